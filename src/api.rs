@@ -1,0 +1,3 @@
+//! The wire: handlers and conversions. The only room that knows tonic and the generated types.
+
+pub mod pb;

@@ -1,0 +1,1 @@
+//! The command line's client part: it talks gRPC to a running service.

@@ -1,0 +1,1 @@
+//! What may happen: operations, rules, transactions, and the error.

@@ -1,0 +1,3 @@
+//! The program `mailing-groups`.
+
+fn main() {}

@@ -1,0 +1,1 @@
+//! What things are: values and entities. No async, no pool.

@@ -1,0 +1,1 @@
+//! The private PostgreSQL that runs when no database is named.

@@ -1,0 +1,1 @@
+//! Listens, guards every call, drains.

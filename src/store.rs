@@ -1,0 +1,1 @@
+//! How it is kept: the only room that writes queries.
