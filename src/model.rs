@@ -1,1 +1,29 @@
 //! What things are: values and entities. No async, no pool.
+
+pub mod assignment;
+pub mod change;
+pub mod contact;
+pub mod mailing_group;
+pub mod membership;
+pub mod page;
+pub mod selection;
+pub mod value;
+
+pub use assignment::{Assignment, Outcome};
+pub use change::Change;
+pub use contact::{Contact, ContactChange, ContactKind, NewContact};
+pub use mailing_group::{MailingGroup, NewMailingGroup};
+pub use membership::Membership;
+pub use page::PageSize;
+pub use selection::{ContactSet, SegmentCounts, SelectionOptions};
+pub use value::{Code, ContactId, Description, Email, InvalidValue, Name, RequestId, TenantName};
+
+/// The tenant's number in every key. Zero belongs to nobody: a tenant that has never written
+/// reads as empty.
+pub type TenantId = i32;
+
+/// A number per tenant that grows by one with every committed change of that tenant.
+pub type Revision = i64;
+
+/// A moment, as PostgreSQL keeps it: microseconds, UTC.
+pub type Time = chrono::DateTime<chrono::Utc>;

@@ -1,11 +1,6 @@
 //! The generated messages, clients and servers of `mailinggroups.v1`.
 
-#![expect(
-    missing_docs,
-    clippy::all,
-    unreachable_pub,
-    reason = "generated; the comments are in the protobuf definitions"
-)]
+#![expect(clippy::allow_attributes, reason = "generated")]
 
 tonic::include_proto!("mailinggroups.v1");
 

@@ -1,0 +1,11 @@
+DROP TABLE requests;
+DROP TABLE changes;
+DROP TABLE revisions;
+DROP TABLE memberships;
+DROP TABLE contacts;
+DROP TABLE former_codes;
+DROP TABLE mailing_groups;
+DROP TABLE clocks;
+DROP TABLE tenants;
+DROP EXTENSION btree_gin;
+DROP EXTENSION pg_trgm;

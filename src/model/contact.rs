@@ -1,0 +1,146 @@
+//! A company or a person.
+
+use diesel::{
+    deserialize::{self, FromSql, FromSqlRow},
+    expression::AsExpression,
+    pg::{Pg, PgValue},
+    prelude::*,
+    serialize::{self, Output, ToSql},
+    sql_types::SmallInt,
+};
+use serde::{Deserialize, Serialize};
+
+use super::{ContactId, Email, Name, Revision, Time};
+use crate::schema::contacts;
+
+/// What a contact is. The numbers are those of the database and of the wire.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, AsExpression, FromSqlRow,
+)]
+#[diesel(sql_type = SmallInt)]
+#[repr(i16)]
+pub enum ContactKind {
+    /// A company.
+    Company = 1,
+    /// A person.
+    Person = 2,
+}
+
+impl ToSql<SmallInt, Pg> for ContactKind {
+    fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Pg>) -> serialize::Result {
+        <i16 as ToSql<SmallInt, Pg>>::to_sql(&(*self as i16), &mut out.reborrow())
+    }
+}
+
+impl FromSql<SmallInt, Pg> for ContactKind {
+    fn from_sql(bytes: PgValue<'_>) -> deserialize::Result<Self> {
+        match i16::from_sql(bytes)? {
+            1 => Ok(ContactKind::Company),
+            2 => Ok(ContactKind::Person),
+            other => Err(format!("{other} is no kind of contact").into()),
+        }
+    }
+}
+
+/// A contact as stored.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, HasQuery, QueryableByName)]
+#[diesel(table_name = contacts)]
+pub struct Contact {
+    /// The contact's number within its tenant: dense, never reused.
+    pub contact_number: i32,
+    /// The id, unique in the tenant; it never changes.
+    pub id: ContactId,
+    /// Company or person.
+    pub kind: ContactKind,
+    /// What the contact is called.
+    pub name: Name,
+    /// The id of a person's company.
+    pub company_id: Option<ContactId>,
+    /// The e-mail address, or nothing.
+    pub email: Email,
+    /// Leave it out of segments.
+    pub exclude_from_segments: bool,
+    /// Leave it out of segments because it asked for it.
+    pub privacy_blocked: bool,
+    /// How many mailing groups it has.
+    pub mailing_group_count: i32,
+    /// The revision at which it, or its groups, last changed.
+    pub revision: Revision,
+    /// When it was created.
+    pub create_time: Time,
+    /// When it, or its groups, last changed.
+    pub update_time: Time,
+}
+
+impl Contact {
+    /// Changes whenever the contact or its groups do.
+    pub fn etag(&self) -> String {
+        super::page::etag(self.revision)
+    }
+
+    /// What was said of the contact, as it would be said again.
+    pub fn details(&self) -> NewContact {
+        NewContact {
+            id: self.id.clone(),
+            kind: self.kind,
+            name: self.name.clone(),
+            company_id: self.company_id.clone(),
+            email: self.email.clone(),
+            exclude_from_segments: self.exclude_from_segments,
+            privacy_blocked: self.privacy_blocked,
+        }
+    }
+}
+
+/// All that is said of a contact: to create it, or to replace what was said before.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NewContact {
+    /// The id.
+    pub id: ContactId,
+    /// Company or person.
+    pub kind: ContactKind,
+    /// What the contact is called.
+    pub name: Name,
+    /// The id of a person's company; a company has none.
+    pub company_id: Option<ContactId>,
+    /// The e-mail address, or nothing.
+    pub email: Email,
+    /// Leave it out of segments.
+    pub exclude_from_segments: bool,
+    /// Leave it out of segments because it asked for it.
+    pub privacy_blocked: bool,
+}
+
+/// What is to change of a contact; `None` stays as it is.
+#[derive(Debug, Clone, Default)]
+pub struct ContactChange {
+    /// Company or person.
+    pub kind: Option<ContactKind>,
+    /// What the contact is called.
+    pub name: Option<Name>,
+    /// The id of a person's company; `Some(None)` takes it away.
+    pub company_id: Option<Option<ContactId>>,
+    /// The e-mail address.
+    pub email: Option<Email>,
+    /// Leave it out of segments.
+    pub exclude_from_segments: Option<bool>,
+    /// Leave it out of segments because it asked for it.
+    pub privacy_blocked: Option<bool>,
+}
+
+impl ContactChange {
+    /// The details after the change.
+    pub fn apply(self, details: NewContact) -> NewContact {
+        NewContact {
+            id: details.id,
+            kind: self.kind.unwrap_or(details.kind),
+            name: self.name.unwrap_or(details.name),
+            company_id: self.company_id.unwrap_or(details.company_id),
+            email: self.email.unwrap_or(details.email),
+            exclude_from_segments: self
+                .exclude_from_segments
+                .unwrap_or(details.exclude_from_segments),
+            privacy_blocked: self.privacy_blocked.unwrap_or(details.privacy_blocked),
+        }
+    }
+}

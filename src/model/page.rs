@@ -1,0 +1,52 @@
+//! How much of a list is answered at once, and the tag of a version.
+
+use super::Revision;
+
+/// How many entries a page has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PageSize(i64);
+
+/// A page size below zero.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error("must not be negative")]
+pub struct NegativePageSize;
+
+impl PageSize {
+    /// Reads a caller's wish: 0 means `default`, and more than `max` means `max`.
+    pub fn new(wish: i32, default: i32, max: i32) -> Result<PageSize, NegativePageSize> {
+        match wish {
+            ..0 => Err(NegativePageSize),
+            0 => Ok(PageSize(i64::from(default))),
+            _ => Ok(PageSize(i64::from(wish.min(max)))),
+        }
+    }
+
+    /// The size.
+    pub fn get(self) -> usize {
+        usize::try_from(self.0).unwrap_or(usize::MAX)
+    }
+
+    /// How many rows to read so that it shows whether another page follows.
+    pub fn with_one_more(self) -> i64 {
+        self.0 + 1
+    }
+}
+
+/// The tag of a version that was made at a revision.
+pub(super) fn etag(revision: Revision) -> String {
+    format!("r{revision}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_are_defaulted_capped_and_never_negative() {
+        let size = |wish| PageSize::new(wish, 50, 1_000).map(PageSize::get);
+        assert_eq!(size(0), Ok(50));
+        assert_eq!(size(7), Ok(7));
+        assert_eq!(size(1_001), Ok(1_000));
+        assert_eq!(size(-1), Err(NegativePageSize));
+    }
+}

@@ -1,0 +1,44 @@
+//! Sets of contacts, and how a selection is narrowed.
+
+use roaring::RoaringBitmap;
+
+use super::Revision;
+
+/// A set of contacts of one tenant, by their numbers.
+pub type ContactSet = RoaringBitmap;
+
+/// How a selection treats companies and those who are to be left out. Applied in this order:
+/// match, expand, related, then drop the excluded and the blocked.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct SelectionOptions {
+    /// Each match is replaced by its company and all that company's people.
+    pub expand_companies: bool,
+    /// The companies of matched persons are selected as well.
+    pub include_related_companies: bool,
+    /// Keep contacts that are to be left out of segments.
+    pub include_excluded: bool,
+    /// Keep contacts that asked to be left out.
+    pub include_privacy_blocked: bool,
+}
+
+/// How many contacts a selection holds and how many it left out.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct SegmentCounts {
+    /// Contacts selected.
+    pub members: u64,
+    /// Companies among them.
+    pub companies: u64,
+    /// Matches dropped because they are to be left out of segments.
+    pub excluded: u64,
+    /// Matches dropped because they asked for it; one who is marked both ways counts here only.
+    pub privacy_blocked: u64,
+    /// The revision at which all of this is true.
+    pub revision: Revision,
+}
+
+impl SegmentCounts {
+    /// Persons among the selected.
+    pub fn persons(&self) -> u64 {
+        self.members - self.companies
+    }
+}

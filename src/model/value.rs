@@ -1,0 +1,268 @@
+//! Values with rules: each has one way in, `FromStr`, which trims, normalises and checks.
+//!
+//! The database repeats the rules as named constraints, so values read from it are not checked
+//! again.
+
+use std::{fmt, str::FromStr};
+
+use diesel::{
+    deserialize::{self, FromSql, FromSqlRow},
+    expression::AsExpression,
+    pg::{Pg, PgValue},
+    serialize::{self, Output, ToSql},
+    sql_types::Text,
+};
+use serde::{Deserialize, Serialize};
+use unicode_normalization::UnicodeNormalization;
+
+/// Why a text is not the value it was meant to be. Displays as the end of a sentence that
+/// starts with the field.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidValue {
+    /// Nothing is there.
+    #[error("must not be blank")]
+    Blank,
+    /// More characters than there may be.
+    #[error("must have at most {max} characters; it has {length}")]
+    TooLong {
+        /// How many there are.
+        length: usize,
+        /// How many there may be.
+        max: usize,
+    },
+    /// A character that may not stand there.
+    #[error("may hold {allowed} only; it holds {found:?}")]
+    Character {
+        /// The character.
+        found: char,
+        /// What may stand there, in words.
+        allowed: &'static str,
+    },
+    /// Right in length and characters, but not in shape.
+    #[error("must be {0}")]
+    Shape(&'static str),
+}
+
+/// Defines a value that is kept as text.
+macro_rules! text_value {
+    ($(#[$doc:meta])* $name:ident, $parse:expr) => {
+        $(#[$doc])*
+        #[derive(
+            Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash,
+            AsExpression, FromSqlRow, Serialize, Deserialize,
+        )]
+        #[diesel(sql_type = Text)]
+        #[serde(transparent)]
+        pub struct $name(String);
+
+        impl $name {
+            /// The value as text.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = InvalidValue;
+
+            fn from_str(text: &str) -> Result<Self, InvalidValue> {
+                let parse: fn(&str) -> Result<String, InvalidValue> = $parse;
+                parse(text).map(Self)
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+
+        impl From<$name> for String {
+            fn from(value: $name) -> String {
+                value.0
+            }
+        }
+
+        impl ToSql<Text, Pg> for $name {
+            fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Pg>) -> serialize::Result {
+                <str as ToSql<Text, Pg>>::to_sql(&self.0, out)
+            }
+        }
+
+        impl FromSql<Text, Pg> for $name {
+            fn from_sql(bytes: PgValue<'_>) -> deserialize::Result<Self> {
+                <String as FromSql<Text, Pg>>::from_sql(bytes).map(Self)
+            }
+        }
+    };
+}
+
+text_value! {
+    /// A mailing group's code: 1 to 11 letters and digits of any script, trimmed, NFC,
+    /// upper case. The length is counted in characters after that.
+    Code, parse_code
+}
+
+text_value! {
+    /// A contact's id, chosen by the caller: 1 to 64 of `A-Z a-z 0-9 . _ : -`, case-sensitive.
+    ContactId, |text| parse_token(text, 64)
+}
+
+text_value! {
+    /// The caller's name for a request that is to have its effect once: as a contact's id.
+    RequestId, |text| parse_token(text, 64)
+}
+
+text_value! {
+    /// A tenant's name: 1 to 63 of `a-z 0-9 -`.
+    TenantName, parse_tenant
+}
+
+text_value! {
+    /// A mailing group's description: at most 100 characters.
+    Description, |text| at_most(text, 100)
+}
+
+text_value! {
+    /// A contact's name: 1 to 100 characters, trimmed.
+    Name, |text| not_blank(text.trim()).and_then(|text| at_most(text, 100))
+}
+
+text_value! {
+    /// An e-mail address, or nothing: at most 254 characters (RFC 5321), one `@` with something
+    /// on both sides, no blanks. Whether it can be delivered to is not checked.
+    Email, parse_email
+}
+
+impl Code {
+    /// The longest code, in characters.
+    pub const MAX_LENGTH: usize = 11;
+
+    /// The text as a code is compared: trimmed, NFC, upper case; not checked.
+    pub fn normalize(text: &str) -> String {
+        // Upper-casing can leave NFC, so it is composed again.
+        text.trim().nfc().collect::<String>().to_uppercase().nfc().collect()
+    }
+}
+
+impl Name {
+    /// The name as it is searched: NFC and lower case.
+    pub fn folded(&self) -> String {
+        fold(&self.0)
+    }
+}
+
+/// A text as names are searched: NFC and lower case.
+pub fn fold(text: &str) -> String {
+    text.nfc().collect::<String>().to_lowercase()
+}
+
+fn parse_code(text: &str) -> Result<String, InvalidValue> {
+    let code = Code::normalize(text);
+    not_blank(&code)?;
+    only(&code, char::is_alphanumeric, "letters and digits")?;
+    at_most(&code, Code::MAX_LENGTH)
+}
+
+fn parse_token(text: &str, max: usize) -> Result<String, InvalidValue> {
+    let allowed = |c: char| c.is_ascii_alphanumeric() || "._:-".contains(c);
+    not_blank(text)?;
+    only(text, allowed, "A-Z a-z 0-9 . _ : -")?;
+    at_most(text, max)
+}
+
+fn parse_tenant(text: &str) -> Result<String, InvalidValue> {
+    let allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+    not_blank(text)?;
+    only(text, allowed, "a-z 0-9 -")?;
+    at_most(text, 63)
+}
+
+fn parse_email(text: &str) -> Result<String, InvalidValue> {
+    let text = text.trim();
+    let well_formed = match text.split_once('@') {
+        None => text.is_empty(),
+        Some((local, domain)) => {
+            !local.is_empty() && !domain.is_empty() && !domain.contains('@')
+        }
+    };
+    if !well_formed || text.contains(char::is_whitespace) {
+        return Err(InvalidValue::Shape("an e-mail address such as ada@example.com"));
+    }
+    at_most(text, 254)
+}
+
+fn not_blank(text: &str) -> Result<&str, InvalidValue> {
+    if text.is_empty() { Err(InvalidValue::Blank) } else { Ok(text) }
+}
+
+fn only(text: &str, test: fn(char) -> bool, allowed: &'static str) -> Result<(), InvalidValue> {
+    match text.chars().find(|c| !test(*c)) {
+        Some(found) => Err(InvalidValue::Character { found, allowed }),
+        None => Ok(()),
+    }
+}
+
+fn at_most(text: &str, max: usize) -> Result<String, InvalidValue> {
+    only(text, |c| !c.is_control(), "printable characters")?;
+    let length = text.chars().count();
+    if length > max {
+        return Err(InvalidValue::TooLong { length, max });
+    }
+    Ok(text.to_owned())
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test may")]
+mod tests {
+    use super::*;
+
+    fn code(text: &str) -> Result<String, InvalidValue> {
+        text.parse::<Code>().map(String::from)
+    }
+
+    #[test]
+    fn codes_are_trimmed_composed_and_upper_cased() {
+        for (text, stored) in [
+            (" move ", "MOVE"),
+            ("2017", "2017"),
+            ("cadeau", "CADEAU"),
+            ("E\u{301}te\u{301}", "ÉTÉ"),
+            ("ééééééééééé", "ÉÉÉÉÉÉÉÉÉÉÉ"),
+            ("e\u{301}".repeat(11).as_str(), "ÉÉÉÉÉÉÉÉÉÉÉ"),
+            ("移転", "移転"),
+        ] {
+            assert_eq!(code(text).unwrap(), stored);
+        }
+    }
+
+    #[test]
+    fn codes_that_break_a_rule_say_which() {
+        assert_eq!(code("   "), Err(InvalidValue::Blank));
+        assert_eq!(code("DÉMÉNAGEMENT"), Err(InvalidValue::TooLong { length: 12, max: 11 }));
+        for (text, found) in [("A B", ' '), ("X-CARD", '-'), ("🎁", '🎁'), ("A\0", '\0')] {
+            let allowed = "letters and digits";
+            assert_eq!(code(text), Err(InvalidValue::Character { found, allowed }));
+        }
+    }
+
+    #[test]
+    fn other_values_keep_their_rules() {
+        assert!("a".repeat(64).parse::<ContactId>().is_ok());
+        assert!("a".repeat(65).parse::<ContactId>().is_err());
+        assert!("a b".parse::<ContactId>().is_err());
+        assert!("".parse::<ContactId>().is_err());
+        assert!("acme-1".parse::<TenantName>().is_ok());
+        assert!("Acme".parse::<TenantName>().is_err());
+        assert!("x".repeat(100).parse::<Description>().is_ok());
+        assert!("x".repeat(101).parse::<Description>().is_err());
+        assert_eq!(" Ada ".parse::<Name>().unwrap().as_str(), "Ada");
+        assert!(" ".parse::<Name>().is_err());
+        for good in ["", "ada@example.com"] {
+            assert!(good.parse::<Email>().is_ok());
+        }
+        for bad in ["ada", "@x", "x@", "a@b@c", "a b@c"] {
+            assert!(bad.parse::<Email>().is_err(), "{bad}");
+        }
+    }
+}
