@@ -1,1 +1,113 @@
-//! How it is kept: the only room that writes queries.
+//! How it is kept: the only room that writes queries. One statement a function, the connection
+//! or the transaction first, Diesel's own result type.
+
+pub mod changes;
+mod connection;
+pub mod contacts;
+pub mod mailing_groups;
+pub mod memberships;
+mod migrate;
+pub mod requests;
+pub mod selection;
+mod sql;
+pub mod tenants;
+mod tls;
+mod transaction;
+
+use std::{sync::Arc, time::Duration};
+
+use deadpool::managed::{PoolError, Timeouts};
+use diesel_async::{
+    AsyncPgConnection, SimpleAsyncConnection,
+    pooled_connection::{
+        AsyncDieselConnectionManager, ManagerConfig, RecyclingMethod, deadpool::Pool,
+    },
+};
+use futures_util::FutureExt;
+
+pub use self::{
+    connection::Connection,
+    migrate::{MigrateError, migrate, revert_all},
+    transaction::Transaction,
+};
+use self::{tenants::Tenants, tls::Connector};
+
+/// What every connection is told first: belts for the case that the program cannot cancel what
+/// it started. `client_connection_check_interval` lets a statement end soon after its client is
+/// gone; `plan_cache_mode` stays automatic.
+const SESSION: &str = "SET statement_timeout = '10min'; \
+    SET idle_in_transaction_session_timeout = '30s'; \
+    SET client_connection_check_interval = '1s'; \
+    SET jit = off";
+
+/// The database: a bounded pool of connections.
+#[derive(Clone)]
+pub struct Store {
+    pool: Pool<AsyncPgConnection>,
+    connector: Connector,
+    tenants: Arc<Tenants>,
+}
+
+/// The database cannot be reached now, or all connections are taken.
+#[derive(Debug, thiserror::Error)]
+#[error("no database connection")]
+pub struct Unavailable(#[source] Box<dyn std::error::Error + Send + Sync>);
+
+/// A database URL that cannot be read.
+#[derive(Debug, thiserror::Error)]
+#[error("the database URL cannot be read")]
+pub struct InvalidUrl(#[from] tokio_postgres::Error);
+
+impl Store {
+    /// Prepares a pool of at most `connections`; a caller waits at most `wait` for one of them.
+    /// Nothing is connected yet.
+    pub fn new(url: &str, connections: usize, wait: Duration) -> Result<Store, InvalidUrl> {
+        let connector = Connector::new(url)?;
+        let manager = AsyncDieselConnectionManager::new_with_config(url, manager(&connector));
+        let timeouts = Timeouts { wait: Some(wait), create: Some(wait), recycle: Some(wait) };
+        let pool = Pool::builder(manager)
+            .max_size(connections)
+            .runtime(deadpool::Runtime::Tokio1)
+            .timeouts(timeouts)
+            .build()
+            .expect("a runtime is named");
+        Ok(Store { pool, connector, tenants: Arc::default() })
+    }
+
+    /// Takes a connection.
+    pub async fn connection(&self) -> Result<Connection, Unavailable> {
+        match self.pool.get().await {
+            Ok(object) => Ok(Connection::new(object, self.connector.clone())),
+            Err(PoolError::Timeout(_)) => Err(Unavailable("the pool is exhausted".into())),
+            Err(error) => Err(Unavailable(error.into())),
+        }
+    }
+
+    /// Forgets all idle connections: one of them turned out to be dead, so the others may be.
+    pub fn forget_idle(&self) {
+        self.pool.retain(|_, _| false);
+    }
+
+    /// The tenants seen so far.
+    pub fn tenants(&self) -> &Tenants {
+        &self.tenants
+    }
+}
+
+fn manager(connector: &Connector) -> ManagerConfig<AsyncPgConnection> {
+    let connector = connector.clone();
+    let mut config = ManagerConfig::default();
+    // A `SELECT 1` before every use would double the cost of a short one; see `forget_idle`.
+    config.recycling_method = RecyclingMethod::Fast;
+    config.custom_setup = Box::new(move |_| {
+        let connector = connector.clone();
+        async move {
+            let mut connection = connector.connect().await?;
+            let set = connection.batch_execute(SESSION).await;
+            set.map_err(diesel::ConnectionError::CouldntSetupConfiguration)?;
+            Ok(connection)
+        }
+        .boxed()
+    });
+    config
+}

@@ -1,0 +1,116 @@
+//! The change log: what each revision changed, in the order of commits and without gaps.
+
+use diesel::{
+    prelude::*,
+    sql_types::{Array, BigInt, Integer, Nullable, SmallInt, Text, Timestamptz},
+};
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
+
+use super::{Transaction, sql::sql};
+use crate::{
+    model::{Change, Code, ContactId, Revision, TenantId},
+    schema::clocks,
+};
+
+/// The tenant's revision; 0 for a tenant that has never written.
+pub async fn revision(conn: &mut AsyncPgConnection, tenant_id: TenantId) -> QueryResult<Revision> {
+    let revision = clocks::table.find(tenant_id).select(clocks::revision).first(conn).await;
+    Ok(revision.optional()?.unwrap_or(0))
+}
+
+/// Moves the clock on and writes the log of one revision.
+pub(super) async fn append(
+    tx: &mut Transaction,
+    changes: Vec<Change>,
+    request_id: &str,
+) -> QueryResult<()> {
+    let mut columns = Columns::default();
+    changes.into_iter().for_each(|change| columns.push(change));
+    let clock = tx.clock();
+    sql("WITH moved AS ( \
+             UPDATE clocks SET revision = $2, next_contact_number = $3, \
+                 next_contact_serial = $4, next_group_id = $5 WHERE tenant_id = $1), \
+         made AS ( \
+             INSERT INTO revisions (tenant_id, revision, commit_time, request_id) \
+             VALUES ($1, $2, $6, $7)) \
+         INSERT INTO changes (tenant_id, revision, kind, subject_id, code, former_code, \
+             contact_numbers, contact_ids) \
+         SELECT $1, $2, kind, subject_id, code, former_code, \
+             CASE WHEN upto IS NOT NULL THEN ($8)[after + 1 : upto] END, \
+             CASE WHEN kind = 8 THEN $9 END \
+         FROM unnest(($10), ($11), ($12), ($13), ($14), ($15)) \
+             AS c (kind, subject_id, code, former_code, after, upto)")
+    .bind::<Integer, _>(tx.tenant_id())
+    .bind::<BigInt, _>(tx.revision())
+    .bind::<Integer, _>(clock.next_contact_number)
+    .bind::<BigInt, _>(clock.next_contact_serial)
+    .bind::<Integer, _>(clock.next_group_id)
+    .bind::<Timestamptz, _>(tx.time())
+    .bind::<Text, _>(request_id.to_owned())
+    .bind::<Array<Integer>, _>(columns.contact_numbers)
+    .bind::<Array<Text>, _>(columns.contact_ids)
+    .bind::<Array<SmallInt>, _>(columns.kind)
+    .bind::<Array<Integer>, _>(columns.subject_id)
+    .bind::<Array<Nullable<Text>>, _>(columns.code)
+    .bind::<Array<Nullable<Text>>, _>(columns.former_code)
+    .bind::<Array<Integer>, _>(columns.after)
+    .bind::<Array<Nullable<Integer>>, _>(columns.upto)
+    .execute(tx)
+    .await?;
+    Ok(())
+}
+
+/// The rows to be, column by column. The contact numbers of all rows stand in one array, of
+/// which each row with numbers has a slice.
+#[derive(Default)]
+struct Columns {
+    kind: Vec<i16>,
+    subject_id: Vec<i32>,
+    code: Vec<Option<Code>>,
+    former_code: Vec<Option<Code>>,
+    after: Vec<i32>,
+    upto: Vec<Option<i32>>,
+    contact_numbers: Vec<i32>,
+    contact_ids: Vec<ContactId>,
+}
+
+impl Columns {
+    fn push(&mut self, change: Change) {
+        match change {
+            Change::GroupCreated(id, code) => self.row(1, id, Some(code), None),
+            Change::GroupRenamed(id, code, former) => self.row(2, id, Some(code), Some(former)),
+            Change::GroupUpdated(id, code) => self.row(3, id, Some(code), None),
+            Change::ContactsCreated(numbers) => self.numbered(4, 0, None, numbers),
+            Change::ContactsUpdated(numbers) => self.numbered(5, 0, None, numbers),
+            Change::MembersAdded(id, code, numbers) => self.numbered(6, id, Some(code), numbers),
+            Change::MembersRemoved(id, code, numbers) => self.numbered(7, id, Some(code), numbers),
+            Change::ContactsDeleted(numbers, ids) => {
+                self.contact_ids = ids;
+                self.numbered(8, 0, None, numbers);
+            }
+            Change::GroupDeleted(id, code) => self.row(9, id, Some(code), None),
+        }
+    }
+
+    fn numbered(&mut self, kind: i16, subject_id: i32, code: Option<Code>, numbers: Vec<i32>) {
+        self.row(kind, subject_id, code, None);
+        self.contact_numbers.extend(numbers);
+        let upto = self.offset();
+        self.upto.pop();
+        self.upto.push(Some(upto));
+    }
+
+    fn row(&mut self, kind: i16, subject_id: i32, code: Option<Code>, former: Option<Code>) {
+        let after = self.offset();
+        self.kind.push(kind);
+        self.subject_id.push(subject_id);
+        self.code.push(code);
+        self.former_code.push(former);
+        self.after.push(after);
+        self.upto.push(None);
+    }
+
+    fn offset(&self) -> i32 {
+        i32::try_from(self.contact_numbers.len()).unwrap_or(i32::MAX)
+    }
+}

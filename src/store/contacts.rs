@@ -1,0 +1,214 @@
+//! Contacts.
+
+use diesel::{
+    prelude::*,
+    sql_types::{Array, BigInt, Bool, Integer, Nullable, SmallInt, Text, Timestamptz},
+};
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
+
+use super::{Transaction, sql::sql};
+use crate::{
+    model::{
+        Contact, ContactId, ContactKind, NewContact, PageSize, TenantId, value::fold,
+    },
+    schema::{contacts, memberships},
+};
+
+/// What a list of contacts is narrowed to; all of it must hold.
+#[derive(Debug, Default)]
+pub struct ContactFilter {
+    /// Ids that start so.
+    pub prefix: String,
+    /// This kind.
+    pub kind: Option<ContactKind>,
+    /// People of this company.
+    pub company_id: Option<ContactId>,
+    /// Members of this group.
+    pub group_id: Option<i32>,
+    /// Names that contain this, in any case.
+    pub name_contains: String,
+}
+
+/// The contact with this id.
+pub async fn find(
+    conn: &mut AsyncPgConnection,
+    tenant_id: TenantId,
+    id: &ContactId,
+) -> QueryResult<Option<Contact>> {
+    Contact::query()
+        .filter(contacts::tenant_id.eq(tenant_id))
+        .filter(contacts::id.eq(id))
+        .first(conn)
+        .await
+        .optional()
+}
+
+/// The contacts with these ids, in no order.
+pub async fn find_all(
+    conn: &mut AsyncPgConnection,
+    tenant_id: TenantId,
+    ids: &[&ContactId],
+) -> QueryResult<Vec<Contact>> {
+    Contact::query()
+        .filter(contacts::tenant_id.eq(tenant_id))
+        .filter(contacts::id.eq_any(ids))
+        .load(conn)
+        .await
+}
+
+/// Contacts by id, after `after`.
+pub async fn page(
+    conn: &mut AsyncPgConnection,
+    tenant_id: TenantId,
+    filter: &ContactFilter,
+    after: Option<&ContactId>,
+    size: PageSize,
+) -> QueryResult<Vec<Contact>> {
+    let mut query = Contact::query()
+        .filter(contacts::tenant_id.eq(tenant_id))
+        .order(contacts::id)
+        .limit(size.with_one_more())
+        .into_boxed();
+    if let Some(after) = after {
+        query = query.filter(contacts::id.gt(after));
+    }
+    if !filter.prefix.is_empty() {
+        query = query.filter(contacts::id.like(format!("{}%", escape(&filter.prefix))));
+    }
+    if let Some(kind) = filter.kind {
+        query = query.filter(contacts::kind.eq(kind));
+    }
+    if let Some(company_id) = &filter.company_id {
+        query = query.filter(contacts::company_id.eq(company_id));
+    }
+    if let Some(group_id) = filter.group_id {
+        let members = memberships::table
+            .filter(memberships::tenant_id.eq(tenant_id))
+            .filter(memberships::group_id.eq(group_id))
+            .select(memberships::contact_number);
+        query = query.filter(contacts::contact_number.eq_any(members));
+    }
+    if !filter.name_contains.is_empty() {
+        let pattern = format!("%{}%", escape(&fold(&filter.name_contains)));
+        query = query.filter(contacts::search_name.like(pattern));
+    }
+    query.load(conn).await
+}
+
+/// Which of these companies have people, and how many.
+pub async fn count_people(
+    conn: &mut AsyncPgConnection,
+    tenant_id: TenantId,
+    company_ids: &[&ContactId],
+) -> QueryResult<Vec<(ContactId, i64)>> {
+    let rows: Vec<(Option<ContactId>, i64)> = contacts::table
+        .filter(contacts::tenant_id.eq(tenant_id))
+        .filter(contacts::company_id.eq_any(company_ids))
+        .group_by(contacts::company_id)
+        .select((contacts::company_id, diesel::dsl::count_star()))
+        .load(conn)
+        .await?;
+    Ok(rows.into_iter().filter_map(|(id, count)| Some((id?, count))).collect())
+}
+
+/// Creates contacts under their numbers and replaces the details of others, in one statement,
+/// so that a person may come with its company. Each id may occur once.
+pub async fn write(
+    tx: &mut Transaction,
+    created: &[(i32, NewContact)],
+    replaced: &[(i32, NewContact)],
+) -> QueryResult<usize> {
+    let rows = || created.iter().chain(replaced);
+    let column = |value: fn(&NewContact) -> &str| {
+        rows().map(|(_, new)| value(new).to_owned()).collect::<Vec<_>>()
+    };
+    let flag =
+        |value: fn(&NewContact) -> bool| rows().map(|(_, new)| value(new)).collect::<Vec<_>>();
+    sql("WITH input AS MATERIALIZED ( \
+             SELECT * FROM unnest($2, $3, $4, $5, $6, $7, $8, $9, $10) WITH ORDINALITY AS i \
+                 (contact_number, id, kind, name, search_name, company_id, email, \
+                  exclude_from_segments, privacy_blocked, ordinal)), \
+         created AS ( \
+             INSERT INTO contacts (tenant_id, contact_number, id, kind, name, search_name, \
+                 company_id, email, exclude_from_segments, privacy_blocked, revision, \
+                 create_time, update_time) \
+             SELECT $1, contact_number, id, kind, name, search_name, company_id, email, \
+                 exclude_from_segments, privacy_blocked, $12, $13, $13 \
+             FROM input WHERE ordinal <= $11 ORDER BY ordinal) \
+         UPDATE contacts c SET kind = i.kind, name = i.name, search_name = i.search_name, \
+             company_id = i.company_id, email = i.email, \
+             exclude_from_segments = i.exclude_from_segments, \
+             privacy_blocked = i.privacy_blocked, revision = $12, update_time = $13 \
+         FROM input i \
+         WHERE i.ordinal > $11 AND c.tenant_id = $1 AND c.contact_number = i.contact_number")
+    .bind::<Integer, _>(tx.tenant_id())
+    .bind::<Array<Integer>, _>(rows().map(|(number, _)| *number).collect::<Vec<_>>())
+    .bind::<Array<Text>, _>(column(|new| new.id.as_str()))
+    .bind::<Array<SmallInt>, _>(rows().map(|(_, new)| new.kind).collect::<Vec<_>>())
+    .bind::<Array<Text>, _>(column(|new| new.name.as_str()))
+    .bind::<Array<Text>, _>(rows().map(|(_, new)| new.name.folded()).collect::<Vec<_>>())
+    .bind::<Array<Nullable<Text>>, _>(
+        rows().map(|(_, new)| new.company_id.clone()).collect::<Vec<_>>(),
+    )
+    .bind::<Array<Text>, _>(column(|new| new.email.as_str()))
+    .bind::<Array<Bool>, _>(flag(|new| new.exclude_from_segments))
+    .bind::<Array<Bool>, _>(flag(|new| new.privacy_blocked))
+    .bind::<BigInt, _>(i64::try_from(created.len()).unwrap_or(i64::MAX))
+    .bind::<BigInt, _>(tx.revision())
+    .bind::<Timestamptz, _>(tx.time())
+    .execute(tx)
+    .await
+}
+
+/// Moves the people of one company to another, or to none, and returns their numbers.
+pub async fn move_people(
+    tx: &mut Transaction,
+    from: &ContactId,
+    to: Option<&ContactId>,
+) -> QueryResult<Vec<i32>> {
+    let of_company = contacts::table
+        .filter(contacts::tenant_id.eq(tx.tenant_id()))
+        .filter(contacts::company_id.eq(from));
+    let change = (
+        contacts::company_id.eq(to),
+        contacts::revision.eq(tx.revision()),
+        contacts::update_time.eq(tx.time()),
+    );
+    diesel::update(of_company)
+        .set(change)
+        .returning(contacts::contact_number)
+        .get_results(tx)
+        .await
+}
+
+/// Deletes a contact that has no memberships and no people.
+pub async fn delete(tx: &mut Transaction, contact_number: i32) -> QueryResult<usize> {
+    diesel::delete(contacts::table.find((tx.tenant_id(), contact_number))).execute(tx).await
+}
+
+/// The first number from `serial` on whose id in the series is free, if it is among the next
+/// thousand.
+pub async fn free_serial(tx: &mut Transaction, serial: i64) -> QueryResult<Option<i64>> {
+    #[derive(QueryableByName)]
+    struct Free {
+        #[diesel(sql_type = BigInt)]
+        serial: i64,
+    }
+    let free: Option<Free> = sql(
+        "SELECT s.serial FROM generate_series($2, $2 + 999) AS s (serial) \
+         WHERE NOT EXISTS (SELECT FROM contacts c WHERE c.tenant_id = $1 \
+             AND c.id = 'CT' || lpad(s.serial::text, greatest(6, length(s.serial::text)), '0')) \
+         ORDER BY s.serial LIMIT 1",
+    )
+    .bind::<Integer, _>(tx.tenant_id())
+    .bind::<BigInt, _>(serial)
+    .get_result(tx)
+    .await
+    .optional()?;
+    Ok(free.map(|free| free.serial))
+}
+
+/// A text with nothing in it that LIKE would take for a wildcard.
+fn escape(text: &str) -> String {
+    text.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_")
+}

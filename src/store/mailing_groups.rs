@@ -1,0 +1,193 @@
+//! Mailing groups.
+
+use diesel::{
+    prelude::*,
+    sql_types::{Integer, Text},
+};
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
+
+use super::{Transaction, sql::sql};
+use crate::{
+    model::{Code, Description, MailingGroup, NewMailingGroup, PageSize, TenantId},
+    schema::{former_codes, mailing_groups, memberships},
+};
+
+/// Stores a new group; the code is no longer a former one of another group.
+pub async fn insert(tx: &mut Transaction, new: &NewMailingGroup) -> QueryResult<MailingGroup> {
+    forget_former(tx, &new.code).await?;
+    let group_id = tx.take_group_id();
+    let row = (
+        mailing_groups::tenant_id.eq(tx.tenant_id()),
+        mailing_groups::group_id.eq(group_id),
+        mailing_groups::code.eq(&new.code),
+        mailing_groups::description.eq(&new.description),
+        mailing_groups::revision.eq(tx.revision()),
+        mailing_groups::create_time.eq(tx.time()),
+        mailing_groups::update_time.eq(tx.time()),
+    );
+    diesel::insert_into(mailing_groups::table)
+        .values(row)
+        .returning(MailingGroup::as_returning())
+        .get_result(tx)
+        .await
+}
+
+/// The group with this code.
+pub async fn find(
+    conn: &mut AsyncPgConnection,
+    tenant_id: TenantId,
+    code: &Code,
+) -> QueryResult<Option<MailingGroup>> {
+    MailingGroup::query()
+        .filter(mailing_groups::tenant_id.eq(tenant_id))
+        .filter(mailing_groups::code.eq(code))
+        .first(conn)
+        .await
+        .optional()
+}
+
+/// The code that the group formerly called so has now.
+pub async fn renamed_to(
+    conn: &mut AsyncPgConnection,
+    tenant_id: TenantId,
+    former: &Code,
+) -> QueryResult<Option<Code>> {
+    former_codes::table
+        .inner_join(
+            mailing_groups::table.on(mailing_groups::tenant_id
+                .eq(former_codes::tenant_id)
+                .and(mailing_groups::group_id.eq(former_codes::group_id))),
+        )
+        .filter(former_codes::tenant_id.eq(tenant_id))
+        .filter(former_codes::code.eq(former))
+        .select(mailing_groups::code)
+        .first(conn)
+        .await
+        .optional()
+}
+
+/// Groups by code, after `after`, whose codes start with `prefix`.
+pub async fn page(
+    conn: &mut AsyncPgConnection,
+    tenant_id: TenantId,
+    prefix: &str,
+    after: Option<&Code>,
+    size: PageSize,
+) -> QueryResult<Vec<MailingGroup>> {
+    let mut query = MailingGroup::query()
+        .filter(mailing_groups::tenant_id.eq(tenant_id))
+        .order(mailing_groups::code)
+        .limit(size.with_one_more())
+        .into_boxed();
+    if !prefix.is_empty() {
+        // Letters and digits only: nothing in it is a wildcard.
+        query = query.filter(mailing_groups::code.like(format!("{prefix}%")));
+    }
+    if let Some(after) = after {
+        query = query.filter(mailing_groups::code.gt(after));
+    }
+    query.load(conn).await
+}
+
+/// Groups of a contact by code, after `after`.
+pub async fn page_of_contact(
+    conn: &mut AsyncPgConnection,
+    tenant_id: TenantId,
+    contact_number: i32,
+    after: Option<&Code>,
+    size: PageSize,
+) -> QueryResult<Vec<MailingGroup>> {
+    let after = after.map_or("", Code::as_str);
+    MailingGroup::query()
+        .inner_join(
+            memberships::table.on(memberships::tenant_id
+                .eq(mailing_groups::tenant_id)
+                .and(memberships::group_id.eq(mailing_groups::group_id))),
+        )
+        .filter(memberships::tenant_id.eq(tenant_id))
+        .filter(memberships::contact_number.eq(contact_number))
+        .filter(mailing_groups::code.gt(after))
+        .order(mailing_groups::code)
+        .limit(size.with_one_more())
+        .load(conn)
+        .await
+}
+
+/// Describes a group anew.
+pub async fn update(
+    tx: &mut Transaction,
+    group_id: i32,
+    description: &Description,
+) -> QueryResult<MailingGroup> {
+    let change = (
+        mailing_groups::description.eq(description),
+        mailing_groups::revision.eq(tx.revision()),
+        mailing_groups::update_time.eq(tx.time()),
+    );
+    diesel::update(mailing_groups::table.find((tx.tenant_id(), group_id)))
+        .set(change)
+        .returning(MailingGroup::as_returning())
+        .get_result(tx)
+        .await
+}
+
+/// Gives a group another code and keeps the former one in mind.
+pub async fn rename(
+    tx: &mut Transaction,
+    group: &MailingGroup,
+    code: &Code,
+) -> QueryResult<MailingGroup> {
+    forget_former(tx, code).await?;
+    remember_former(tx, group).await?;
+    let change = (
+        mailing_groups::code.eq(code),
+        mailing_groups::revision.eq(tx.revision()),
+        mailing_groups::update_time.eq(tx.time()),
+    );
+    diesel::update(mailing_groups::table.find((tx.tenant_id(), group.group_id)))
+        .set(change)
+        .returning(MailingGroup::as_returning())
+        .get_result(tx)
+        .await
+}
+
+/// Deletes a group that has no members.
+pub async fn delete(tx: &mut Transaction, group_id: i32) -> QueryResult<usize> {
+    diesel::delete(mailing_groups::table.find((tx.tenant_id(), group_id))).execute(tx).await
+}
+
+/// Counts the members of groups anew after contacts changed their kind: each of these contacts
+/// is now a company and was a person (`companies` 1), or the reverse (-1).
+pub async fn recount_kinds(
+    tx: &mut Transaction,
+    contact_numbers: Vec<i32>,
+    companies: Vec<i32>,
+) -> QueryResult<usize> {
+    sql("UPDATE mailing_groups g \
+         SET company_count = g.company_count + n.companies, \
+             person_count = g.person_count - n.companies \
+         FROM (SELECT m.group_id, sum(c.companies) AS companies \
+               FROM unnest($2, $3) AS c (contact_number, companies) \
+               JOIN memberships m \
+                   ON m.tenant_id = $1 AND m.contact_number = c.contact_number \
+               GROUP BY m.group_id) n \
+         WHERE g.tenant_id = $1 AND g.group_id = n.group_id")
+    .bind::<Integer, _>(tx.tenant_id())
+    .bind::<diesel::sql_types::Array<Integer>, _>(contact_numbers)
+    .bind::<diesel::sql_types::Array<Integer>, _>(companies)
+    .execute(tx)
+    .await
+}
+
+async fn remember_former(tx: &mut Transaction, group: &MailingGroup) -> QueryResult<usize> {
+    sql("INSERT INTO former_codes (tenant_id, code, group_id) VALUES ($1, $2, $3)")
+        .bind::<Integer, _>(tx.tenant_id())
+        .bind::<Text, _>(group.code.clone())
+        .bind::<Integer, _>(group.group_id)
+        .execute(tx)
+        .await
+}
+
+async fn forget_former(tx: &mut Transaction, code: &Code) -> QueryResult<usize> {
+    diesel::delete(former_codes::table.find((tx.tenant_id(), code))).execute(tx).await
+}

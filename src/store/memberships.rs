@@ -1,0 +1,170 @@
+//! Memberships, with the counters of groups and contacts kept in the same statement.
+
+use diesel::{
+    prelude::*,
+    sql_types::{Array, BigInt, Bool, Integer, Nullable, Text, Timestamptz},
+};
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
+
+use super::{Transaction, sql::sql};
+use crate::{
+    model::{Assignment, Code, ContactId, Revision, TenantId, Time},
+    schema::{mailing_groups, memberships},
+};
+
+/// What became of one assignment, in the order they were given.
+#[derive(Debug, QueryableByName)]
+pub struct Assigned {
+    /// The contact, if there is one.
+    #[diesel(sql_type = Nullable<Integer>)]
+    pub contact_number: Option<i32>,
+    /// The group, if there is one.
+    #[diesel(sql_type = Nullable<Integer>)]
+    pub group_id: Option<i32>,
+    /// Whether this assignment changed anything. Of two alike the first does.
+    #[diesel(sql_type = Bool)]
+    pub changed: bool,
+    /// The revision of the membership before, if there was one.
+    #[diesel(sql_type = Nullable<BigInt>)]
+    pub revision: Option<Revision>,
+    /// The moment of the membership before, if there was one.
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    pub create_time: Option<Time>,
+}
+
+/// A statement over pairs of contact and group: `$chosen` says which of them change something,
+/// `$write` changes the memberships, and the counters follow by `$sign`.
+///
+/// Parameters: `$1` the tenant, `$2` contact ids, `$3` codes, `$4` the revision, `$5` the moment.
+macro_rules! change_memberships {
+    ($chosen:literal, $write:literal, $sign:literal) => {
+        concat!(
+            "WITH input AS MATERIALIZED ( \
+                SELECT i.ordinal, c.contact_number, c.kind, g.group_id, m.revision, \
+                    m.create_time, row_number() OVER (PARTITION BY g.group_id, \
+                        c.contact_number ORDER BY i.ordinal) AS nth \
+                FROM unnest($2, $3) WITH ORDINALITY AS i (contact_id, code, ordinal) \
+                LEFT JOIN contacts c ON c.tenant_id = $1 AND c.id = i.contact_id \
+                LEFT JOIN mailing_groups g ON g.tenant_id = $1 AND g.code = i.code \
+                LEFT JOIN memberships m ON m.tenant_id = $1 AND m.group_id = g.group_id \
+                    AND m.contact_number = c.contact_number), \
+             chosen AS MATERIALIZED ( \
+                SELECT ordinal, group_id, contact_number, kind FROM input \
+                WHERE group_id IS NOT NULL AND contact_number IS NOT NULL AND nth = 1 AND ",
+            $chosen,
+            "), written AS (",
+            $write,
+            "), counted_groups AS ( \
+                UPDATE mailing_groups g SET company_count = g.company_count ",
+            $sign,
+            " n.companies, person_count = g.person_count ",
+            $sign,
+            " n.persons \
+                FROM (SELECT group_id, count(*) FILTER (WHERE kind = 1) AS companies, \
+                        count(*) FILTER (WHERE kind = 2) AS persons \
+                      FROM chosen GROUP BY group_id) n \
+                WHERE g.tenant_id = $1 AND g.group_id = n.group_id), \
+             counted_contacts AS ( \
+                UPDATE contacts c SET mailing_group_count = c.mailing_group_count ",
+            $sign,
+            " n.groups, revision = $4, update_time = $5 \
+                FROM (SELECT contact_number, count(*) AS groups \
+                      FROM chosen GROUP BY contact_number) n \
+                WHERE c.tenant_id = $1 AND c.contact_number = n.contact_number) \
+             SELECT i.contact_number, i.group_id, c.ordinal IS NOT NULL AS changed, \
+                i.revision, i.create_time \
+             FROM input i LEFT JOIN chosen c USING (ordinal) ORDER BY i.ordinal"
+        )
+    };
+}
+
+/// Assigns groups to contacts, in the order of the key, which keeps the index warm.
+pub async fn insert(tx: &mut Transaction, items: &[Assignment]) -> QueryResult<Vec<Assigned>> {
+    let text = change_memberships!(
+        "revision IS NULL",
+        "INSERT INTO memberships (tenant_id, group_id, contact_number, revision, create_time) \
+         SELECT $1, group_id, contact_number, $4, $5 FROM chosen \
+         ORDER BY group_id, contact_number",
+        "+"
+    );
+    change(tx, text, items).await
+}
+
+/// Takes groups from contacts.
+pub async fn delete(tx: &mut Transaction, items: &[Assignment]) -> QueryResult<Vec<Assigned>> {
+    let text = change_memberships!(
+        "revision IS NOT NULL",
+        "DELETE FROM memberships m USING chosen WHERE m.tenant_id = $1 \
+         AND m.group_id = chosen.group_id AND m.contact_number = chosen.contact_number",
+        "-"
+    );
+    change(tx, text, items).await
+}
+
+async fn change(
+    tx: &mut Transaction,
+    text: &'static str,
+    items: &[Assignment],
+) -> QueryResult<Vec<Assigned>> {
+    let (contact_ids, codes): (Vec<ContactId>, Vec<Code>) =
+        items.iter().map(|item| (item.contact_id.clone(), item.code.clone())).unzip();
+    sql(text)
+        .bind::<Integer, _>(tx.tenant_id())
+        .bind::<Array<Text>, _>(contact_ids)
+        .bind::<Array<Text>, _>(codes)
+        .bind::<BigInt, _>(tx.revision())
+        .bind::<Timestamptz, _>(tx.time())
+        .load(tx)
+        .await
+}
+
+/// The groups of a contact: number and code, by code.
+pub async fn groups_of(
+    conn: &mut AsyncPgConnection,
+    tenant_id: TenantId,
+    contact_number: i32,
+) -> QueryResult<Vec<(i32, Code)>> {
+    memberships::table
+        .inner_join(
+            mailing_groups::table.on(mailing_groups::tenant_id
+                .eq(memberships::tenant_id)
+                .and(mailing_groups::group_id.eq(memberships::group_id))),
+        )
+        .filter(memberships::tenant_id.eq(tenant_id))
+        .filter(memberships::contact_number.eq(contact_number))
+        .order(mailing_groups::code)
+        .select((mailing_groups::group_id, mailing_groups::code))
+        .load(conn)
+        .await
+}
+
+/// Takes a group from all its members and returns their numbers. The group's own counters are
+/// set to zero.
+pub async fn delete_group(tx: &mut Transaction, group_id: i32) -> QueryResult<Vec<i32>> {
+    #[derive(QueryableByName)]
+    struct Gone {
+        #[diesel(sql_type = Array<Integer>)]
+        contact_numbers: Vec<i32>,
+    }
+    let gone: Gone = sql(
+        "WITH gone AS ( \
+             DELETE FROM memberships WHERE tenant_id = $1 AND group_id = $2 \
+             RETURNING contact_number), \
+         counted_group AS ( \
+             UPDATE mailing_groups SET company_count = 0, person_count = 0 \
+             WHERE tenant_id = $1 AND group_id = $2), \
+         counted_contacts AS ( \
+             UPDATE contacts c SET mailing_group_count = c.mailing_group_count - 1, \
+                 revision = $3, update_time = $4 \
+             FROM gone WHERE c.tenant_id = $1 AND c.contact_number = gone.contact_number) \
+         SELECT coalesce(array_agg(contact_number ORDER BY contact_number), '{}') \
+             AS contact_numbers FROM gone",
+    )
+    .bind::<Integer, _>(tx.tenant_id())
+    .bind::<Integer, _>(group_id)
+    .bind::<BigInt, _>(tx.revision())
+    .bind::<Timestamptz, _>(tx.time())
+    .get_result(tx)
+    .await?;
+    Ok(gone.contact_numbers)
+}

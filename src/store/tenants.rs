@@ -1,0 +1,58 @@
+//! Tenants by name. They come into being with their first write and are never deleted.
+
+use std::{collections::HashMap, sync::RwLock};
+
+use diesel::{prelude::*, sql_types::Text};
+use diesel_async::{AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
+
+use super::sql::sql;
+use crate::{
+    model::{TenantId, TenantName},
+    schema::tenants,
+};
+
+/// The tenants seen so far: a name is looked up in the database once.
+#[derive(Default)]
+pub struct Tenants(RwLock<HashMap<TenantName, TenantId>>);
+
+impl Tenants {
+    /// The tenant's number, if it was seen before.
+    pub fn get(&self, name: &TenantName) -> Option<TenantId> {
+        self.0.read().ok()?.get(name).copied()
+    }
+
+    /// Remembers a tenant that exists.
+    pub fn remember(&self, name: &TenantName, id: TenantId) {
+        if let Ok(mut known) = self.0.write() {
+            known.insert(name.clone(), id);
+        }
+    }
+}
+
+/// The tenant's number, if it exists.
+pub async fn find(
+    conn: &mut AsyncPgConnection,
+    name: &TenantName,
+) -> QueryResult<Option<TenantId>> {
+    tenants::table
+        .filter(tenants::name.eq(name))
+        .select(tenants::tenant_id)
+        .first(conn)
+        .await
+        .optional()
+}
+
+/// Makes the tenant if it does not exist. The lock keeps two of them from taking one number.
+pub async fn insert(conn: &mut AsyncPgConnection, name: &TenantName) -> QueryResult<()> {
+    conn.batch_execute("BEGIN; LOCK TABLE tenants IN SHARE ROW EXCLUSIVE MODE").await?;
+    sql("WITH made AS ( \
+             INSERT INTO tenants (tenant_id, name) \
+             SELECT coalesce(max(tenant_id), 0) + 1, $1 FROM tenants \
+             ON CONFLICT ON CONSTRAINT tenants_name_key DO NOTHING \
+             RETURNING tenant_id) \
+         INSERT INTO clocks (tenant_id) SELECT tenant_id FROM made")
+    .bind::<Text, _>(name.clone())
+    .execute(conn)
+    .await?;
+    conn.batch_execute("COMMIT").await
+}

@@ -1,0 +1,114 @@
+//! How connections to the database are made: in the clear, or with TLS as `sslmode` says.
+
+use std::{sync::Arc, time::Duration};
+
+use diesel::{ConnectionError, ConnectionResult};
+use diesel_async::AsyncPgConnection;
+use rustls::{
+    ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme,
+    client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
+    crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature},
+    pki_types::{CertificateDer, ServerName, UnixTime},
+};
+use tokio_postgres::{CancelToken, Config};
+use tokio_postgres_rustls::MakeRustlsConnect;
+
+/// How long making a connection, or asking for a cancellation, may take.
+const TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Makes connections to one database.
+#[derive(Clone)]
+pub(super) struct Connector {
+    config: Arc<Config>,
+    tls: MakeRustlsConnect,
+}
+
+impl Connector {
+    /// Reads a `postgres://` URL. `sslmode` means what it means to libpq: `disable`, `prefer`
+    /// (the default) and `require` do not check the server's certificate; `verify-full` checks
+    /// it against the system's authorities.
+    pub(super) fn new(url: &str) -> Result<Connector, tokio_postgres::Error> {
+        let verify = url.contains("sslmode=verify-full");
+        let mut config: Config = url.replace("sslmode=verify-full", "sslmode=require").parse()?;
+        if config.get_application_name().is_none() {
+            config.application_name("mailing-groups");
+        }
+        config.connect_timeout(TIMEOUT).keepalives_idle(Duration::from_secs(30));
+        config.tcp_user_timeout(Duration::from_secs(30));
+        Ok(Connector { config: Arc::new(config), tls: MakeRustlsConnect::new(client_config(verify)) })
+    }
+
+    /// Makes a connection.
+    pub(super) async fn connect(&self) -> ConnectionResult<AsyncPgConnection> {
+        let connect = async {
+            let (client, connection) = self.config.connect(self.tls.clone()).await?;
+            Ok::<_, tokio_postgres::Error>((client, connection))
+        };
+        let (client, connection) = tokio::time::timeout(TIMEOUT, connect)
+            .await
+            .map_err(|_| ConnectionError::BadConnection("timed out".into()))?
+            .map_err(|error| ConnectionError::BadConnection(error.to_string()))?;
+        AsyncPgConnection::try_from_client_and_connection(client, connection).await
+    }
+
+    /// Asks the server to cancel what a connection runs.
+    pub(super) async fn cancel(&self, token: &CancelToken) -> Result<(), tokio_postgres::Error> {
+        match tokio::time::timeout(TIMEOUT, token.cancel_query(self.tls.clone())).await {
+            Ok(outcome) => outcome,
+            Err(_) => Ok(()),
+        }
+    }
+}
+
+fn client_config(verify: bool) -> ClientConfig {
+    let provider = Arc::new(ring::default_provider());
+    let builder = ClientConfig::builder_with_provider(provider.clone())
+        .with_safe_default_protocol_versions()
+        .expect("ring offers the default versions");
+    if !verify {
+        let verifier = Arc::new(Unchecked(provider));
+        return builder.dangerous().with_custom_certificate_verifier(verifier).with_no_client_auth();
+    }
+    let mut roots = RootCertStore::empty();
+    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+    builder.with_root_certificates(roots).with_no_client_auth()
+}
+
+/// Takes any certificate, as libpq does for `sslmode=require`; signatures are still checked.
+#[derive(Debug)]
+struct Unchecked(Arc<CryptoProvider>);
+
+impl ServerCertVerifier for Unchecked {
+    fn verify_server_cert(
+        &self,
+        _end_entity: &CertificateDer<'_>,
+        _intermediates: &[CertificateDer<'_>],
+        _server_name: &ServerName<'_>,
+        _ocsp_response: &[u8],
+        _now: UnixTime,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        Ok(ServerCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        verify_tls12_signature(message, cert, dss, &self.0.signature_verification_algorithms)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        verify_tls13_signature(message, cert, dss, &self.0.signature_verification_algorithms)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.0.signature_verification_algorithms.supported_schemes()
+    }
+}

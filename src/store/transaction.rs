@@ -1,0 +1,139 @@
+//! One write of one tenant.
+
+use std::ops::{Deref, DerefMut};
+
+use chrono::Utc;
+use diesel::prelude::*;
+use diesel_async::{AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
+
+use super::{Connection, changes};
+use crate::{
+    model::{Change, Revision, TenantId, Time},
+    schema::clocks,
+};
+
+/// A transaction that holds its tenant's clock, so that it is the tenant's only one. What it
+/// changes is gathered in a log; [`Transaction::commit`] writes it under a new revision.
+pub struct Transaction {
+    connection: Connection,
+    tenant_id: TenantId,
+    clock: Clock,
+    time: Time,
+    changes: Vec<Change>,
+}
+
+/// A tenant's clock: the revision, and the numbers it gives out.
+#[derive(HasQuery)]
+#[diesel(table_name = clocks)]
+pub(super) struct Clock {
+    pub(super) revision: Revision,
+    pub(super) next_contact_number: i32,
+    pub(super) next_contact_serial: i64,
+    pub(super) next_group_id: i32,
+}
+
+impl Transaction {
+    /// Begins a transaction and waits for the tenant's clock.
+    pub async fn begin(mut connection: Connection, tenant_id: TenantId) -> QueryResult<Self> {
+        let clock = {
+            // Both go out at once; they are answered in order.
+            let (mut begin, mut lock) = (&*connection, &*connection);
+            let lock = Clock::query().find(tenant_id).for_update().first(&mut lock);
+            tokio::try_join!(begin.batch_execute("BEGIN"), lock)
+        };
+        match clock {
+            Ok(((), clock)) => {
+                let time = microseconds(Utc::now());
+                Ok(Transaction { connection, tenant_id, clock, time, changes: Vec::new() })
+            }
+            Err(error) => {
+                if connection.batch_execute("ROLLBACK").await.is_ok() {
+                    connection.release();
+                }
+                Err(error)
+            }
+        }
+    }
+
+    /// The tenant.
+    pub fn tenant_id(&self) -> TenantId {
+        self.tenant_id
+    }
+
+    /// The revision of what this transaction changes.
+    pub fn revision(&self) -> Revision {
+        self.clock.revision + 1
+    }
+
+    /// The moment of what this transaction changes.
+    pub fn time(&self) -> Time {
+        self.time
+    }
+
+    /// Notes a change.
+    pub fn log(&mut self, change: Change) {
+        self.changes.push(change);
+    }
+
+    /// Takes the next group number.
+    pub fn take_group_id(&mut self) -> i32 {
+        let id = self.clock.next_group_id;
+        self.clock.next_group_id += 1;
+        id
+    }
+
+    /// Takes the next contact number.
+    pub fn take_contact_number(&mut self) -> i32 {
+        let number = self.clock.next_contact_number;
+        self.clock.next_contact_number += 1;
+        number
+    }
+
+    /// The next number of the series of contact ids.
+    pub fn contact_serial(&mut self) -> &mut i64 {
+        &mut self.clock.next_contact_serial
+    }
+
+    /// Commits. Returns the revision made, or the present one if nothing changed.
+    pub async fn commit(mut self, request_id: &str) -> QueryResult<Revision> {
+        let mut revision = self.clock.revision;
+        if !self.changes.is_empty() {
+            revision = self.revision();
+            let changes = std::mem::take(&mut self.changes);
+            changes::append(&mut self, changes, request_id).await?;
+        }
+        self.connection.batch_execute("COMMIT").await?;
+        self.connection.release();
+        Ok(revision)
+    }
+
+    /// Undoes everything.
+    pub async fn rollback(mut self) -> QueryResult<()> {
+        self.connection.batch_execute("ROLLBACK").await?;
+        self.connection.release();
+        Ok(())
+    }
+
+    pub(super) fn clock(&self) -> &Clock {
+        &self.clock
+    }
+}
+
+impl Deref for Transaction {
+    type Target = AsyncPgConnection;
+
+    fn deref(&self) -> &AsyncPgConnection {
+        &self.connection
+    }
+}
+
+impl DerefMut for Transaction {
+    fn deref_mut(&mut self) -> &mut AsyncPgConnection {
+        &mut self.connection
+    }
+}
+
+/// What PostgreSQL keeps of a moment.
+fn microseconds(time: Time) -> Time {
+    chrono::DateTime::from_timestamp_micros(time.timestamp_micros()).unwrap_or(time)
+}
