@@ -1,1 +1,111 @@
 //! What may happen: operations, rules, transactions, and the error.
+
+pub mod assignments;
+pub mod contacts;
+mod error;
+pub mod mailing_groups;
+mod write;
+
+use std::future::Future;
+
+use diesel_async::AsyncPgConnection;
+
+pub use self::{
+    error::{Error, Precondition, Resource, Result, Violation},
+    write::{Once, Written},
+};
+use crate::{
+    model::{RequestId, TenantId, TenantName},
+    store::{self, Store},
+};
+
+/// Everything the operations work with.
+#[derive(Clone)]
+pub struct Domain {
+    store: Store,
+}
+
+/// Whose data a call works on, and what the call is called in logs and in the history.
+#[derive(Debug, Clone)]
+pub struct Call {
+    /// The tenant.
+    pub tenant: TenantName,
+    /// The call's name.
+    pub request_id: RequestId,
+}
+
+impl Domain {
+    /// Operations on this database.
+    pub fn new(store: Store) -> Domain {
+        Domain { store }
+    }
+
+    /// Whether the database answers.
+    pub async fn is_ready(&self) -> bool {
+        let ping = self.read(async |conn| Ok(store::changes::revision(conn, 0).await?));
+        ping.await.is_ok()
+    }
+
+    /// Runs an operation that only reads.
+    async fn read<T>(
+        &self,
+        op: impl AsyncFnOnce(&mut AsyncPgConnection) -> Result<T>,
+    ) -> Result<T> {
+        let mut connection = self.store.connection().await?;
+        let outcome = op(&mut connection).await;
+        self.finish(outcome, async { connection.release() }).await
+    }
+
+    /// Runs an operation that only reads data of one tenant.
+    async fn read_of<T>(
+        &self,
+        call: &Call,
+        op: impl AsyncFnOnce(&mut AsyncPgConnection, TenantId) -> Result<T>,
+    ) -> Result<T> {
+        self.read(async |conn| {
+            let tenant_id = self.find_tenant(conn, &call.tenant).await?;
+            op(conn, tenant_id.unwrap_or(0)).await
+        })
+        .await
+    }
+
+    /// Tidies up after an operation. When the database is gone, its other connections are too.
+    async fn finish<T>(&self, outcome: Result<T>, tidy: impl Future<Output = ()>) -> Result<T> {
+        match outcome {
+            Err(Error::Unavailable(_)) => self.store.forget_idle(),
+            _ => tidy.await,
+        }
+        outcome
+    }
+
+    async fn find_tenant(
+        &self,
+        conn: &mut AsyncPgConnection,
+        name: &TenantName,
+    ) -> Result<Option<TenantId>> {
+        let known = self.store.tenants();
+        if let Some(id) = known.get(name) {
+            return Ok(Some(id));
+        }
+        let found = store::tenants::find(conn, name).await?;
+        if let Some(id) = found {
+            known.remember(name, id);
+        }
+        Ok(found)
+    }
+
+    /// The tenant's number; it comes into being if need be.
+    async fn make_tenant(&self, name: &TenantName) -> Result<TenantId> {
+        if let Some(id) = self.store.tenants().get(name) {
+            return Ok(id);
+        }
+        self.read(async |conn| {
+            if let Some(id) = self.find_tenant(conn, name).await? {
+                return Ok(id);
+            }
+            store::tenants::insert(conn, name).await?;
+            self.find_tenant(conn, name).await?.ok_or_else(|| Error::broken("tenant not made"))
+        })
+        .await
+    }
+}

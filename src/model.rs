@@ -11,7 +11,7 @@ pub mod value;
 
 pub use assignment::{Assignment, Outcome};
 pub use change::Change;
-pub use contact::{Contact, ContactChange, ContactKind, NewContact};
+pub use contact::{Contact, ContactChange, ContactDetails, ContactKind, NewContact};
 pub use mailing_group::{MailingGroup, NewMailingGroup};
 pub use membership::Membership;
 pub use page::PageSize;

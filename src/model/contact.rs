@@ -78,10 +78,9 @@ impl Contact {
         super::page::etag(self.revision)
     }
 
-    /// What was said of the contact, as it would be said again.
-    pub fn details(&self) -> NewContact {
-        NewContact {
-            id: self.id.clone(),
+    /// What was said of the contact.
+    pub fn details(&self) -> ContactDetails {
+        ContactDetails {
             kind: self.kind,
             name: self.name.clone(),
             company_id: self.company_id.clone(),
@@ -94,9 +93,7 @@ impl Contact {
 
 /// All that is said of a contact: to create it, or to replace what was said before.
 #[derive(Debug, Clone, PartialEq)]
-pub struct NewContact {
-    /// The id.
-    pub id: ContactId,
+pub struct ContactDetails {
     /// Company or person.
     pub kind: ContactKind,
     /// What the contact is called.
@@ -109,6 +106,15 @@ pub struct NewContact {
     pub exclude_from_segments: bool,
     /// Leave it out of segments because it asked for it.
     pub privacy_blocked: bool,
+}
+
+/// A contact to be created, or replaced as a whole.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NewContact {
+    /// The id.
+    pub id: ContactId,
+    /// All the rest.
+    pub details: ContactDetails,
 }
 
 /// What is to change of a contact; `None` stays as it is.
@@ -130,9 +136,8 @@ pub struct ContactChange {
 
 impl ContactChange {
     /// The details after the change.
-    pub fn apply(self, details: NewContact) -> NewContact {
-        NewContact {
-            id: details.id,
+    pub fn apply(self, details: ContactDetails) -> ContactDetails {
+        ContactDetails {
             kind: self.kind.unwrap_or(details.kind),
             name: self.name.unwrap_or(details.name),
             company_id: self.company_id.unwrap_or(details.company_id),

@@ -115,15 +115,19 @@ pub async fn count_people(
 /// so that a person may come with its company. Each id may occur once.
 pub async fn write(
     tx: &mut Transaction,
-    created: &[(i32, NewContact)],
-    replaced: &[(i32, NewContact)],
+    created: &[(i32, &NewContact)],
+    replaced: &[(i32, &NewContact)],
 ) -> QueryResult<usize> {
-    let rows = || created.iter().chain(replaced);
-    let column = |value: fn(&NewContact) -> &str| {
-        rows().map(|(_, new)| value(new).to_owned()).collect::<Vec<_>>()
-    };
-    let flag =
-        |value: fn(&NewContact) -> bool| rows().map(|(_, new)| value(new)).collect::<Vec<_>>();
+    let rows = || created.iter().chain(replaced).map(|(_, new)| (&new.id, &new.details));
+    let numbers: Vec<i32> = created.iter().chain(replaced).map(|(number, _)| *number).collect();
+    let ids: Vec<_> = rows().map(|(id, _)| id.clone()).collect();
+    let kinds: Vec<_> = rows().map(|(_, new)| new.kind).collect();
+    let names: Vec<_> = rows().map(|(_, new)| new.name.clone()).collect();
+    let search_names: Vec<_> = rows().map(|(_, new)| new.name.folded()).collect();
+    let company_ids: Vec<_> = rows().map(|(_, new)| new.company_id.clone()).collect();
+    let emails: Vec<_> = rows().map(|(_, new)| new.email.clone()).collect();
+    let excluded: Vec<_> = rows().map(|(_, new)| new.exclude_from_segments).collect();
+    let blocked: Vec<_> = rows().map(|(_, new)| new.privacy_blocked).collect();
     sql("WITH input AS MATERIALIZED ( \
              SELECT * FROM unnest($2, $3, $4, $5, $6, $7, $8, $9, $10) WITH ORDINALITY AS i \
                  (contact_number, id, kind, name, search_name, company_id, email, \
@@ -142,17 +146,15 @@ pub async fn write(
          FROM input i \
          WHERE i.ordinal > $11 AND c.tenant_id = $1 AND c.contact_number = i.contact_number")
     .bind::<Integer, _>(tx.tenant_id())
-    .bind::<Array<Integer>, _>(rows().map(|(number, _)| *number).collect::<Vec<_>>())
-    .bind::<Array<Text>, _>(column(|new| new.id.as_str()))
-    .bind::<Array<SmallInt>, _>(rows().map(|(_, new)| new.kind).collect::<Vec<_>>())
-    .bind::<Array<Text>, _>(column(|new| new.name.as_str()))
-    .bind::<Array<Text>, _>(rows().map(|(_, new)| new.name.folded()).collect::<Vec<_>>())
-    .bind::<Array<Nullable<Text>>, _>(
-        rows().map(|(_, new)| new.company_id.clone()).collect::<Vec<_>>(),
-    )
-    .bind::<Array<Text>, _>(column(|new| new.email.as_str()))
-    .bind::<Array<Bool>, _>(flag(|new| new.exclude_from_segments))
-    .bind::<Array<Bool>, _>(flag(|new| new.privacy_blocked))
+    .bind::<Array<Integer>, _>(numbers)
+    .bind::<Array<Text>, _>(ids)
+    .bind::<Array<SmallInt>, _>(kinds)
+    .bind::<Array<Text>, _>(names)
+    .bind::<Array<Text>, _>(search_names)
+    .bind::<Array<Nullable<Text>>, _>(company_ids)
+    .bind::<Array<Text>, _>(emails)
+    .bind::<Array<Bool>, _>(excluded)
+    .bind::<Array<Bool>, _>(blocked)
     .bind::<BigInt, _>(i64::try_from(created.len()).unwrap_or(i64::MAX))
     .bind::<BigInt, _>(tx.revision())
     .bind::<Timestamptz, _>(tx.time())

@@ -65,6 +65,11 @@ impl Transaction {
         self.clock.revision + 1
     }
 
+    /// The revision that [`Transaction::commit`] would return now.
+    pub fn revision_after(&self) -> Revision {
+        if self.changes.is_empty() { self.clock.revision } else { self.revision() }
+    }
+
     /// The moment of what this transaction changes.
     pub fn time(&self) -> Time {
         self.time
@@ -96,9 +101,8 @@ impl Transaction {
 
     /// Commits. Returns the revision made, or the present one if nothing changed.
     pub async fn commit(mut self, request_id: &str) -> QueryResult<Revision> {
-        let mut revision = self.clock.revision;
+        let revision = self.revision_after();
         if !self.changes.is_empty() {
-            revision = self.revision();
             let changes = std::mem::take(&mut self.changes);
             changes::append(&mut self, changes, request_id).await?;
         }

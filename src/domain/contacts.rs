@@ -1,0 +1,241 @@
+//! Contacts.
+
+mod merge;
+mod put;
+
+use diesel_async::AsyncPgConnection;
+
+pub use self::{
+    merge::{Merged, merge},
+    put::{PutOutcome, Refusal},
+};
+use super::{
+    Call, Domain, Error, Once, Precondition, Resource, Result, Violation, Written,
+    assignments::{self, Direction},
+    mailing_groups,
+};
+use crate::{
+    model::{
+        Change, Code, Contact, ContactChange, ContactDetails, ContactId, ContactKind, NewContact,
+        PageSize, TenantId,
+    },
+    store::{self, Transaction, contacts::ContactFilter},
+};
+
+/// Creates a contact; without an id it gets the next of the series `CT000001`.
+pub async fn create(
+    domain: &Domain,
+    call: &Call,
+    id: Option<ContactId>,
+    details: ContactDetails,
+    once: Option<Once>,
+) -> Result<Written<Contact>> {
+    domain
+        .write_once(call, once, async |tx| {
+            let id = match id {
+                Some(id) => id,
+                None => next_of_series(tx).await?,
+            };
+            if find(tx, &id).await?.is_some() {
+                let (resource, name) = (Resource::Contact, id.to_string());
+                return Err(Error::AlreadyExists { resource, name });
+            }
+            put_one(tx, NewContact { id, details }).await
+        })
+        .await
+}
+
+/// Reads a contact.
+pub async fn get(domain: &Domain, call: &Call, id: &ContactId) -> Result<Contact> {
+    domain.read_of(call, async |conn, tenant_id| existing(conn, tenant_id, id).await).await
+}
+
+/// What a list of contacts is narrowed to; all of it must hold.
+#[derive(Debug, Default)]
+pub struct Filter {
+    /// Ids that start so.
+    pub prefix: String,
+    /// This kind.
+    pub kind: Option<ContactKind>,
+    /// People of this company.
+    pub company_id: Option<ContactId>,
+    /// Members of this group.
+    pub code: Option<Code>,
+    /// Names that contain this, in any case.
+    pub name_contains: String,
+}
+
+/// Lists contacts by id, after `after`. An unknown company or group is an error.
+pub async fn list(
+    domain: &Domain,
+    call: &Call,
+    filter: Filter,
+    after: Option<&ContactId>,
+    size: PageSize,
+) -> Result<Vec<Contact>> {
+    domain
+        .read_of(call, async |conn, tenant_id| {
+            if let Some(id) = &filter.company_id {
+                existing(conn, tenant_id, id).await?;
+            }
+            let group_id = match &filter.code {
+                Some(code) => {
+                    Some(mailing_groups::existing(conn, tenant_id, code).await?.group_id)
+                }
+                None => None,
+            };
+            let filter = ContactFilter {
+                prefix: filter.prefix,
+                kind: filter.kind,
+                company_id: filter.company_id,
+                group_id,
+                name_contains: filter.name_contains,
+            };
+            Ok(store::contacts::page(conn, tenant_id, &filter, after, size).await?)
+        })
+        .await
+}
+
+/// Changes a contact; with `or_create`, one that does not exist is created with these details.
+pub async fn update(
+    domain: &Domain,
+    call: &Call,
+    id: &ContactId,
+    change: ContactChange,
+    etag: Option<&str>,
+    or_create: Option<Result<ContactDetails, Vec<Violation>>>,
+) -> Result<Written<Contact>> {
+    domain
+        .write(call, async |tx| {
+            let details = match (find(tx, id).await?, or_create) {
+                (Some(contact), _) => {
+                    fresh(&contact, etag)?;
+                    change.apply(contact.details())
+                }
+                (None, Some(details)) => details.map_err(Error::Invalid)?,
+                (None, None) => return Err(Error::no_contact(id)),
+            };
+            put_one(tx, NewContact { id: id.clone(), details }).await
+        })
+        .await
+}
+
+/// How far the deletion of a contact reached.
+#[derive(Debug, Clone, Copy)]
+pub struct Deleted {
+    /// Memberships that went with it.
+    pub unassigned: usize,
+    /// People who no longer have a company.
+    pub detached: usize,
+}
+
+/// Deletes a contact and its memberships; with `force` also a company that has people, who stay.
+pub async fn delete(
+    domain: &Domain,
+    call: &Call,
+    id: &ContactId,
+    etag: Option<&str>,
+    force: bool,
+) -> Result<Written<Deleted>> {
+    domain
+        .write(call, async |tx| {
+            let contact = current(tx, id, etag).await?;
+            if !force {
+                no_people(tx, id).await?;
+            }
+            let people = store::contacts::move_people(tx, id, None).await?;
+            let detached = people.len();
+            if detached > 0 {
+                tx.log(Change::ContactsUpdated(people));
+            }
+            let unassigned = remove(tx, contact).await?.len();
+            Ok(Deleted { unassigned, detached })
+        })
+        .await
+}
+
+/// Creates or replaces many contacts in one transaction. Answers one outcome an item, in order;
+/// of the same id twice the last counts.
+pub async fn put_many(
+    domain: &Domain,
+    call: &Call,
+    items: &[NewContact],
+) -> Result<Written<Vec<PutOutcome>>> {
+    domain.write(call, async |tx| put::put(tx, items).await).await
+}
+
+/// Takes all groups from a contact that has no people, deletes it, and answers the groups.
+async fn remove(tx: &mut Transaction, contact: Contact) -> Result<Vec<Code>> {
+    let tenant_id = tx.tenant_id();
+    let groups = store::memberships::groups_of(tx, tenant_id, contact.contact_number).await?;
+    let codes: Vec<Code> = groups.into_iter().map(|(_, code)| code).collect();
+    let pairs = assignments::pairs(&contact.id, &codes);
+    assignments::change(tx, &pairs, Direction::Unassign).await?;
+    store::contacts::delete(tx, contact.contact_number).await?;
+    tx.log(Change::ContactsDeleted(vec![contact.contact_number], vec![contact.id]));
+    Ok(codes)
+}
+
+async fn put_one(tx: &mut Transaction, new: NewContact) -> Result<Contact> {
+    let outcomes = put::put(tx, std::slice::from_ref(&new)).await?;
+    if let Some(PutOutcome::Refused(refusal)) = outcomes.into_iter().next() {
+        return Err(refusal.into_error(&new.id));
+    }
+    find(tx, &new.id).await?.ok_or_else(|| Error::broken("contact not written"))
+}
+
+async fn next_of_series(tx: &mut Transaction) -> Result<ContactId> {
+    let mut from = *tx.contact_serial();
+    let serial = loop {
+        match store::contacts::free_serial(tx, from).await? {
+            Some(serial) => break serial,
+            None => from += 1_000,
+        }
+    };
+    *tx.contact_serial() = serial + 1;
+    format!("CT{serial:06}").parse().map_err(|_| Error::broken("series of contact ids is spent"))
+}
+
+/// Refuses a company that has people.
+async fn no_people(tx: &mut Transaction, id: &ContactId) -> Result<()> {
+    let tenant_id = tx.tenant_id();
+    match store::contacts::count_people(tx, tenant_id, &[id]).await?.pop() {
+        None => Ok(()),
+        Some((id, count)) => {
+            Err(Error::Precondition(Precondition::CompanyHasPeople { id, count }))
+        }
+    }
+}
+
+/// The contact with this id, or the error that it does not exist.
+pub(super) async fn existing(
+    conn: &mut AsyncPgConnection,
+    tenant_id: TenantId,
+    id: &ContactId,
+) -> Result<Contact> {
+    let found = store::contacts::find(conn, tenant_id, id).await?;
+    found.ok_or_else(|| Error::no_contact(id))
+}
+
+/// The contact with this id, if the etag is its own.
+pub(super) async fn current(
+    tx: &mut Transaction,
+    id: &ContactId,
+    etag: Option<&str>,
+) -> Result<Contact> {
+    let contact = find(tx, id).await?.ok_or_else(|| Error::no_contact(id))?;
+    fresh(&contact, etag)?;
+    Ok(contact)
+}
+
+async fn find(tx: &mut Transaction, id: &ContactId) -> Result<Option<Contact>> {
+    let tenant_id = tx.tenant_id();
+    Ok(store::contacts::find(tx, tenant_id, id).await?)
+}
+
+fn fresh(contact: &Contact, etag: Option<&str>) -> Result<()> {
+    match etag {
+        Some(etag) if etag != contact.etag() => Err(Error::stale(Resource::Contact, &contact.id)),
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,90 @@
+//! Joining two contacts that turned out to be one.
+
+use super::{existing, find, remove};
+use crate::{
+    domain::{Call, Domain, Error, Precondition, Result, Written, assignments},
+    model::{Change, Code, Contact, ContactId, NewContact},
+    store::{self, Transaction},
+};
+
+/// What a merge did.
+#[derive(Debug)]
+pub struct Merged {
+    /// The kept contact as it is now.
+    pub contact: Contact,
+    /// Codes that the kept contact did not have, by code.
+    pub moved: Vec<Code>,
+    /// Codes that both had, by code.
+    pub common: Vec<Code>,
+    /// People who moved to the kept company.
+    pub moved_people: usize,
+    /// Whether the kept person took over the merged person's company.
+    pub company_taken_over: bool,
+}
+
+/// Moves the groups and the people of `merged_id` to `kept_id` and deletes the former. The kept
+/// contact keeps its details; but it is left out of segments if either was, and takes over the
+/// merged person's company if it has none.
+pub async fn merge(
+    domain: &Domain,
+    call: &Call,
+    kept_id: &ContactId,
+    merged_id: &ContactId,
+) -> Result<Written<Merged>> {
+    if kept_id == merged_id {
+        return Err(Error::invalid("merged_id", "must be another contact than kept_id"));
+    }
+    domain.write(call, async |tx| merge_in(tx, kept_id, merged_id).await).await
+}
+
+async fn merge_in(
+    tx: &mut Transaction,
+    kept_id: &ContactId,
+    merged_id: &ContactId,
+) -> Result<Merged> {
+    let tenant_id = tx.tenant_id();
+    let kept = existing(tx, tenant_id, kept_id).await?;
+    let merged = existing(tx, tenant_id, merged_id).await?;
+    if kept.kind != merged.kind {
+        let (kept, merged) = (kept.id, merged.id);
+        return Err(Error::Precondition(Precondition::DifferentKinds { kept, merged }));
+    }
+    let had = codes(tx, &kept).await?;
+    let (common, moved): (Vec<_>, Vec<_>) =
+        codes(tx, &merged).await?.into_iter().partition(|c| had.contains(c));
+    assignments::assign_all(tx, kept_id, &moved).await?;
+    let mut changed = store::contacts::move_people(tx, merged_id, Some(kept_id)).await?;
+    let moved_people = changed.len();
+    let company_taken_over = kept.company_id.is_none() && merged.company_id.is_some();
+    if join_details(tx, &kept, &merged).await? {
+        changed.push(kept.contact_number);
+    }
+    if !changed.is_empty() {
+        tx.log(Change::ContactsUpdated(changed));
+    }
+    remove(tx, merged).await?;
+    let contact = find(tx, kept_id).await?.ok_or_else(|| Error::broken("kept contact lost"))?;
+    Ok(Merged { contact, moved, common, moved_people, company_taken_over })
+}
+
+/// Writes what the kept contact takes from the merged one; answers whether there was any.
+async fn join_details(tx: &mut Transaction, kept: &Contact, merged: &Contact) -> Result<bool> {
+    let mut details = kept.details();
+    details.exclude_from_segments |= merged.exclude_from_segments;
+    details.privacy_blocked |= merged.privacy_blocked;
+    if details.company_id.is_none() {
+        details.company_id = merged.company_id.clone();
+    }
+    if details == kept.details() {
+        return Ok(false);
+    }
+    let new = NewContact { id: kept.id.clone(), details };
+    store::contacts::write(tx, &[], &[(kept.contact_number, &new)]).await?;
+    Ok(true)
+}
+
+async fn codes(tx: &mut Transaction, contact: &Contact) -> Result<Vec<Code>> {
+    let tenant_id = tx.tenant_id();
+    let groups = store::memberships::groups_of(tx, tenant_id, contact.contact_number).await?;
+    Ok(groups.into_iter().map(|(_, code)| code).collect())
+}

@@ -1,0 +1,203 @@
+//! What can go wrong, without a word of the wire or of SQL.
+
+use std::fmt::Display;
+
+use diesel::result::{DatabaseErrorKind, Error as DieselError};
+
+use crate::{
+    model::{Code, ContactId},
+    store::Unavailable,
+};
+
+/// The outcome of an operation.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// Why an operation was not done. The text is for the caller; causes are for the log.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// What the caller sent breaks a rule.
+    #[error("{}", join(.0))]
+    Invalid(Vec<Violation>),
+    /// There is no such thing.
+    #[error("no {resource} {name}{}", moved(.renamed_to))]
+    NotFound {
+        /// What kind of thing.
+        resource: Resource,
+        /// The name it was asked for by.
+        name: String,
+        /// The code that a group formerly called so has now.
+        renamed_to: Option<Code>,
+        /// Where in the request it was named, if that is not plain.
+        violation: Option<Violation>,
+    },
+    /// The name is taken.
+    #[error("{resource} {name} exists already")]
+    AlreadyExists {
+        /// What kind of thing.
+        resource: Resource,
+        /// The name.
+        name: String,
+    },
+    /// The state does not allow it.
+    #[error("{0}")]
+    Precondition(Precondition),
+    /// The etag is not current.
+    #[error("{resource} {name} has changed since; read it again")]
+    Stale {
+        /// What kind of thing.
+        resource: Resource,
+        /// Its name.
+        name: String,
+    },
+    /// The database is away or busy; trying again may help.
+    #[error("the database is not available")]
+    Unavailable(#[source] Source),
+    /// A broken invariant, or a fault of the program.
+    #[error("internal error")]
+    Internal(#[source] Source),
+}
+
+/// A cause, for the log.
+pub type Source = Box<dyn std::error::Error + Send + Sync>;
+
+/// A field of the request and what is wrong with it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Violation {
+    /// The field's path as the caller writes it.
+    pub field: String,
+    /// What is wrong and what would be right, as the end of a sentence that starts with the
+    /// field.
+    pub reason: String,
+}
+
+/// Kinds of things that have names; displays as people say it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Resource {
+    /// A mailing group.
+    #[error("mailing group")]
+    MailingGroup,
+    /// A contact.
+    #[error("contact")]
+    Contact,
+}
+
+/// States that forbid an operation.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Precondition {
+    /// A group to be deleted has members.
+    #[error("mailing group {code} is assigned to {count} contacts; unassign them or set force")]
+    GroupHasMembers {
+        /// The group.
+        code: Code,
+        /// How many.
+        count: i64,
+    },
+    /// A company to be deleted, or to become a person, has people.
+    #[error("company {id} has {count} people")]
+    CompanyHasPeople {
+        /// The company.
+        id: ContactId,
+        /// How many.
+        count: i64,
+    },
+    /// A company and a person cannot be merged.
+    #[error("contacts {kept} and {merged} are of different kinds")]
+    DifferentKinds {
+        /// The contact to be kept.
+        kept: ContactId,
+        /// The contact to be merged.
+        merged: ContactId,
+    },
+}
+
+impl Error {
+    /// One bad field.
+    pub fn invalid(field: impl Into<String>, reason: impl Display) -> Error {
+        Error::Invalid(vec![Violation { field: field.into(), reason: reason.to_string() }])
+    }
+
+    /// No such contact.
+    pub fn no_contact(id: &ContactId) -> Error {
+        Error::NotFound {
+            resource: Resource::Contact,
+            name: id.to_string(),
+            renamed_to: None,
+            violation: None,
+        }
+    }
+
+    /// The etag is not that of `name`.
+    pub(super) fn stale(resource: Resource, name: impl Display) -> Error {
+        Error::Stale { resource, name: name.to_string() }
+    }
+
+    /// What a failed insert of something with a unique name means.
+    pub(super) fn on_insert(
+        resource: Resource,
+        name: impl Display,
+    ) -> impl FnOnce(DieselError) -> Error {
+        move |error| match error {
+            DieselError::DatabaseError(DatabaseErrorKind::UniqueViolation, _) => {
+                Error::AlreadyExists { resource, name: name.to_string() }
+            }
+            error => error.into(),
+        }
+    }
+
+    /// An invariant that does not hold.
+    pub(super) fn broken(what: &'static str) -> Error {
+        Error::Internal(what.into())
+    }
+}
+
+impl From<Unavailable> for Error {
+    fn from(error: Unavailable) -> Error {
+        Error::Unavailable(error.into())
+    }
+}
+
+impl From<DieselError> for Error {
+    fn from(error: DieselError) -> Error {
+        if is_passing(&error) { Error::Unavailable(error.into()) } else { Error::Internal(error.into()) }
+    }
+}
+
+/// Whether a database error is one that passes: the connection is gone, the server is stopping,
+/// starting or read-only, or it gave up a statement that waited or ran too long. Diesel keeps
+/// no SQLSTATE, so some are known by the words that PostgreSQL uses with `lc_messages` C or en.
+fn is_passing(error: &DieselError) -> bool {
+    const WORDS: [&str; 9] = [
+        "terminating connection",
+        "canceling statement due to",
+        "is shutting down",
+        "is starting up",
+        "is in recovery mode",
+        "deadlock detected",
+        "remaining connection slots",
+        "too many clients",
+        "connection closed",
+    ];
+    match error {
+        DieselError::DatabaseError(
+            DatabaseErrorKind::ClosedConnection
+            | DatabaseErrorKind::UnableToSendCommand
+            | DatabaseErrorKind::SerializationFailure
+            | DatabaseErrorKind::ReadOnlyTransaction,
+            _,
+        )
+        | DieselError::BrokenTransactionManager => true,
+        DieselError::DatabaseError(_, info) => {
+            WORDS.iter().any(|words| info.message().contains(words))
+        }
+        _ => false,
+    }
+}
+
+fn join(violations: &[Violation]) -> String {
+    let texts = violations.iter().map(|v| format!("{} {}", v.field, v.reason));
+    texts.collect::<Vec<_>>().join("; ")
+}
+
+fn moved(renamed_to: &Option<Code>) -> String {
+    renamed_to.as_ref().map(|code| format!("; it is {code} now")).unwrap_or_default()
+}
