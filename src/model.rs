@@ -1,1 +1,3 @@
 //! What things are: values and entities. No async, no pool.
+
+pub mod expression;
