@@ -24,6 +24,7 @@
 //! printing and evaluating one is always cheap.
 
 mod error;
+mod evaluate;
 mod hint;
 mod lexer;
 mod parser;

@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test may")]
 
 mod errors;
+mod evaluation;
 mod grammar;
 mod limits;
 mod patterns;
