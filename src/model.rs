@@ -3,6 +3,7 @@
 pub mod assignment;
 pub mod change;
 pub mod contact;
+pub mod expression;
 pub mod mailing_group;
 pub mod membership;
 pub mod page;
@@ -12,11 +13,12 @@ pub mod value;
 pub use assignment::{Assignment, Outcome};
 pub use change::Change;
 pub use contact::{Contact, ContactChange, ContactDetails, ContactKind, NewContact};
+pub use expression::Expression;
 pub use mailing_group::{MailingGroup, NewMailingGroup};
 pub use membership::Membership;
 pub use page::PageSize;
 pub use selection::{ContactSet, SegmentCounts, SelectionOptions};
-pub use value::{Code, ContactId, Description, Email, InvalidValue, Name, RequestId, TenantName};
+pub use value::{Code, ContactId, Description, Email, InvalidValue, Name, RequestId, SegmentId, TenantName};
 
 /// The tenant's number in every key. Zero belongs to nobody: a tenant that has never written
 /// reads as empty.

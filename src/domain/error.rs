@@ -58,7 +58,7 @@ pub enum Error {
 }
 
 /// A cause, for the log.
-pub type Source = Box<dyn std::error::Error + Send + Sync>;
+type Source = Box<dyn std::error::Error + Send + Sync>;
 
 /// A field of the request and what is wrong with it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -79,6 +79,9 @@ pub enum Resource {
     /// A contact.
     #[error("contact")]
     Contact,
+    /// A segment.
+    #[error("segment")]
+    Segment,
 }
 
 /// States that forbid an operation.

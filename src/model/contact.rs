@@ -1,5 +1,7 @@
 //! A company or a person.
 
+use std::fmt;
+
 use diesel::{
     deserialize::{self, FromSql, FromSqlRow},
     expression::AsExpression,
@@ -24,6 +26,15 @@ pub enum ContactKind {
     Company = 1,
     /// A person.
     Person = 2,
+}
+
+impl fmt::Display for ContactKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            ContactKind::Company => "COMPANY",
+            ContactKind::Person => "PERSON",
+        })
+    }
 }
 
 impl ToSql<SmallInt, Pg> for ContactKind {

@@ -109,6 +109,11 @@ text_value! {
 }
 
 text_value! {
+    /// A segment's id, by the rules of a contact's.
+    SegmentId, |text| parse_token(text, 64)
+}
+
+text_value! {
     /// The caller's name for a request that is to have its effect once: as a contact's id.
     RequestId, |text| parse_token(text, 64)
 }

@@ -27,8 +27,8 @@ macro_rules! set_of {
 /// Opens a transaction that sees one revision throughout and writes nothing.
 pub const BEGIN: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
 
-/// Ends it.
-pub const COMMIT: &str = "COMMIT";
+/// Ends it, also after an error.
+pub const END: &str = "ROLLBACK";
 
 /// The numbers of the groups with these codes, as far as there are any.
 pub async fn group_ids(

@@ -1,0 +1,68 @@
+//! What the author of a wrong expression probably meant.
+
+use super::lexer::{Token, TokenKind};
+
+/// A hint for a token that cannot stand where it does, given the token before it.
+pub(super) fn for_unexpected(
+    previous: Option<&Token<'_>>,
+    found: &Token<'_>,
+) -> Option<&'static str> {
+    foreign_operator(found.text)
+        .or_else(|| previous.and_then(|previous| incomplete_condition(previous, found)))
+        .or_else(|| reserved_word(previous, found))
+        .or_else(|| symbol(found.text))
+}
+
+/// Operators of other languages.
+fn foreign_operator(found: &str) -> Option<&'static str> {
+    match found {
+        "&&" => Some("write & or AND"),
+        "||" => Some("write | or OR"),
+        "==" => Some("write a single ="),
+        "!=" | "<>" => Some("write NOT in front, as in NOT kind = PERSON"),
+        _ => None,
+    }
+}
+
+/// `kind PERSON`, `company "C100"`, `segment = "SPRING"`.
+fn incomplete_condition(previous: &Token<'_>, found: &Token<'_>) -> Option<&'static str> {
+    use TokenKind::{Equals, Open, Quoted, Stray, Word};
+    if previous.kind != Word || !matches!(found.kind, Equals | Open | Quoted | Stray | Word) {
+        return None;
+    }
+    match previous.text.to_ascii_lowercase().as_str() {
+        "kind" => Some("a kind is asked for as kind = PERSON"),
+        "company" => Some("a company is asked for as company = \"C100\""),
+        "segment" => Some("a segment is asked for as segment(\"SPRING\")"),
+        _ => None,
+    }
+}
+
+/// Operators in the place of operands, and `NOT` in the place of `AND NOT`.
+fn reserved_word(previous: Option<&Token<'_>>, found: &Token<'_>) -> Option<&'static str> {
+    match found.text.to_ascii_uppercase().as_str() {
+        "AND" => Some("a group of that code is written \"AND\""),
+        "OR" => Some("a group of that code is written \"OR\""),
+        "NOT" | "!" => Some("write AND NOT or OR NOT"),
+        "" | ")" if previous?.text.eq_ignore_ascii_case("NOT") => {
+            Some("a group of that code is written \"NOT\"")
+        }
+        _ => None,
+    }
+}
+
+/// Characters that people try.
+fn symbol(found: &str) -> Option<&'static str> {
+    match found {
+        "-" | "–" | "−" => {
+            Some("to leave a group out write NOT; codes have letters and digits only")
+        }
+        "," | ";" | "+" => Some("write OR or AND between operands"),
+        "'" | "`" | "“" | "”" | "„" | "«" | "»" | "‘" | "’" => {
+            Some("quotes are written \"")
+        }
+        "%" | "_" => Some("the wildcards are * and ?"),
+        "=" => Some("only kind and company are compared with ="),
+        _ => None,
+    }
+}

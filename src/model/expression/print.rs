@@ -1,0 +1,84 @@
+//! The canonical form of an expression, which reads back as the same expression.
+
+use std::fmt::{self, Display, Formatter};
+
+use super::lexer::reserved;
+use super::{Expression, Node, Operand, Term};
+
+/// How tightly a part holds together; a looser part inside a tighter one needs parentheses.
+#[derive(Clone, Copy, PartialEq, PartialOrd)]
+enum Binding {
+    Or,
+    And,
+    Not,
+    Operand,
+}
+
+impl Node {
+    fn binding(&self) -> Binding {
+        match self {
+            Self::Operand(_) => Binding::Operand,
+            Self::Not(_) => Binding::Not,
+            Self::All(_) => Binding::And,
+            Self::Any(_) => Binding::Or,
+        }
+    }
+
+    fn print_within(&self, outer: Binding, f: &mut Formatter<'_>) -> fmt::Result {
+        if self.binding() < outer {
+            write!(f, "({self})")
+        } else {
+            write!(f, "{self}")
+        }
+    }
+}
+
+fn print_chain(parts: &[Node], own: Binding, operator: &str, f: &mut Formatter<'_>) -> fmt::Result {
+    for (index, part) in parts.iter().enumerate() {
+        if index > 0 {
+            f.write_str(operator)?;
+        }
+        part.print_within(own, f)?;
+    }
+    Ok(())
+}
+
+impl Display for Expression {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        self.root().fmt(f)
+    }
+}
+
+impl Display for Node {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Operand(operand) => operand.fmt(f),
+            Self::Not(part) => {
+                f.write_str("NOT ")?;
+                part.print_within(Binding::Not, f)
+            }
+            Self::All(parts) => print_chain(parts, Binding::And, " AND ", f),
+            Self::Any(parts) => print_chain(parts, Binding::Or, " OR ", f),
+        }
+    }
+}
+
+impl Display for Operand {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        self.term.fmt(f)
+    }
+}
+
+impl Display for Term {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Code(code) if reserved(code.as_str()).is_some() => write!(f, "\"{code}\""),
+            Self::Code(code) => code.fmt(f),
+            Self::Pattern(pattern) => pattern.fmt(f),
+            Self::Everyone => f.write_str("*"),
+            Self::Kind(kind) => write!(f, "kind = {kind}"),
+            Self::Company(id) => write!(f, "company = \"{id}\""),
+            Self::Segment(id) => write!(f, "segment(\"{id}\")"),
+        }
+    }
+}

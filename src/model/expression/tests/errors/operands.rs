@@ -1,0 +1,130 @@
+//! Operands that cannot be.
+
+use super::super::super::ErrorKind;
+use super::assert_refused;
+
+#[test]
+fn a_quote_must_be_closed() {
+    assert_refused(
+        ErrorKind::UnterminatedQuote,
+        &[
+            ("A OR \"MOVE", 6, "expected a closing \", found \"MOVE"),
+            ("A \"MOVE", 3, "expected a closing \", found \"MOVE"),
+            (
+                "company = \"C1\"\"",
+                11,
+                "expected a closing \", found \"C1\"\"",
+            ),
+            ("segment(\"", 9, "expected a closing \", found \""),
+        ],
+    );
+}
+
+#[test]
+fn a_code_has_one_to_eleven_letters_and_digits() {
+    let wanted =
+        |found: &str| format!("expected a code of 1 to 11 letters and digits, found {found}");
+    let no_letter = "is neither a letter nor a digit";
+    assert_refused(
+        ErrorKind::InvalidCode,
+        &[
+            (
+                "A|déménagement",
+                3,
+                &wanted("\"déménagement\"; it has 12 characters"),
+            ),
+            ("\"\"", 1, &wanted("\"\"; it is blank")),
+            ("\" \"", 1, &wanted("\" \"; it is blank")),
+            (
+                "\"NEW YORK\"",
+                1,
+                &wanted(&format!("\"NEW YORK\"; ' ' {no_letter}")),
+            ),
+            ("\"A-B\"", 1, &wanted(&format!("\"A-B\"; '-' {no_letter}"))),
+            (
+                "\"A\"\"B\"",
+                1,
+                &wanted(&format!("\"A\"\"B\"; '\"' {no_letter}")),
+            ),
+            (
+                "\"X*\"",
+                1,
+                &wanted("\"X*\"; wildcards work without quotes only"),
+            ),
+            (
+                "x\u{301}",
+                1,
+                &wanted(&format!("\"x\u{301}\"; '\\u{{301}}' {no_letter}")),
+            ),
+            (
+                "abcdefghijklmnopqrstuvwxyz",
+                1,
+                &wanted("\"abcdefghijklmnopqrstuvwx…\"; it has 26 characters"),
+            ),
+        ],
+    );
+}
+
+#[test]
+fn a_pattern_asks_for_no_more_than_a_code_can_have() {
+    let wanted =
+        "expected a pattern of at most 11 letters, digits and ?, and any number of *, found";
+    assert_refused(
+        ErrorKind::InvalidCode,
+        &[
+            (
+                "*ABCDEF??GHIJ",
+                1,
+                &format!("{wanted} \"*ABCDEF??GHIJ\"; it needs 12 characters"),
+            ),
+            (
+                "*\u{301}",
+                1,
+                &format!("{wanted} \"*\u{301}\"; '\\u{{301}}' is neither a letter nor a digit"),
+            ),
+        ],
+    );
+}
+
+#[test]
+fn conditions_need_values_that_can_exist() {
+    let kind = |found: &str| format!("expected PERSON or COMPANY, found {found}");
+    assert_refused(
+        ErrorKind::InvalidKind,
+        &[
+            ("kind = DOG", 8, &kind("\"DOG\"")),
+            ("kind=\"DOG\"", 6, &kind("\"DOG\"")),
+        ],
+    );
+    let id = |what: &str, found: &str| {
+        format!("expected a {what} id, which is 1 to 64 of A-Z a-z 0-9 . _ : -, found {found}")
+    };
+    assert_refused(
+        ErrorKind::InvalidId,
+        &[
+            ("company = C*", 11, &id("contact", "\"C*\"")),
+            ("company = \" C1\"", 11, &id("contact", "\" C1\"")),
+            ("company = \"\"", 11, &id("contact", "\"\"")),
+            ("segment(été)", 9, &id("segment", "\"été\"")),
+        ],
+    );
+    assert_refused(
+        ErrorKind::Unexpected,
+        &[
+            ("kind =", 7, &kind("end of expression")),
+            ("kind = (PERSON)", 8, &kind("\"(\"")),
+            ("company = AND", 11, &id("contact", "\"AND\"")),
+            ("segment()", 9, &id("segment", "\")\"")),
+            (
+                "segment(\"A\"",
+                12,
+                "expected \")\" after the segment id, found end of expression",
+            ),
+            (
+                "segment(A B)",
+                11,
+                "expected \")\" after the segment id, found \"B\"",
+            ),
+        ],
+    );
+}
