@@ -1,3 +1,48 @@
 //! The wire: handlers and conversions. The only room that knows tonic and the generated types.
+//!
+//! Every handler reads its request into values of the model, calls one operation of the domain,
+//! and writes the answer. Every error leaves through [`status`].
 
+mod batch;
+mod call;
+mod contacts;
+mod convert;
+mod field;
+mod import;
+mod mailing_groups;
+mod members;
 pub mod pb;
+pub mod request_id;
+mod status;
+mod token;
+
+use tokio_util::sync::CancellationToken;
+use tonic::{codec::CompressionEncoding, service::Routes};
+
+use self::pb::{contacts_server::ContactsServer, mailing_groups_server::MailingGroupsServer};
+use crate::domain::Domain;
+
+/// The full names of the services.
+pub const SERVICES: [&str; 2] = ["mailinggroups.v1.MailingGroups", "mailinggroups.v1.Contacts"];
+
+/// The handlers of all services.
+#[derive(Clone)]
+struct Api {
+    domain: Domain,
+    shutdown: CancellationToken,
+}
+
+/// All services, over one domain. Open streams end when `shutdown` is cancelled. A message may
+/// have at most `max_message_bytes`.
+pub fn routes(domain: Domain, shutdown: CancellationToken, max_message_bytes: usize) -> Routes {
+    let api = Api { domain, shutdown };
+    let groups = MailingGroupsServer::new(api.clone())
+        .accept_compressed(CompressionEncoding::Gzip)
+        .accept_compressed(CompressionEncoding::Zstd)
+        .max_decoding_message_size(max_message_bytes);
+    let contacts = ContactsServer::new(api)
+        .accept_compressed(CompressionEncoding::Gzip)
+        .accept_compressed(CompressionEncoding::Zstd)
+        .max_decoding_message_size(max_message_bytes);
+    Routes::new(groups).add_service(contacts)
+}

@@ -16,7 +16,7 @@ pub use self::{
     write::{Once, Written},
 };
 use crate::{
-    model::{RequestId, TenantId, TenantName},
+    model::{TenantId, TenantName},
     store::{self, Store},
 };
 
@@ -32,7 +32,7 @@ pub struct Call {
     /// The tenant.
     pub tenant: TenantName,
     /// The call's name.
-    pub request_id: RequestId,
+    pub request_id: String,
 }
 
 impl Domain {

@@ -36,7 +36,7 @@ impl Domain {
         let outcome = async {
             let mut tx = Transaction::begin(connection, tenant_id).await?;
             match op(&mut tx).await {
-                Ok(value) => Ok((value, tx.commit(call.request_id.as_str()).await?)),
+                Ok(value) => Ok((value, tx.commit(&call.request_id).await?)),
                 Err(error) => {
                     // If it fails, the connection is closed, which undoes everything as well.
                     let _ = tx.rollback().await;

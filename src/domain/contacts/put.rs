@@ -39,20 +39,18 @@ pub enum Refusal {
 }
 
 impl Refusal {
-    /// The field of the contact that is wrong.
-    pub fn field(&self) -> &'static str {
-        match self {
+    /// Which field of the contact at `path` is wrong, and how.
+    pub fn violation(&self, path: &str) -> Violation {
+        let field = match self {
             Refusal::HasPeople(_) => "kind",
             _ => "company_id",
-        }
+        };
+        Violation { field: format!("{path}{field}"), reason: self.to_string() }
     }
 
     /// The error for a call that is about this one contact.
     pub(super) fn into_error(self, id: &ContactId) -> Error {
-        let violation = Violation {
-            field: format!("contact.{}", self.field()),
-            reason: self.to_string(),
-        };
+        let violation = self.violation("contact.");
         match self {
             Refusal::UnknownCompany(company) => Error::NotFound {
                 resource: Resource::Contact,

@@ -1,0 +1,63 @@
+//! Batches of assignments: one outcome an item, also for items that are not well formed.
+
+use super::{
+    convert::{assignment, signed},
+    field::batch,
+    pb,
+};
+use crate::{
+    domain::{
+        Call, Domain, Once, Result, Violation,
+        assignments::{self, Direction},
+    },
+    model::{Assignment, Outcome, Revision},
+};
+
+/// Items as they were read: what is to be done, or why nothing can be.
+pub(super) type Items = Vec<Result<Assignment, Violation>>;
+
+/// What became of a batch.
+pub(super) struct Done {
+    /// One result an item, in order.
+    pub(super) results: Vec<pb::AssignmentResult>,
+    /// How many items changed something.
+    pub(super) changed: i64,
+    /// The revision after it.
+    pub(super) revision: Revision,
+}
+
+/// Reads the items of a batch; too many of them are an error.
+pub(super) fn read(items: &[pb::Assignment]) -> Result<Items, Violation> {
+    batch(items, "assignments")?;
+    Ok(items.iter().map(|item| assignment(&item.contact_id, &item.code, "")).collect())
+}
+
+/// Changes the memberships of a batch.
+pub(super) async fn change(
+    domain: &Domain,
+    call: &Call,
+    items: Items,
+    direction: Direction,
+    once: Option<Once>,
+) -> Result<Done> {
+    let good: Vec<Assignment> = items.iter().flatten().cloned().collect();
+    let (outcomes, revision) =
+        assignments::change_many(domain, call, &good, direction, once).await?;
+    let changed = outcomes.iter().filter(|outcome| **outcome == Outcome::Changed).count();
+    let mut outcomes = outcomes.into_iter();
+    let results = items
+        .into_iter()
+        .map(|item| match item {
+            Ok(_) => outcomes.next().map(Into::into).unwrap_or_default(),
+            Err(violation) => invalid(&violation),
+        })
+        .collect();
+    Ok(Done { results, changed: signed(changed as u64), revision })
+}
+
+fn invalid(violation: &Violation) -> pb::AssignmentResult {
+    pb::AssignmentResult {
+        outcome: pb::AssignmentOutcome::Invalid.into(),
+        reason: format!("{} {}", violation.field, violation.reason),
+    }
+}

@@ -1,0 +1,237 @@
+//! Entities as messages, and messages as values.
+
+use crate::{
+    api::{field::*, pb},
+    domain::Violation,
+    model::{
+        Assignment, Contact, ContactChange, ContactDetails, ContactKind, MailingGroup, Membership,
+        NewMailingGroup, Outcome, SegmentCounts, SelectionOptions, Time,
+    },
+};
+
+impl From<MailingGroup> for pb::MailingGroup {
+    fn from(group: MailingGroup) -> Self {
+        pb::MailingGroup {
+            contact_count: group.contact_count(),
+            etag: group.etag(),
+            code: group.code.into(),
+            description: group.description.into(),
+            company_count: group.company_count,
+            person_count: group.person_count,
+            revision: group.revision,
+            create_time: Some(timestamp(group.create_time)),
+            update_time: Some(timestamp(group.update_time)),
+        }
+    }
+}
+
+impl From<Contact> for pb::Contact {
+    fn from(contact: Contact) -> Self {
+        pb::Contact {
+            etag: contact.etag(),
+            id: contact.id.into(),
+            kind: pb::ContactKind::from(contact.kind).into(),
+            name: contact.name.into(),
+            company_id: contact.company_id.map(String::from).unwrap_or_default(),
+            email: contact.email.into(),
+            exclude_from_segments: contact.exclude_from_segments,
+            privacy_blocked: contact.privacy_blocked,
+            mailing_group_count: contact.mailing_group_count,
+            revision: contact.revision,
+            create_time: Some(timestamp(contact.create_time)),
+            update_time: Some(timestamp(contact.update_time)),
+        }
+    }
+}
+
+impl From<ContactKind> for pb::ContactKind {
+    fn from(kind: ContactKind) -> Self {
+        match kind {
+            ContactKind::Company => pb::ContactKind::Company,
+            ContactKind::Person => pb::ContactKind::Person,
+        }
+    }
+}
+
+impl From<Membership> for pb::Membership {
+    fn from(membership: Membership) -> Self {
+        pb::Membership {
+            contact_id: membership.contact_id.into(),
+            code: membership.code.into(),
+            revision: membership.revision,
+            create_time: Some(timestamp(membership.create_time)),
+        }
+    }
+}
+
+impl From<Outcome> for pb::AssignmentResult {
+    fn from(outcome: Outcome) -> Self {
+        let (outcome, reason) = match outcome {
+            Outcome::Changed => (pb::AssignmentOutcome::Changed, ""),
+            Outcome::Unchanged => (pb::AssignmentOutcome::Unchanged, ""),
+            Outcome::UnknownContact => {
+                (pb::AssignmentOutcome::UnknownContact, "there is no such contact")
+            }
+            Outcome::UnknownGroup => {
+                (pb::AssignmentOutcome::UnknownGroup, "there is no such mailing group")
+            }
+        };
+        pb::AssignmentResult { outcome: outcome.into(), reason: reason.to_owned() }
+    }
+}
+
+impl From<SegmentCounts> for pb::CountSegmentMembersResponse {
+    fn from(counts: SegmentCounts) -> Self {
+        pb::CountSegmentMembersResponse {
+            member_count: signed(counts.members),
+            company_count: signed(counts.companies),
+            person_count: signed(counts.persons()),
+            excluded_count: signed(counts.excluded),
+            privacy_blocked_count: signed(counts.privacy_blocked),
+            revision: counts.revision,
+        }
+    }
+}
+
+impl From<pb::SelectionOptions> for SelectionOptions {
+    fn from(options: pb::SelectionOptions) -> Self {
+        SelectionOptions {
+            expand_companies: options.expand_companies,
+            include_related_companies: options.include_related_companies,
+            include_excluded: options.include_excluded,
+            include_privacy_blocked: options.include_privacy_blocked,
+        }
+    }
+}
+
+impl TryFrom<pb::MailingGroup> for NewMailingGroup {
+    type Error = Violation;
+
+    fn try_from(group: pb::MailingGroup) -> Result<Self, Violation> {
+        Ok(NewMailingGroup {
+            code: required(&group.code, "mailing_group.code")?,
+            description: required(&group.description, "mailing_group.description")?,
+        })
+    }
+}
+
+/// A pair of contact and group at `path`.
+pub(super) fn assignment(
+    contact_id: &str,
+    code: &str,
+    path: &str,
+) -> Result<Assignment, Violation> {
+    Ok(Assignment {
+        contact_id: required(contact_id, &format!("{path}contact_id"))?,
+        code: required(code, &format!("{path}code"))?,
+    })
+}
+
+/// The kind of contact at `path`; it may be left out.
+pub(super) fn optional_kind(kind: i32, path: &str) -> Result<Option<ContactKind>, Violation> {
+    match pb::ContactKind::try_from(kind) {
+        Ok(pb::ContactKind::Unspecified) => Ok(None),
+        Ok(pb::ContactKind::Company) => Ok(Some(ContactKind::Company)),
+        Ok(pb::ContactKind::Person) => Ok(Some(ContactKind::Person)),
+        Err(_) => Err("must be CONTACT_KIND_COMPANY or CONTACT_KIND_PERSON").field(path),
+    }
+}
+
+/// All that a message says of a contact but its id, or everything that is wrong with it.
+pub(super) fn details(contact: &pb::Contact, path: &str) -> Result<ContactDetails, Vec<Violation>> {
+    let at = |name: &str| format!("{path}{name}");
+    let kind = kind(contact.kind, &at("kind"));
+    let name = required(&contact.name, &at("name"));
+    let company_id = optional(&contact.company_id, &at("company_id"));
+    let email = required(&contact.email, &at("email"));
+    match (kind, name, company_id, email) {
+        (Ok(kind), Ok(name), Ok(company_id), Ok(email)) => Ok(ContactDetails {
+            kind,
+            name,
+            company_id,
+            email,
+            exclude_from_segments: contact.exclude_from_segments,
+            privacy_blocked: contact.privacy_blocked,
+        }),
+        (kind, name, company_id, email) => {
+            Err([kind.err(), name.err(), company_id.err(), email.err()]
+                .into_iter()
+                .flatten()
+                .collect())
+        }
+    }
+}
+
+/// What an update of a contact changes: the fields of the mask, or without one those that are
+/// set.
+pub(super) fn contact_change(
+    contact: &pb::Contact,
+    mask: Option<&prost_types::FieldMask>,
+) -> Result<ContactChange, Violation> {
+    const FIELDS: [&str; 6] =
+        ["kind", "name", "company_id", "email", "exclude_from_segments", "privacy_blocked"];
+    let set = [
+        contact.kind != 0,
+        !contact.name.is_empty(),
+        !contact.company_id.is_empty(),
+        !contact.email.is_empty(),
+        contact.exclude_from_segments,
+        contact.privacy_blocked,
+    ];
+    let [kind_in, name_in, company_id_in, email_in, excluded_in, blocked_in] =
+        masked(mask, FIELDS, set)?;
+    let kind = kind_in.then(|| kind(contact.kind, "contact.kind")).transpose()?;
+    let name = name_in.then(|| required(&contact.name, "contact.name")).transpose()?;
+    let company_id = company_id_in
+        .then(|| optional(&contact.company_id, "contact.company_id"))
+        .transpose()?;
+    let email = email_in.then(|| required(&contact.email, "contact.email")).transpose()?;
+    Ok(ContactChange {
+        kind,
+        name,
+        company_id,
+        email,
+        exclude_from_segments: excluded_in.then_some(contact.exclude_from_segments),
+        privacy_blocked: blocked_in.then_some(contact.privacy_blocked),
+    })
+}
+
+/// Which of `fields` an update changes: those of the mask, or without one those that are `set`.
+pub(super) fn masked<const N: usize>(
+    mask: Option<&prost_types::FieldMask>,
+    fields: [&str; N],
+    set: [bool; N],
+) -> Result<[bool; N], Violation> {
+    let Some(mask) = mask.filter(|mask| !mask.paths.is_empty()) else { return Ok(set) };
+    let mut chosen = [false; N];
+    for path in &mask.paths {
+        match fields.iter().position(|field| field == path) {
+            _ if path == "*" => chosen = [true; N],
+            Some(at) => chosen[at] = true,
+            None => {
+                let known = fields.join(", ");
+                let reason = format!("may name {known} or *; it names {path:?}");
+                return Err(reason).field("update_mask");
+            }
+        }
+    }
+    Ok(chosen)
+}
+
+fn kind(kind: i32, path: &str) -> Result<ContactKind, Violation> {
+    optional_kind(kind, path)?
+        .ok_or("must be CONTACT_KIND_COMPANY or CONTACT_KIND_PERSON")
+        .field(path)
+}
+
+fn timestamp(time: Time) -> prost_types::Timestamp {
+    prost_types::Timestamp {
+        seconds: time.timestamp(),
+        nanos: time.timestamp_subsec_nanos().cast_signed(),
+    }
+}
+
+/// A count as the wire has it.
+pub(super) fn signed(count: u64) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
+}
