@@ -1,0 +1,92 @@
+//! The server's own logs: quoted when it fails, and kept few.
+
+use std::fs::{self, File};
+use std::io::{Read, Seek, SeekFrom};
+use std::path::{Path, PathBuf};
+
+/// How many log files are kept, the one being written included. PostgreSQL begins a new one
+/// each day, each start and every 10 MB.
+const KEPT: usize = 8;
+
+/// How many lines an error quotes.
+const QUOTED_LINES: usize = 12;
+
+/// How much of a log's end is read to quote from.
+const QUOTED_BYTES: u64 = 16 * 1024;
+
+/// The end of `text`.
+pub(super) fn last_lines(text: &str) -> String {
+    let lines: Vec<&str> = text.trim_end().lines().collect();
+    lines[lines.len().saturating_sub(QUOTED_LINES)..].join("\n")
+}
+
+/// The end of what the server wrote: as it was starting into `start_log`, and since then into
+/// the newest of its log files.
+pub(super) fn end(start_log: &Path, cluster: &Path) -> String {
+    let newest = newest_first(cluster).into_iter().next();
+    let ends: Vec<String> = [Some(start_log.to_owned()), newest]
+        .into_iter()
+        .flatten()
+        .filter_map(|path| end_of(&path).ok())
+        .filter(|end| !end.is_empty())
+        .collect();
+    ends.join("\n")
+}
+
+fn end_of(path: &Path) -> std::io::Result<String> {
+    let mut file = File::open(path)?;
+    let start = file.metadata()?.len().saturating_sub(QUOTED_BYTES);
+    file.seek(SeekFrom::Start(start))?;
+    let mut bytes = Vec::new();
+    file.take(QUOTED_BYTES).read_to_end(&mut bytes)?;
+    Ok(last_lines(&String::from_utf8_lossy(&bytes)))
+}
+
+/// Removes the oldest log files.
+pub(super) fn prune(cluster: &Path) {
+    for path in newest_first(cluster).into_iter().skip(KEPT) {
+        if let Err(error) = fs::remove_file(&path) {
+            tracing::debug!("cannot remove the old log {}: {error}", path.display());
+        }
+    }
+}
+
+/// The log files; their names begin with the time.
+fn newest_first(cluster: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(cluster.join("log"))
+        .into_iter()
+        .flatten()
+        .flatten();
+    let mut paths: Vec<PathBuf> = entries.map(|entry| entry.path()).collect();
+    paths.retain(|path| path.extension().is_some_and(|extension| extension == "log"));
+    paths.sort_unstable_by(|a, b| b.cmp(a));
+    paths
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test may")]
+
+    use super::*;
+
+    #[test]
+    fn only_the_newest_logs_are_kept_and_the_newest_is_quoted() {
+        let cluster = tempfile::tempdir().unwrap();
+        fs::create_dir(cluster.path().join("log")).unwrap();
+        for n in 10..30 {
+            let path = cluster
+                .path()
+                .join(format!("log/postgresql-20260101-0000{n}.log"));
+            fs::write(path, format!("line of {n}\n")).unwrap();
+        }
+        prune(cluster.path());
+        assert_eq!(newest_first(cluster.path()).len(), KEPT);
+        assert_eq!(end(Path::new("/nowhere"), cluster.path()), "line of 29");
+    }
+
+    #[test]
+    fn the_end_of_a_text_is_whole_lines() {
+        let text: String = (0..100).map(|n| format!("{n}\n")).collect();
+        assert_eq!(last_lines(&text).lines().next(), Some("88"));
+    }
+}

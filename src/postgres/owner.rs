@@ -1,0 +1,168 @@
+//! Which system user PostgreSQL runs as. It refuses to run as root, so a service that is root
+//! runs it as somebody without privileges.
+
+use std::os::unix::fs::{MetadataExt, chown, lchown};
+use std::os::unix::process::CommandExt;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::{env, fs, io};
+
+use nix::unistd::{Uid, User, geteuid};
+
+use super::Error;
+use super::programs::Programs;
+
+/// Who runs PostgreSQL when we are root and there is no cluster yet: the first that exists.
+const UNPRIVILEGED: [&str; 2] = ["postgres", "nobody"];
+
+/// What of our environment the programs of PostgreSQL get; no `PG…` variable, no secret.
+const ENVIRONMENT: [&str; 5] = ["PATH", "TZ", "TMPDIR", "LD_LIBRARY_PATH", "LOCALE_ARCHIVE"];
+
+/// The system user that runs PostgreSQL.
+#[derive(Clone, Debug)]
+pub(super) struct Owner {
+    uid: u32,
+    gid: u32,
+    /// Whether that is somebody else than we are.
+    other: bool,
+}
+
+impl Owner {
+    /// Who is to run the cluster at `path`: whom it belongs to, or for a new one we ourselves
+    /// or, for root, somebody without privileges.
+    pub(super) fn of(path: &Path) -> Result<Self, Error> {
+        let existing = fs::metadata(path)
+            .ok()
+            .map(|metadata| (metadata.uid(), metadata.gid()));
+        let me = geteuid().as_raw();
+        match existing {
+            Some((uid, _)) if uid != me && me != 0 => Err(not_ours(path, uid)),
+            Some((uid, gid)) if uid != 0 => Ok(Self {
+                uid,
+                gid,
+                other: uid != me,
+            }),
+            _ if me != 0 => Ok(Self {
+                uid: me,
+                gid: nix::unistd::getegid().as_raw(),
+                other: false,
+            }),
+            _ => unprivileged(),
+        }
+    }
+
+    /// The numeric id.
+    pub(super) fn uid(&self) -> u32 {
+        self.uid
+    }
+
+    /// The name, for messages.
+    pub(super) fn name(&self) -> String {
+        name(self.uid)
+    }
+
+    /// A command that runs `program` as this user (with no supplementary groups when it is
+    /// not us), in a folder that every user can enter, with little of our environment.
+    pub(super) fn command(&self, program: &Path) -> Command {
+        let mut command = Command::new(program);
+        command
+            .current_dir("/")
+            .stdin(Stdio::null())
+            .env_clear()
+            .env("LC_ALL", "C");
+        command.envs(
+            ENVIRONMENT
+                .iter()
+                .filter_map(|key| Some((key, env::var_os(key)?))),
+        );
+        if self.other {
+            command.uid(self.uid).gid(self.gid);
+        }
+        command
+    }
+
+    /// Whether this user can enter `folder`: tried, not computed, so that access lists and
+    /// odd file systems count too.
+    pub(super) fn reaches(&self, folder: &Path, programs: &Programs) -> bool {
+        let mut command = self.command(&programs.postgres());
+        command
+            .arg("--version")
+            .current_dir(folder)
+            .stdout(Stdio::null())
+            .stderr(Stdio::null());
+        command.status().is_ok_and(|status| status.success())
+    }
+
+    /// Makes `path` this user's.
+    pub(super) fn give(&self, path: &Path) -> Result<(), Error> {
+        if !self.other {
+            return Ok(());
+        }
+        chown(path, Some(self.uid), Some(self.gid)).map_err(|source| Error::file(path, source))
+    }
+
+    /// Makes `folder` and all in it this user's, when it is not: root may have restored it
+    /// from a copy.
+    pub(super) fn give_all(&self, folder: &Path) -> Result<(), Error> {
+        let metadata = fs::metadata(folder).map_err(|source| Error::file(folder, source))?;
+        if !self.other || metadata.uid() == self.uid {
+            return Ok(());
+        }
+        self.give_tree(folder)
+            .map_err(|source| Error::file(folder, source))
+    }
+
+    /// Changes the owner of `path` last, so that an interrupted walk is taken up again.
+    fn give_tree(&self, path: &Path) -> io::Result<()> {
+        if fs::symlink_metadata(path)?.is_dir() {
+            for entry in fs::read_dir(path)? {
+                self.give_tree(&entry?.path())?;
+            }
+        }
+        lchown(path, Some(self.uid), Some(self.gid))
+    }
+}
+
+/// The first of [`UNPRIVILEGED`] that exists.
+fn unprivileged() -> Result<Owner, Error> {
+    let user = UNPRIVILEGED
+        .iter()
+        .find_map(|name| User::from_name(name).ok().flatten());
+    let user = user.ok_or(Error::NoUser)?;
+    Ok(Owner {
+        uid: user.uid.as_raw(),
+        gid: user.gid.as_raw(),
+        other: true,
+    })
+}
+
+/// The error for a failed use of `path`: that it is another user's, where that is the reason.
+pub(super) fn denied(path: &Path, source: io::Error) -> Error {
+    let existing = path
+        .ancestors()
+        .find_map(|path| Some((path, fs::metadata(path).ok()?)));
+    match existing {
+        Some((path, metadata))
+            if source.kind() == io::ErrorKind::PermissionDenied
+                && metadata.uid() != geteuid().as_raw() =>
+        {
+            not_ours(path, metadata.uid())
+        }
+        _ => Error::file(path, source),
+    }
+}
+
+fn not_ours(path: &Path, owner: u32) -> Error {
+    let user = name(geteuid().as_raw());
+    Error::NotOurs {
+        path: path.to_owned(),
+        owner: name(owner),
+        user,
+    }
+}
+
+/// The name of a user, or the number of one without a name.
+fn name(uid: u32) -> String {
+    let user = User::from_uid(Uid::from_raw(uid)).ok().flatten();
+    user.map_or_else(|| uid.to_string(), |user| user.name)
+}

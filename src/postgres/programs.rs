@@ -1,0 +1,307 @@
+//! Finds the installed PostgreSQL server programs.
+
+use std::ffi::OsStr;
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::{env, fs};
+
+use super::Error;
+
+/// The oldest major version the service works with: the first one with
+/// `client_connection_check_interval`, which notices callers that went away.
+pub(super) const OLDEST: u32 = 14;
+
+/// Folders with a subfolder of programs per installed version: where to look, how the names
+/// there begin, and where below them the programs are.
+const FAMILIES: [(&str, &str, &str); 5] = [
+    ("/usr/lib/postgresql", "", "bin"),         // Debian, Ubuntu
+    ("/usr", "pgsql-", "bin"),                  // Fedora, Red Hat, from postgresql.org
+    ("/usr/libexec", "postgresql", ""),         // Alpine
+    ("/opt/homebrew/opt", "postgresql", "bin"), // macOS on ARM
+    ("/usr/local/opt", "postgresql", "bin"),    // macOS on Intel
+];
+
+/// Folders of a single installation.
+const SINGLES: [&str; 3] = ["/usr/local/pgsql/bin", "/usr/local/bin", "/usr/bin"];
+
+/// A version of PostgreSQL, such as `15.18`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Version {
+    major: u32,
+    text: String,
+}
+
+impl Version {
+    /// The part that decides which data it reads: 15 of `15.18`.
+    #[must_use]
+    pub fn major(&self) -> u32 {
+        self.major
+    }
+
+    /// Reads `postgres (PostgreSQL) 15.18 (Debian 15.18-0+deb12u1)`.
+    fn parse(line: &str) -> Option<Self> {
+        let text = line
+            .split_once("(PostgreSQL) ")?
+            .1
+            .split_whitespace()
+            .next()?;
+        let digits = text
+            .find(|c: char| !c.is_ascii_digit())
+            .unwrap_or(text.len());
+        Some(Self {
+            major: text[..digits].parse().ok()?,
+            text: text.to_owned(),
+        })
+    }
+}
+
+impl fmt::Display for Version {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+/// What to install, per system: of a given major version, or of any.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Packages(Option<u32>);
+
+impl fmt::Display for Packages {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let major = self.0.map(|major| major.to_string()).unwrap_or_default();
+        let (dash, at) = if major.is_empty() {
+            ("", "")
+        } else {
+            ("-", "@")
+        };
+        write!(
+            f,
+            "Debian, Ubuntu: apt-get install postgresql{dash}{major}; \
+             Fedora: dnf install postgresql{major}-server postgresql{major}-contrib; \
+             Alpine: apk add postgresql{major} postgresql{major}-contrib; \
+             macOS: brew install postgresql{at}{major}"
+        )
+    }
+}
+
+impl Packages {
+    /// Those of one major version.
+    pub(super) fn of(major: u32) -> Self {
+        Self(Some(major))
+    }
+}
+
+/// The programs of one installed version.
+#[derive(Clone, Debug)]
+pub(super) struct Programs {
+    folder: PathBuf,
+    /// Their version.
+    pub(super) version: Version,
+}
+
+impl Programs {
+    /// The programs installed on this machine that fit `cluster`: an existing one (its folder
+    /// and major version), or none yet.
+    pub(super) fn installed(cluster: Option<(PathBuf, u32)>) -> Result<Self, Error> {
+        Self::among(&folders(), cluster)
+    }
+
+    /// The first fitting programs in `folders`.
+    fn among(folders: &[PathBuf], cluster: Option<(PathBuf, u32)>) -> Result<Self, Error> {
+        let all: Vec<Self> = folders
+            .iter()
+            .filter_map(|folder| Self::in_folder(folder))
+            .collect();
+        let Some(newest) = all.iter().max_by_key(|programs| programs.version.major) else {
+            let packages = Packages(cluster.map(|(_, major)| major));
+            return Err(Error::NotInstalled { packages });
+        };
+        let fits = |version: &Version| match cluster {
+            Some((_, major)) => version.major == major,
+            None => version.major >= OLDEST,
+        };
+        match (all.iter().find(|programs| fits(&programs.version)), cluster) {
+            (Some(programs), _) if programs.version.major >= OLDEST => Ok(programs.clone()),
+            (None, Some((cluster, major))) => Err(other_version(&all, cluster, major)),
+            _ => Err(Error::TooOld {
+                found: newest.version.clone(),
+                packages: Packages(None),
+            }),
+        }
+    }
+
+    /// The programs in `folder`, if both are there and run.
+    fn in_folder(folder: &Path) -> Option<Self> {
+        // A link in PATH stands for the programs beside its target.
+        let folder = folder
+            .join("initdb")
+            .canonicalize()
+            .ok()?
+            .parent()?
+            .to_owned();
+        let version = Version::parse(&output(folder.join("postgres"), "--version")?)?;
+        Some(Self { folder, version })
+    }
+
+    /// The server.
+    pub(super) fn postgres(&self) -> PathBuf {
+        self.folder.join("postgres")
+    }
+
+    /// The program that creates a cluster.
+    pub(super) fn initdb(&self) -> PathBuf {
+        self.folder.join("initdb")
+    }
+}
+
+/// The error for a cluster that none of the installed versions can read.
+fn other_version(all: &[Programs], cluster: PathBuf, major: u32) -> Error {
+    let mut found: Vec<&str> = all
+        .iter()
+        .map(|programs| programs.version.text.as_str())
+        .collect();
+    found.dedup();
+    Error::OtherVersion {
+        cluster,
+        major,
+        found: found.join(", "),
+        packages: Packages::of(major),
+    }
+}
+
+/// Every folder that may hold the programs, in the order of preference.
+fn folders() -> Vec<PathBuf> {
+    let path = env::var_os("PATH").unwrap_or_default();
+    let mut folders: Vec<PathBuf> = env::split_paths(&path)
+        .filter(|p| p.is_absolute())
+        .collect();
+    folders.extend(output("pg_config", "--bindir").map(|line| PathBuf::from(line.trim_end())));
+    for (parent, prefix, below) in FAMILIES {
+        folders.extend(versions_in(Path::new(parent), prefix, below));
+    }
+    folders.extend(SINGLES.map(PathBuf::from));
+    folders
+}
+
+/// The folders in `parent` whose names begin with `prefix`, newest version first.
+fn versions_in(parent: &Path, prefix: &str, below: &str) -> Vec<PathBuf> {
+    let names = fs::read_dir(parent)
+        .into_iter()
+        .flatten()
+        .flatten()
+        .map(|entry| entry.file_name());
+    let mut versions: Vec<(u32, PathBuf)> = names
+        .filter_map(|name| Some((number_in(name.to_str()?.strip_prefix(prefix)?), name)))
+        .map(|(number, name)| (number, parent.join(name).join(below)))
+        .collect();
+    versions.sort_unstable_by(|a, b| b.cmp(a));
+    versions.into_iter().map(|(_, folder)| folder).collect()
+}
+
+/// The major version in a folder's name: 15 of `@15`, `15.3` or `-15`, and 0 if none.
+fn number_in(name: &str) -> u32 {
+    let digits = name.trim_start_matches(|c: char| !c.is_ascii_digit());
+    let end = digits
+        .find(|c: char| !c.is_ascii_digit())
+        .unwrap_or(digits.len());
+    digits[..end].parse().unwrap_or(0)
+}
+
+/// What `program argument` prints, if it can be run.
+fn output(program: impl AsRef<OsStr>, argument: &str) -> Option<String> {
+    let output = Command::new(program)
+        .arg(argument)
+        .stdin(Stdio::null())
+        .output()
+        .ok()?;
+    output
+        .status
+        .success()
+        .then(|| String::from_utf8(output.stdout).ok())?
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test may")]
+
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    /// A folder with programs that only know their version.
+    fn installation(version: &str) -> tempfile::TempDir {
+        let folder = tempfile::tempdir().unwrap();
+        let script = format!("#!/bin/sh\necho 'postgres (PostgreSQL) {version} (Some 1)'\n");
+        for name in ["initdb", "postgres"] {
+            let path = folder.path().join(name);
+            fs::write(&path, &script).unwrap();
+            fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+        }
+        folder
+    }
+
+    fn choose(versions: &[&str], cluster: Option<u32>) -> Result<String, String> {
+        let all: Vec<_> = versions
+            .iter()
+            .map(|version| installation(version))
+            .collect();
+        let folders: Vec<_> = all.iter().map(|folder| folder.path().to_owned()).collect();
+        let cluster = cluster.map(|major| (PathBuf::from("/data/postgres"), major));
+        let chosen = Programs::among(&folders, cluster);
+        chosen
+            .map(|programs| programs.version.to_string())
+            .map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn without_programs_the_error_names_the_packages() {
+        let error = choose(&[], None).unwrap_err();
+        assert!(error.contains("apt-get install postgresql;"), "{error}");
+        assert!(error.contains("postgresql-contrib"), "{error}");
+        assert!(
+            choose(&[], Some(15))
+                .unwrap_err()
+                .contains("postgresql-15;")
+        );
+    }
+
+    #[test]
+    fn the_first_folder_wins() {
+        assert_eq!(choose(&["15.3", "17.1"], None).unwrap(), "15.3");
+    }
+
+    #[test]
+    fn versions_before_14_are_passed_over_or_refused() {
+        assert_eq!(choose(&["13.9", "18beta1"], None).unwrap(), "18beta1");
+        assert!(
+            choose(&["9.6.24", "13.9"], None)
+                .unwrap_err()
+                .contains("13.9")
+        );
+        assert!(
+            choose(&["13.9"], Some(13))
+                .unwrap_err()
+                .contains("14 or newer")
+        );
+    }
+
+    #[test]
+    fn a_cluster_demands_its_own_major_version() {
+        assert_eq!(choose(&["17.1", "15.3"], Some(15)).unwrap(), "15.3");
+        let error = choose(&["17.1", "15.3"], Some(16)).unwrap_err();
+        assert!(error.contains("written by PostgreSQL 16"), "{error}");
+        assert!(error.contains("17.1, 15.3"), "{error}");
+        assert!(error.contains("postgresql-16;"), "{error}");
+    }
+
+    #[test]
+    fn folders_of_versions_are_read_newest_first() {
+        let parent = tempfile::tempdir().unwrap();
+        for name in ["pgsql-9.6", "pgsql-15", "pgsql-17", "other"] {
+            fs::create_dir(parent.path().join(name)).unwrap();
+        }
+        let found = versions_in(parent.path(), "pgsql-", "bin");
+        let names = ["pgsql-17/bin", "pgsql-15/bin", "pgsql-9.6/bin"];
+        assert_eq!(found, names.map(|name| parent.path().join(name)));
+    }
+}

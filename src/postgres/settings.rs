@@ -1,0 +1,163 @@
+//! The settings PostgreSQL runs with. They are flags of its command line, so they follow the
+//! program's version, and nothing in the cluster's own configuration overrides them.
+
+use std::ffi::OsString;
+use std::fs;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::path::Path;
+
+use super::sockets::PORT;
+use super::{Durability, Options};
+
+const MIB: u64 = 1024 * 1024;
+
+/// What holds for every cluster. Statements, their parameters and their errors stay out of the
+/// log, because they can quote people's data; errors reach the service, which has its own log.
+const ALWAYS: [&str; 21] = [
+    "listen_addresses=",
+    "unix_socket_permissions=0700",
+    "jit=off",
+    "random_page_cost=1.1",
+    "wal_compression=on",
+    "checkpoint_timeout=15min",
+    "logging_collector=on",
+    "log_destination=stderr",
+    "log_directory=log",
+    // A new name each time: size-based rotation does not truncate, so `logs` removes old files.
+    "log_filename=postgresql-%Y%m%d-%H%M%S.log",
+    "log_rotation_age=1d",
+    "log_rotation_size=10MB",
+    "log_file_mode=0600",
+    "log_error_verbosity=terse",
+    "log_min_messages=log",
+    "log_min_error_statement=panic",
+    "log_statement=none",
+    "log_min_duration_statement=-1",
+    "log_min_duration_sample=-1",
+    "log_parameter_max_length=0",
+    "log_parameter_max_length_on_error=0",
+];
+
+/// For data that is somebody's.
+const DURABLE: [&str; 4] = [
+    "fsync=on",
+    "full_page_writes=on",
+    "synchronous_commit=on",
+    "max_wal_size=4GB",
+];
+
+/// For clusters that tests throw away.
+const FLEETING: [&str; 4] = [
+    "fsync=off",
+    "full_page_writes=off",
+    "synchronous_commit=off",
+    "shared_buffers=32MB",
+];
+
+/// The flags of `postgres`, without the cluster's folder.
+pub(super) fn flags(options: &Options, major: u32, sockets: &Path) -> Vec<OsString> {
+    let mut settings: Vec<OsString> = ALWAYS.map(OsString::from).to_vec();
+    settings.push(format!("port={PORT}").into());
+    settings.push(format!("max_connections={}", options.max_connections).into());
+    settings.push(socket_directories(sockets));
+    // Elsewhere PostgreSQL 14 cannot see that a client is gone, and refuses to try.
+    if cfg!(target_os = "linux") || major >= 15 {
+        settings.push("client_connection_check_interval=1s".into());
+    }
+    match options.durability {
+        Durability::Full => {
+            settings.extend(DURABLE.map(OsString::from));
+            settings.extend(caches(memory()));
+        }
+        Durability::None => settings.extend(FLEETING.map(OsString::from)),
+    }
+    settings
+        .into_iter()
+        .flat_map(|setting| ["-c".into(), setting])
+        .collect()
+}
+
+/// The setting is a list, in which quotes keep commas and blanks of a path.
+fn socket_directories(folder: &Path) -> OsString {
+    let mut setting = b"unix_socket_directories=\"".to_vec();
+    for byte in folder.as_os_str().as_bytes() {
+        if *byte == b'"' {
+            setting.push(b'"');
+        }
+        setting.push(*byte);
+    }
+    setting.push(b'"');
+    OsString::from_vec(setting)
+}
+
+/// An eighth of the memory for PostgreSQL's cache; the planner may count on half the memory
+/// caching the files.
+fn caches(memory: u64) -> [OsString; 2] {
+    let shared = (memory / 8 / MIB).clamp(128, 2048);
+    let effective = (memory / 2 / MIB).max(shared);
+    [
+        format!("shared_buffers={shared}MB").into(),
+        format!("effective_cache_size={effective}MB").into(),
+    ]
+}
+
+/// The memory this machine or container has, in bytes; 2 GiB where that is not known.
+fn memory() -> u64 {
+    let machine = fs::read_to_string("/proc/meminfo")
+        .ok()
+        .and_then(|text| total_memory(&text));
+    let container = fs::read_to_string("/sys/fs/cgroup/memory.max").ok();
+    let container = container.and_then(|text| text.trim().parse().ok());
+    machine
+        .into_iter()
+        .chain(container)
+        .min()
+        .unwrap_or(2048 * MIB)
+}
+
+/// `MemTotal` of `/proc/meminfo`.
+fn total_memory(meminfo: &str) -> Option<u64> {
+    let line = meminfo
+        .lines()
+        .find_map(|line| line.strip_prefix("MemTotal:"))?;
+    let kib: u64 = line.trim().strip_suffix(" kB")?.parse().ok()?;
+    Some(kib * 1024)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_caches_follow_the_memory_within_bounds() {
+        let strings =
+            |gib: u64| caches(gib * 1024 * MIB).map(|s| s.into_string().unwrap_or_default());
+        assert_eq!(
+            strings(0),
+            ["shared_buffers=128MB", "effective_cache_size=128MB"]
+        );
+        assert_eq!(
+            strings(8),
+            ["shared_buffers=1024MB", "effective_cache_size=4096MB"]
+        );
+        assert_eq!(
+            strings(64),
+            ["shared_buffers=2048MB", "effective_cache_size=32768MB"]
+        );
+    }
+
+    #[test]
+    fn the_total_of_meminfo_is_read() {
+        let text = "MemTotal:       24684100 kB\nMemFree:        24231000 kB\n";
+        assert_eq!(total_memory(text), Some(24_684_100 * 1024));
+    }
+
+    #[test]
+    fn a_socket_folder_with_commas_and_quotes_stays_one() {
+        let setting = socket_directories(Path::new("/a, \"b\""));
+        assert_eq!(
+            setting.to_string_lossy(),
+            "unix_socket_directories=\"/a, \"\"b\"\"\""
+        );
+    }
+}
