@@ -4,6 +4,7 @@ pub mod assignments;
 pub mod contacts;
 mod error;
 pub mod mailing_groups;
+pub mod maintenance;
 pub mod selection;
 mod write;
 

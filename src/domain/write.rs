@@ -10,7 +10,7 @@ use crate::{
 };
 
 /// How long an answer to a request with a `request_id` is kept.
-const ANSWERS_KEPT: TimeDelta = TimeDelta::days(7);
+pub(super) const ANSWERS_KEPT: TimeDelta = TimeDelta::days(7);
 
 /// What a write answers, and the revision it made; if it changed nothing, the present one.
 pub type Written<T> = (T, Revision);

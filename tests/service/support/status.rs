@@ -1,0 +1,28 @@
+//! What a refusal says.
+
+use tonic::{Code, Response, Status};
+use tonic_types::{ErrorInfo, StatusExt};
+
+/// A refusal: the code and the reason of its `ErrorInfo`.
+pub(crate) type Failure = (Code, String);
+
+/// The refusal that a call ended with.
+pub(crate) fn refused<T: std::fmt::Debug>(outcome: Result<Response<T>, Status>) -> Failure {
+    let status = outcome.unwrap_err();
+    (status.code(), info(&status).reason)
+}
+
+/// The `ErrorInfo` that every error carries.
+pub(crate) fn info(status: &Status) -> ErrorInfo {
+    let info = status.get_error_details().error_info().cloned();
+    let info = info.unwrap_or_else(|| panic!("no ErrorInfo in {status:?}"));
+    assert_eq!(info.domain, "mailinggroups");
+    info
+}
+
+/// The fields that a refusal finds fault with.
+pub(crate) fn violations(status: &Status) -> Vec<String> {
+    let details = status.get_error_details();
+    let violations = details.bad_request().map(|bad| bad.field_violations.clone());
+    violations.unwrap_or_default().into_iter().map(|violation| violation.field).collect()
+}

@@ -1,0 +1,155 @@
+//! A tenant of its own for each test, and short ways to fill it.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use mailing_groups::api::pb::{
+    self, contacts_client::ContactsClient, mailing_groups_client::MailingGroupsClient,
+};
+use tonic::{
+    Request, Status,
+    metadata::AsciiMetadataValue,
+    service::{Interceptor, interceptor::InterceptedService},
+    transport::{Channel, Endpoint},
+};
+
+use super::Server;
+
+/// Names the tenant in every request.
+#[derive(Clone)]
+pub(crate) struct InTenant(AsciiMetadataValue);
+
+impl Interceptor for InTenant {
+    fn call(&mut self, mut request: Request<()>) -> Result<Request<()>, Status> {
+        request.metadata_mut().insert("x-tenant", self.0.clone());
+        Ok(request)
+    }
+}
+
+type Transport = InterceptedService<Channel, InTenant>;
+
+/// Clients that work in one tenant.
+#[derive(Clone)]
+pub(crate) struct Tenant {
+    pub(crate) name: String,
+    pub(crate) groups: MailingGroupsClient<Transport>,
+    pub(crate) contacts: ContactsClient<Transport>,
+}
+
+impl Tenant {
+    /// A new tenant of the shared server.
+    pub(crate) async fn new() -> Tenant {
+        static NEXT: AtomicUsize = AtomicUsize::new(1);
+        let name = format!("t-{}", NEXT.fetch_add(1, Ordering::Relaxed));
+        Tenant::of(Server::shared().await, &name).await
+    }
+
+    /// A tenant of a server.
+    pub(crate) async fn of(server: &Server, name: &str) -> Tenant {
+        let endpoint = Endpoint::from_shared(format!("http://{}", server.address)).unwrap();
+        let channel = endpoint.connect().await.unwrap();
+        let tenant = InTenant(name.parse().unwrap());
+        let transport = InterceptedService::new(channel, tenant);
+        Tenant {
+            name: name.to_owned(),
+            groups: MailingGroupsClient::new(transport.clone()),
+            contacts: ContactsClient::new(transport),
+        }
+    }
+
+    /// Defines a group.
+    pub(crate) async fn group(&mut self, code: &str) -> pb::MailingGroup {
+        let mailing_group = Some(pb::MailingGroup { code: code.into(), ..Default::default() });
+        let request = pb::CreateMailingGroupRequest { mailing_group, ..Default::default() };
+        let response = self.groups.create_mailing_group(request).await.unwrap();
+        response.into_inner().mailing_group.unwrap()
+    }
+
+    /// Reads a group.
+    pub(crate) async fn get_group(&mut self, code: &str) -> Result<pb::MailingGroup, Status> {
+        let request = pb::GetMailingGroupRequest { code: code.into() };
+        let response = self.groups.get_mailing_group(request).await?;
+        Ok(response.into_inner().mailing_group.unwrap())
+    }
+
+    /// Creates a contact.
+    pub(crate) async fn create(&mut self, contact: pb::Contact) -> pb::Contact {
+        let request =
+            pb::CreateContactRequest { contact: Some(contact), ..Default::default() };
+        let response = self.contacts.create_contact(request).await.unwrap();
+        response.into_inner().contact.unwrap()
+    }
+
+    /// Reads a contact.
+    pub(crate) async fn get_contact(&mut self, id: &str) -> Result<pb::Contact, Status> {
+        let request = pb::GetContactRequest { id: id.into() };
+        Ok(self.contacts.get_contact(request).await?.into_inner().contact.unwrap())
+    }
+
+    /// Assigns a group to a contact.
+    pub(crate) async fn assign(
+        &mut self,
+        contact_id: &str,
+        code: &str,
+    ) -> pb::AssignMailingGroupResponse {
+        let request =
+            pb::AssignMailingGroupRequest { contact_id: contact_id.into(), code: code.into() };
+        self.groups.assign_mailing_group(request).await.unwrap().into_inner()
+    }
+
+    /// The codes of a contact's groups.
+    pub(crate) async fn codes(&mut self, contact_id: &str) -> Vec<String> {
+        let request = pb::ListContactMailingGroupsRequest {
+            contact_id: contact_id.into(),
+            page_size: 1_000,
+            ..Default::default()
+        };
+        let response = self.groups.list_contact_mailing_groups(request).await.unwrap();
+        response.into_inner().mailing_groups.into_iter().map(|group| group.code).collect()
+    }
+
+    /// The ids that an expression selects.
+    pub(crate) async fn members(&mut self, expression: &str) -> Vec<String> {
+        use pb::{
+            stream_segment_members_request::Selection, stream_segment_members_response::Message,
+        };
+        let request = pb::StreamSegmentMembersRequest {
+            selection: Some(Selection::Expression(expression.into())),
+            ..Default::default()
+        };
+        let mut stream = self.groups.stream_segment_members(request).await.unwrap().into_inner();
+        let mut ids = Vec::new();
+        let mut finished = false;
+        while let Some(response) = stream.message().await.unwrap() {
+            match response.message.unwrap() {
+                Message::Page(page) => {
+                    ids.extend(page.members.into_iter().map(|member| member.contact_id));
+                }
+                Message::Summary(_) => finished = true,
+                Message::Heartbeat(_) => {}
+            }
+        }
+        assert!(finished, "the stream ended without its summary");
+        ids
+    }
+}
+
+/// A company to be.
+pub(crate) fn company(id: &str) -> pb::Contact {
+    pb::Contact {
+        id: id.into(),
+        kind: pb::ContactKind::Company.into(),
+        name: format!("Company {id}"),
+        ..Default::default()
+    }
+}
+
+/// A person to be, of a company or, with a blank id, of none.
+pub(crate) fn person(id: &str, company_id: &str) -> pb::Contact {
+    pb::Contact {
+        id: id.into(),
+        kind: pb::ContactKind::Person.into(),
+        name: format!("Person {id}"),
+        company_id: company_id.into(),
+        ..Default::default()
+    }
+}
