@@ -1,1 +1,108 @@
-//! Logs.
+//! Logs: what happens, to standard error, one event a line.
+//!
+//! Never personal data: no message contents, no metadata but the request id, no texts of panics.
+
+use std::{
+    env,
+    io::{IsTerminal, stderr},
+    panic,
+};
+
+use tracing_subscriber::{
+    EnvFilter,
+    filter::ParseError,
+    fmt,
+    layer::{Layer, SubscriberExt},
+    registry::Registry,
+    util::{SubscriberInitExt, TryInitError},
+};
+
+/// How log lines look.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum LogFormat {
+    /// For people.
+    #[default]
+    Text,
+    /// One JSON object a line, for machines.
+    Json,
+}
+
+/// Logging could not be set up.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The filter is not one.
+    #[error("the log filter {filter:?} is not valid")]
+    Filter {
+        /// The filter's text.
+        filter: String,
+        /// What is wrong with it.
+        source: ParseError,
+    },
+    /// Something else has set up logging in this process.
+    #[error("logging is set up already")]
+    Twice(#[from] TryInitError),
+}
+
+/// Logs to standard error what `filter` lets through, e.g. `info,mailing_groups=debug`; the
+/// environment's `RUST_LOG` wins over it. Panics are logged from here on, too.
+///
+/// # Errors
+///
+/// If the filter is malformed, or logging was set up before.
+pub fn init(format: LogFormat, filter: &str) -> Result<(), Error> {
+    let filter = parse(env::var("RUST_LOG").ok().as_deref(), filter)?;
+    let lines = fmt::layer()
+        .with_writer(stderr)
+        .with_ansi(stderr().is_terminal());
+    let lines: Box<dyn Layer<Registry> + Send + Sync> = match format {
+        LogFormat::Text => lines.boxed(),
+        LogFormat::Json => lines
+            .json()
+            .flatten_event(true)
+            .with_span_list(false)
+            .boxed(),
+    };
+    tracing_subscriber::registry()
+        .with(lines.with_filter(filter))
+        .try_init()?;
+    panic::set_hook(Box::new(log_panic));
+    Ok(())
+}
+
+fn parse(environment: Option<&str>, flag: &str) -> Result<EnvFilter, Error> {
+    let text = environment.filter(|text| !text.is_empty()).unwrap_or(flag);
+    EnvFilter::builder()
+        .parse(text)
+        .map_err(|source| Error::Filter {
+            filter: text.to_owned(),
+            source,
+        })
+}
+
+/// The place only: it leads to the text if that stands in the program as it is, and a text put
+/// together at run time may hold anybody's data.
+fn log_panic(info: &panic::PanicHookInfo<'_>) {
+    match info.location() {
+        Some(location) => tracing::error!(%location, "panicked at {location}"),
+        None => tracing::error!("panicked"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_environment_wins_unless_it_is_empty() {
+        let filter = |environment| parse(environment, "warn").expect("a filter").to_string();
+        assert_eq!(filter(Some("debug")), "debug");
+        assert_eq!(filter(Some("")), "warn");
+        assert_eq!(filter(None), "warn");
+    }
+
+    #[test]
+    fn a_malformed_filter_is_named() {
+        let error = parse(None, "x=loud").expect_err("no such level");
+        assert_eq!(error.to_string(), "the log filter \"x=loud\" is not valid");
+    }
+}

@@ -1,0 +1,114 @@
+//! A TCP connection whose client has to speak up soon.
+//!
+//! hyper waits for the HTTP/2 preface without limit, and a drain waits for hyper: one client that
+//! connects and says nothing would hold a slot, and the shutdown, for ever
+//! (<https://github.com/hyperium/hyper/issues/4170>).
+
+use std::{
+    io::{self, IoSlice},
+    pin::Pin,
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use futures_util::future::BoxFuture;
+use tokio::{
+    io::{AsyncRead, AsyncWrite, ReadBuf},
+    net::TcpStream,
+    time::timeout,
+};
+use tokio_util::sync::CancellationToken;
+
+/// The length of `PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n`.
+const PREFACE_LENGTH: usize = 24;
+
+/// An accepted connection.
+pub(super) struct Connection {
+    stream: TcpStream,
+    /// `None` once the preface is in.
+    preface: Option<Preface>,
+}
+
+struct Preface {
+    received: usize,
+    /// Ends when the client has had its time, or the server drains.
+    overdue: BoxFuture<'static, ()>,
+}
+
+impl Connection {
+    pub(super) fn new(
+        stream: TcpStream,
+        preface_timeout: Duration,
+        draining: CancellationToken,
+    ) -> Self {
+        let overdue = Box::pin(async move {
+            // Either way the wait is over.
+            let _ = timeout(preface_timeout, draining.cancelled()).await;
+        });
+        Self {
+            stream,
+            preface: Some(Preface {
+                received: 0,
+                overdue,
+            }),
+        }
+    }
+}
+
+impl Preface {
+    fn poll_overdue(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let overdue = || Err(io::Error::new(io::ErrorKind::TimedOut, "no HTTP/2 preface"));
+        self.overdue.as_mut().poll(cx).map(|()| overdue())
+    }
+}
+
+impl AsyncRead for Connection {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        let before = buf.filled().len();
+        let read = Pin::new(&mut this.stream).poll_read(cx, buf);
+        if let Some(preface) = &mut this.preface {
+            preface.received += buf.filled().len() - before;
+            if preface.received >= PREFACE_LENGTH {
+                this.preface = None;
+            } else if read.is_pending() {
+                return preface.poll_overdue(cx);
+            }
+        }
+        read
+    }
+}
+
+impl AsyncWrite for Connection {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write(cx, buf)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write_vectored(cx, bufs)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+}

@@ -1,0 +1,52 @@
+//! What the server allows, and for how long.
+
+use std::time::Duration;
+
+/// The bounds that keep one caller, or a broken one, from taking the server from the others.
+#[derive(Clone, Debug)]
+pub struct Limits {
+    /// Open connections; one more is closed as soon as it is accepted.
+    pub max_connections: usize,
+    /// Calls being handled at a time, open streams included; one more is answered UNAVAILABLE.
+    /// Health checks are not counted.
+    pub max_calls: usize,
+    /// Open calls per connection, told to the client in the HTTP/2 settings.
+    pub max_concurrent_streams: u32,
+    /// Size of one message in either direction, in bytes. To be set on every service added to the
+    /// routes, with `max_decoding_message_size` and `max_encoding_message_size`.
+    pub max_message_bytes: usize,
+    /// Longest time for a call that is answered by one message; also its deadline when the
+    /// caller gave none.
+    pub max_unary_time: Duration,
+    /// The same for a call that streams, in either direction.
+    pub max_stream_time: Duration,
+    /// How long open calls may go on after the shutdown began.
+    pub drain_timeout: Duration,
+    /// How long a new connection may take to send the HTTP/2 preface.
+    pub preface_timeout: Duration,
+    /// How often a silent connection is pinged.
+    pub keepalive_interval: Duration,
+    /// How long the answer to that ping may take before the connection is closed.
+    pub keepalive_timeout: Duration,
+    /// When a connection is asked to close (its open calls go on), so that load spreads again
+    /// after a restart. For each it is longer or shorter by up to a sixth.
+    pub max_connection_age: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            max_connections: 10_000,
+            max_calls: 10_000,
+            max_concurrent_streams: 256,
+            max_message_bytes: 4 << 20,
+            max_unary_time: Duration::from_secs(60),
+            max_stream_time: Duration::from_secs(60 * 60),
+            drain_timeout: Duration::from_secs(20),
+            preface_timeout: Duration::from_secs(10),
+            keepalive_interval: Duration::from_secs(60),
+            keepalive_timeout: Duration::from_secs(20),
+            max_connection_age: Duration::from_secs(30 * 60),
+        }
+    }
+}

@@ -1,0 +1,170 @@
+//! A `Contacts` service that does what the call's metadata `x-act` tells it.
+
+use std::{pin::Pin, time::Instant};
+
+use futures_util::{Stream, StreamExt, future::pending, stream};
+use mailing_groups::api::{
+    pb::{contacts_server::Contacts, *},
+    request_id,
+};
+use tokio::sync::mpsc::UnboundedSender;
+use tokio_util::sync::CancellationToken;
+use tonic::{Request, Response, Status, Streaming, metadata::MetadataMap};
+
+/// The largest answer, in bytes, that `big` exceeds.
+pub(crate) const MESSAGE_LIMIT: usize = 64 << 10;
+
+/// The service.
+pub(crate) struct Acts {
+    /// Told when a handler has started to hang.
+    pub started: UnboundedSender<Instant>,
+    /// Told when a hanging handler is dropped.
+    pub dropped: UnboundedSender<Instant>,
+    /// What well-behaved streams watch.
+    pub shutdown: CancellationToken,
+}
+
+type Answers = Pin<Box<dyn Stream<Item = Result<ImportContactsResponse, Status>> + Send>>;
+
+struct TellDropped(UnboundedSender<Instant>);
+
+impl Drop for TellDropped {
+    fn drop(&mut self) {
+        let _ = self.0.send(Instant::now());
+    }
+}
+
+impl Acts {
+    fn hang(&self) -> TellDropped {
+        let _ = self.started.send(Instant::now());
+        TellDropped(self.dropped.clone())
+    }
+}
+
+fn act(metadata: &MetadataMap) -> String {
+    let value = metadata.get("x-act").and_then(|value| value.to_str().ok());
+    value.unwrap_or_default().to_owned()
+}
+
+fn named(name: String) -> Result<Response<GetContactResponse>, Status> {
+    let contact = Some(Contact {
+        name,
+        ..Contact::default()
+    });
+    Ok(Response::new(GetContactResponse { contact }))
+}
+
+fn answer() -> Result<ImportContactsResponse, Status> {
+    let rejection = import_contacts_response::Rejection {
+        reason: "x".repeat(1000),
+        ..Default::default()
+    };
+    Ok(ImportContactsResponse {
+        message: Some(import_contacts_response::Message::Rejection(rejection)),
+    })
+}
+
+#[tonic::async_trait]
+impl Contacts for Acts {
+    type ImportContactsStream = Answers;
+
+    async fn get_contact(
+        &self,
+        request: Request<GetContactRequest>,
+    ) -> Result<Response<GetContactResponse>, Status> {
+        match act(request.metadata()).as_str() {
+            "hang" => {
+                let _told = self.hang();
+                pending().await
+            }
+            "spin" => loop {
+                tokio::task::yield_now().await;
+            },
+            "panic" => panic!("secret@example.com"),
+            "fail" => Err(Status::not_found("no such contact")),
+            "big" => named("x".repeat(2 * MESSAGE_LIMIT)),
+            _ => named(
+                request_id::current()
+                    .map(|id| id.to_string())
+                    .unwrap_or_default(),
+            ),
+        }
+    }
+
+    async fn import_contacts(
+        &self,
+        request: Request<Streaming<ImportContactsRequest>>,
+    ) -> Result<Response<Answers>, Status> {
+        let act = act(request.metadata());
+        let requests = request.into_inner();
+        let answers: Answers = match act.as_str() {
+            "late" => {
+                let _told = self.hang();
+                pending().await
+            }
+            "hang" => {
+                let told = self.hang();
+                Box::pin(
+                    stream::once(async { answer() }).chain(stream::once(async move {
+                        let _told = told;
+                        pending().await
+                    })),
+                )
+            }
+            "flood" => {
+                let told = self.hang();
+                Box::pin(stream::repeat_with(move || {
+                    let _told = &told;
+                    answer()
+                }))
+            }
+            "heed" => {
+                let told = self.hang();
+                let shutdown = self.shutdown.clone();
+                Box::pin(stream::once(async move {
+                    let _told = told;
+                    shutdown.cancelled().await;
+                    answer()
+                }))
+            }
+            "panic" => Box::pin(stream::once(async { panic!("secret@example.com") })),
+            _ => Box::pin(requests.map(|request| request.and_then(|_| answer()))),
+        };
+        Ok(Response::new(answers))
+    }
+
+    async fn create_contact(
+        &self,
+        _: Request<CreateContactRequest>,
+    ) -> Result<Response<CreateContactResponse>, Status> {
+        Err(Status::unimplemented("not in this test"))
+    }
+
+    async fn list_contacts(
+        &self,
+        _: Request<ListContactsRequest>,
+    ) -> Result<Response<ListContactsResponse>, Status> {
+        Err(Status::unimplemented("not in this test"))
+    }
+
+    async fn update_contact(
+        &self,
+        _: Request<UpdateContactRequest>,
+    ) -> Result<Response<UpdateContactResponse>, Status> {
+        Err(Status::unimplemented("not in this test"))
+    }
+
+    async fn delete_contact(
+        &self,
+        _: Request<DeleteContactRequest>,
+    ) -> Result<Response<DeleteContactResponse>, Status> {
+        Err(Status::unimplemented("not in this test"))
+    }
+
+    async fn merge_contacts(
+        &self,
+        _: Request<MergeContactsRequest>,
+    ) -> Result<Response<MergeContactsResponse>, Status> {
+        Err(Status::unimplemented("not in this test"))
+    }
+}

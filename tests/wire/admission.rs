@@ -1,0 +1,87 @@
+//! No more calls at a time than the server takes.
+
+use std::time::Duration;
+
+use mailing_groups::server::Limits;
+use tonic::Code;
+use tonic_health::pb::{HealthCheckRequest, health_client::HealthClient};
+use tonic_types::StatusExt;
+
+use crate::{
+    raw::{Client, GET, IMPORT, error_info},
+    server::{Server, eventually, within},
+};
+
+fn one_call() -> Limits {
+    Limits {
+        max_calls: 1,
+        ..Limits::default()
+    }
+}
+
+async fn code(client: &Client) -> Code {
+    let call = client.call(GET, &[], ());
+    within(call).await.expect("an answer").status.code()
+}
+
+#[tokio::test]
+async fn a_call_too_many_is_unavailable_until_an_open_stream_ends() {
+    let mut server = Server::start(one_call()).await;
+    let client = within(Client::connect(server.address))
+        .await
+        .expect("connected");
+    let stream = within(client.open(IMPORT, &[("x-act", "hang")]))
+        .await
+        .expect("a call");
+    server.handler_started().await;
+
+    let call = client.call(GET, &[], ());
+    let status = within(call).await.expect("an answer").status;
+    assert_eq!(status.code(), Code::Unavailable);
+    assert_eq!(error_info(&status).reason, "OVERLOADED");
+    let retry = status.get_details_retry_info().expect("RetryInfo");
+    assert_eq!(retry.retry_delay, Some(Duration::from_secs(1)));
+    assert_eq!(
+        status
+            .metadata()
+            .get("grpc-retry-pushback-ms")
+            .expect("pushback"),
+        "1000"
+    );
+
+    drop(stream);
+    server.handler_dropped().await;
+    eventually(async || (code(&client).await == Code::Ok).then_some(())).await;
+}
+
+#[tokio::test]
+async fn a_full_server_still_tells_its_health() {
+    let mut server = Server::start(one_call()).await;
+    let client = within(Client::connect(server.address))
+        .await
+        .expect("connected");
+    let _stream = within(client.open(IMPORT, &[("x-act", "hang")]))
+        .await
+        .expect("a call");
+    server.handler_started().await;
+    let mut health = HealthClient::new(server.channel());
+    let check = health.check(HealthCheckRequest::default());
+    within(check).await.expect("an answer");
+}
+
+#[tokio::test]
+async fn an_unread_streams_place_is_free_after_its_deadline() {
+    let mut server = Server::start(one_call()).await;
+    let client = within(Client::connect(server.address))
+        .await
+        .expect("connected");
+    let headers = [("grpc-timeout", "1S"), ("x-act", "flood")];
+    let _unread = within(client.open(IMPORT, &headers)).await.expect("a call");
+    server.handler_started().await;
+    // What is unread fills its connection's window, so another one asks.
+    let client = within(Client::connect(server.address))
+        .await
+        .expect("connected");
+    assert_eq!(code(&client).await, Code::Unavailable);
+    eventually(async || (code(&client).await == Code::Ok).then_some(())).await;
+}

@@ -1,0 +1,113 @@
+//! What a connection may do, and how many there may be.
+
+use std::{
+    net::SocketAddr,
+    time::{Duration, Instant},
+};
+
+use mailing_groups::server::Limits;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+};
+use tonic::Code;
+
+use crate::{
+    raw::{Client, GET, IMPORT, framed},
+    server::{Server, eventually, within},
+};
+
+async fn answers(client: &Client) -> bool {
+    let call = client.call(GET, &[], ());
+    within(call)
+        .await
+        .is_ok_and(|answer| answer.status.code() == Code::Ok)
+}
+
+/// Connects and makes a call; `None` if the server will not have it.
+async fn served(address: SocketAddr) -> Option<Client> {
+    let client = within(Client::connect(address)).await.ok()?;
+    answers(&client).await.then_some(client)
+}
+
+#[tokio::test]
+async fn the_settings_tell_how_many_calls_at_a_time() {
+    let limits = Limits {
+        max_concurrent_streams: 7,
+        ..Limits::default()
+    };
+    let server = Server::start(limits).await;
+    let client = within(Client::connect(server.address))
+        .await
+        .expect("connected");
+    eventually(async || (client.max_concurrent_streams() == 7).then_some(())).await;
+}
+
+#[tokio::test]
+async fn a_connection_too_many_is_closed_until_another_has_gone() {
+    let limits = Limits {
+        max_connections: 2,
+        ..Limits::default()
+    };
+    let server = Server::start(limits).await;
+    let first = served(server.address).await.expect("served");
+    let second = served(server.address).await.expect("served");
+    assert!(served(server.address).await.is_none());
+    assert!(
+        answers(&first).await && answers(&second).await,
+        "the others are unharmed"
+    );
+    drop(first);
+    eventually(|| served(server.address)).await;
+}
+
+async fn is_closed_and_gives_its_place_back(sent: &[u8]) {
+    let limits = Limits {
+        preface_timeout: Duration::from_millis(100),
+        max_connections: 1,
+        ..Limits::default()
+    };
+    let server = Server::start(limits).await;
+    let began = Instant::now();
+    let mut silent = within(TcpStream::connect(server.address))
+        .await
+        .expect("connected");
+    silent.write_all(sent).await.expect("sent");
+    // The server's settings come first, then the end, clean or not.
+    let _ = within(silent.read_to_end(&mut Vec::new())).await;
+    let lived = began.elapsed();
+    assert!((100..2000).contains(&lived.as_millis()), "{lived:?}");
+    eventually(|| served(server.address)).await;
+}
+
+#[tokio::test]
+async fn a_client_that_says_nothing_is_closed_and_gives_its_place_back() {
+    is_closed_and_gives_its_place_back(b"").await;
+}
+
+#[tokio::test]
+async fn a_client_with_half_a_preface_is_closed_and_gives_its_place_back() {
+    is_closed_and_gives_its_place_back(b"PRI * HTTP/2").await;
+}
+
+#[tokio::test]
+async fn an_old_connection_takes_no_new_calls_but_finishes_its_open_ones() {
+    let limits = Limits {
+        max_connection_age: Duration::from_millis(200),
+        ..Limits::default()
+    };
+    let server = Server::start(limits).await;
+    let client = within(Client::connect(server.address))
+        .await
+        .expect("connected");
+    let mut open = within(client.open(IMPORT, &[("x-act", "echo")]))
+        .await
+        .expect("a call");
+    open.requests.send_data(framed(&[]), false).expect("sent");
+    eventually(async || client.open(GET, &[]).await.err()).await;
+    open.requests.send_data(framed(&[]), true).expect("sent");
+    let answer = within(open.answer()).await.expect("an answer");
+    assert_eq!(answer.status.code(), Code::Ok);
+    assert!(answer.data.len() > 2000, "both echoes");
+    served(server.address).await.expect("another connection");
+}

@@ -1,0 +1,195 @@
+//! A call ends when its time is up, with DEADLINE_EXCEEDED, whoever is or is not listening.
+
+use std::time::{Duration, Instant};
+
+use futures_util::{StreamExt, stream};
+use mailing_groups::{
+    api::pb::{GetContactRequest, contacts_client::ContactsClient},
+    server::Limits,
+};
+use tonic::{Code, Request};
+
+use crate::{
+    raw::{Client, GET, IMPORT, error_info, read},
+    server::{Server, within},
+};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn short_deadlines_are_exceeded_and_never_cancelled() {
+    let server = Server::start(Limits::default()).await;
+    let client = &within(Client::connect(server.address))
+        .await
+        .expect("connected");
+    let calls = stream::iter(0..200).map(|i| async move {
+        let timeout = Duration::from_millis(20 + i % 31);
+        let header = format!("{}m", timeout.as_millis());
+        // The handler that is always ready to run makes the server's own timers race.
+        let act = if i % 4 == 0 { "spin" } else { "hang" };
+        let headers = [("grpc-timeout", header.as_str()), ("x-act", act)];
+        let began = Instant::now();
+        let answer = client.call(GET, &headers, ()).await.expect("an answer");
+        assert!(began.elapsed() >= timeout - timeout / 8, "too early");
+        answer.status
+    });
+    let answers: Vec<_> = within(calls.buffer_unordered(8).collect()).await;
+    assert_eq!(answers.len(), 200);
+    for status in answers {
+        assert_eq!(status.code(), Code::DeadlineExceeded, "{status:?}");
+        assert_eq!(error_info(&status).reason, "DEADLINE_EXCEEDED");
+    }
+}
+
+#[tokio::test]
+async fn a_tonic_client_sees_the_deadline_exceeded() {
+    // The server's cap and not the caller's timeout: for that tonic's client has a timer of its
+    // own, and reports CANCELLED if it is the first.
+    let limits = Limits {
+        max_unary_time: Duration::from_millis(50),
+        ..Limits::default()
+    };
+    let server = Server::start(limits).await;
+    let mut client = ContactsClient::new(server.channel());
+    let mut request = Request::new(GetContactRequest::default());
+    request
+        .metadata_mut()
+        .insert("x-act", "hang".parse().expect("metadata"));
+    let status = within(client.get_contact(request))
+        .await
+        .expect_err("hangs");
+    assert_eq!(status.code(), Code::DeadlineExceeded, "{status:?}");
+    assert_eq!(error_info(&status).reason, "DEADLINE_EXCEEDED");
+}
+
+#[tokio::test]
+async fn a_deadline_that_has_passed_on_arrival_does_not_reach_the_handler() {
+    let mut server = Server::start(Limits::default()).await;
+    let client = within(Client::connect(server.address))
+        .await
+        .expect("connected");
+    let headers = [("grpc-timeout", "0n"), ("x-act", "hang")];
+    let answer = within(client.call(GET, &headers, ()))
+        .await
+        .expect("an answer");
+    assert_eq!(answer.status.code(), Code::DeadlineExceeded);
+    assert!(server.started.try_recv().is_err());
+}
+
+#[tokio::test]
+async fn the_handler_is_dropped_with_its_deadline() {
+    let mut server = Server::start(Limits::default()).await;
+    let client = within(Client::connect(server.address))
+        .await
+        .expect("connected");
+    for (path, act) in [(GET, "hang"), (IMPORT, "late"), (IMPORT, "hang")] {
+        let headers = [("grpc-timeout", "200m"), ("x-act", act)];
+        let answer = within(client.call(path, &headers, ()))
+            .await
+            .expect("an answer");
+        let dropped = server.handler_dropped().await;
+        assert_eq!(answer.status.code(), Code::DeadlineExceeded);
+        assert_eq!(answer.trailers_only, act != "hang" || path == GET);
+        assert!(dropped <= Instant::now());
+    }
+}
+
+#[tokio::test]
+async fn a_stream_ends_at_its_deadline_after_what_it_had_to_say() {
+    let server = Server::start(Limits::default()).await;
+    let client = within(Client::connect(server.address))
+        .await
+        .expect("connected");
+    let headers = [("grpc-timeout", "300m"), ("x-act", "hang")];
+    let began = Instant::now();
+    let call = within(client.open(IMPORT, &headers)).await.expect("a call");
+    // The call is neither closed nor reset from this side.
+    let answer = within(call.answer()).await.expect("trailers");
+    assert!(
+        began.elapsed() < Duration::from_secs(2),
+        "{:?}",
+        began.elapsed()
+    );
+    assert!(answer.data.len() > 1000, "the first message");
+    assert!(!answer.trailers_only);
+    assert_eq!(answer.status.code(), Code::DeadlineExceeded);
+    assert_eq!(error_info(&answer.status).reason, "DEADLINE_EXCEEDED");
+}
+
+#[tokio::test]
+async fn a_stream_that_nobody_reads_is_dropped_at_its_deadline() {
+    let mut server = Server::start(Limits::default()).await;
+    let client = within(Client::connect(server.address))
+        .await
+        .expect("connected");
+    let headers = [("grpc-timeout", "300m"), ("x-act", "flood")];
+    let call = within(client.open(IMPORT, &headers)).await.expect("a call");
+    let response = within(call.headers()).await.expect("headers");
+    let started = server.handler_started().await;
+    // Nothing is read, so the flow-control window is full and the server's writer asleep.
+    let lived = server.handler_dropped().await - started;
+    assert!(lived < Duration::from_secs(5), "{lived:?}");
+    let answer = within(read(response)).await.expect("the rest");
+    assert_eq!(answer.status.code(), Code::DeadlineExceeded);
+}
+
+#[tokio::test]
+async fn a_call_without_a_deadline_is_capped_by_its_kind() {
+    let limits = Limits {
+        max_unary_time: Duration::from_millis(50),
+        max_stream_time: Duration::from_millis(100),
+        ..Limits::default()
+    };
+    let server = Server::start(limits).await;
+    let client = within(Client::connect(server.address))
+        .await
+        .expect("connected");
+    for (path, timeout) in [
+        (GET, None),
+        (IMPORT, None),
+        (GET, Some("1H")),
+        (IMPORT, Some("1H")),
+    ] {
+        let headers = [
+            ("grpc-timeout", timeout.unwrap_or("none")),
+            ("x-act", "hang"),
+        ];
+        let answer = within(client.call(path, &headers, ()))
+            .await
+            .expect("an answer");
+        assert_eq!(
+            answer.status.code(),
+            Code::DeadlineExceeded,
+            "{path} {timeout:?}"
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_handler_is_dropped_when_the_caller_resets_the_call() {
+    let mut server = Server::start(Limits::default()).await;
+    let client = within(Client::connect(server.address))
+        .await
+        .expect("connected");
+    for (path, act) in [(GET, "hang"), (IMPORT, "late"), (IMPORT, "hang")] {
+        let mut fastest = Duration::MAX;
+        for _ in 0..5 {
+            let headers = [("x-act", act)];
+            let mut call = within(client.open(path, &headers)).await.expect("a call");
+            let message = crate::raw::framed(&[]);
+            call.requests.send_data(message, false).expect("sent");
+            if path == GET {
+                call.requests
+                    .send_data(Default::default(), true)
+                    .expect("sent");
+            }
+            server.handler_started().await;
+            let reset = Instant::now();
+            call.requests.send_reset(h2::Reason::CANCEL);
+            fastest = fastest.min(server.handler_dropped().await - reset);
+        }
+        // The fastest: a test machine may be busy with something else.
+        assert!(
+            fastest < Duration::from_millis(50),
+            "{path} {act}: {fastest:?}"
+        );
+    }
+}

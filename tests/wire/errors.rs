@@ -1,0 +1,105 @@
+//! Every error is one that gRPC documents, and has details.
+
+use mailing_groups::{api::pb::GetContactRequest, server::Limits};
+use tonic::Code;
+
+use crate::{
+    acts::MESSAGE_LIMIT,
+    raw::{Answer, Client, GET, IMPORT, error_info, framed},
+    server::{Server, within},
+};
+
+fn assert_error(answer: &Answer, code: Code, reason: &str) {
+    assert_eq!(answer.status.code(), code, "{:?}", answer.status);
+    assert_eq!(error_info(&answer.status).reason, reason);
+    assert!(!answer.status.message().is_empty());
+}
+
+async fn connect(server: &Server) -> Client {
+    within(Client::connect(server.address))
+        .await
+        .expect("connected")
+}
+
+#[tokio::test]
+async fn a_message_too_large_is_resource_exhausted() {
+    let server = Server::start(Limits::default()).await;
+    let client = connect(&server).await;
+    let large = GetContactRequest {
+        id: "x".repeat(MESSAGE_LIMIT),
+    };
+    for path in [GET, IMPORT] {
+        let answer = within(client.call(path, &[], large.clone()))
+            .await
+            .expect("an answer");
+        assert_error(&answer, Code::ResourceExhausted, "RESOURCE_EXHAUSTED");
+        assert!(
+            answer.status.message().contains("65536 bytes"),
+            "{:?}",
+            answer.status
+        );
+    }
+}
+
+#[tokio::test]
+async fn an_answer_too_large_is_resource_exhausted() {
+    let server = Server::start(Limits::default()).await;
+    let client = connect(&server).await;
+    let call = client.call(GET, &[("x-act", "big")], ());
+    let answer = within(call).await.expect("an answer");
+    assert_error(&answer, Code::ResourceExhausted, "RESOURCE_EXHAUSTED");
+}
+
+#[tokio::test]
+async fn a_request_that_is_no_message_is_invalid() {
+    let server = Server::start(Limits::default()).await;
+    let client = connect(&server).await;
+    for path in [GET, IMPORT] {
+        let mut call = within(client.open(path, &[])).await.expect("a call");
+        // Field 1 or 2, length-delimited, longer than what follows.
+        let broken: &[u8] = if path == GET {
+            &[0x0a, 0x7f]
+        } else {
+            &[0x12, 0x7f]
+        };
+        call.requests.send_data(framed(broken), true).expect("sent");
+        let answer = within(call.answer()).await.expect("an answer");
+        assert_error(&answer, Code::InvalidArgument, "INVALID_ARGUMENT");
+        assert!(answer.status.message().len() <= 512);
+    }
+}
+
+#[tokio::test]
+async fn an_unknown_method_or_service_is_unimplemented() {
+    let server = Server::start(Limits::default()).await;
+    let client = connect(&server).await;
+    for path in [
+        "/mailinggroups.v1.Contacts/NoSuch",
+        "/no.such.Service/Method",
+    ] {
+        let call = client.call(path, &[], ());
+        let answer = within(call).await.expect("an answer");
+        assert_error(&answer, Code::Unimplemented, "UNIMPLEMENTED");
+    }
+}
+
+#[tokio::test]
+async fn an_error_made_without_details_gets_them() {
+    let server = Server::start(Limits::default()).await;
+    let client = connect(&server).await;
+    let call = client.call(GET, &[("x-act", "fail")], ());
+    let answer = within(call).await.expect("an answer");
+    assert_error(&answer, Code::NotFound, "NOT_FOUND");
+    assert_eq!(answer.status.message(), "no such contact");
+}
+
+#[tokio::test]
+async fn a_good_call_has_no_error() {
+    let server = Server::start(Limits::default()).await;
+    let client = connect(&server).await;
+    for path in [GET, IMPORT] {
+        let answer = within(client.call(path, &[], ())).await.expect("an answer");
+        assert_eq!(answer.status.code(), Code::Ok);
+        assert!(answer.status.details().is_empty() && answer.status.message().is_empty());
+    }
+}

@@ -1,0 +1,128 @@
+//! A running server, and waiting that ends.
+
+use std::{
+    future::Future,
+    net::SocketAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use mailing_groups::{
+    api::pb::contacts_server::ContactsServer,
+    server::{self, Drained, Limits},
+};
+use tokio::{
+    net::TcpListener,
+    sync::mpsc::{UnboundedReceiver, unbounded_channel},
+    task::JoinHandle,
+    time::{sleep, timeout},
+};
+use tokio_util::sync::CancellationToken;
+use tonic::{service::Routes, transport::Channel};
+
+use crate::acts::{Acts, MESSAGE_LIMIT};
+
+pub(crate) const CONTACTS: &str = "mailinggroups.v1.Contacts";
+
+/// How long anything may take before a test fails.
+const PATIENCE: Duration = Duration::from_secs(15);
+
+pub(crate) struct Server {
+    pub address: SocketAddr,
+    pub ready: Arc<AtomicBool>,
+    pub shutdown: CancellationToken,
+    pub started: UnboundedReceiver<Instant>,
+    pub dropped: UnboundedReceiver<Instant>,
+    running: JoinHandle<Result<Drained, server::Error>>,
+}
+
+impl Server {
+    pub(crate) async fn start(limits: Limits) -> Self {
+        Self::with(limits, true).await
+    }
+
+    /// A server that is not ready.
+    pub(crate) async fn start_unready() -> Self {
+        Self::with(Limits::default(), false).await
+    }
+
+    async fn with(limits: Limits, ready: bool) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let address = listener.local_addr().expect("an address");
+        let shutdown = CancellationToken::new();
+        let ready = Arc::new(AtomicBool::new(ready));
+        let (tell_started, started) = unbounded_channel();
+        let (tell_dropped, dropped) = unbounded_channel();
+        let acts = Acts {
+            started: tell_started,
+            dropped: tell_dropped,
+            shutdown: shutdown.clone(),
+        };
+        let contacts = ContactsServer::new(acts)
+            .max_decoding_message_size(MESSAGE_LIMIT)
+            .max_encoding_message_size(MESSAGE_LIMIT);
+        let asked = Arc::clone(&ready);
+        let is_ready = move || {
+            let ready = asked.load(Ordering::SeqCst);
+            async move { ready }
+        };
+        let stop = shutdown.clone();
+        let running = tokio::spawn(async move {
+            let routes = Routes::new(contacts);
+            server::serve(listener, routes, &[CONTACTS], is_ready, limits, stop).await
+        });
+        Self {
+            address,
+            ready,
+            shutdown,
+            started,
+            dropped,
+            running,
+        }
+    }
+
+    pub(crate) fn channel(&self) -> Channel {
+        let url = format!("http://{}", self.address);
+        let endpoint = Channel::from_shared(url).expect("an address");
+        endpoint.connect_lazy()
+    }
+
+    /// Waits until a handler hangs.
+    pub(crate) async fn handler_started(&mut self) -> Instant {
+        within(self.started.recv()).await.expect("the server runs")
+    }
+
+    /// Waits until a hanging handler has been dropped.
+    pub(crate) async fn handler_dropped(&mut self) -> Instant {
+        within(self.dropped.recv()).await.expect("the server runs")
+    }
+
+    /// Waits until the server has ended.
+    pub(crate) async fn ended(self) -> Drained {
+        let ended = within(self.running).await.expect("no panic");
+        ended.expect("no failure")
+    }
+}
+
+/// Fails the test if `future` takes too long.
+pub(crate) async fn within<F: Future>(future: F) -> F::Output {
+    timeout(PATIENCE, future).await.expect("in time")
+}
+
+/// Tries until `attempt` has a result, and fails the test if that takes too long.
+pub(crate) async fn eventually<T, F: Future<Output = Option<T>>>(
+    mut attempt: impl FnMut() -> F,
+) -> T {
+    within(async {
+        loop {
+            if let Some(result) = attempt().await {
+                return result;
+            }
+            sleep(Duration::from_millis(5)).await;
+        }
+    })
+    .await
+}

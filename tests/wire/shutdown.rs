@@ -1,0 +1,198 @@
+//! A shutdown tells everyone, waits for the open calls, and ends.
+
+use std::time::{Duration, Instant};
+
+use mailing_groups::server::{Drained, Limits};
+use tokio::{io::AsyncWriteExt, net::TcpStream};
+use tonic::Code;
+use tonic_health::pb::{
+    HealthCheckRequest, health_check_response::ServingStatus, health_client::HealthClient,
+};
+use tonic_types::StatusExt;
+
+use crate::{
+    raw::{Client, IMPORT, error_info},
+    server::{Server, within},
+};
+
+fn patient() -> Limits {
+    Limits {
+        drain_timeout: Duration::from_secs(10),
+        preface_timeout: Duration::from_secs(60),
+        ..Limits::default()
+    }
+}
+
+#[tokio::test]
+async fn streams_that_heed_the_shutdown_end_in_their_own_way() {
+    let mut server = Server::start(patient()).await;
+    let client = within(Client::connect(server.address))
+        .await
+        .expect("connected");
+    let stream = within(client.open(IMPORT, &[("x-act", "heed")]))
+        .await
+        .expect("a call");
+    server.handler_started().await;
+    let began = Instant::now();
+    server.shutdown.cancel();
+    let answer = within(stream.answer()).await.expect("an answer");
+    assert_eq!(answer.status.code(), Code::Ok);
+    assert!(answer.data.len() > 1000, "its last message");
+    drop(client);
+    assert_eq!(server.ended().await, Drained::Clean);
+    assert!(
+        began.elapsed() < Duration::from_secs(5),
+        "{:?}",
+        began.elapsed()
+    );
+}
+
+#[tokio::test]
+async fn streams_that_do_not_are_answered_unavailable_when_the_wait_is_over() {
+    let limits = Limits {
+        drain_timeout: Duration::from_millis(200),
+        ..Limits::default()
+    };
+    let mut server = Server::start(limits).await;
+    let client = within(Client::connect(server.address))
+        .await
+        .expect("connected");
+    let stream = within(client.open(IMPORT, &[("x-act", "hang")]))
+        .await
+        .expect("a call");
+    let early = within(client.open(IMPORT, &[("x-act", "late")]))
+        .await
+        .expect("a call");
+    server.handler_started().await;
+    server.handler_started().await;
+    let began = Instant::now();
+    server.shutdown.cancel();
+    for call in [stream, early] {
+        let status = within(call.answer()).await.expect("an answer").status;
+        assert_eq!(status.code(), Code::Unavailable);
+        assert_eq!(error_info(&status).reason, "SHUTTING_DOWN");
+        assert!(status.get_details_retry_info().is_some());
+    }
+    let left = Drained::Abandoned {
+        connections: 1,
+        calls: 2,
+    };
+    assert_eq!(server.ended().await, left);
+    let took = began.elapsed();
+    assert!((200..3000).contains(&took.as_millis()), "{took:?}");
+}
+
+#[tokio::test]
+async fn silent_clients_do_not_hold_the_end() {
+    let mut server = Server::start(patient()).await;
+    let _silent = within(TcpStream::connect(server.address))
+        .await
+        .expect("connected");
+    let mut half = within(TcpStream::connect(server.address))
+        .await
+        .expect("connected");
+    half.write_all(b"PRI * HTTP/2").await.expect("sent");
+    let client = within(Client::connect(server.address))
+        .await
+        .expect("connected");
+    // The server has accepted all three when it serves the last.
+    let stream = within(client.open(IMPORT, &[("x-act", "heed")]))
+        .await
+        .expect("a call");
+    server.handler_started().await;
+    let began = Instant::now();
+    server.shutdown.cancel();
+    within(stream.answer()).await.expect("an answer");
+    drop(client);
+    assert_eq!(server.ended().await, Drained::Clean);
+    assert!(
+        began.elapsed() < Duration::from_secs(5),
+        "{:?}",
+        began.elapsed()
+    );
+}
+
+#[tokio::test]
+async fn an_unread_stream_does_not_hold_the_end() {
+    let limits = Limits {
+        drain_timeout: Duration::from_millis(200),
+        ..Limits::default()
+    };
+    let mut server = Server::start(limits).await;
+    let client = within(Client::connect(server.address))
+        .await
+        .expect("connected");
+    let unread = within(client.open(IMPORT, &[("x-act", "flood")]))
+        .await
+        .expect("a call");
+    server.handler_started().await;
+    let began = Instant::now();
+    server.shutdown.cancel();
+    server.handler_dropped().await;
+    let left = Drained::Abandoned {
+        connections: 1,
+        calls: 1,
+    };
+    assert_eq!(server.ended().await, left);
+    assert!(
+        began.elapsed() < Duration::from_secs(5),
+        "{:?}",
+        began.elapsed()
+    );
+    drop(unread);
+}
+
+#[tokio::test]
+async fn who_watches_the_health_is_told_and_let_go() {
+    let server = Server::start_unready().await;
+    let mut client = HealthClient::new(server.channel());
+    let watch = client.watch(HealthCheckRequest::default());
+    let mut changes = within(watch).await.expect("a stream").into_inner();
+    let first = within(changes.message())
+        .await
+        .expect("no error")
+        .expect("a status");
+    assert_eq!(first.status(), ServingStatus::NotServing);
+    server
+        .ready
+        .store(true, std::sync::atomic::Ordering::SeqCst);
+    let second = within(changes.message())
+        .await
+        .expect("no error")
+        .expect("a status");
+    assert_eq!(second.status(), ServingStatus::Serving);
+
+    let began = Instant::now();
+    server.shutdown.cancel();
+    let last = within(changes.message())
+        .await
+        .expect("no error")
+        .expect("a status");
+    assert_eq!(last.status(), ServingStatus::NotServing);
+    let end = within(changes.message()).await.expect_err("the end");
+    assert_eq!(end.code(), Code::Unavailable);
+    drop((changes, client));
+    assert_eq!(server.ended().await, Drained::Clean);
+    assert!(
+        began.elapsed() < Duration::from_secs(5),
+        "{:?}",
+        began.elapsed()
+    );
+}
+
+#[tokio::test]
+async fn the_port_is_closed_at_once() {
+    let mut server = Server::start(patient()).await;
+    let client = within(Client::connect(server.address))
+        .await
+        .expect("connected");
+    let stream = within(client.open(IMPORT, &[("x-act", "hang")]))
+        .await
+        .expect("a call");
+    server.handler_started().await;
+    server.shutdown.cancel();
+    let address = server.address;
+    crate::server::eventually(async || TcpStream::connect(address).await.err()).await;
+    drop((stream, client));
+    assert_eq!(server.ended().await, Drained::Clean);
+}
