@@ -1,1 +1,79 @@
 //! The command line's client part: it talks gRPC to a running service.
+//!
+//! One module per command, [`import`], [`count`] and [`members`], and what they share:
+//! [`connection`] (flags, TLS, the tenant), [`selection`] (whom an expression selects),
+//! [`error`] (failures, worded for people), [`terminal`] (what goes to stdout and stderr) and
+//! [`duration`].
+//!
+//! stdout carries results only; progress, notes and errors go to stderr.
+
+mod connection;
+mod count;
+mod duration;
+mod error;
+mod import;
+mod members;
+mod selection;
+mod terminal;
+
+use std::process::ExitCode;
+
+/// Ends the help of every client command.
+const EXIT_CODES: &str = "\
+Exit codes:
+  0  everything went in, or was read to its end
+  1  it failed; stderr says why
+  2  the command line is wrong
+  3  the import went through, but some rows were rejected";
+
+/// The client's commands.
+#[derive(Debug, clap::Subcommand)]
+pub enum Command {
+    /// Import mailing groups, contacts or memberships from a CSV file
+    ///
+    /// The first line names the columns, in any order. Rows that cannot go in are written with
+    /// line number and reason to a file of their own, which can be corrected and imported again;
+    /// the others go in. An import can be repeated at any time: what is in already stays.
+    Import(import::Import),
+    /// Count the contacts that an expression selects
+    ///
+    /// The count is exact at the revision it names. Contacts that match but are left out, because
+    /// they are marked exclude_from_segments or privacy_blocked, are counted apart.
+    Count(count::Count),
+    /// Write the contacts that an expression selects, as CSV or JSON lines
+    ///
+    /// Members are written as they arrive, in the order in which the contacts were created, and
+    /// nobody twice. If the connection breaks or the service is away for a moment, the stream is
+    /// resumed after the last page. The command succeeds only after the service's summary, which
+    /// goes to stderr. CSV has the columns of `import contacts`.
+    Members(members::Members),
+}
+
+/// How a command that did not fail ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Outcome {
+    /// Everything was done.
+    Complete,
+    /// Everything was done but for the rows that were rejected.
+    SomeRejected,
+}
+
+/// Runs a command to its end and says on stderr why if it failed.
+///
+/// The exit code is 0 for success, 1 for a failure and 3 when rows were rejected; 2, a wrong
+/// command line, is clap's.
+pub async fn run(command: Command) -> ExitCode {
+    let outcome = match command {
+        Command::Import(import) => import.run().await,
+        Command::Count(count) => count.run().await,
+        Command::Members(members) => members.run().await,
+    };
+    match outcome {
+        Ok(Outcome::Complete) => ExitCode::SUCCESS,
+        Ok(Outcome::SomeRejected) => ExitCode::from(3),
+        Err(error) => {
+            terminal::note(&format!("error: {error}"));
+            ExitCode::FAILURE
+        }
+    }
+}

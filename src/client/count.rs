@@ -1,0 +1,65 @@
+//! `count`: how many contacts an expression selects.
+
+use crate::api::pb::count_segment_members_request::Selection as Selected;
+use crate::api::pb::mailing_groups_client::MailingGroupsClient;
+use crate::api::pb::{CountSegmentMembersRequest, CountSegmentMembersResponse};
+
+use super::connection::Connection;
+use super::error::Error;
+use super::selection::{Counts, Selection};
+use super::{EXIT_CODES, Outcome, terminal};
+
+const EXAMPLES: &str = "\
+Examples:
+  mailing-groups count 'MOVE AND NOT OPTOUT'
+  mailing-groups count 'GIFT*' --expand-companies --format json";
+
+/// The arguments of `count`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = format!("{EXAMPLES}\n\n{EXIT_CODES}"))]
+pub struct Count {
+    #[command(flatten)]
+    selection: Selection,
+    /// How the count is printed
+    #[arg(long, value_enum, default_value = "text")]
+    format: Format,
+    #[command(flatten)]
+    connection: Connection,
+}
+
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+enum Format {
+    /// One sentence
+    Text,
+    /// One JSON object
+    Json,
+}
+
+impl Count {
+    pub(super) async fn run(self) -> Result<Outcome, Error> {
+        let mut client = MailingGroupsClient::new(self.connection.open().await?);
+        let request = self.connection.unary(CountSegmentMembersRequest {
+            options: Some(self.selection.options()),
+            selection: Some(Selected::Expression(self.selection.expression)),
+        });
+        let counts = Counts::from(client.count_segment_members(request).await?.into_inner());
+        terminal::print(&match self.format {
+            Format::Text => counts.to_string(),
+            Format::Json => serde_json::json!(counts).to_string(),
+        })?;
+        Ok(Outcome::Complete)
+    }
+}
+
+impl From<CountSegmentMembersResponse> for Counts {
+    fn from(counts: CountSegmentMembersResponse) -> Self {
+        Self {
+            member_count: counts.member_count,
+            company_count: counts.company_count,
+            person_count: counts.person_count,
+            excluded_count: counts.excluded_count,
+            privacy_blocked_count: counts.privacy_blocked_count,
+            revision: counts.revision,
+        }
+    }
+}

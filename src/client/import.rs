@@ -1,0 +1,209 @@
+//! `import`: groups, contacts and memberships from CSV files.
+//!
+//! The way of a row: [`source`] makes any input a file of known size; [`columns`] checks its
+//! header before a connection is opened; [`rows`] reads it on a thread of its own, with line
+//! numbers from [`lines`], into batches of messages made by [`items`]. [`groups`] or, for the
+//! streaming imports, [`upload`] sends them, a bounded number at a time. What comes back goes to
+//! the [`journal`]: [`rejects`] to a file, [`progress`] to stderr, and at the end the [`report`]
+//! to stdout.
+
+mod columns;
+mod groups;
+mod items;
+mod journal;
+mod ledger;
+mod lines;
+mod progress;
+mod rejects;
+mod report;
+mod rows;
+mod source;
+mod upload;
+
+use std::path::{Path, PathBuf};
+
+use crate::api::pb;
+
+use super::connection::Connection;
+use super::error::Error;
+use super::{EXIT_CODES, Outcome, terminal};
+use items::Item;
+use journal::Journal;
+use rejects::Rejects;
+use report::Tally;
+use source::Table;
+
+const EXAMPLES: &str = "\
+Examples, in this order, as memberships need groups and contacts:
+  mailing-groups import groups examples/mailing_groups.csv
+  mailing-groups import contacts examples/contacts.csv
+  mailing-groups import memberships examples/memberships.csv
+  zcat contacts.csv.gz | mailing-groups import contacts -";
+
+const GROUPS: &str = "\
+Columns: code, description
+
+Example:
+  mailing-groups import groups examples/mailing_groups.csv";
+
+const CONTACTS: &str = "\
+Columns: id, kind, name; optional: company_id, email, exclude_from_segments, privacy_blocked
+  kind is COMPANY or PERSON; flags are true/false, yes/no or 1/0, and empty means false
+
+Example:
+  mailing-groups import contacts examples/contacts.csv --delimiter ';'";
+
+const MEMBERSHIPS: &str = "\
+Columns: contact_id, code
+
+Example:
+  mailing-groups import memberships examples/memberships.csv --rejected /tmp/not-in.csv";
+
+/// The arguments of `import`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = format!("{EXAMPLES}\n\n{EXIT_CODES}"))]
+pub struct Import {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum What {
+    /// Import mailing groups: code, description
+    ///
+    /// A group whose code is taken gets the description that the file gives.
+    #[command(after_help = format!("{GROUPS}\n\n{EXIT_CODES}"))]
+    Groups(Input),
+    /// Import contacts: id, kind, name, company_id, email, ...
+    ///
+    /// A contact whose id is taken is replaced as a whole. Companies are sent before persons,
+    /// wherever they stand in the file.
+    #[command(after_help = format!("{CONTACTS}\n\n{EXIT_CODES}"))]
+    Contacts(Upload),
+    /// Import memberships: contact_id, code
+    ///
+    /// Contacts and groups must be there already. A membership that is there already stays.
+    #[command(after_help = format!("{MEMBERSHIPS}\n\n{EXIT_CODES}"))]
+    Memberships(Upload),
+}
+
+#[derive(Debug, clap::Args)]
+struct Input {
+    /// The CSV file, in UTF-8; - reads stdin
+    #[arg(value_name = "FILE.csv")]
+    file: PathBuf,
+    /// What separates the columns: one character, or `tab`
+    #[arg(long, value_name = "CHAR", default_value = ",", value_parser = delimiter)]
+    delimiter: u8,
+    /// Where rejected rows go [default: FILE.rejected.csv; only there if there are any]
+    #[arg(long, value_name = "PATH")]
+    rejected: Option<PathBuf>,
+    #[command(flatten)]
+    connection: Connection,
+}
+
+#[derive(Debug, clap::Args)]
+struct Upload {
+    #[command(flatten)]
+    input: Input,
+    /// Rows that are committed together
+    #[arg(long, value_name = "N", default_value_t = 5_000,
+          value_parser = clap::value_parser!(u16).range(1..=10_000))]
+    chunk: u16,
+}
+
+impl Import {
+    pub(super) async fn run(self) -> Result<Outcome, Error> {
+        match self.what {
+            What::Groups(input) => {
+                let (table, mut journal) = input.open::<pb::MailingGroup>().await?;
+                let link = input.connection.open().await?;
+                let tally = groups::import(link, &input.connection, table, &mut journal).await;
+                finish::<pb::MailingGroup>(tally, journal)
+            }
+            What::Contacts(it) => it.run::<pb::Contact>().await,
+            What::Memberships(it) => it.run::<pb::Assignment>().await,
+        }
+    }
+}
+
+impl Upload {
+    async fn run<T: upload::Upload>(self) -> Result<Outcome, Error> {
+        let (table, mut journal) = self.input.open::<T>().await?;
+        let link = self.input.connection.open().await?;
+        let tally = upload::import::<T>(link, table, self.chunk.into(), &mut journal).await;
+        finish::<T>(tally, journal)
+    }
+}
+
+impl Input {
+    /// Opens the file, checks its header and gets ready to write down what becomes of its rows.
+    async fn open<T: Item>(&self) -> Result<(Table, Journal), Error> {
+        let (file, delimiter) = (self.file.clone(), self.delimiter);
+        let table = tokio::task::spawn_blocking(move || Table::open(&file, delimiter, T::COLUMNS))
+            .await
+            .expect("opening a file does not panic")?;
+        let path = self.rejected.clone().unwrap_or_else(|| beside(&self.file));
+        let rejects = Rejects::new(path, &self.file, delimiter, table.columns())?;
+        let journal = Journal::new(rejects, table.size());
+        Ok((table, journal))
+    }
+}
+
+/// `contacts.csv` → `contacts.rejected.csv`.
+fn beside(file: &Path) -> PathBuf {
+    match file.to_str() {
+        Some("-") => PathBuf::from("stdin.rejected.csv"),
+        _ if file.extension().is_some_and(|it| it == "csv") => file.with_extension("rejected.csv"),
+        _ => {
+            let mut name = file.as_os_str().to_owned();
+            name.push(".rejected.csv");
+            name.into()
+        }
+    }
+}
+
+fn finish<T: Item>(tally: Result<Tally, Error>, journal: Journal) -> Result<Outcome, Error> {
+    let committed = journal.committed();
+    let (report, outcome) = journal.finish()?;
+    match tally {
+        Ok(tally) => {
+            terminal::print(&report.text(&tally, T::NOUN, T::CREATED))?;
+            Ok(outcome)
+        }
+        // Refused as a whole, such as for the name of the tenant.
+        Err(cause) if committed == 0 && !cause.is_passing() => Err(cause),
+        Err(cause) => {
+            report.rejects().iter().for_each(|it| terminal::note(it));
+            let cause = Box::new(cause);
+            Err(Error::Stopped { committed, cause })
+        }
+    }
+}
+
+fn delimiter(text: &str) -> Result<u8, String> {
+    match text.as_bytes() {
+        b"tab" | b"\\t" => Ok(b'\t'),
+        [byte] if byte.is_ascii() && !b"\"\r\n".contains(byte) => Ok(*byte),
+        _ => Err("write one ASCII character other than a quote, or `tab`".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rejects_lie_beside_the_file() {
+        assert_eq!(beside(Path::new("a/b.csv")), Path::new("a/b.rejected.csv"));
+        assert_eq!(beside(Path::new("b.txt")), Path::new("b.txt.rejected.csv"));
+        assert_eq!(beside(Path::new("-")), Path::new("stdin.rejected.csv"));
+    }
+
+    #[test]
+    fn a_delimiter_is_one_character() {
+        assert_eq!(delimiter(";"), Ok(b';'));
+        assert_eq!(delimiter("tab"), Ok(b'\t'));
+        assert!(delimiter("\"").is_err() && delimiter("").is_err() && delimiter("é").is_err());
+    }
+}

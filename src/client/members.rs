@@ -1,0 +1,126 @@
+//! `members`: writes the contacts that an expression selects, resuming where the stream breaks.
+//!
+//! [`stream`] reads pages and resumes, with the patience of [`retry`]; [`output`] writes them on
+//! a thread of its own, so that a slow disk or pipe never holds up the connection. Between the
+//! two lie a few pages at most: memory does not grow with the number of members.
+
+mod output;
+mod retry;
+mod stream;
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+
+use crate::api::pb::mailing_groups_client::MailingGroupsClient;
+use crate::api::pb::stream_segment_members_request::Selection as Selected;
+use crate::api::pb::{SegmentMemberView, StreamSegmentMembersRequest};
+
+use super::connection::Connection;
+use super::duration;
+use super::error::Error;
+use super::selection::Selection;
+use super::{EXIT_CODES, Outcome, terminal};
+use output::{Format, Output};
+use retry::Retry;
+use stream::{Members as Stream, Read};
+
+/// Pages between the connection and the output.
+const PAGES_AHEAD: usize = 2;
+
+const EXAMPLES: &str = "\
+Examples:
+  mailing-groups members 'MOVE AND NOT OPTOUT' --output move.csv
+  mailing-groups members '*' --include-excluded --include-privacy-blocked > everyone.csv
+  mailing-groups members 'GIFT*' --format jsonl | jq -r .email
+  mailing-groups members 'kind = PERSON' --view ids | head";
+
+/// The arguments of `members`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = format!("{EXAMPLES}\n\n{EXIT_CODES}"))]
+pub struct Members {
+    #[command(flatten)]
+    selection: Selection,
+    /// How much of each member is written
+    #[arg(long, value_enum, default_value = "full")]
+    view: View,
+    /// How members are written
+    #[arg(long, value_enum, default_value = "csv")]
+    format: Format,
+    /// Write to this file instead of stdout; it is replaced only once every member was read
+    #[arg(long, short, value_name = "FILE")]
+    output: Option<PathBuf>,
+    /// Members in a page
+    #[arg(long, value_name = "N", default_value_t = 1_000,
+          value_parser = clap::value_parser!(i32).range(1..=10_000))]
+    page_size: i32,
+    /// How long to go on trying to resume without reading anything new; 0 never resumes
+    #[arg(long, value_name = "DURATION", default_value = "60s", value_parser = duration::parse)]
+    retry_for: Duration,
+    #[command(flatten)]
+    connection: Connection,
+}
+
+/// How much of each member is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum View {
+    /// Only contact_id
+    Ids,
+    /// The contact's details
+    Full,
+}
+
+impl Members {
+    pub(super) async fn run(self) -> Result<Outcome, Error> {
+        let client = MailingGroupsClient::new(self.connection.open().await?);
+        let output = Output::open(self.output.as_deref())?;
+        let (pages, written) = mpsc::channel(PAGES_AHEAD);
+        let (format, view) = (self.format, self.view);
+        let writer = tokio::task::spawn_blocking(move || output.write(written, format, view));
+        let stream = Stream::new(client, self.request(), Retry::new(self.retry_for));
+        let read = stream.read(pages).await;
+        let output = writer.await.expect("the writer does not panic");
+        // A failure to write makes the reader stop as well: it is the cause, so it comes first.
+        let Some(output) = output? else {
+            return Ok(Outcome::Complete);
+        };
+        let read = read?;
+        output.finish()?;
+        report(&read);
+        Ok(Outcome::Complete)
+    }
+
+    fn request(&self) -> StreamSegmentMembersRequest {
+        let view = match self.view {
+            View::Ids => SegmentMemberView::Ids,
+            View::Full => SegmentMemberView::Full,
+        };
+        StreamSegmentMembersRequest {
+            options: Some(self.selection.options()),
+            view: view.into(),
+            page_size: self.page_size,
+            resume_token: String::new(),
+            selection: Some(Selected::Expression(self.selection.expression.clone())),
+        }
+    }
+}
+
+fn report(read: &Read) {
+    terminal::note(&read.counts.to_string());
+    if read.deleted > 0 {
+        terminal::note(&format!("{} deleted meanwhile and left out", read.deleted));
+    }
+    if read.resumed > 0 {
+        let times = terminal::counted(read.resumed, "time", "times");
+        terminal::note(&format!(
+            "resumed {times}; {} members written in all",
+            read.written
+        ));
+    }
+    if read.revision_moved {
+        terminal::note(
+            "note: data changed between the parts; the later part is that of the revision above",
+        );
+    }
+}

@@ -1,0 +1,220 @@
+//! Where members go: CSV or JSON lines, to stdout or to a file.
+
+use std::fs::{self, File, Permissions};
+use std::io::{self, BufWriter, Write};
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+use tempfile::NamedTempFile;
+use tokio::sync::mpsc::Receiver;
+
+use crate::api::pb::{Contact, ContactKind, SegmentMember};
+use crate::client::error::Error;
+
+use super::View;
+
+/// How members are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(super) enum Format {
+    /// Comma-separated, with a header
+    Csv,
+    /// One JSON object per line
+    Jsonl,
+}
+
+/// The columns of `import contacts`.
+const COLUMNS: [&str; 7] = [
+    "id",
+    "kind",
+    "name",
+    "company_id",
+    "email",
+    "exclude_from_segments",
+    "privacy_blocked",
+];
+
+/// Where members go.
+pub(super) enum Output {
+    Stdout,
+    /// A pipe or a device: written to as it is.
+    Device(File, PathBuf),
+    /// A file: written beside its place and put there when complete.
+    Replacement(NamedTempFile, PathBuf),
+}
+
+impl Output {
+    pub(super) fn open(path: Option<&Path>) -> Result<Self, Error> {
+        match path {
+            None => Ok(Self::Stdout),
+            Some(path) => Self::named(path).map_err(|it| Error::file("write", path.display(), it)),
+        }
+    }
+
+    fn named(path: &Path) -> io::Result<Self> {
+        // A link stays a link: what it points to is replaced.
+        let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+        if path.metadata().is_ok_and(|it| !it.is_file()) {
+            return Ok(Self::Device(File::options().write(true).open(&path)?, path));
+        }
+        let folder = path.parent().filter(|it| !it.as_os_str().is_empty());
+        let file = tempfile::Builder::new()
+            .prefix(".members-")
+            .permissions(Permissions::from_mode(0o666))
+            .tempfile_in(folder.unwrap_or(Path::new(".")))?;
+        Ok(Self::Replacement(file, path))
+    }
+
+    /// Writes pages until there are no more. None: the reader of the output has left, which is
+    /// its right.
+    pub(super) fn write(
+        mut self,
+        mut pages: Receiver<Vec<SegmentMember>>,
+        format: Format,
+        view: View,
+    ) -> Result<Option<Self>, Error> {
+        let written = match &mut self {
+            Self::Stdout => write_all(io::stdout(), &mut pages, format, view),
+            Self::Device(file, _) => write_all(file, &mut pages, format, view),
+            Self::Replacement(file, _) => write_all(file, &mut pages, format, view),
+        };
+        match written {
+            Ok(()) => Ok(Some(self)),
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(None),
+            Err(error) => Err(Error::file("write", self.name(), error)),
+        }
+    }
+
+    /// Everything was read: a file takes its place.
+    pub(super) fn finish(self) -> Result<(), Error> {
+        let name = self.name();
+        match self {
+            Self::Replacement(file, path) => {
+                let placed = file.persist(path).map(drop);
+                placed.map_err(|it| Error::file("write", name, it.error))
+            }
+            Self::Stdout | Self::Device(..) => Ok(()),
+        }
+    }
+
+    fn name(&self) -> String {
+        match self {
+            Self::Stdout => "standard output".to_owned(),
+            Self::Device(_, path) | Self::Replacement(_, path) => path.display().to_string(),
+        }
+    }
+}
+
+fn write_all(
+    out: impl Write,
+    pages: &mut Receiver<Vec<SegmentMember>>,
+    format: Format,
+    view: View,
+) -> io::Result<()> {
+    match format {
+        Format::Csv => write_csv(out, pages, view),
+        Format::Jsonl => write_json(BufWriter::new(out), pages, view),
+    }
+}
+
+fn write_csv(
+    out: impl Write,
+    pages: &mut Receiver<Vec<SegmentMember>>,
+    view: View,
+) -> io::Result<()> {
+    let mut out = csv::Writer::from_writer(out);
+    match view {
+        View::Ids => out.write_record(["contact_id"])?,
+        View::Full => out.write_record(COLUMNS)?,
+    }
+    while let Some(members) = pages.blocking_recv() {
+        for member in members {
+            match view {
+                View::Ids => out.write_record([&member.contact_id])?,
+                View::Full => out.write_record(fields(&details(member)))?,
+            }
+        }
+        // Page by page, so that the next program in a pipe sees members as they arrive.
+        out.flush()?;
+    }
+    out.flush()
+}
+
+fn fields(contact: &Contact) -> [&str; 7] {
+    let flag = |set| if set { "true" } else { "false" };
+    [
+        &contact.id,
+        kind(contact),
+        &contact.name,
+        &contact.company_id,
+        &contact.email,
+        flag(contact.exclude_from_segments),
+        flag(contact.privacy_blocked),
+    ]
+}
+
+fn write_json(
+    mut out: impl Write,
+    pages: &mut Receiver<Vec<SegmentMember>>,
+    view: View,
+) -> io::Result<()> {
+    while let Some(members) = pages.blocking_recv() {
+        for member in members {
+            match view {
+                View::Ids => write!(
+                    out,
+                    "{}",
+                    serde_json::json!({"contact_id": member.contact_id})
+                )?,
+                View::Full => serde_json::to_writer(&mut out, &Line::from(&details(member)))?,
+            }
+            out.write_all(b"\n")?;
+        }
+        out.flush()?;
+    }
+    out.flush()
+}
+
+/// A member as a JSON line.
+#[derive(serde::Serialize)]
+struct Line<'a> {
+    id: &'a str,
+    kind: &'a str,
+    name: &'a str,
+    company_id: &'a str,
+    email: &'a str,
+    exclude_from_segments: bool,
+    privacy_blocked: bool,
+    mailing_group_count: i32,
+}
+
+impl<'a> From<&'a Contact> for Line<'a> {
+    fn from(contact: &'a Contact) -> Self {
+        Self {
+            id: &contact.id,
+            kind: kind(contact),
+            name: &contact.name,
+            company_id: &contact.company_id,
+            email: &contact.email,
+            exclude_from_segments: contact.exclude_from_segments,
+            privacy_blocked: contact.privacy_blocked,
+            mailing_group_count: contact.mailing_group_count,
+        }
+    }
+}
+
+/// The member's contact; one that came without details has only its id.
+fn details(member: SegmentMember) -> Contact {
+    let id = member.contact_id;
+    member.contact.unwrap_or_else(|| Contact {
+        id,
+        ..Contact::default()
+    })
+}
+
+fn kind(contact: &Contact) -> &'static str {
+    match contact.kind() {
+        ContactKind::Company => "COMPANY",
+        ContactKind::Person => "PERSON",
+        ContactKind::Unspecified => "",
+    }
+}

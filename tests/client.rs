@@ -1,0 +1,291 @@
+//! The client commands against a service that misbehaves on purpose: what a healthy service
+//! cannot be made to do.
+
+#![expect(clippy::unwrap_used, reason = "a test")]
+
+#[path = "client/fake.rs"]
+mod fake;
+
+use std::fs;
+use std::path::Path;
+use std::process::ExitCode;
+use std::thread;
+
+use clap::Parser;
+use fake::{Cut, Fake, Server, Upload};
+use mailing_groups::client;
+use tempfile::TempDir;
+
+#[derive(Parser)]
+struct Program {
+    #[command(subcommand)]
+    command: client::Command,
+}
+
+/// Runs the program with these arguments, separated by spaces.
+fn run(endpoint: &str, arguments: &str) -> ExitCode {
+    let arguments = arguments.split_whitespace();
+    let words = ["mailing-groups"].into_iter().chain(arguments);
+    let program = Program::parse_from(words.chain(["--endpoint", endpoint]));
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    runtime.block_on(client::run(program.command))
+}
+
+fn write(folder: &TempDir, name: &str, text: &str) -> String {
+    let path = folder.path().join(name);
+    fs::write(&path, text).unwrap();
+    path.display().to_string()
+}
+
+fn read(folder: &TempDir, name: &str) -> String {
+    fs::read_to_string(folder.path().join(name)).unwrap()
+}
+
+fn everyone() -> String {
+    let ids: Vec<_> = (0..fake::MEMBERS).map(|it| format!("m{it}\n")).collect();
+    format!("contact_id\n{}", ids.concat())
+}
+
+const FAILURE: ExitCode = ExitCode::FAILURE;
+const SUCCESS: ExitCode = ExitCode::SUCCESS;
+
+fn some_rejected() -> ExitCode {
+    ExitCode::from(3)
+}
+
+#[test]
+fn members_are_written_once_however_often_the_stream_breaks() {
+    let cuts = [
+        Cut::Unavailable(2),
+        Cut::Silent(1),
+        Cut::Unavailable(0),
+        Cut::Silent(0),
+    ];
+    let server = Server::start(Fake::cutting(cuts));
+    let folder = tempfile::tempdir().unwrap();
+    let file = write(&folder, "ids.csv", "what was there before");
+    let arguments = format!("members MOVE --view ids --page-size 3 --output {file} --tenant t-1");
+    assert_eq!(run(&server.endpoint, &arguments), SUCCESS);
+    assert_eq!(read(&folder, "ids.csv"), everyone());
+    assert_eq!(
+        *server.fake.resumed.lock().unwrap(),
+        ["", "6", "9", "9", "9"]
+    );
+    assert!(
+        server
+            .fake
+            .tenants
+            .lock()
+            .unwrap()
+            .iter()
+            .all(|it| it == "t-1")
+    );
+}
+
+#[test]
+fn members_survive_the_death_of_the_service() {
+    let server = Server::start(Fake::cutting([Cut::Hang(2)]));
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("ids.csv").display().to_string();
+    let endpoint = server.endpoint.clone();
+    let arguments = format!("members MOVE --view ids --page-size 3 --output {file}");
+    let client = thread::spawn(move || run(&endpoint, &arguments));
+    server.fake.wait_until_hung();
+    let _server = server.restart();
+    assert_eq!(client.join().unwrap(), SUCCESS);
+    assert_eq!(read(&folder, "ids.csv"), everyone());
+}
+
+#[test]
+fn members_that_cannot_all_be_read_leave_the_file_as_it_was() {
+    for (cuts, flags) in [
+        (vec![Cut::Refused], ""),
+        (vec![Cut::Silent(1)], "--retry-for 0"),
+        (vec![Cut::Unavailable(1); 50], "--retry-for 1ms"),
+    ] {
+        let server = Server::start(Fake::cutting(cuts));
+        let folder = tempfile::tempdir().unwrap();
+        let file = write(&folder, "ids.csv", "before");
+        let arguments = format!("members MOVE --page-size 1 --output {file} {flags}");
+        assert_eq!(run(&server.endpoint, &arguments), FAILURE);
+        assert_eq!(read(&folder, "ids.csv"), "before");
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+}
+
+#[test]
+fn members_in_full_can_be_imported_again() {
+    let server = Server::start(Fake::default());
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("all.csv").display().to_string();
+    assert_eq!(
+        run(&server.endpoint, &format!("members MOVE -o {file}")),
+        SUCCESS
+    );
+    let head: Vec<_> = read(&folder, "all.csv")
+        .lines()
+        .take(2)
+        .map(str::to_owned)
+        .collect();
+    let columns = "id,kind,name,company_id,email,exclude_from_segments,privacy_blocked";
+    assert_eq!(head, [columns, "m0,PERSON,\"Zero, Ada\",,,false,true"]);
+    assert_eq!(
+        run(&server.endpoint, &format!("import contacts {file}")),
+        SUCCESS
+    );
+    assert_eq!(server.fake.received.lock().unwrap().len(), fake::MEMBERS);
+
+    let lines = format!("members MOVE --format jsonl -o {file}");
+    assert_eq!(run(&server.endpoint, &lines), SUCCESS);
+    let first = read(&folder, "all.csv")
+        .lines()
+        .next()
+        .map(str::to_owned)
+        .unwrap();
+    let first: serde_json::Value = serde_json::from_str(&first).unwrap();
+    assert_eq!(first["name"], "Zero, Ada");
+    assert_eq!(first["privacy_blocked"], true);
+}
+
+const CONTACTS: &str = "\
+name,id,kind,privacy_blocked\r
+Ada,P1,person,yes\r
+Acme,C1,Company,\r
+\r
+Bad,bad1,PERSON,0\r
+Odd,O1,ROBOT,0\r
+Short\r
+\"Two
+lines\",P2,PERSON,perhaps\r
+Bea,bad2,COMPANY,1\r
+Cy,P3,PERSON,1\r
+";
+
+#[test]
+fn rejected_contacts_are_written_down_with_line_and_reason() {
+    let server = Server::start(Fake::default());
+    let folder = tempfile::tempdir().unwrap();
+    let file = write(&folder, "c.csv", CONTACTS);
+    let arguments = format!("import contacts {file} --chunk 2");
+    assert_eq!(run(&server.endpoint, &arguments), some_rejected());
+    assert_eq!(
+        *server.fake.received.lock().unwrap(),
+        ["C1", "bad2", "P1", "bad1", "P3"]
+    );
+    assert_eq!(
+        read(&folder, "c.rejected.csv"),
+        "line,reason,name,id,kind,privacy_blocked\n\
+         6,kind: `ROBOT` is neither COMPANY nor PERSON,Odd,O1,ROBOT,0\n\
+         7,\"the row has 1 fields, the header has 4\",Short\n\
+         8,\"privacy_blocked: `perhaps` is none of true, false, yes, no, 1, 0\",\
+         \"Two\nlines\",P2,PERSON,perhaps\n\
+         10,id: starts with bad,Bea,bad2,COMPANY,1\n\
+         5,id: starts with bad,Bad,bad1,PERSON,0\n"
+    );
+}
+
+#[test]
+fn an_upload_has_a_bounded_number_of_chunks_in_flight() {
+    let server = Server::start(Fake::uploading(Upload::Withhold));
+    let folder = tempfile::tempdir().unwrap();
+    let rows: Vec<_> = (0..100).map(|it| format!("C{it},COMPANY,x\n")).collect();
+    let file = write(
+        &folder,
+        "c.csv",
+        &format!("id,kind,name\n{}", rows.concat()),
+    );
+    assert_eq!(
+        run(
+            &server.endpoint,
+            &format!("import contacts {file} --chunk 3")
+        ),
+        SUCCESS
+    );
+    assert_eq!(server.fake.received.lock().unwrap().len(), 100);
+    assert_eq!(*server.fake.most_in_flight.lock().unwrap(), 8);
+}
+
+#[test]
+fn an_import_that_breaks_or_lacks_its_summary_fails() {
+    for fault in [Upload::Break, Upload::NoSummary, Upload::WrongCount] {
+        let server = Server::start(Fake::uploading(fault));
+        let folder = tempfile::tempdir().unwrap();
+        let file = write(
+            &folder,
+            "c.csv",
+            "id,kind,name\nbad,COMPANY,x\nC2,COMPANY,y\n",
+        );
+        let arguments = format!("import contacts {file} --chunk 1");
+        assert_eq!(run(&server.endpoint, &arguments), FAILURE, "{fault:?}");
+        // What was rejected until then is kept.
+        assert!(read(&folder, "c.rejected.csv").contains("2,id: starts with bad"));
+    }
+}
+
+#[test]
+fn memberships_go_in_and_a_stale_file_of_rejects_goes() {
+    let server = Server::start(Fake::default());
+    let folder = tempfile::tempdir().unwrap();
+    write(&folder, "m.rejected.csv", "stale");
+    let file = write(&folder, "m.csv", "code\tcontact_id\nMOVE\tP1\nGIFT\tP1\n");
+    let arguments = format!("import memberships {file} --delimiter tab");
+    assert_eq!(run(&server.endpoint, &arguments), SUCCESS);
+    assert!(!folder.path().join("m.rejected.csv").exists());
+    let file = write(&folder, "m.csv", "contact_id,code\nP1,MOVE\nP1,NONE\n");
+    let arguments = format!("import memberships {file}");
+    assert_eq!(run(&server.endpoint, &arguments), some_rejected());
+    let rejected = read(&folder, "m.rejected.csv");
+    assert_eq!(
+        rejected,
+        "line,reason,contact_id,code\n3,UNKNOWN_GROUP: no such group,P1,NONE\n"
+    );
+}
+
+#[test]
+fn groups_are_created_or_described_anew_and_the_last_of_a_code_counts() {
+    let server = Server::start(Fake::default());
+    let folder = tempfile::tempdir().unwrap();
+    let text = "description,code\nOld,MOVE\nGifts,GIFT\nNew,move\nnope,NOT OK\n";
+    let file = write(&folder, "g.csv", text);
+    let arguments = format!("import groups {file}");
+    for _ in 0..2 {
+        assert_eq!(run(&server.endpoint, &arguments), some_rejected());
+        let groups = server.fake.groups.lock().unwrap().clone();
+        let groups: Vec<_> = groups
+            .iter()
+            .map(|(code, text)| (&code[..], &text[..]))
+            .collect();
+        assert_eq!(groups, [("GIFT", "Gifts"), ("MOVE", "New")]);
+    }
+    let rejected = read(&folder, "g.rejected.csv");
+    assert_eq!(
+        rejected,
+        "line,reason,description,code\n5,mailing_group.code: letters only,nope,NOT OK\n"
+    );
+}
+
+#[test]
+fn a_file_that_does_not_fit_is_refused_before_anything_is_sent() {
+    let server = Server::start(Fake::default());
+    let folder = tempfile::tempdir().unwrap();
+    let file = write(&folder, "c.csv", "id,kind,title\nC1,COMPANY,x\n");
+    assert_eq!(
+        run(&server.endpoint, &format!("import contacts {file}")),
+        FAILURE
+    );
+    assert_eq!(
+        run(&server.endpoint, "import contacts /nowhere.csv"),
+        FAILURE
+    );
+    let into_itself = format!("import memberships {file} --rejected {file}");
+    assert_eq!(run(&server.endpoint, &into_itself), FAILURE);
+    assert!(server.fake.tenants.lock().unwrap().is_empty());
+    assert!(Path::new(&file).exists());
+}
+
+#[test]
+fn where_nothing_listens_commands_fail_at_once() {
+    let nobody = "http://127.0.0.1:1";
+    assert_eq!(run(nobody, "count MOVE"), FAILURE);
+    assert_eq!(run(nobody, "members MOVE"), FAILURE);
+}

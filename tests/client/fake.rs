@@ -1,0 +1,446 @@
+//! A service in memory that breaks off, hangs, withholds and refuses as told.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::net::{SocketAddr, TcpListener};
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, mpsc};
+use std::time::Duration;
+
+use mailing_groups::api::pb::contacts_server::{Contacts, ContactsServer};
+use mailing_groups::api::pb::mailing_groups_server::{MailingGroups, MailingGroupsServer};
+use mailing_groups::api::pb::{self, *};
+use tokio::runtime::Runtime;
+use tokio_stream::wrappers::{ReceiverStream, TcpListenerStream};
+use tokio_stream::{Stream, StreamExt};
+use tonic::{Code, Request, Response, Status, Streaming};
+use tonic_types::{ErrorDetails, StatusExt};
+
+/// How many members every expression has: m0, m1, …
+pub(crate) const MEMBERS: usize = 10;
+
+/// How a stream of members ends before its time; the number is that of pages sent before.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Cut {
+    Unavailable(usize),
+    Silent(usize),
+    Hang(usize),
+    Refused,
+}
+
+/// What goes wrong with an upload.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum Upload {
+    #[default]
+    Nothing,
+    /// No acknowledgement as long as chunks come in.
+    Withhold,
+    /// UNAVAILABLE after the first chunk's acknowledgement.
+    Break,
+    NoSummary,
+    /// The summary counts an item too many.
+    WrongCount,
+}
+
+#[derive(Default)]
+pub(crate) struct Fake {
+    cuts: Mutex<VecDeque<Cut>>,
+    upload: Upload,
+    hung: Mutex<Option<mpsc::Sender<()>>>,
+    hanging: Mutex<Option<mpsc::Receiver<()>>>,
+    /// The resume tokens that streams were opened with.
+    pub(crate) resumed: Mutex<Vec<String>>,
+    /// The tenant of each call that was made.
+    pub(crate) tenants: Mutex<Vec<String>>,
+    /// The ids of imported contacts in the order of their arrival.
+    pub(crate) received: Mutex<Vec<String>>,
+    pub(crate) most_in_flight: Mutex<usize>,
+    /// Descriptions by code.
+    pub(crate) groups: Mutex<BTreeMap<String, String>>,
+}
+
+impl Fake {
+    pub(crate) fn cutting(cuts: impl IntoIterator<Item = Cut>) -> Self {
+        let (hung, hanging) = mpsc::channel();
+        Self {
+            cuts: Mutex::new(cuts.into_iter().collect()),
+            hung: Mutex::new(Some(hung)),
+            hanging: Mutex::new(Some(hanging)),
+            ..Self::default()
+        }
+    }
+
+    pub(crate) fn uploading(upload: Upload) -> Self {
+        Self {
+            upload,
+            ..Self::default()
+        }
+    }
+
+    pub(crate) fn wait_until_hung(&self) {
+        let hanging = self.hanging.lock().unwrap().take().unwrap();
+        hanging.recv_timeout(Duration::from_secs(10)).unwrap();
+    }
+
+    fn note<T>(&self, request: &Request<T>) {
+        let tenant = request
+            .metadata()
+            .get("x-tenant")
+            .map_or("", |it| it.to_str().unwrap());
+        self.tenants.lock().unwrap().push(tenant.to_owned());
+    }
+}
+
+/// A fake on a port of its own and a runtime of its own, so that it can die.
+pub(crate) struct Server {
+    pub(crate) endpoint: String,
+    pub(crate) fake: Arc<Fake>,
+    address: SocketAddr,
+    runtime: Option<Runtime>,
+}
+
+impl Server {
+    pub(crate) fn start(fake: Fake) -> Self {
+        Self::on("127.0.0.1:0".parse().unwrap(), Arc::new(fake))
+    }
+
+    /// Dies, connections and all, and comes back on the same port.
+    pub(crate) fn restart(mut self) -> Self {
+        self.runtime
+            .take()
+            .unwrap()
+            .shutdown_timeout(Duration::from_secs(5));
+        Self::on(self.address, Arc::clone(&self.fake))
+    }
+
+    fn on(address: SocketAddr, fake: Arc<Fake>) -> Self {
+        let runtime = Runtime::new().unwrap();
+        let listener = TcpListener::bind(address).unwrap();
+        listener.set_nonblocking(true).unwrap();
+        let address = listener.local_addr().unwrap();
+        let served = Arc::clone(&fake);
+        runtime.spawn(async move {
+            let listener = tokio::net::TcpListener::from_std(listener).unwrap();
+            tonic::transport::Server::builder()
+                .add_service(MailingGroupsServer::from_arc(Arc::clone(&served)))
+                .add_service(ContactsServer::new(Handle(served)))
+                .serve_with_incoming(TcpListenerStream::new(listener))
+                .await
+        });
+        let endpoint = format!("http://{address}");
+        let runtime = Some(runtime);
+        Self {
+            endpoint,
+            fake,
+            address,
+            runtime,
+        }
+    }
+}
+
+type Answers<T> = Pin<Box<dyn Stream<Item = Result<T, Status>> + Send>>;
+
+/// Calls that no client command makes.
+macro_rules! unimplemented {
+    ($($name:ident $request:ident $response:ident;)*) => {$(
+        fn $name<'s, 'f>(
+            &'s self,
+            _: Request<pb::$request>,
+        ) -> Pin<Box<dyn Future<Output = Result<Response<pb::$response>, Status>> + Send + 'f>>
+        where
+            's: 'f,
+            Self: 'f,
+        {
+            Box::pin(async { Err(Status::unimplemented("")) })
+        }
+    )*};
+}
+
+fn member(number: usize) -> SegmentMember {
+    let id = format!("m{number}");
+    SegmentMember {
+        contact_id: id.clone(),
+        contact: Some(Contact {
+            id,
+            kind: ContactKind::Person.into(),
+            name: "Zero, Ada".to_owned(),
+            privacy_blocked: true,
+            ..Contact::default()
+        }),
+    }
+}
+
+fn page(numbers: &[usize]) -> stream_segment_members_response::Message {
+    stream_segment_members_response::Message::Page(stream_segment_members_response::Page {
+        members: numbers.iter().copied().map(member).collect(),
+        resume_token: (numbers.last().unwrap() + 1).to_string(),
+    })
+}
+
+#[tonic::async_trait]
+impl MailingGroups for Fake {
+    type ImportMembershipsStream = Answers<ImportMembershipsResponse>;
+    type StreamSegmentMembersStream = Answers<StreamSegmentMembersResponse>;
+
+    async fn stream_segment_members(
+        &self,
+        request: Request<StreamSegmentMembersRequest>,
+    ) -> Result<Response<Self::StreamSegmentMembersStream>, Status> {
+        self.note(&request);
+        let request = request.into_inner();
+        self.resumed
+            .lock()
+            .unwrap()
+            .push(request.resume_token.clone());
+        let first = request.resume_token.parse().unwrap_or(0);
+        let numbers: Vec<_> = (first..MEMBERS).collect();
+        let pages = numbers.chunks(request.page_size as usize).map(page);
+        let summary = stream_segment_members_response::Message::Summary(Default::default());
+        let whole = pages.chain([summary]).map(|message| {
+            let message = Some(message);
+            Ok(StreamSegmentMembersResponse { message })
+        });
+        let cut = self.cuts.lock().unwrap().pop_front();
+        let away = Err(Status::unavailable("away"));
+        let stream: Self::StreamSegmentMembersStream = match cut {
+            None => Box::pin(tokio_stream::iter(whole.collect::<Vec<_>>())),
+            Some(Cut::Refused) => return Err(Status::not_found("no such group")),
+            Some(Cut::Unavailable(0)) => return Err(Status::unavailable("away")),
+            Some(Cut::Silent(pages)) => {
+                Box::pin(tokio_stream::iter(whole.take(pages).collect::<Vec<_>>()))
+            }
+            Some(Cut::Unavailable(pages)) => Box::pin(tokio_stream::iter(
+                whole.take(pages).chain([away]).collect::<Vec<_>>(),
+            )),
+            Some(Cut::Hang(pages)) => {
+                let hung = self.hung.lock().unwrap().take().unwrap();
+                let sent = tokio_stream::iter(whole.take(pages).collect::<Vec<_>>());
+                let hang = futures_util::stream::poll_fn(move |_| {
+                    let _ = hung.send(());
+                    std::task::Poll::Pending
+                });
+                Box::pin(sent.chain(hang))
+            }
+        };
+        Ok(Response::new(stream))
+    }
+
+    async fn import_memberships(
+        &self,
+        request: Request<Streaming<ImportMembershipsRequest>>,
+    ) -> Result<Response<Self::ImportMembershipsStream>, Status> {
+        use import_memberships_response::{Message, Rejection, Summary};
+        let mut stream = request.into_inner();
+        let mut answers = Vec::new();
+        let mut index = 0;
+        while let Some(message) = stream.message().await? {
+            let Some(import_memberships_request::Message::Chunk(chunk)) = message.message else {
+                continue;
+            };
+            for assignment in chunk.assignments {
+                if assignment.code == "NONE" {
+                    answers.push(Message::Rejection(Rejection {
+                        index,
+                        assignment: Some(assignment),
+                        outcome: AssignmentOutcome::UnknownGroup.into(),
+                        reason: "no such group".to_owned(),
+                    }));
+                }
+                index += 1;
+            }
+        }
+        let rejected_count = answers.len() as i64;
+        answers.push(Message::Summary(Summary {
+            processed_count: index,
+            changed_count: index - rejected_count,
+            rejected_count,
+            ..Summary::default()
+        }));
+        let answers = answers.into_iter().map(|message| {
+            let message = Some(message);
+            Ok(ImportMembershipsResponse { message })
+        });
+        Ok(Response::new(Box::pin(tokio_stream::iter(answers))))
+    }
+
+    async fn create_mailing_group(
+        &self,
+        request: Request<CreateMailingGroupRequest>,
+    ) -> Result<Response<CreateMailingGroupResponse>, Status> {
+        let group = request.into_inner().mailing_group.unwrap();
+        let code = group.code.to_uppercase();
+        if code.contains(' ') {
+            let wrong =
+                ErrorDetails::with_bad_request_violation("mailing_group.code", "letters only");
+            return Err(Status::with_error_details(
+                Code::InvalidArgument,
+                "wrong",
+                wrong,
+            ));
+        }
+        let mut groups = self.groups.lock().unwrap();
+        if groups.contains_key(&code) {
+            return Err(Status::already_exists("taken"));
+        }
+        groups.insert(code, group.description);
+        Ok(Response::new(Default::default()))
+    }
+
+    async fn get_mailing_group(
+        &self,
+        request: Request<GetMailingGroupRequest>,
+    ) -> Result<Response<GetMailingGroupResponse>, Status> {
+        let code = request.into_inner().code.to_uppercase();
+        let description = self.groups.lock().unwrap()[&code].clone();
+        let group = MailingGroup {
+            code,
+            description,
+            ..MailingGroup::default()
+        };
+        Ok(Response::new(GetMailingGroupResponse {
+            mailing_group: Some(group),
+        }))
+    }
+
+    async fn update_mailing_group(
+        &self,
+        request: Request<UpdateMailingGroupRequest>,
+    ) -> Result<Response<UpdateMailingGroupResponse>, Status> {
+        let group = request.into_inner().mailing_group.unwrap();
+        self.groups
+            .lock()
+            .unwrap()
+            .insert(group.code.to_uppercase(), group.description);
+        Ok(Response::new(Default::default()))
+    }
+
+    unimplemented! {
+        list_mailing_groups ListMailingGroupsRequest ListMailingGroupsResponse;
+        rename_mailing_group RenameMailingGroupRequest RenameMailingGroupResponse;
+        delete_mailing_group DeleteMailingGroupRequest DeleteMailingGroupResponse;
+        assign_mailing_group AssignMailingGroupRequest AssignMailingGroupResponse;
+        unassign_mailing_group UnassignMailingGroupRequest UnassignMailingGroupResponse;
+        batch_assign_mailing_groups BatchAssignMailingGroupsRequest BatchAssignMailingGroupsResponse;
+        batch_unassign_mailing_groups BatchUnassignMailingGroupsRequest BatchUnassignMailingGroupsResponse;
+        replace_contact_mailing_groups ReplaceContactMailingGroupsRequest ReplaceContactMailingGroupsResponse;
+        list_contact_mailing_groups ListContactMailingGroupsRequest ListContactMailingGroupsResponse;
+        list_mailing_group_contacts ListMailingGroupContactsRequest ListMailingGroupContactsResponse;
+        count_segment_members CountSegmentMembersRequest CountSegmentMembersResponse;
+    }
+}
+
+use import_contacts_response::{Message as Answer, Progress, Rejection, Summary};
+
+/// An import of contacts as it goes on; contacts whose id starts with `bad` are refused.
+struct Import {
+    answers: tokio::sync::mpsc::Sender<Result<ImportContactsResponse, Status>>,
+    processed: i64,
+    rejected: i64,
+    unacknowledged: usize,
+}
+
+impl Import {
+    async fn answer(&self, message: Answer) {
+        let message = Some(message);
+        let _ = self
+            .answers
+            .send(Ok(ImportContactsResponse { message }))
+            .await;
+    }
+
+    async fn chunk(&mut self, contacts: &[Contact]) {
+        for contact in contacts {
+            if contact.id.starts_with("bad") {
+                self.rejected += 1;
+                self.answer(Answer::Rejection(Rejection {
+                    index: self.processed,
+                    id: contact.id.clone(),
+                    field: "id".to_owned(),
+                    reason: "starts with bad".to_owned(),
+                }))
+                .await;
+            }
+            self.processed += 1;
+        }
+        self.unacknowledged += 1;
+    }
+
+    async fn acknowledge(&mut self) {
+        self.unacknowledged = 0;
+        self.answer(Answer::Progress(Progress {
+            processed_count: self.processed,
+            created_count: self.processed - self.rejected,
+            rejected_count: self.rejected,
+            ..Progress::default()
+        }))
+        .await;
+    }
+
+    async fn run(mut self, fake: Arc<Fake>, mut requests: Streaming<ImportContactsRequest>) {
+        use import_contacts_request::Message;
+        let patience = Duration::from_millis(100);
+        loop {
+            let next = tokio::time::timeout(patience, requests.message()).await;
+            match next.map(|it| it.unwrap().and_then(|it| it.message)) {
+                Err(_) => self.acknowledge().await,
+                Ok(Some(Message::Start(_))) => {}
+                Ok(Some(Message::Chunk(chunk))) => {
+                    let ids = chunk.contacts.iter().map(|it| it.id.clone());
+                    fake.received.lock().unwrap().extend(ids);
+                    self.chunk(&chunk.contacts).await;
+                    let mut most = fake.most_in_flight.lock().unwrap();
+                    *most = self.unacknowledged.max(*most);
+                }
+                Ok(Some(Message::Finish(_))) => break,
+                Ok(None) => return,
+            }
+            if fake.upload != Upload::Withhold && self.unacknowledged > 0 {
+                self.acknowledge().await;
+                if fake.upload == Upload::Break {
+                    let _ = self.answers.send(Err(Status::unavailable("away"))).await;
+                    return;
+                }
+            }
+        }
+        let extra = i64::from(fake.upload == Upload::WrongCount);
+        if fake.upload != Upload::NoSummary {
+            self.answer(Answer::Summary(Summary {
+                processed_count: self.processed + extra,
+                ..Summary::default()
+            }))
+            .await;
+        }
+    }
+}
+
+/// Uploads outlive the call that started them, so they hold the fake.
+struct Handle(Arc<Fake>);
+
+#[tonic::async_trait]
+impl Contacts for Handle {
+    type ImportContactsStream = Answers<ImportContactsResponse>;
+
+    async fn import_contacts(
+        &self,
+        request: Request<Streaming<ImportContactsRequest>>,
+    ) -> Result<Response<Self::ImportContactsStream>, Status> {
+        self.0.note(&request);
+        let (answers, stream) = tokio::sync::mpsc::channel(100);
+        let import = Import {
+            answers,
+            processed: 0,
+            rejected: 0,
+            unacknowledged: 0,
+        };
+        tokio::spawn(import.run(Arc::clone(&self.0), request.into_inner()));
+        Ok(Response::new(Box::pin(ReceiverStream::new(stream))))
+    }
+
+    unimplemented! {
+        create_contact CreateContactRequest CreateContactResponse;
+        get_contact GetContactRequest GetContactResponse;
+        list_contacts ListContactsRequest ListContactsResponse;
+        update_contact UpdateContactRequest UpdateContactResponse;
+        delete_contact DeleteContactRequest DeleteContactResponse;
+        merge_contacts MergeContactsRequest MergeContactsResponse;
+    }
+}
