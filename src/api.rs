@@ -23,7 +23,10 @@ use self::pb::{contacts_server::ContactsServer, mailing_groups_server::MailingGr
 use crate::domain::Domain;
 
 /// The full names of the services.
-pub const SERVICES: [&str; 2] = ["mailinggroups.v1.MailingGroups", "mailinggroups.v1.Contacts"];
+pub const SERVICES: [&str; 2] = [
+    "mailinggroups.v1.MailingGroups",
+    "mailinggroups.v1.Contacts",
+];
 
 /// The handlers of all services.
 #[derive(Clone)]

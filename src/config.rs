@@ -13,7 +13,11 @@ use crate::{client, server::Limits, telemetry::LogFormat};
 /// Without a command it serves. Without --database-url it keeps its data in a private PostgreSQL
 /// of its own under --data-dir; the PostgreSQL server programs must be installed.
 #[derive(Debug, Parser)]
-#[command(name = "mailing-groups", version, args_conflicts_with_subcommands = true)]
+#[command(
+    name = "mailing-groups",
+    version,
+    args_conflicts_with_subcommands = true
+)]
 pub struct Cli {
     /// What to do; nothing means `serve`.
     #[command(subcommand)]
@@ -48,19 +52,44 @@ pub struct ServeOptions {
     #[arg(long, env = "MAILING_GROUPS_NO_MIGRATE")]
     pub no_migrate: bool,
     /// Seconds that open calls may go on after SIGTERM
-    #[arg(long, value_name = "SECONDS", env = "MAILING_GROUPS_DRAIN_TIMEOUT", default_value = "20")]
+    #[arg(
+        long,
+        value_name = "SECONDS",
+        env = "MAILING_GROUPS_DRAIN_TIMEOUT",
+        default_value = "20"
+    )]
     pub drain_timeout: u64,
     /// Longest time of a call, in seconds; also the deadline of a call that sent none
-    #[arg(long, value_name = "SECONDS", env = "MAILING_GROUPS_CALL_TIMEOUT", default_value = "60")]
+    #[arg(
+        long,
+        value_name = "SECONDS",
+        env = "MAILING_GROUPS_CALL_TIMEOUT",
+        default_value = "60"
+    )]
     pub call_timeout: u64,
     /// Longest time of a streaming call, in seconds
-    #[arg(long, value_name = "SECONDS", env = "MAILING_GROUPS_STREAM_TIMEOUT", default_value = "3600")]
+    #[arg(
+        long,
+        value_name = "SECONDS",
+        env = "MAILING_GROUPS_STREAM_TIMEOUT",
+        default_value = "3600"
+    )]
     pub stream_timeout: u64,
     /// Open connections of clients; one more is closed
-    #[arg(long, value_name = "COUNT", env = "MAILING_GROUPS_MAX_CONNECTIONS", default_value = "10000")]
+    #[arg(
+        long,
+        value_name = "COUNT",
+        env = "MAILING_GROUPS_MAX_CONNECTIONS",
+        default_value = "10000"
+    )]
     pub max_connections: usize,
     /// Calls handled at a time, open streams included; one more is answered UNAVAILABLE
-    #[arg(long, value_name = "COUNT", env = "MAILING_GROUPS_MAX_CALLS", default_value = "10000")]
+    #[arg(
+        long,
+        value_name = "COUNT",
+        env = "MAILING_GROUPS_MAX_CALLS",
+        default_value = "10000"
+    )]
     pub max_calls: usize,
     /// Open calls per connection
     #[arg(
@@ -71,10 +100,20 @@ pub struct ServeOptions {
     )]
     pub max_concurrent_streams: u32,
     /// Which log lines to write: a level, or directives such as info,mailing_groups=debug
-    #[arg(long, value_name = "FILTER", env = "MAILING_GROUPS_LOG", default_value = "info")]
+    #[arg(
+        long,
+        value_name = "FILTER",
+        env = "MAILING_GROUPS_LOG",
+        default_value = "info"
+    )]
     pub log: String,
     /// How log lines look
-    #[arg(long, env = "MAILING_GROUPS_LOG_FORMAT", value_enum, default_value = "text")]
+    #[arg(
+        long,
+        env = "MAILING_GROUPS_LOG_FORMAT",
+        value_enum,
+        default_value = "text"
+    )]
     pub log_format: Format,
 }
 
@@ -83,10 +122,21 @@ pub struct ServeOptions {
 pub struct DatabaseOptions {
     /// PostgreSQL 14 or newer, as postgres://user:password@host/database; sslmode=disable, prefer,
     /// require and verify-full are understood [env: DATABASE_URL or MAILING_GROUPS_DATABASE_URL]
-    #[arg(long, value_name = "URL", env = "MAILING_GROUPS_DATABASE_URL", hide_env = true, hide_env_values = true)]
+    #[arg(
+        long,
+        value_name = "URL",
+        env = "MAILING_GROUPS_DATABASE_URL",
+        hide_env = true,
+        hide_env_values = true
+    )]
     pub database_url: Option<String>,
     /// Folder of the private PostgreSQL that runs when there is no --database-url
-    #[arg(long, value_name = "DIR", env = "MAILING_GROUPS_DATA_DIR", default_value = "./data")]
+    #[arg(
+        long,
+        value_name = "DIR",
+        env = "MAILING_GROUPS_DATA_DIR",
+        default_value = "./data"
+    )]
     pub data_dir: PathBuf,
     /// Most connections to the database
     #[arg(
@@ -143,7 +193,10 @@ impl ServeOptions {
 impl DatabaseOptions {
     /// The database's URL, if one is named.
     pub fn url(&self) -> Option<String> {
-        let named = self.database_url.clone().or_else(|| std::env::var("DATABASE_URL").ok());
+        let named = self
+            .database_url
+            .clone()
+            .or_else(|| std::env::var("DATABASE_URL").ok());
         named.filter(|url| !url.is_empty())
     }
 

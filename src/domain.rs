@@ -106,7 +106,9 @@ impl Domain {
                 return Ok(id);
             }
             store::tenants::insert(conn, name).await?;
-            self.find_tenant(conn, name).await?.ok_or_else(|| Error::broken("tenant not made"))
+            self.find_tenant(conn, name)
+                .await?
+                .ok_or_else(|| Error::broken("tenant not made"))
         })
         .await
     }

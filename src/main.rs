@@ -53,7 +53,9 @@ async fn serve(options: ServeOptions) -> Result<(), Error> {
             shutdown.cancel();
         }
     });
-    let Some(database) = shutdown.run_until_cancelled(Database::open(&options.database)).await
+    let Some(database) = shutdown
+        .run_until_cancelled(Database::open(&options.database))
+        .await
     else {
         return Ok(());
     };
@@ -144,7 +146,11 @@ impl Database {
     async fn open(options: &DatabaseOptions) -> Result<Database, postgres::Error> {
         if let Some(url) = options.url() {
             let place = "the PostgreSQL named by --database-url".to_owned();
-            return Ok(Database { url, place, cluster: None });
+            return Ok(Database {
+                url,
+                place,
+                cluster: None,
+            });
         }
         let options = postgres::Options {
             data_dir: options.data_dir.clone(),
@@ -154,7 +160,11 @@ impl Database {
         let cluster = Cluster::start(options).await?;
         let (data_dir, version) = (cluster.data_dir().display(), cluster.version());
         let place = format!("{data_dir} (private PostgreSQL {version})");
-        Ok(Database { url: cluster.url().to_owned(), place, cluster: Some(cluster) })
+        Ok(Database {
+            url: cluster.url().to_owned(),
+            place,
+            cluster: Some(cluster),
+        })
     }
 
     async fn close(self) -> Result<(), postgres::Error> {

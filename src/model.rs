@@ -18,7 +18,9 @@ pub use mailing_group::{MailingGroup, NewMailingGroup};
 pub use membership::Membership;
 pub use page::PageSize;
 pub use selection::{ContactSet, SegmentCounts, SelectionOptions};
-pub use value::{Code, ContactId, Description, Email, InvalidValue, Name, RequestId, SegmentId, TenantName};
+pub use value::{
+    Code, ContactId, Description, Email, InvalidValue, Name, RequestId, SegmentId, TenantName,
+};
 
 /// The tenant's number in every key. Zero belongs to nobody: a tenant that has never written
 /// reads as empty.

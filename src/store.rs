@@ -64,14 +64,22 @@ impl Store {
     pub fn new(url: &str, connections: usize, wait: Duration) -> Result<Store, InvalidUrl> {
         let connector = Connector::new(url)?;
         let manager = AsyncDieselConnectionManager::new_with_config(url, manager(&connector));
-        let timeouts = Timeouts { wait: Some(wait), create: Some(wait), recycle: Some(wait) };
+        let timeouts = Timeouts {
+            wait: Some(wait),
+            create: Some(wait),
+            recycle: Some(wait),
+        };
         let pool = Pool::builder(manager)
             .max_size(connections)
             .runtime(deadpool::Runtime::Tokio1)
             .timeouts(timeouts)
             .build()
             .expect("a runtime is named");
-        Ok(Store { pool, connector, tenants: Arc::default() })
+        Ok(Store {
+            pool,
+            connector,
+            tenants: Arc::default(),
+        })
     }
 
     /// Takes a connection.

@@ -29,7 +29,10 @@ pub(super) struct Done {
 /// Reads the items of a batch; too many of them are an error.
 pub(super) fn read(items: &[pb::Assignment]) -> Result<Items, Violation> {
     batch(items, "assignments")?;
-    Ok(items.iter().map(|item| assignment(&item.contact_id, &item.code, "")).collect())
+    Ok(items
+        .iter()
+        .map(|item| assignment(&item.contact_id, &item.code, ""))
+        .collect())
 }
 
 /// Changes the memberships of a batch.
@@ -43,7 +46,10 @@ pub(super) async fn change(
     let good: Vec<Assignment> = items.iter().flatten().cloned().collect();
     let (outcomes, revision) =
         assignments::change_many(domain, call, &good, direction, once).await?;
-    let changed = outcomes.iter().filter(|outcome| **outcome == Outcome::Changed).count();
+    let changed = outcomes
+        .iter()
+        .filter(|outcome| **outcome == Outcome::Changed)
+        .count();
     let mut outcomes = outcomes.into_iter();
     let results = items
         .into_iter()
@@ -52,7 +58,11 @@ pub(super) async fn change(
             Err(violation) => invalid(&violation),
         })
         .collect();
-    Ok(Done { results, changed: signed(changed as u64), revision })
+    Ok(Done {
+        results,
+        changed: signed(changed as u64),
+        revision,
+    })
 }
 
 fn invalid(violation: &Violation) -> pb::AssignmentResult {

@@ -20,7 +20,10 @@ pub(super) fn open<T>(request: Request<T>) -> Result<(Call, T), Violation> {
         Some(value) => value.to_str().field(TENANT)?,
     };
     let request_id = request_id::current().unwrap_or_else(request_id::RequestId::random);
-    let call = Call { tenant: name.parse().field(TENANT)?, request_id: request_id.to_string() };
+    let call = Call {
+        tenant: name.parse().field(TENANT)?,
+        request_id: request_id.to_string(),
+    };
     Ok((call, request.into_inner()))
 }
 
@@ -34,6 +37,12 @@ pub(super) fn once<T: Message>(
     if id.is_empty() {
         return Ok(None);
     }
-    let digest = Sha256::new().chain_update(rpc).chain_update(request.encode_to_vec()).finalize();
-    Ok(Some(Once { id: id.parse().field("request_id")?, digest: digest.into() }))
+    let digest = Sha256::new()
+        .chain_update(rpc)
+        .chain_update(request.encode_to_vec())
+        .finalize();
+    Ok(Some(Once {
+        id: id.parse().field("request_id")?,
+        digest: digest.into(),
+    }))
 }

@@ -33,10 +33,12 @@ impl Contacts for Api {
         let contact = present(request.contact, "contact")?;
         let id = optional(&contact.id, "contact.id")?;
         let details = details(&contact, "contact.").map_err(Error::Invalid)?;
-        let (contact, revision) =
-            contacts::create(&self.domain, &call, id, details, once).await?;
+        let (contact, revision) = contacts::create(&self.domain, &call, id, details, once).await?;
         let contact = Some(contact.into());
-        Ok(Response::new(pb::CreateContactResponse { contact, revision }))
+        Ok(Response::new(pb::CreateContactResponse {
+            contact,
+            revision,
+        }))
     }
 
     async fn get_contact(
@@ -46,7 +48,9 @@ impl Contacts for Api {
         let (call, request) = open(request)?;
         let id = required(&request.id, "id")?;
         let contact = contacts::get(&self.domain, &call, &id).await?;
-        Ok(Response::new(pb::GetContactResponse { contact: Some(contact.into()) }))
+        Ok(Response::new(pb::GetContactResponse {
+            contact: Some(contact.into()),
+        }))
     }
 
     async fn list_contacts(
@@ -65,11 +69,13 @@ impl Contacts for Api {
             prefix: without_nul(request.prefix, "prefix")?,
             name_contains: without_nul(request.name_contains, "name_contains")?,
         };
-        let mut found =
-            contacts::list(&self.domain, &call, filter, after.as_ref(), size).await?;
+        let mut found = contacts::list(&self.domain, &call, filter, after.as_ref(), size).await?;
         let next_page_token = binding.next(&mut found, size, |contact| contact.id.as_str());
         let contacts = found.into_iter().map(Into::into).collect();
-        Ok(Response::new(pb::ListContactsResponse { contacts, next_page_token }))
+        Ok(Response::new(pb::ListContactsResponse {
+            contacts,
+            next_page_token,
+        }))
     }
 
     async fn update_contact(
@@ -85,7 +91,10 @@ impl Contacts for Api {
         let (contact, revision) =
             contacts::update(&self.domain, &call, &id, change, etag, or_create).await?;
         let contact = Some(contact.into());
-        Ok(Response::new(pb::UpdateContactResponse { contact, revision }))
+        Ok(Response::new(pb::UpdateContactResponse {
+            contact,
+            revision,
+        }))
     }
 
     async fn delete_contact(
@@ -111,8 +120,7 @@ impl Contacts for Api {
         let (call, request) = open(request)?;
         let kept_id = required(&request.kept_id, "kept_id")?;
         let merged_id = required(&request.merged_id, "merged_id")?;
-        let (merged, revision) =
-            contacts::merge(&self.domain, &call, &kept_id, &merged_id).await?;
+        let (merged, revision) = contacts::merge(&self.domain, &call, &kept_id, &merged_id).await?;
         Ok(Response::new(pb::MergeContactsResponse {
             contact: Some(merged.contact.into()),
             moved_codes: merged.moved.into_iter().map(Into::into).collect(),
@@ -129,7 +137,11 @@ impl Contacts for Api {
     ) -> Answer<Self::ImportContactsStream> {
         let (call, requests) = open(request)?;
         let import = ContactImport::new(self.domain.clone(), call);
-        Ok(Response::new(import::run(import, requests, self.shutdown.clone())))
+        Ok(Response::new(import::run(
+            import,
+            requests,
+            self.shutdown.clone(),
+        )))
     }
 }
 

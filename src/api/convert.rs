@@ -69,14 +69,19 @@ impl From<Outcome> for pb::AssignmentResult {
         let (outcome, reason) = match outcome {
             Outcome::Changed => (pb::AssignmentOutcome::Changed, ""),
             Outcome::Unchanged => (pb::AssignmentOutcome::Unchanged, ""),
-            Outcome::UnknownContact => {
-                (pb::AssignmentOutcome::UnknownContact, "there is no such contact")
-            }
-            Outcome::UnknownGroup => {
-                (pb::AssignmentOutcome::UnknownGroup, "there is no such mailing group")
-            }
+            Outcome::UnknownContact => (
+                pb::AssignmentOutcome::UnknownContact,
+                "there is no such contact",
+            ),
+            Outcome::UnknownGroup => (
+                pb::AssignmentOutcome::UnknownGroup,
+                "there is no such mailing group",
+            ),
         };
-        pb::AssignmentResult { outcome: outcome.into(), reason: reason.to_owned() }
+        pb::AssignmentResult {
+            outcome: outcome.into(),
+            reason: reason.to_owned(),
+        }
     }
 }
 
@@ -168,8 +173,14 @@ pub(super) fn contact_change(
     contact: &pb::Contact,
     mask: Option<&prost_types::FieldMask>,
 ) -> Result<ContactChange, Violation> {
-    const FIELDS: [&str; 6] =
-        ["kind", "name", "company_id", "email", "exclude_from_segments", "privacy_blocked"];
+    const FIELDS: [&str; 6] = [
+        "kind",
+        "name",
+        "company_id",
+        "email",
+        "exclude_from_segments",
+        "privacy_blocked",
+    ];
     let set = [
         contact.kind != 0,
         !contact.name.is_empty(),
@@ -178,14 +189,26 @@ pub(super) fn contact_change(
         contact.exclude_from_segments,
         contact.privacy_blocked,
     ];
-    let [kind_in, name_in, company_id_in, email_in, excluded_in, blocked_in] =
-        masked(mask, FIELDS, set)?;
-    let kind = kind_in.then(|| kind(contact.kind, "contact.kind")).transpose()?;
-    let name = name_in.then(|| required(&contact.name, "contact.name")).transpose()?;
+    let [
+        kind_in,
+        name_in,
+        company_id_in,
+        email_in,
+        excluded_in,
+        blocked_in,
+    ] = masked(mask, FIELDS, set)?;
+    let kind = kind_in
+        .then(|| kind(contact.kind, "contact.kind"))
+        .transpose()?;
+    let name = name_in
+        .then(|| required(&contact.name, "contact.name"))
+        .transpose()?;
     let company_id = company_id_in
         .then(|| optional(&contact.company_id, "contact.company_id"))
         .transpose()?;
-    let email = email_in.then(|| required(&contact.email, "contact.email")).transpose()?;
+    let email = email_in
+        .then(|| required(&contact.email, "contact.email"))
+        .transpose()?;
     Ok(ContactChange {
         kind,
         name,
@@ -202,7 +225,9 @@ pub(super) fn masked<const N: usize>(
     fields: [&str; N],
     set: [bool; N],
 ) -> Result<[bool; N], Violation> {
-    let Some(mask) = mask.filter(|mask| !mask.paths.is_empty()) else { return Ok(set) };
+    let Some(mask) = mask.filter(|mask| !mask.paths.is_empty()) else {
+        return Ok(set);
+    };
     let mut chosen = [false; N];
     for path in &mask.paths {
         match fields.iter().position(|field| field == path) {

@@ -15,7 +15,10 @@ pub(super) trait Field<T> {
 
 impl<T, E: Display> Field<T> for Result<T, E> {
     fn field(self, path: &str) -> Result<T, Violation> {
-        self.map_err(|error| Violation { field: path.to_owned(), reason: error.to_string() })
+        self.map_err(|error| Violation {
+            field: path.to_owned(),
+            reason: error.to_string(),
+        })
     }
 }
 
@@ -38,7 +41,11 @@ pub(super) fn optional<T>(text: &str, path: &str) -> Result<Option<T>, Violation
 where
     T: FromStr<Err = InvalidValue>,
 {
-    if text.is_empty() { Ok(None) } else { text.parse().map(Some).field(path) }
+    if text.is_empty() {
+        Ok(None)
+    } else {
+        text.parse().map(Some).field(path)
+    }
 }
 
 /// Reads a message that must be there.
@@ -58,11 +65,24 @@ pub(super) fn page_size(wish: i32) -> Result<PageSize, Violation> {
 
 /// Reads a text to search for; PostgreSQL keeps no NUL.
 pub(super) fn without_nul(text: String, path: &str) -> Result<String, Violation> {
-    if text.contains('\0') { Err("must not hold NUL") } else { Ok(text) }.field(path)
+    if text.contains('\0') {
+        Err("must not hold NUL")
+    } else {
+        Ok(text)
+    }
+    .field(path)
 }
 
 /// Refuses more items than a batch may have.
 pub(super) fn batch<T>(items: &[T], path: &str) -> Result<(), Violation> {
-    let reason = format!("must have at most {MAX_BATCH} items; it has {}", items.len());
-    if items.len() > MAX_BATCH { Err(reason) } else { Ok(()) }.field(path)
+    let reason = format!(
+        "must have at most {MAX_BATCH} items; it has {}",
+        items.len()
+    );
+    if items.len() > MAX_BATCH {
+        Err(reason)
+    } else {
+        Ok(())
+    }
+    .field(path)
 }

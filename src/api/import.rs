@@ -56,7 +56,13 @@ pub(super) fn run<I: Import>(
     requests: Streaming<I::Request>,
     shutdown: CancellationToken,
 ) -> BoxStream<'static, Result<I::Response, Status>> {
-    let upload = Upload { import, requests, shutdown, pending: VecDeque::new(), state: State::New };
+    let upload = Upload {
+        import,
+        requests,
+        shutdown,
+        pending: VecDeque::new(),
+        state: State::New,
+    };
     stream::try_unfold(upload, |mut upload| async move {
         let response = upload.next().await?;
         Ok(response.map(|response| (response, upload)))
@@ -110,12 +116,20 @@ impl<I: Import> Upload<I> {
                 self.state = State::Finished;
             }
             (_, State::New) => return Err(out_of_order("must be start in the first message")),
-            _ => return Err(out_of_order("must be chunk or finish after the first message")),
+            _ => {
+                return Err(out_of_order(
+                    "must be chunk or finish after the first message",
+                ));
+            }
         }
         Ok(())
     }
 }
 
 fn out_of_order(reason: &str) -> Error {
-    Violation { field: "message".to_owned(), reason: reason.to_owned() }.into()
+    Violation {
+        field: "message".to_owned(),
+        reason: reason.to_owned(),
+    }
+    .into()
 }

@@ -40,7 +40,10 @@ impl MailingGroups for Api {
         let group = present(request.mailing_group, "mailing_group")?.try_into()?;
         let (group, revision) = mailing_groups::create(&self.domain, &call, group, once).await?;
         let mailing_group = Some(group.into());
-        Ok(Response::new(pb::CreateMailingGroupResponse { mailing_group, revision }))
+        Ok(Response::new(pb::CreateMailingGroupResponse {
+            mailing_group,
+            revision,
+        }))
     }
 
     async fn get_mailing_group(
@@ -50,7 +53,9 @@ impl MailingGroups for Api {
         let (call, request) = open(request)?;
         let code = required(&request.code, "code")?;
         let group = mailing_groups::get(&self.domain, &call, &code).await?;
-        Ok(Response::new(pb::GetMailingGroupResponse { mailing_group: Some(group.into()) }))
+        Ok(Response::new(pb::GetMailingGroupResponse {
+            mailing_group: Some(group.into()),
+        }))
     }
 
     async fn list_mailing_groups(
@@ -88,7 +93,10 @@ impl MailingGroups for Api {
             mailing_groups::update(&self.domain, &call, &code, description, etag(&group.etag))
                 .await?;
         let mailing_group = Some(group.into());
-        Ok(Response::new(pb::UpdateMailingGroupResponse { mailing_group, revision }))
+        Ok(Response::new(pb::UpdateMailingGroupResponse {
+            mailing_group,
+            revision,
+        }))
     }
 
     async fn rename_mailing_group(
@@ -102,7 +110,10 @@ impl MailingGroups for Api {
         let (group, revision) =
             mailing_groups::rename(&self.domain, &call, &code, &new_code, etag).await?;
         let mailing_group = Some(group.into());
-        Ok(Response::new(pb::RenameMailingGroupResponse { mailing_group, revision }))
+        Ok(Response::new(pb::RenameMailingGroupResponse {
+            mailing_group,
+            revision,
+        }))
     }
 
     async fn delete_mailing_group(
@@ -115,7 +126,10 @@ impl MailingGroups for Api {
         let (unassigned, revision) =
             mailing_groups::delete(&self.domain, &call, &code, etag, request.force).await?;
         let unassigned_count = signed(unassigned as u64);
-        Ok(Response::new(pb::DeleteMailingGroupResponse { unassigned_count, revision }))
+        Ok(Response::new(pb::DeleteMailingGroupResponse {
+            unassigned_count,
+            revision,
+        }))
     }
 
     async fn assign_mailing_group(
@@ -141,7 +155,10 @@ impl MailingGroups for Api {
         let item = assignment(&request.contact_id, &request.code, "")?;
         let ((_, was_assigned), revision) =
             assignments::change_one(&self.domain, &call, item, Direction::Unassign).await?;
-        Ok(Response::new(pb::UnassignMailingGroupResponse { was_assigned, revision }))
+        Ok(Response::new(pb::UnassignMailingGroupResponse {
+            was_assigned,
+            revision,
+        }))
     }
 
     async fn batch_assign_mailing_groups(
@@ -149,7 +166,9 @@ impl MailingGroups for Api {
         request: Request<pb::BatchAssignMailingGroupsRequest>,
     ) -> Answer<pb::BatchAssignMailingGroupsResponse> {
         let (call, mut request) = open(request)?;
-        let once = once("BatchAssignMailingGroups", &mut request, |r| &mut r.request_id)?;
+        let once = once("BatchAssignMailingGroups", &mut request, |r| {
+            &mut r.request_id
+        })?;
         let items = batch::read(&request.assignments)?;
         let done = batch::change(&self.domain, &call, items, Direction::Assign, once).await?;
         Ok(Response::new(pb::BatchAssignMailingGroupsResponse {
@@ -164,7 +183,9 @@ impl MailingGroups for Api {
         request: Request<pb::BatchUnassignMailingGroupsRequest>,
     ) -> Answer<pb::BatchUnassignMailingGroupsResponse> {
         let (call, mut request) = open(request)?;
-        let once = once("BatchUnassignMailingGroups", &mut request, |r| &mut r.request_id)?;
+        let once = once("BatchUnassignMailingGroups", &mut request, |r| {
+            &mut r.request_id
+        })?;
         let items = batch::read(&request.assignments)?;
         let done = batch::change(&self.domain, &call, items, Direction::Unassign, once).await?;
         Ok(Response::new(pb::BatchUnassignMailingGroupsResponse {
@@ -205,14 +226,9 @@ impl MailingGroups for Api {
         let binding = Binding::new("ListContactMailingGroups", &call, &request);
         let after = binding.read::<Code>(&token, "page_token")?;
         let contact_id = required(&request.contact_id, "contact_id")?;
-        let mut groups = mailing_groups::list_of_contact(
-            &self.domain,
-            &call,
-            &contact_id,
-            after.as_ref(),
-            size,
-        )
-        .await?;
+        let mut groups =
+            mailing_groups::list_of_contact(&self.domain, &call, &contact_id, after.as_ref(), size)
+                .await?;
         let next_page_token = binding.next(&mut groups, size, |group| group.code.as_str());
         Ok(Response::new(pb::ListContactMailingGroupsResponse {
             mailing_groups: messages(groups),
@@ -234,11 +250,13 @@ impl MailingGroups for Api {
             kind: optional_kind(request.kind, "kind")?,
             ..contacts::Filter::default()
         };
-        let mut found =
-            contacts::list(&self.domain, &call, filter, after.as_ref(), size).await?;
+        let mut found = contacts::list(&self.domain, &call, filter, after.as_ref(), size).await?;
         let next_page_token = binding.next(&mut found, size, |contact| contact.id.as_str());
         let contacts = found.into_iter().map(Into::into).collect();
-        Ok(Response::new(pb::ListMailingGroupContactsResponse { contacts, next_page_token }))
+        Ok(Response::new(pb::ListMailingGroupContactsResponse {
+            contacts,
+            next_page_token,
+        }))
     }
 
     async fn import_memberships(
@@ -247,7 +265,11 @@ impl MailingGroups for Api {
     ) -> Answer<Self::ImportMembershipsStream> {
         let (call, requests) = open(request)?;
         let import = MembershipImport::new(self.domain.clone(), call);
-        Ok(Response::new(import::run(import, requests, self.shutdown.clone())))
+        Ok(Response::new(import::run(
+            import,
+            requests,
+            self.shutdown.clone(),
+        )))
     }
 
     async fn count_segment_members(

@@ -80,7 +80,9 @@ pub(super) async fn stream(
 
 fn streamed(selection: Option<pb::stream_segment_members_request::Selection>) -> String {
     use pb::stream_segment_members_request::Selection;
-    selection.map(|Selection::Expression(text)| text).unwrap_or_default()
+    selection
+        .map(|Selection::Expression(text)| text)
+        .unwrap_or_default()
 }
 
 /// A stream and how far it has come. Between two messages it holds the selected set, and one
@@ -113,13 +115,18 @@ impl Reader {
                 Message::Heartbeat(Heartbeat { resume_token: self.token.clone() })
             }
         };
-        Ok(Some(Response { message: Some(message) }))
+        Ok(Some(Response {
+            message: Some(message),
+        }))
     }
 
     fn page(&mut self, page: selection::Page) -> Message {
         self.sent += page.members.len();
         self.deleted += page.deleted;
-        let place = Place { after: page.last, revision: self.counts.revision };
+        let place = Place {
+            after: page.last,
+            revision: self.counts.revision,
+        };
         self.token = self.binding.issue(&place.to_string());
         Message::Page(Page {
             members: page.members.into_iter().map(Into::into).collect(),
@@ -147,7 +154,10 @@ impl Reader {
 impl From<Member> for pb::SegmentMember {
     fn from(member: Member) -> Self {
         match member {
-            Member::Id(id) => pb::SegmentMember { contact_id: id.into(), contact: None },
+            Member::Id(id) => pb::SegmentMember {
+                contact_id: id.into(),
+                contact: None,
+            },
             Member::Contact(contact) => pb::SegmentMember {
                 contact_id: contact.id.to_string(),
                 contact: Some((*contact).into()),
@@ -173,7 +183,10 @@ impl std::str::FromStr for Place {
 
     fn from_str(text: &str) -> Result<Place> {
         let place = text.split_once('@').and_then(|(after, revision)| {
-            Some(Place { after: after.parse().ok()?, revision: revision.parse().ok()? })
+            Some(Place {
+                after: after.parse().ok()?,
+                revision: revision.parse().ok()?,
+            })
         });
         place.ok_or_else(|| Error::invalid("resume_token", "is not a place in a stream"))
     }

@@ -54,7 +54,12 @@ fn describe(error: &Error) -> (Code, ErrorDetails) {
             }
             (Code::InvalidArgument, details)
         }
-        Error::NotFound { resource, name, renamed_to, violation } => {
+        Error::NotFound {
+            resource,
+            name,
+            renamed_to,
+            violation,
+        } => {
             let mut details = info(&format!("{}_NOT_FOUND", upper(*resource)), [("name", name)]);
             if let Some(code) = renamed_to {
                 let mut metadata = HashMap::new();
@@ -86,7 +91,9 @@ fn describe(error: &Error) -> (Code, ErrorDetails) {
             (Code::Unavailable, details)
         }
         Error::Internal(_) => {
-            let id = request_id::current().map(|id| id.to_string()).unwrap_or_default();
+            let id = request_id::current()
+                .map(|id| id.to_string())
+                .unwrap_or_default();
             (Code::Internal, info("INTERNAL", [("request_id", &id)]))
         }
     }
@@ -112,7 +119,9 @@ fn unmet(precondition: &Precondition) -> ErrorDetails {
 
 fn info<const N: usize>(reason: &str, metadata: [(&str, &String); N]) -> ErrorDetails {
     let known = metadata.into_iter().filter(|(_, value)| !value.is_empty());
-    let metadata: HashMap<_, _> = known.map(|(key, value)| (key.to_owned(), value.clone())).collect();
+    let metadata: HashMap<_, _> = known
+        .map(|(key, value)| (key.to_owned(), value.clone()))
+        .collect();
     ErrorDetails::with_error_info(reason, DOMAIN, metadata)
 }
 

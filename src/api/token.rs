@@ -54,7 +54,10 @@ impl Binding {
             return String::new();
         }
         entries.truncate(size.get());
-        entries.last().map(|last| self.issue(place(last))).unwrap_or_default()
+        entries
+            .last()
+            .map(|last| self.issue(place(last)))
+            .unwrap_or_default()
     }
 
     /// The place of a token, if there is a token.

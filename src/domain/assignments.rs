@@ -34,7 +34,10 @@ pub async fn change_one(
     domain
         .write(call, async |tx| {
             let rows = change(tx, std::slice::from_ref(&item), direction).await?;
-            let row = rows.into_iter().next().ok_or_else(|| Error::broken("no outcome"))?;
+            let row = rows
+                .into_iter()
+                .next()
+                .ok_or_else(|| Error::broken("no outcome"))?;
             if row.contact_number.is_none() {
                 return Err(Error::no_contact(&item.contact_id));
             }
@@ -99,7 +102,11 @@ pub async fn replace(
             assign_all(tx, contact_id, &added).await?;
             change(tx, &pairs(contact_id, &removed), Direction::Unassign).await?;
             let contact = existing(tx, tenant_id, contact_id).await?;
-            Ok(Replaced { contact, added, removed })
+            Ok(Replaced {
+                contact,
+                added,
+                removed,
+            })
         })
         .await
 }
@@ -122,7 +129,10 @@ pub(super) async fn assign_all(
 
 /// Pairs of one contact and many groups.
 pub(super) fn pairs(contact_id: &ContactId, codes: &[Code]) -> Vec<Assignment> {
-    let pair = |code: &Code| Assignment { contact_id: contact_id.clone(), code: code.clone() };
+    let pair = |code: &Code| Assignment {
+        contact_id: contact_id.clone(),
+        code: code.clone(),
+    };
     codes.iter().map(pair).collect()
 }
 

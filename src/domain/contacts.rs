@@ -47,7 +47,11 @@ pub async fn create(
 
 /// Reads a contact.
 pub async fn get(domain: &Domain, call: &Call, id: &ContactId) -> Result<Contact> {
-    domain.read_of(call, async |conn, tenant_id| existing(conn, tenant_id, id).await).await
+    domain
+        .read_of(call, async |conn, tenant_id| {
+            existing(conn, tenant_id, id).await
+        })
+        .await
 }
 
 /// What a list of contacts is narrowed to; all of it must hold.
@@ -79,9 +83,11 @@ pub async fn list(
                 existing(conn, tenant_id, id).await?;
             }
             let group_id = match &filter.code {
-                Some(code) => {
-                    Some(mailing_groups::existing(conn, tenant_id, code).await?.group_id)
-                }
+                Some(code) => Some(
+                    mailing_groups::existing(conn, tenant_id, code)
+                        .await?
+                        .group_id,
+                ),
                 None => None,
             };
             let filter = ContactFilter {
@@ -115,7 +121,14 @@ pub async fn update(
                 (None, Some(details)) => details.map_err(Error::Invalid)?,
                 (None, None) => return Err(Error::no_contact(id)),
             };
-            put_one(tx, NewContact { id: id.clone(), details }).await
+            put_one(
+                tx,
+                NewContact {
+                    id: id.clone(),
+                    details,
+                },
+            )
+            .await
         })
         .await
 }
@@ -149,7 +162,10 @@ pub async fn delete(
                 tx.log(Change::ContactsUpdated(people));
             }
             let unassigned = remove(tx, contact).await?.len();
-            Ok(Deleted { unassigned, detached })
+            Ok(Deleted {
+                unassigned,
+                detached,
+            })
         })
         .await
 }
@@ -161,7 +177,9 @@ pub async fn put_many(
     call: &Call,
     items: &[NewContact],
 ) -> Result<Written<Vec<PutOutcome>>> {
-    domain.write(call, async |tx| put::put(tx, items).await).await
+    domain
+        .write(call, async |tx| put::put(tx, items).await)
+        .await
 }
 
 /// Takes all groups from a contact that has no people, deletes it, and answers the groups.
@@ -172,7 +190,10 @@ async fn remove(tx: &mut Transaction, contact: Contact) -> Result<Vec<Code>> {
     let pairs = assignments::pairs(&contact.id, &codes);
     assignments::change(tx, &pairs, Direction::Unassign).await?;
     store::contacts::delete(tx, contact.contact_number).await?;
-    tx.log(Change::ContactsDeleted(vec![contact.contact_number], vec![contact.id]));
+    tx.log(Change::ContactsDeleted(
+        vec![contact.contact_number],
+        vec![contact.id],
+    ));
     Ok(codes)
 }
 
@@ -181,7 +202,9 @@ async fn put_one(tx: &mut Transaction, new: NewContact) -> Result<Contact> {
     if let Some(PutOutcome::Refused(refusal)) = outcomes.into_iter().next() {
         return Err(refusal.into_error(&new.id));
     }
-    find(tx, &new.id).await?.ok_or_else(|| Error::broken("contact not written"))
+    find(tx, &new.id)
+        .await?
+        .ok_or_else(|| Error::broken("contact not written"))
 }
 
 async fn next_of_series(tx: &mut Transaction) -> Result<ContactId> {
@@ -193,17 +216,23 @@ async fn next_of_series(tx: &mut Transaction) -> Result<ContactId> {
         }
     };
     *tx.contact_serial() = serial + 1;
-    format!("CT{serial:06}").parse().map_err(|_| Error::broken("series of contact ids is spent"))
+    format!("CT{serial:06}")
+        .parse()
+        .map_err(|_| Error::broken("series of contact ids is spent"))
 }
 
 /// Refuses a company that has people.
 async fn no_people(tx: &mut Transaction, id: &ContactId) -> Result<()> {
     let tenant_id = tx.tenant_id();
-    match store::contacts::count_people(tx, tenant_id, &[id]).await?.pop() {
+    match store::contacts::count_people(tx, tenant_id, &[id])
+        .await?
+        .pop()
+    {
         None => Ok(()),
-        Some((id, count)) => {
-            Err(Error::Precondition(Precondition::CompanyHasPeople { id, count }))
-        }
+        Some((id, count)) => Err(Error::Precondition(Precondition::CompanyHasPeople {
+            id,
+            count,
+        })),
     }
 }
 

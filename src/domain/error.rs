@@ -116,7 +116,10 @@ pub enum Precondition {
 impl Error {
     /// One bad field.
     pub fn invalid(field: impl Into<String>, reason: impl Display) -> Error {
-        Error::Invalid(vec![Violation { field: field.into(), reason: reason.to_string() }])
+        Error::Invalid(vec![Violation {
+            field: field.into(),
+            reason: reason.to_string(),
+        }])
     }
 
     /// No such contact.
@@ -131,7 +134,10 @@ impl Error {
 
     /// The etag is not that of `name`.
     pub(super) fn stale(resource: Resource, name: impl Display) -> Error {
-        Error::Stale { resource, name: name.to_string() }
+        Error::Stale {
+            resource,
+            name: name.to_string(),
+        }
     }
 
     /// What a failed insert of something with a unique name means.
@@ -141,7 +147,10 @@ impl Error {
     ) -> impl FnOnce(DieselError) -> Error {
         move |error| match error {
             DieselError::DatabaseError(DatabaseErrorKind::UniqueViolation, _) => {
-                Error::AlreadyExists { resource, name: name.to_string() }
+                Error::AlreadyExists {
+                    resource,
+                    name: name.to_string(),
+                }
             }
             error => error.into(),
         }
@@ -161,7 +170,11 @@ impl From<Unavailable> for Error {
 
 impl From<DieselError> for Error {
     fn from(error: DieselError) -> Error {
-        if is_passing(&error) { Error::Unavailable(error.into()) } else { Error::Internal(error.into()) }
+        if is_passing(&error) {
+            Error::Unavailable(error.into())
+        } else {
+            Error::Internal(error.into())
+        }
     }
 }
 
@@ -197,10 +210,15 @@ fn is_passing(error: &DieselError) -> bool {
 }
 
 fn join(violations: &[Violation]) -> String {
-    let texts = violations.iter().map(|v| format!("{} {}", v.field, v.reason));
+    let texts = violations
+        .iter()
+        .map(|v| format!("{} {}", v.field, v.reason));
     texts.collect::<Vec<_>>().join("; ")
 }
 
 fn moved(renamed_to: &Option<Code>) -> String {
-    renamed_to.as_ref().map(|code| format!("; it is {code} now")).unwrap_or_default()
+    renamed_to
+        .as_ref()
+        .map(|code| format!("; it is {code} now"))
+        .unwrap_or_default()
 }

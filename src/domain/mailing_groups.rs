@@ -30,7 +30,11 @@ pub async fn create(
 
 /// Reads a group.
 pub async fn get(domain: &Domain, call: &Call, code: &Code) -> Result<MailingGroup> {
-    domain.read_of(call, async |conn, tenant_id| existing(conn, tenant_id, code).await).await
+    domain
+        .read_of(call, async |conn, tenant_id| {
+            existing(conn, tenant_id, code).await
+        })
+        .await
 }
 
 /// Lists groups by code, after `after`, whose codes start with `prefix`.
@@ -60,7 +64,10 @@ pub async fn list_of_contact(
         .read_of(call, async |conn, tenant_id| {
             let contact = super::contacts::existing(conn, tenant_id, contact_id).await?;
             let number = contact.contact_number;
-            Ok(store::mailing_groups::page_of_contact(conn, tenant_id, number, after, size).await?)
+            Ok(
+                store::mailing_groups::page_of_contact(conn, tenant_id, number, after, size)
+                    .await?,
+            )
         })
         .await
 }
@@ -102,7 +109,11 @@ pub async fn rename(
             let renamed = store::mailing_groups::rename(tx, &group, new_code)
                 .await
                 .map_err(Error::on_insert(Resource::MailingGroup, new_code))?;
-            tx.log(Change::GroupRenamed(group.group_id, new_code.clone(), group.code));
+            tx.log(Change::GroupRenamed(
+                group.group_id,
+                new_code.clone(),
+                group.code,
+            ));
             Ok(renamed)
         })
         .await
@@ -122,12 +133,19 @@ pub async fn delete(
             let count = group.contact_count();
             if count > 0 && !force {
                 let code = group.code;
-                return Err(Error::Precondition(Precondition::GroupHasMembers { code, count }));
+                return Err(Error::Precondition(Precondition::GroupHasMembers {
+                    code,
+                    count,
+                }));
             }
             let members = store::memberships::delete_group(tx, group.group_id).await?;
             let unassigned = members.len();
             if unassigned > 0 {
-                tx.log(Change::MembersRemoved(group.group_id, group.code.clone(), members));
+                tx.log(Change::MembersRemoved(
+                    group.group_id,
+                    group.code.clone(),
+                    members,
+                ));
             }
             store::mailing_groups::delete(tx, group.group_id).await?;
             tx.log(Change::GroupDeleted(group.group_id, group.code));

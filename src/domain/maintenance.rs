@@ -27,6 +27,10 @@ pub async fn run(domain: Domain, stop: CancellationToken) {
 /// Deletes answers that no repeated request gets any more, in small steps.
 async fn prune_answers(domain: &Domain) -> Result<()> {
     let before = Utc::now() - ANSWERS_KEPT;
-    while domain.read(async |conn| Ok(store::requests::prune(conn, before).await?)).await? > 0 {}
+    while domain
+        .read(async |conn| Ok(store::requests::prune(conn, before).await?))
+        .await?
+        > 0
+    {}
     Ok(())
 }

@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use diesel_async::{AsyncPgConnection, SimpleAsyncConnection};
 
-pub use self::pages::{Member, Page, Pages, View};
 use self::leaves::Leaves;
+pub use self::pages::{Member, Page, Pages, View};
 use super::{Call, Domain, Result};
 use crate::{
     model::{ContactSet, Expression, SegmentCounts, SelectionOptions, TenantId},
@@ -52,7 +52,9 @@ async fn evaluate(
     let mut leaves = Leaves::new(conn, tenant_id);
     leaves.load(expression).await?;
     let everyone = leaves.everyone().await?;
-    let matches = expression.evaluate(&everyone, |operand| Ok::<_, super::Error>(leaves.get(operand)))?;
+    let matches = expression.evaluate(&everyone, |operand| {
+        Ok::<_, super::Error>(leaves.get(operand))
+    })?;
     let reached = leaves.reach(matches, options).await?;
     let privacy_blocked = match options.include_privacy_blocked {
         true => ContactSet::new(),
@@ -71,5 +73,8 @@ async fn evaluate(
         privacy_blocked: privacy_blocked.len(),
         revision,
     };
-    Ok(Selection { members: Arc::new(members), counts })
+    Ok(Selection {
+        members: Arc::new(members),
+        counts,
+    })
 }

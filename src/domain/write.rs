@@ -55,7 +55,9 @@ impl Domain {
         once: Option<Once>,
         op: impl AsyncFnOnce(&mut Transaction) -> Result<T>,
     ) -> Result<Written<T>> {
-        let Some(once) = once else { return self.write(call, op).await };
+        let Some(once) = once else {
+            return self.write(call, op).await;
+        };
         let write = async |tx: &mut Transaction| {
             if let Some(answer) = answered(tx, &once).await? {
                 return Ok(answer);
@@ -85,5 +87,7 @@ async fn answered<T: DeserializeOwned>(
             "was used for another request within the last 7 days; take a new one",
         ));
     }
-    serde_json::from_value(answer).map(Some).map_err(|e| Error::Internal(e.into()))
+    serde_json::from_value(answer)
+        .map(Some)
+        .map_err(|e| Error::Internal(e.into()))
 }

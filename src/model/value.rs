@@ -146,7 +146,12 @@ impl Code {
     /// The text as a code is compared: trimmed, NFC, upper case; not checked.
     pub fn normalize(text: &str) -> String {
         // Upper-casing can leave NFC, so it is composed again.
-        text.trim().nfc().collect::<String>().to_uppercase().nfc().collect()
+        text.trim()
+            .nfc()
+            .collect::<String>()
+            .to_uppercase()
+            .nfc()
+            .collect()
     }
 }
 
@@ -187,18 +192,22 @@ fn parse_email(text: &str) -> Result<String, InvalidValue> {
     let text = text.trim();
     let well_formed = match text.split_once('@') {
         None => text.is_empty(),
-        Some((local, domain)) => {
-            !local.is_empty() && !domain.is_empty() && !domain.contains('@')
-        }
+        Some((local, domain)) => !local.is_empty() && !domain.is_empty() && !domain.contains('@'),
     };
     if !well_formed || text.contains(char::is_whitespace) {
-        return Err(InvalidValue::Shape("an e-mail address such as ada@example.com"));
+        return Err(InvalidValue::Shape(
+            "an e-mail address such as ada@example.com",
+        ));
     }
     at_most(text, 254)
 }
 
 fn not_blank(text: &str) -> Result<&str, InvalidValue> {
-    if text.is_empty() { Err(InvalidValue::Blank) } else { Ok(text) }
+    if text.is_empty() {
+        Err(InvalidValue::Blank)
+    } else {
+        Ok(text)
+    }
 }
 
 fn only(text: &str, test: fn(char) -> bool, allowed: &'static str) -> Result<(), InvalidValue> {
@@ -244,7 +253,13 @@ mod tests {
     #[test]
     fn codes_that_break_a_rule_say_which() {
         assert_eq!(code("   "), Err(InvalidValue::Blank));
-        assert_eq!(code("DÉMÉNAGEMENT"), Err(InvalidValue::TooLong { length: 12, max: 11 }));
+        assert_eq!(
+            code("DÉMÉNAGEMENT"),
+            Err(InvalidValue::TooLong {
+                length: 12,
+                max: 11
+            })
+        );
         for (text, found) in [("A B", ' '), ("X-CARD", '-'), ("🎁", '🎁'), ("A\0", '\0')] {
             let allowed = "letters and digits";
             assert_eq!(code(text), Err(InvalidValue::Character { found, allowed }));

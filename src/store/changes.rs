@@ -14,7 +14,11 @@ use crate::{
 
 /// The tenant's revision; 0 for a tenant that has never written.
 pub async fn revision(conn: &mut AsyncPgConnection, tenant_id: TenantId) -> QueryResult<Revision> {
-    let revision = clocks::table.find(tenant_id).select(clocks::revision).first(conn).await;
+    let revision = clocks::table
+        .find(tenant_id)
+        .select(clocks::revision)
+        .first(conn)
+        .await;
     Ok(revision.optional()?.unwrap_or(0))
 }
 

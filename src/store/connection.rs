@@ -19,7 +19,10 @@ pub struct Connection {
 
 impl Connection {
     pub(super) fn new(object: Object<AsyncPgConnection>, connector: Connector) -> Connection {
-        Connection { object: Some(object), connector }
+        Connection {
+            object: Some(object),
+            connector,
+        }
     }
 
     /// Gives the connection back: nothing runs on it and no transaction is open.
@@ -30,7 +33,9 @@ impl Connection {
 
 impl Drop for Connection {
     fn drop(&mut self) {
-        let Some(object) = self.object.take() else { return };
+        let Some(object) = self.object.take() else {
+            return;
+        };
         let connection = Object::take(object);
         let connector = self.connector.clone();
         tokio::spawn(async move {

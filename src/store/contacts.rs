@@ -8,9 +8,7 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
 use super::{Transaction, sql::sql};
 use crate::{
-    model::{
-        Contact, ContactId, ContactKind, NewContact, PageSize, TenantId, value::fold,
-    },
+    model::{Contact, ContactId, ContactKind, NewContact, PageSize, TenantId, value::fold},
     schema::{contacts, memberships},
 };
 
@@ -108,7 +106,10 @@ pub async fn count_people(
         .select((contacts::company_id, diesel::dsl::count_star()))
         .load(conn)
         .await?;
-    Ok(rows.into_iter().filter_map(|(id, count)| Some((id?, count))).collect())
+    Ok(rows
+        .into_iter()
+        .filter_map(|(id, count)| Some((id?, count)))
+        .collect())
 }
 
 /// Creates contacts under their numbers and replaces the details of others, in one statement,
@@ -118,8 +119,17 @@ pub async fn write(
     created: &[(i32, &NewContact)],
     replaced: &[(i32, &NewContact)],
 ) -> QueryResult<usize> {
-    let rows = || created.iter().chain(replaced).map(|(_, new)| (&new.id, &new.details));
-    let numbers: Vec<i32> = created.iter().chain(replaced).map(|(number, _)| *number).collect();
+    let rows = || {
+        created
+            .iter()
+            .chain(replaced)
+            .map(|(_, new)| (&new.id, &new.details))
+    };
+    let numbers: Vec<i32> = created
+        .iter()
+        .chain(replaced)
+        .map(|(number, _)| *number)
+        .collect();
     let ids: Vec<_> = rows().map(|(id, _)| id.clone()).collect();
     let kinds: Vec<_> = rows().map(|(_, new)| new.kind).collect();
     let names: Vec<_> = rows().map(|(_, new)| new.name.clone()).collect();
@@ -185,7 +195,9 @@ pub async fn move_people(
 
 /// Deletes a contact that has no memberships and no people.
 pub async fn delete(tx: &mut Transaction, contact_number: i32) -> QueryResult<usize> {
-    diesel::delete(contacts::table.find((tx.tenant_id(), contact_number))).execute(tx).await
+    diesel::delete(contacts::table.find((tx.tenant_id(), contact_number)))
+        .execute(tx)
+        .await
 }
 
 /// The first number from `serial` on whose id in the series is free, if it is among the next
@@ -212,5 +224,7 @@ pub async fn free_serial(tx: &mut Transaction, serial: i64) -> QueryResult<Optio
 
 /// A text with nothing in it that LIKE would take for a wildcard.
 fn escape(text: &str) -> String {
-    text.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_")
+    text.replace('\\', "\\\\")
+        .replace('%', "\\%")
+        .replace('_', "\\_")
 }

@@ -153,7 +153,9 @@ pub async fn rename(
 
 /// Deletes a group that has no members.
 pub async fn delete(tx: &mut Transaction, group_id: i32) -> QueryResult<usize> {
-    diesel::delete(mailing_groups::table.find((tx.tenant_id(), group_id))).execute(tx).await
+    diesel::delete(mailing_groups::table.find((tx.tenant_id(), group_id)))
+        .execute(tx)
+        .await
 }
 
 /// Counts the members of groups anew after contacts changed their kind: each of these contacts
@@ -189,5 +191,7 @@ async fn remember_former(tx: &mut Transaction, group: &MailingGroup) -> QueryRes
 }
 
 async fn forget_former(tx: &mut Transaction, code: &Code) -> QueryResult<usize> {
-    diesel::delete(former_codes::table.find((tx.tenant_id(), code))).execute(tx).await
+    diesel::delete(former_codes::table.find((tx.tenant_id(), code)))
+        .execute(tx)
+        .await
 }

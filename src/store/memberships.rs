@@ -106,8 +106,10 @@ async fn change(
     text: &'static str,
     items: &[Assignment],
 ) -> QueryResult<Vec<Assigned>> {
-    let (contact_ids, codes): (Vec<ContactId>, Vec<Code>) =
-        items.iter().map(|item| (item.contact_id.clone(), item.code.clone())).unzip();
+    let (contact_ids, codes): (Vec<ContactId>, Vec<Code>) = items
+        .iter()
+        .map(|item| (item.contact_id.clone(), item.code.clone()))
+        .unzip();
     sql(text)
         .bind::<Integer, _>(tx.tenant_id())
         .bind::<Array<Text>, _>(contact_ids)
@@ -146,8 +148,7 @@ pub async fn delete_group(tx: &mut Transaction, group_id: i32) -> QueryResult<Ve
         #[diesel(sql_type = Array<Integer>)]
         contact_numbers: Vec<i32>,
     }
-    let gone: Gone = sql(
-        "WITH gone AS ( \
+    let gone: Gone = sql("WITH gone AS ( \
              DELETE FROM memberships WHERE tenant_id = $1 AND group_id = $2 \
              RETURNING contact_number), \
          counted_group AS ( \
@@ -158,8 +159,7 @@ pub async fn delete_group(tx: &mut Transaction, group_id: i32) -> QueryResult<Ve
                  revision = $3, update_time = $4 \
              FROM gone WHERE c.tenant_id = $1 AND c.contact_number = gone.contact_number) \
          SELECT coalesce(array_agg(contact_number ORDER BY contact_number), '{}') \
-             AS contact_numbers FROM gone",
-    )
+             AS contact_numbers FROM gone")
     .bind::<Integer, _>(tx.tenant_id())
     .bind::<Integer, _>(group_id)
     .bind::<BigInt, _>(tx.revision())

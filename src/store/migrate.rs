@@ -32,14 +32,18 @@ pub enum MigrateError {
 /// runtime of several threads.
 pub async fn migrate(url: &str) -> Result<Vec<String>, MigrateError> {
     let mut harness = harness(url).await?;
-    let run = harness.run_pending_migrations(MIGRATIONS).map_err(MigrateError::Migration)?;
+    let run = harness
+        .run_pending_migrations(MIGRATIONS)
+        .map_err(MigrateError::Migration)?;
     Ok(run.iter().map(ToString::to_string).collect())
 }
 
 /// Takes all migrations back, and with them all data.
 pub async fn revert_all(url: &str) -> Result<(), MigrateError> {
     let mut harness = harness(url).await?;
-    harness.revert_all_migrations(MIGRATIONS).map_err(MigrateError::Migration)?;
+    harness
+        .revert_all_migrations(MIGRATIONS)
+        .map_err(MigrateError::Migration)?;
     Ok(())
 }
 
@@ -49,6 +53,9 @@ async fn harness(
 ) -> Result<AsyncMigrationHarness<diesel_async::AsyncPgConnection>, MigrateError> {
     let connector = Connector::new(url).map_err(InvalidUrl::from)?;
     let mut connection = connector.connect().await?;
-    connection.batch_execute(LOCK).await.map_err(MigrateError::Lock)?;
+    connection
+        .batch_execute(LOCK)
+        .await
+        .map_err(MigrateError::Lock)?;
     Ok(AsyncMigrationHarness::new(connection))
 }

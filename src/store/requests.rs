@@ -1,6 +1,9 @@
 //! Answers to requests that carried a `request_id`.
 
-use diesel::{prelude::*, sql_types::{Binary, Integer, Jsonb, Text, Timestamptz}};
+use diesel::{
+    prelude::*,
+    sql_types::{Binary, Integer, Jsonb, Text, Timestamptz},
+};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use serde_json::Value;
 
@@ -33,10 +36,12 @@ pub async fn insert(
     digest: [u8; 32],
     answer: Value,
 ) -> QueryResult<usize> {
-    sql("INSERT INTO requests (tenant_id, request_id, digest, answer, create_time) \
+    sql(
+        "INSERT INTO requests (tenant_id, request_id, digest, answer, create_time) \
          VALUES ($1, $2, $3, $4, $5) \
          ON CONFLICT ON CONSTRAINT requests_pkey DO UPDATE SET digest = excluded.digest, \
-             answer = excluded.answer, create_time = excluded.create_time")
+             answer = excluded.answer, create_time = excluded.create_time",
+    )
     .bind::<Integer, _>(tx.tenant_id())
     .bind::<Text, _>(id.clone())
     .bind::<Binary, _>(digest.to_vec())

@@ -65,7 +65,9 @@ pub async fn members(
     group_ids: Vec<i32>,
 ) -> QueryResult<ContactSet> {
     let members = set_of!("memberships WHERE tenant_id = $1 AND group_id = ANY($2)");
-    let query = sql(members).bind::<Integer, _>(tenant_id).bind::<Array<Integer>, _>(group_ids);
+    let query = sql(members)
+        .bind::<Integer, _>(tenant_id)
+        .bind::<Array<Integer>, _>(group_ids);
     load(conn, query).await
 }
 
@@ -95,8 +97,10 @@ pub async fn excluded(
     conn: &mut AsyncPgConnection,
     tenant_id: TenantId,
 ) -> QueryResult<ContactSet> {
-    let query = sql(set_of!("contacts WHERE tenant_id = $1 AND exclude_from_segments"))
-        .bind::<Integer, _>(tenant_id);
+    let query = sql(set_of!(
+        "contacts WHERE tenant_id = $1 AND exclude_from_segments"
+    ))
+    .bind::<Integer, _>(tenant_id);
     load(conn, query).await
 }
 

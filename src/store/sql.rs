@@ -22,7 +22,10 @@ pub(super) struct Sql {
 
 /// A statement of this text; parameters follow with [`Sql::bind`].
 pub(super) fn sql(text: &'static str) -> Sql {
-    Sql { text, binds: Vec::new() }
+    Sql {
+        text,
+        binds: Vec::new(),
+    }
 }
 
 impl Sql {
@@ -62,9 +65,14 @@ impl QueryFragment<Pg> for Sql {
         for part in parts {
             let digits = part.bytes().take_while(u8::is_ascii_digit).count();
             let (number, rest) = part.split_at(digits);
-            let bind = number.parse().ok().and_then(|n: usize| self.binds.get(n.checked_sub(1)?));
-            bind.ok_or(diesel::result::Error::QueryBuilderError("no such parameter".into()))?
-                .push(&mut pass)?;
+            let bind = number
+                .parse()
+                .ok()
+                .and_then(|n: usize| self.binds.get(n.checked_sub(1)?));
+            bind.ok_or(diesel::result::Error::QueryBuilderError(
+                "no such parameter".into(),
+            ))?
+            .push(&mut pass)?;
             pass.push_sql(rest);
         }
         Ok(())

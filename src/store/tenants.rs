@@ -44,7 +44,8 @@ pub async fn find(
 
 /// Makes the tenant if it does not exist. The lock keeps two of them from taking one number.
 pub async fn insert(conn: &mut AsyncPgConnection, name: &TenantName) -> QueryResult<()> {
-    conn.batch_execute("BEGIN; LOCK TABLE tenants IN SHARE ROW EXCLUSIVE MODE").await?;
+    conn.batch_execute("BEGIN; LOCK TABLE tenants IN SHARE ROW EXCLUSIVE MODE")
+        .await?;
     sql("WITH made AS ( \
              INSERT INTO tenants (tenant_id, name) \
              SELECT coalesce(max(tenant_id), 0) + 1, $1 FROM tenants \

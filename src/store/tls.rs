@@ -1,6 +1,6 @@
 //! How connections to the database are made: in the clear, or with TLS as `sslmode` says.
 
-use std::{sync::Arc, time::Duration};
+use std::{error::Error, sync::Arc, time::Duration};
 
 use diesel::{ConnectionError, ConnectionResult};
 use diesel_async::AsyncPgConnection;
@@ -29,13 +29,20 @@ impl Connector {
     /// it against the system's authorities.
     pub(super) fn new(url: &str) -> Result<Connector, tokio_postgres::Error> {
         let verify = url.contains("sslmode=verify-full");
-        let mut config: Config = url.replace("sslmode=verify-full", "sslmode=require").parse()?;
+        let mut config: Config = url
+            .replace("sslmode=verify-full", "sslmode=require")
+            .parse()?;
         if config.get_application_name().is_none() {
             config.application_name("mailing-groups");
         }
-        config.connect_timeout(TIMEOUT).keepalives_idle(Duration::from_secs(30));
+        config
+            .connect_timeout(TIMEOUT)
+            .keepalives_idle(Duration::from_secs(30));
         config.tcp_user_timeout(Duration::from_secs(30));
-        Ok(Connector { config: Arc::new(config), tls: MakeRustlsConnect::new(client_config(verify)) })
+        Ok(Connector {
+            config: Arc::new(config),
+            tls: MakeRustlsConnect::new(client_config(verify)),
+        })
     }
 
     /// Makes a connection.
@@ -47,7 +54,7 @@ impl Connector {
         let (client, connection) = tokio::time::timeout(TIMEOUT, connect)
             .await
             .map_err(|_| ConnectionError::BadConnection("timed out".into()))?
-            .map_err(|error| ConnectionError::BadConnection(error.to_string()))?;
+            .map_err(|error| ConnectionError::BadConnection(describe(&error)))?;
         AsyncPgConnection::try_from_client_and_connection(client, connection).await
     }
 
@@ -60,6 +67,14 @@ impl Connector {
     }
 }
 
+/// What went wrong: the driver tells the kind, its cause the rest.
+fn describe(error: &tokio_postgres::Error) -> String {
+    match error.source() {
+        Some(cause) => format!("{error}: {cause}"),
+        None => error.to_string(),
+    }
+}
+
 fn client_config(verify: bool) -> ClientConfig {
     let provider = Arc::new(ring::default_provider());
     let builder = ClientConfig::builder_with_provider(provider.clone())
@@ -67,7 +82,10 @@ fn client_config(verify: bool) -> ClientConfig {
         .expect("ring offers the default versions");
     if !verify {
         let verifier = Arc::new(Unchecked(provider));
-        return builder.dangerous().with_custom_certificate_verifier(verifier).with_no_client_auth();
+        return builder
+            .dangerous()
+            .with_custom_certificate_verifier(verifier)
+            .with_no_client_auth();
     }
     let mut roots = RootCertStore::empty();
     roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
@@ -96,7 +114,12 @@ impl ServerCertVerifier for Unchecked {
         cert: &CertificateDer<'_>,
         dss: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        verify_tls12_signature(message, cert, dss, &self.0.signature_verification_algorithms)
+        verify_tls12_signature(
+            message,
+            cert,
+            dss,
+            &self.0.signature_verification_algorithms,
+        )
     }
 
     fn verify_tls13_signature(
@@ -105,7 +128,12 @@ impl ServerCertVerifier for Unchecked {
         cert: &CertificateDer<'_>,
         dss: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        verify_tls13_signature(message, cert, dss, &self.0.signature_verification_algorithms)
+        verify_tls13_signature(
+            message,
+            cert,
+            dss,
+            &self.0.signature_verification_algorithms,
+        )
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {

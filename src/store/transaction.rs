@@ -44,7 +44,13 @@ impl Transaction {
         match clock {
             Ok(((), clock)) => {
                 let time = microseconds(Utc::now());
-                Ok(Transaction { connection, tenant_id, clock, time, changes: Vec::new() })
+                Ok(Transaction {
+                    connection,
+                    tenant_id,
+                    clock,
+                    time,
+                    changes: Vec::new(),
+                })
             }
             Err(error) => {
                 if connection.batch_execute("ROLLBACK").await.is_ok() {
@@ -67,7 +73,11 @@ impl Transaction {
 
     /// The revision that [`Transaction::commit`] would return now.
     pub fn revision_after(&self) -> Revision {
-        if self.changes.is_empty() { self.clock.revision } else { self.revision() }
+        if self.changes.is_empty() {
+            self.clock.revision
+        } else {
+            self.revision()
+        }
     }
 
     /// The moment of what this transaction changes.

@@ -64,10 +64,7 @@ impl Import for ContactImport {
 
     const ITEMS: &'static str = "chunk.contacts";
 
-    async fn commit(
-        &mut self,
-        items: Vec<pb::Contact>,
-    ) -> Result<Vec<pb::ImportContactsResponse>> {
+    async fn commit(&mut self, items: Vec<pb::Contact>) -> Result<Vec<pb::ImportContactsResponse>> {
         let read: Vec<Result<NewContact, Violation>> = items.iter().map(new_contact).collect();
         let good: Vec<NewContact> = read.iter().flatten().cloned().collect();
         let (outcomes, revision) = contacts::put_many(&self.domain, &self.call, &good).await?;
@@ -78,7 +75,12 @@ impl Import for ContactImport {
             let index = self.processed();
             let outcome = read.map(|_| outcomes.next().unwrap_or(PutOutcome::Unchanged));
             if let Some(Violation { field, reason }) = self.count(outcome) {
-                let rejection = Rejection { index, id: item.id, field, reason };
+                let rejection = Rejection {
+                    index,
+                    id: item.id,
+                    field,
+                    reason,
+                };
                 answers.push(answer(Answer::Rejection(rejection)));
             }
         }
@@ -112,7 +114,9 @@ fn new_contact(contact: &pb::Contact) -> Result<NewContact, Violation> {
 }
 
 fn answer(message: Answer) -> pb::ImportContactsResponse {
-    pb::ImportContactsResponse { message: Some(message) }
+    pb::ImportContactsResponse {
+        message: Some(message),
+    }
 }
 
 impl From<pb::ImportContactsRequest> for Message<pb::Contact> {

@@ -25,7 +25,14 @@ pub(in crate::api) struct MembershipImport {
 
 impl MembershipImport {
     pub(in crate::api) fn new(domain: Domain, call: Call) -> MembershipImport {
-        MembershipImport { domain, call, processed: 0, changed: 0, rejected: 0, revision: 0 }
+        MembershipImport {
+            domain,
+            call,
+            processed: 0,
+            changed: 0,
+            rejected: 0,
+            revision: 0,
+        }
     }
 
     fn unchanged(&self) -> i64 {
@@ -64,8 +71,9 @@ impl Import for MembershipImport {
         let read = batch::read(&items)?;
         let done = batch::change(&self.domain, &self.call, read, Direction::Assign, None).await?;
         let results = items.iter().zip(done.results).enumerate();
-        let mut answers: Vec<_> =
-            results.filter_map(|(at, (item, result))| self.rejection(at, item, result)).collect();
+        let mut answers: Vec<_> = results
+            .filter_map(|(at, (item, result))| self.rejection(at, item, result))
+            .collect();
         self.processed += i64::try_from(items.len()).unwrap_or(i64::MAX);
         self.changed += done.changed;
         self.rejected += i64::try_from(answers.len()).unwrap_or(i64::MAX);
@@ -92,7 +100,9 @@ impl Import for MembershipImport {
 }
 
 fn answer(message: Answer) -> pb::ImportMembershipsResponse {
-    pb::ImportMembershipsResponse { message: Some(message) }
+    pb::ImportMembershipsResponse {
+        message: Some(message),
+    }
 }
 
 impl From<pb::ImportMembershipsRequest> for Message<pb::Assignment> {

@@ -32,9 +32,14 @@ pub async fn merge(
     merged_id: &ContactId,
 ) -> Result<Written<Merged>> {
     if kept_id == merged_id {
-        return Err(Error::invalid("merged_id", "must be another contact than kept_id"));
+        return Err(Error::invalid(
+            "merged_id",
+            "must be another contact than kept_id",
+        ));
     }
-    domain.write(call, async |tx| merge_in(tx, kept_id, merged_id).await).await
+    domain
+        .write(call, async |tx| merge_in(tx, kept_id, merged_id).await)
+        .await
 }
 
 async fn merge_in(
@@ -47,11 +52,16 @@ async fn merge_in(
     let merged = existing(tx, tenant_id, merged_id).await?;
     if kept.kind != merged.kind {
         let (kept, merged) = (kept.id, merged.id);
-        return Err(Error::Precondition(Precondition::DifferentKinds { kept, merged }));
+        return Err(Error::Precondition(Precondition::DifferentKinds {
+            kept,
+            merged,
+        }));
     }
     let had = codes(tx, &kept).await?;
-    let (common, moved): (Vec<_>, Vec<_>) =
-        codes(tx, &merged).await?.into_iter().partition(|c| had.contains(c));
+    let (common, moved): (Vec<_>, Vec<_>) = codes(tx, &merged)
+        .await?
+        .into_iter()
+        .partition(|c| had.contains(c));
     assignments::assign_all(tx, kept_id, &moved).await?;
     let mut changed = store::contacts::move_people(tx, merged_id, Some(kept_id)).await?;
     let moved_people = changed.len();
@@ -63,8 +73,16 @@ async fn merge_in(
         tx.log(Change::ContactsUpdated(changed));
     }
     remove(tx, merged).await?;
-    let contact = find(tx, kept_id).await?.ok_or_else(|| Error::broken("kept contact lost"))?;
-    Ok(Merged { contact, moved, common, moved_people, company_taken_over })
+    let contact = find(tx, kept_id)
+        .await?
+        .ok_or_else(|| Error::broken("kept contact lost"))?;
+    Ok(Merged {
+        contact,
+        moved,
+        common,
+        moved_people,
+        company_taken_over,
+    })
 }
 
 /// Writes what the kept contact takes from the merged one; answers whether there was any.
@@ -78,7 +96,10 @@ async fn join_details(tx: &mut Transaction, kept: &Contact, merged: &Contact) ->
     if details == kept.details() {
         return Ok(false);
     }
-    let new = NewContact { id: kept.id.clone(), details };
+    let new = NewContact {
+        id: kept.id.clone(),
+        details,
+    };
     store::contacts::write(tx, &[], &[(kept.contact_number, &new)]).await?;
     Ok(true)
 }

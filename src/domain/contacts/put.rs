@@ -45,7 +45,10 @@ impl Refusal {
             Refusal::HasPeople(_) => "kind",
             _ => "company_id",
         };
-        Violation { field: format!("{path}{field}"), reason: self.to_string() }
+        Violation {
+            field: format!("{path}{field}"),
+            reason: self.to_string(),
+        }
     }
 
     /// The error for a call that is about this one contact.
@@ -58,9 +61,10 @@ impl Refusal {
                 renamed_to: None,
                 violation: Some(violation),
             },
-            Refusal::HasPeople(count) => {
-                Error::Precondition(Precondition::CompanyHasPeople { id: id.clone(), count })
-            }
+            Refusal::HasPeople(count) => Error::Precondition(Precondition::CompanyHasPeople {
+                id: id.clone(),
+                count,
+            }),
             _ => Error::Invalid(vec![violation]),
         }
     }
@@ -69,11 +73,17 @@ impl Refusal {
 /// Creates or replaces contacts. Of the same id twice the last counts.
 pub(super) async fn put(tx: &mut Transaction, items: &[NewContact]) -> Result<Vec<PutOutcome>> {
     let batch = Batch::read(tx, items).await?;
-    let outcomes: Vec<PutOutcome> =
-        items.iter().enumerate().map(|(at, item)| batch.outcome(at, item)).collect();
+    let outcomes: Vec<PutOutcome> = items
+        .iter()
+        .enumerate()
+        .map(|(at, item)| batch.outcome(at, item))
+        .collect();
     let chosen = |outcome: PutOutcome| {
         let pairs = items.iter().zip(&outcomes);
-        pairs.filter(move |(_, o)| **o == outcome).map(|(item, _)| item).collect::<Vec<_>>()
+        pairs
+            .filter(move |(_, o)| **o == outcome)
+            .map(|(item, _)| item)
+            .collect::<Vec<_>>()
     };
     let created: Vec<_> = chosen(PutOutcome::Created)
         .into_iter()
@@ -109,16 +119,23 @@ struct Batch<'a> {
 impl<'a> Batch<'a> {
     async fn read(tx: &mut Transaction, items: &'a [NewContact]) -> Result<Batch<'a>> {
         let tenant_id = tx.tenant_id();
-        let companies = items.iter().filter_map(|item| item.details.company_id.as_ref());
+        let companies = items
+            .iter()
+            .filter_map(|item| item.details.company_id.as_ref());
         let mut ids: Vec<&ContactId> = items.iter().map(|item| &item.id).chain(companies).collect();
         ids.sort_unstable();
         ids.dedup();
         let known = store::contacts::find_all(tx, tenant_id, &ids).await?;
         let known: HashMap<_, _> = known.into_iter().map(|c| (c.id.clone(), c)).collect();
-        let last: HashMap<_, _> =
-            items.iter().enumerate().map(|(at, item)| (&item.id, (at, item))).collect();
+        let last: HashMap<_, _> = items
+            .iter()
+            .enumerate()
+            .map(|(at, item)| (&item.id, (at, item)))
+            .collect();
         let was_company = |id: &ContactId| {
-            known.get(id).is_some_and(|contact| contact.kind == ContactKind::Company)
+            known
+                .get(id)
+                .is_some_and(|contact| contact.kind == ContactKind::Company)
         };
         let demoted: Vec<&ContactId> = items
             .iter()
@@ -129,7 +146,11 @@ impl<'a> Batch<'a> {
             true => Vec::new(),
             false => store::contacts::count_people(tx, tenant_id, &demoted).await?,
         };
-        Ok(Batch { people: people.into_iter().collect(), known, last })
+        Ok(Batch {
+            people: people.into_iter().collect(),
+            known,
+            last,
+        })
     }
 
     fn outcome(&self, at: usize, item: &NewContact) -> PutOutcome {

@@ -22,7 +22,11 @@ pub(super) struct Leaves<'c> {
 
 impl<'c> Leaves<'c> {
     pub(super) fn new(conn: &'c mut AsyncPgConnection, tenant_id: TenantId) -> Leaves<'c> {
-        Leaves { conn, tenant_id, loaded: HashMap::new() }
+        Leaves {
+            conn,
+            tenant_id,
+            loaded: HashMap::new(),
+        }
     }
 
     /// Reads all leaves of an expression, each once. A name that means nothing is an error that
@@ -43,7 +47,9 @@ impl<'c> Leaves<'c> {
     }
 
     pub(super) async fn everyone(&mut self) -> Result<Arc<ContactSet>> {
-        Ok(Arc::new(store::selection::everyone(self.conn, self.tenant_id).await?))
+        Ok(Arc::new(
+            store::selection::everyone(self.conn, self.tenant_id).await?,
+        ))
     }
 
     pub(super) async fn companies(&mut self) -> Result<ContactSet> {
@@ -67,8 +73,7 @@ impl<'c> Leaves<'c> {
         if !options.expand_companies && !options.include_related_companies {
             return Ok(matches);
         }
-        let related =
-            store::selection::companies_of(self.conn, self.tenant_id, &matches).await?;
+        let related = store::selection::companies_of(self.conn, self.tenant_id, &matches).await?;
         let mut reached = &*matches | &related;
         if options.expand_companies {
             let companies = &reached & &self.companies().await?;
@@ -93,9 +98,19 @@ impl<'c> Leaves<'c> {
     async fn group(&mut self, code: &Code, operand: &Operand) -> Result<ContactSet> {
         let group = mailing_groups::existing(self.conn, self.tenant_id, code).await;
         let group = group.map_err(|error| match error {
-            Error::NotFound { resource, name, renamed_to, .. } => {
+            Error::NotFound {
+                resource,
+                name,
+                renamed_to,
+                ..
+            } => {
                 let violation = Some(violation(resource, &name, operand));
-                Error::NotFound { resource, name, renamed_to, violation }
+                Error::NotFound {
+                    resource,
+                    name,
+                    renamed_to,
+                    violation,
+                }
             }
             other => other,
         })?;
@@ -113,7 +128,10 @@ impl<'c> Leaves<'c> {
             None => Err(missing(Resource::Contact, id.as_str(), operand)),
             Some(contact) if contact.kind == ContactKind::Person => Err(Error::invalid(
                 "expression",
-                format!("at position {}: contact {id} is not a company", operand.position),
+                format!(
+                    "at position {}: contact {id} is not a company",
+                    operand.position
+                ),
             )),
             Some(_) => Ok(store::selection::company(self.conn, self.tenant_id, id).await?),
         }
@@ -132,6 +150,9 @@ fn missing(resource: Resource, name: &str, operand: &Operand) -> Error {
 fn violation(resource: Resource, name: &str, operand: &Operand) -> Violation {
     Violation {
         field: "expression".to_owned(),
-        reason: format!("at position {}: there is no {resource} {name}", operand.position),
+        reason: format!(
+            "at position {}: there is no {resource} {name}",
+            operand.position
+        ),
     }
 }

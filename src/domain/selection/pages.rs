@@ -65,8 +65,13 @@ impl Pages {
         size: PageSize,
         after: u32,
     ) -> Pages {
-        let source =
-            Source { domain: domain.clone(), call: call.clone(), members, view, size };
+        let source = Source {
+            domain: domain.clone(),
+            call: call.clone(),
+            members,
+            view,
+            size,
+        };
         let ahead = source.read_ahead(after);
         Pages { source, ahead }
     }
@@ -74,8 +79,12 @@ impl Pages {
     /// The next page, or `None` after the last. May be dropped before it is done and called
     /// again.
     pub async fn next(&mut self) -> Result<Option<Page>> {
-        let Some(ahead) = &mut self.ahead else { return Ok(None) };
-        let page = ahead.await.map_err(|error| Error::Internal(error.into()))??;
+        let Some(ahead) = &mut self.ahead else {
+            return Ok(None);
+        };
+        let page = ahead
+            .await
+            .map_err(|error| Error::Internal(error.into()))??;
         self.ahead = self.source.read_ahead(page.last);
         Ok(Some(page))
     }
@@ -102,12 +111,19 @@ impl Source {
                 }
                 View::Full => {
                     let contacts = store::selection::contacts(conn, tenant_id, numbers).await?;
-                    contacts.into_iter().map(|c| Member::Contact(Box::new(c))).collect()
+                    contacts
+                        .into_iter()
+                        .map(|c| Member::Contact(Box::new(c)))
+                        .collect()
                 }
             })
         };
         let members = self.domain.read_of(&self.call, read).await?;
         let deleted = numbers.len() - members.len();
-        Ok(Page { members, last, deleted })
+        Ok(Page {
+            members,
+            last,
+            deleted,
+        })
     }
 }

@@ -37,16 +37,16 @@ impl Server {
     /// A server of one's own on this database, which is migrated.
     pub(crate) async fn on(database_url: &str, limits: Limits) -> Server {
         let url = database_url.to_owned();
-        runtime().spawn(async move { store::migrate(&url).await }).await.unwrap().unwrap();
+        runtime()
+            .spawn(async move { store::migrate(&url).await })
+            .await
+            .unwrap()
+            .unwrap();
         Server::start_unmigrated(database_url, database_url, limits).await
     }
 
     /// A server that reaches its database by `url`.
-    pub(crate) async fn start_unmigrated(
-        url: &str,
-        database_url: &str,
-        limits: Limits,
-    ) -> Server {
+    pub(crate) async fn start_unmigrated(url: &str, database_url: &str, limits: Limits) -> Server {
         let store = Store::new(url, 8, Duration::from_secs(2)).unwrap();
         let shutdown = CancellationToken::new();
         let stop = shutdown.clone();

@@ -23,6 +23,12 @@ pub(crate) fn info(status: &Status) -> ErrorInfo {
 /// The fields that a refusal finds fault with.
 pub(crate) fn violations(status: &Status) -> Vec<String> {
     let details = status.get_error_details();
-    let violations = details.bad_request().map(|bad| bad.field_violations.clone());
-    violations.unwrap_or_default().into_iter().map(|violation| violation.field).collect()
+    let violations = details
+        .bad_request()
+        .map(|bad| bad.field_violations.clone());
+    violations
+        .unwrap_or_default()
+        .into_iter()
+        .map(|violation| violation.field)
+        .collect()
 }

@@ -58,8 +58,14 @@ impl Tenant {
 
     /// Defines a group.
     pub(crate) async fn group(&mut self, code: &str) -> pb::MailingGroup {
-        let mailing_group = Some(pb::MailingGroup { code: code.into(), ..Default::default() });
-        let request = pb::CreateMailingGroupRequest { mailing_group, ..Default::default() };
+        let mailing_group = Some(pb::MailingGroup {
+            code: code.into(),
+            ..Default::default()
+        });
+        let request = pb::CreateMailingGroupRequest {
+            mailing_group,
+            ..Default::default()
+        };
         let response = self.groups.create_mailing_group(request).await.unwrap();
         response.into_inner().mailing_group.unwrap()
     }
@@ -73,8 +79,10 @@ impl Tenant {
 
     /// Creates a contact.
     pub(crate) async fn create(&mut self, contact: pb::Contact) -> pb::Contact {
-        let request =
-            pb::CreateContactRequest { contact: Some(contact), ..Default::default() };
+        let request = pb::CreateContactRequest {
+            contact: Some(contact),
+            ..Default::default()
+        };
         let response = self.contacts.create_contact(request).await.unwrap();
         response.into_inner().contact.unwrap()
     }
@@ -82,7 +90,13 @@ impl Tenant {
     /// Reads a contact.
     pub(crate) async fn get_contact(&mut self, id: &str) -> Result<pb::Contact, Status> {
         let request = pb::GetContactRequest { id: id.into() };
-        Ok(self.contacts.get_contact(request).await?.into_inner().contact.unwrap())
+        Ok(self
+            .contacts
+            .get_contact(request)
+            .await?
+            .into_inner()
+            .contact
+            .unwrap())
     }
 
     /// Assigns a group to a contact.
@@ -91,9 +105,15 @@ impl Tenant {
         contact_id: &str,
         code: &str,
     ) -> pb::AssignMailingGroupResponse {
-        let request =
-            pb::AssignMailingGroupRequest { contact_id: contact_id.into(), code: code.into() };
-        self.groups.assign_mailing_group(request).await.unwrap().into_inner()
+        let request = pb::AssignMailingGroupRequest {
+            contact_id: contact_id.into(),
+            code: code.into(),
+        };
+        self.groups
+            .assign_mailing_group(request)
+            .await
+            .unwrap()
+            .into_inner()
     }
 
     /// The codes of a contact's groups.
@@ -103,8 +123,17 @@ impl Tenant {
             page_size: 1_000,
             ..Default::default()
         };
-        let response = self.groups.list_contact_mailing_groups(request).await.unwrap();
-        response.into_inner().mailing_groups.into_iter().map(|group| group.code).collect()
+        let response = self
+            .groups
+            .list_contact_mailing_groups(request)
+            .await
+            .unwrap();
+        response
+            .into_inner()
+            .mailing_groups
+            .into_iter()
+            .map(|group| group.code)
+            .collect()
     }
 
     /// The ids that an expression selects.
@@ -116,7 +145,12 @@ impl Tenant {
             selection: Some(Selection::Expression(expression.into())),
             ..Default::default()
         };
-        let mut stream = self.groups.stream_segment_members(request).await.unwrap().into_inner();
+        let mut stream = self
+            .groups
+            .stream_segment_members(request)
+            .await
+            .unwrap()
+            .into_inner();
         let mut ids = Vec::new();
         let mut finished = false;
         while let Some(response) = stream.message().await.unwrap() {

@@ -1,8 +1,8 @@
 //! What can be written, and what it means.
 
 use super::super::{Node, Term};
-use crate::model::ContactKind as Kind;
 use super::read;
+use crate::model::ContactKind as Kind;
 
 /// Each text with its canonical form.
 #[track_caller]
@@ -117,12 +117,18 @@ fn conditions_ask_for_kinds_companies_and_segments() {
     assert_eq!(term("kind = PERSON"), Term::Kind(Kind::Person));
     assert_eq!(term("Kind=company"), Term::Kind(Kind::Company));
     assert_eq!(term("KIND = \"Person\""), Term::Kind(Kind::Person));
-    assert_eq!(term("company = \"C100\""), Term::Company("C100".parse().unwrap()));
+    assert_eq!(
+        term("company = \"C100\""),
+        Term::Company("C100".parse().unwrap())
+    );
     assert_eq!(
         term("COMPANY=c-1.2_3:x"),
         Term::Company("c-1.2_3:x".parse().unwrap())
     );
-    assert_eq!(term("company = \"AND\""), Term::Company("AND".parse().unwrap()));
+    assert_eq!(
+        term("company = \"AND\""),
+        Term::Company("AND".parse().unwrap())
+    );
     assert_eq!(
         term("segment(\"Spring\")"),
         Term::Segment("Spring".parse().unwrap())
