@@ -111,10 +111,10 @@ fn report(read: &Read) {
     if read.deleted > 0 {
         terminal::note(&format!("{} deleted meanwhile and left out", read.deleted));
     }
-    if read.resumed > 0 {
-        let times = terminal::counted(read.resumed, "time", "times");
+    if read.attempts > 0 {
+        let attempts = terminal::counted(read.attempts, "attempt", "attempts");
         terminal::note(&format!(
-            "resumed {times}; {} members written in all",
+            "resumed in {attempts}; {} members written in all",
             read.written
         ));
     }
