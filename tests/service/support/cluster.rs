@@ -1,6 +1,8 @@
 //! A throw-away PostgreSQL for all tests of the process.
 
 use std::{
+    fs::Permissions,
+    os::unix::fs::PermissionsExt,
     process::{Command, Stdio},
     sync::{
         LazyLock,
@@ -19,7 +21,13 @@ pub(crate) fn runtime() -> &'static Runtime {
 }
 
 static CLUSTER: LazyLock<Cluster> = LazyLock::new(|| {
-    let folder = tempfile::tempdir().unwrap().keep();
+    // Passable, for the user that PostgreSQL runs as when we are root.
+    let passable = Permissions::from_mode(0o755);
+    let folder = tempfile::Builder::new()
+        .permissions(passable)
+        .tempdir()
+        .unwrap()
+        .keep();
     let options = Options {
         data_dir: folder.clone(),
         durability: Durability::None,
