@@ -1,6 +1,7 @@
 //! What may happen: operations, rules, transactions, and the error.
 
 pub mod assignments;
+mod batch;
 pub mod contacts;
 mod error;
 pub mod mailing_groups;

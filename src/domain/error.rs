@@ -52,6 +52,9 @@ pub enum Error {
     /// The database is away or busy; trying again may help.
     #[error("the database is not available")]
     Unavailable(#[source] Source),
+    /// Too much is asked at a time; trying again later helps.
+    #[error("too many calls of this kind at a time")]
+    Overloaded,
     /// A broken invariant, or a fault of the program.
     #[error("internal error")]
     Internal(#[source] Source),
@@ -154,6 +157,12 @@ impl Error {
             }
             error => error.into(),
         }
+    }
+
+    /// The same failure of the database, for another caller that it hit too.
+    pub(super) fn for_another(&self) -> Error {
+        let cause = std::error::Error::source(self).unwrap_or(self);
+        Error::Unavailable(cause.to_string().into())
     }
 
     /// An invariant that does not hold.
