@@ -2,6 +2,7 @@
 
 pub mod assignments;
 mod batch;
+mod batches;
 pub mod contacts;
 mod error;
 pub mod mailing_groups;
@@ -9,10 +10,11 @@ pub mod maintenance;
 pub mod selection;
 mod write;
 
-use std::future::Future;
+use std::{future::Future, sync::Arc};
 
 use diesel_async::AsyncPgConnection;
 
+use self::batches::Batches;
 pub use self::{
     error::{Error, Precondition, Resource, Result, Violation},
     write::{Once, Written},
@@ -26,6 +28,7 @@ use crate::{
 #[derive(Clone)]
 pub struct Domain {
     store: Store,
+    batches: Arc<Batches>,
 }
 
 /// Whose data a call works on, and what the call is called in logs and in the history.
@@ -40,7 +43,8 @@ pub struct Call {
 impl Domain {
     /// Operations on this database.
     pub fn new(store: Store) -> Domain {
-        Domain { store }
+        let batches = Arc::new(Batches::new(store.max_connections()));
+        Domain { store, batches }
     }
 
     /// Whether the database answers.
@@ -49,7 +53,7 @@ impl Domain {
         ping.await.is_ok()
     }
 
-    /// Runs an operation that only reads.
+    /// Runs an operation that only reads, or whose one statement is a transaction by itself.
     async fn read<T>(
         &self,
         op: impl AsyncFnOnce(&mut AsyncPgConnection) -> Result<T>,

@@ -28,7 +28,7 @@ use futures_util::FutureExt;
 pub use self::{
     connection::Connection,
     migrate::{MigrateError, migrate, revert_all},
-    transaction::Transaction,
+    transaction::{Transaction, now},
 };
 use self::{tenants::Tenants, tls::Connector};
 
@@ -89,6 +89,11 @@ impl Store {
             Err(PoolError::Timeout(_)) => Err(Unavailable("the pool is exhausted".into())),
             Err(error) => Err(Unavailable(error.into())),
         }
+    }
+
+    /// The most connections there may be.
+    pub fn max_connections(&self) -> usize {
+        self.pool.status().max_size
     }
 
     /// Forgets all idle connections: one of them turned out to be dead, so the others may be.

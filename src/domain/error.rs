@@ -135,6 +135,16 @@ impl Error {
         }
     }
 
+    /// No such group; perhaps it has another code now.
+    pub(super) fn no_group(code: &Code, renamed_to: Option<Code>) -> Error {
+        Error::NotFound {
+            resource: Resource::MailingGroup,
+            name: code.to_string(),
+            renamed_to,
+            violation: None,
+        }
+    }
+
     /// The etag is not that of `name`.
     pub(super) fn stale(resource: Resource, name: impl Display) -> Error {
         Error::Stale {

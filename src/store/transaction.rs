@@ -43,7 +43,7 @@ impl Transaction {
         };
         match clock {
             Ok(((), clock)) => {
-                let time = microseconds(Utc::now());
+                let time = now();
                 Ok(Transaction {
                     connection,
                     tenant_id,
@@ -147,7 +147,8 @@ impl DerefMut for Transaction {
     }
 }
 
-/// What PostgreSQL keeps of a moment.
-fn microseconds(time: Time) -> Time {
-    chrono::DateTime::from_timestamp_micros(time.timestamp_micros()).unwrap_or(time)
+/// The present moment, as PostgreSQL keeps it.
+pub fn now() -> Time {
+    let now = Utc::now();
+    chrono::DateTime::from_timestamp_micros(now.timestamp_micros()).unwrap_or(now)
 }
