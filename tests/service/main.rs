@@ -5,5 +5,6 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may")]
 
+mod batching;
 mod groups;
 mod support;
