@@ -27,8 +27,8 @@ use self::queues::{Batch, Queues, Waiting};
 use super::{Error, Result};
 use crate::model::TenantName;
 
-/// The most items of one batch. Throughput stops growing long before: a batch of 256 costs a
-/// quarter of the time an item that a batch of 16 does, one of 1,000 hardly less.
+/// The most items of one batch: so many that one transaction's fixed cost no longer counts, and
+/// so few that it is over soon.
 pub(super) const MAX_BATCH: usize = 1_000;
 
 /// The most items of one queue that wait for their batch; one more is turned away. With the batch
