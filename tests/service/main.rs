@@ -8,4 +8,5 @@
 mod groups;
 mod oracle;
 mod selection;
+mod streaming;
 mod support;
