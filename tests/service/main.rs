@@ -5,5 +5,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may")]
 
+mod companies;
+mod contacts;
 mod groups;
+mod renames;
 mod support;
