@@ -5,8 +5,14 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may")]
 
+mod assignments;
+mod batches;
 mod companies;
 mod contacts;
 mod groups;
+mod idempotency;
+mod merge;
 mod renames;
+mod replace;
 mod support;
+mod tenants;
