@@ -3,6 +3,7 @@
 mod calls;
 mod cluster;
 mod consistency;
+mod lists;
 mod server;
 pub(crate) mod sql;
 mod status;
@@ -10,7 +11,7 @@ mod tenant;
 mod upload;
 
 pub(crate) use self::{
-    calls::{Answer, mask, new_group, pairs},
+    calls::{mask, new_group, pairs},
     cluster::{database, runtime},
     consistency::assert_consistent,
     server::Server,
