@@ -8,10 +8,12 @@
 mod assignments;
 mod batches;
 mod companies;
+mod concurrency;
 mod contacts;
 mod groups;
 mod idempotency;
 mod imports;
+mod limits;
 mod lists;
 mod merge;
 mod pages;
