@@ -112,16 +112,14 @@ async fn fill(sql: &tokio_postgres::Client, contacts: u64) {
          VACUUM (ANALYZE) contacts; VACUUM (ANALYZE) memberships; VACUUM (ANALYZE) mailing_groups"
     );
     for statement in text.split(';') {
-        sql.batch_execute(statement).await.expect("the tenant is filled");
+        sql.batch_execute(statement)
+            .await
+            .expect("the tenant is filled");
     }
 }
 
 /// Counts, cold and warm, against the best of the formulations.
-async fn count_rows(
-    database: &Database,
-    sql: &tokio_postgres::Client,
-    rounds: u64,
-) -> Vec<Row> {
+async fn count_rows(database: &Database, sql: &tokio_postgres::Client, rounds: u64) -> Vec<Row> {
     let mut theirs = Vec::new();
     for (name, text) in FORMULATIONS {
         let statement = sql.prepare(text).await.expect("prepared");
@@ -129,7 +127,11 @@ async fn count_rows(
         let mut count = 0_i64;
         for _ in 0..rounds {
             let start = Instant::now();
-            count = sql.query_one(&statement, &[&1_i32, &5_i32, &12_i32]).await.expect("counts").get(0);
+            count = sql
+                .query_one(&statement, &[&1_i32, &5_i32, &12_i32])
+                .await
+                .expect("counts")
+                .get(0);
             times.push(start.elapsed());
         }
         theirs.push((median(times), name, count));
@@ -140,7 +142,10 @@ async fn count_rows(
         let service = Service::start(database.url(), &[]);
         let mut client = connect(&service).await;
         // The first call of a process makes connections; that is not what is measured.
-        client.get_mailing_group(pb::GetMailingGroupRequest { code: "G01".into() }).await.expect("G01");
+        client
+            .get_mailing_group(pb::GetMailingGroupRequest { code: "G01".into() })
+            .await
+            .expect("G01");
         cold.push(timed_count(&mut client, expected).await);
         let mut times = Vec::new();
         for _ in 0..200 {
@@ -170,7 +175,11 @@ async fn timed_count(client: &mut MailingGroupsClient<Channel>, expected: i64) -
         }),
     };
     let start = Instant::now();
-    let counted = client.count_segment_members(request).await.expect("counts").into_inner();
+    let counted = client
+        .count_segment_members(request)
+        .await
+        .expect("counts")
+        .into_inner();
     let elapsed = start.elapsed();
     assert_eq!(counted.member_count, expected, "both sides count the same");
     elapsed
@@ -207,16 +216,18 @@ async fn stream_rows(database: &Database, service: &Service, rounds: u64) -> (Ve
 }
 
 async fn stream(client: &mut MailingGroupsClient<Channel>, view: pb::SegmentMemberView) -> usize {
-    use pb::{
-        stream_segment_members_request::Selection, stream_segment_members_response::Message,
-    };
+    use pb::{stream_segment_members_request::Selection, stream_segment_members_response::Message};
     let request = pb::StreamSegmentMembersRequest {
         selection: Some(Selection::Expression("G01".to_owned())),
         view: view.into(),
         page_size: 10_000,
         ..Default::default()
     };
-    let mut stream = client.stream_segment_members(request).await.expect("streams").into_inner();
+    let mut stream = client
+        .stream_segment_members(request)
+        .await
+        .expect("streams")
+        .into_inner();
     let mut members = 0;
     while let Some(response) = stream.message().await.expect("streams on") {
         if let Some(Message::Page(page)) = response.message {
@@ -238,5 +249,7 @@ fn timed_copy(url: &str, copy: &str) -> Duration {
 }
 
 async fn connect(service: &Service) -> MailingGroupsClient<Channel> {
-    MailingGroupsClient::connect(service.endpoint.clone()).await.expect("connects")
+    MailingGroupsClient::connect(service.endpoint.clone())
+        .await
+        .expect("connects")
 }

@@ -20,7 +20,7 @@ pub use self::{
 };
 use crate::{
     model::{TenantId, TenantName},
-    store::{self, Store},
+    store::{self, Store, Transaction},
 };
 
 /// Everything the operations work with.
@@ -118,20 +118,13 @@ impl Domain {
         Ok(found)
     }
 
-    /// The tenant's number; it comes into being if need be.
-    async fn make_tenant(&self, name: &TenantName) -> Result<TenantId> {
-        if let Some(id) = self.store.tenants().get(name) {
-            return Ok(id);
-        }
-        self.read(async |conn| {
-            if let Some(id) = self.find_tenant(conn, name).await? {
-                return Ok(id);
-            }
-            store::tenants::insert(conn, name).await?;
-            self.find_tenant(conn, name)
-                .await?
-                .ok_or_else(|| Error::broken("tenant not made"))
-        })
-        .await
+    /// Begins a write of a tenant; its first one brings the tenant into being.
+    async fn begin(&self, name: &TenantName) -> Result<Transaction> {
+        let mut connection = self.store.connection().await?;
+        let begun = match self.find_tenant(&mut connection, name).await? {
+            Some(tenant_id) => Transaction::begin(connection, tenant_id).await,
+            None => Transaction::begin_first(connection, name).await,
+        };
+        Ok(begun?)
     }
 }

@@ -20,5 +20,8 @@ pub(crate) fn ratio(theirs: Duration, ours: Duration) -> f64 {
 
 /// A number from the environment.
 pub(crate) fn setting(name: &str, default: u64) -> u64 {
-    std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(default)
+    std::env::var(name)
+        .ok()
+        .and_then(|text| text.parse().ok())
+        .unwrap_or(default)
 }

@@ -16,8 +16,18 @@ pub(crate) fn print(title: &str, facts: &str, rows: &[Row], file: &str) {
     println!("\n{title}\n{facts}\n");
     println!("| what | ours | theirs | ratio | aim | |\n| --- | --- | --- | --- | --- | --- |");
     for row in rows {
-        let verdict = if row.ratio >= row.aim { "met" } else { "missed" };
-        let Row { what, ours, theirs, ratio, aim } = row;
+        let verdict = if row.ratio >= row.aim {
+            "met"
+        } else {
+            "missed"
+        };
+        let Row {
+            what,
+            ours,
+            theirs,
+            ratio,
+            aim,
+        } = row;
         println!("| {what} | {ours} | {theirs} | {ratio:.2} | ≥ {aim} | {verdict} |");
     }
     let rows: Vec<_> = rows

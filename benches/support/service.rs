@@ -18,7 +18,10 @@ pub(crate) struct Database {
 impl Database {
     pub(crate) async fn start() -> Database {
         let passable = Permissions::from_mode(0o755);
-        let folder = tempfile::Builder::new().permissions(passable).tempdir().expect("a folder");
+        let folder = tempfile::Builder::new()
+            .permissions(passable)
+            .tempdir()
+            .expect("a folder");
         let options = Options {
             data_dir: folder.path().to_owned(),
             durability: Durability::Full,
@@ -34,8 +37,9 @@ impl Database {
 
     /// A connection for the other side.
     pub(crate) async fn connect(&self) -> tokio_postgres::Client {
-        let (client, connection) =
-            tokio_postgres::connect(self.url(), tokio_postgres::NoTls).await.expect("connects");
+        let (client, connection) = tokio_postgres::connect(self.url(), tokio_postgres::NoTls)
+            .await
+            .expect("connects");
         tokio::spawn(connection);
         client
     }
@@ -65,7 +69,10 @@ impl Service {
         let stdout = child.stdout.take().expect("piped");
         let mut lines = BufReader::new(stdout).lines().map_while(Result::ok);
         let address = lines
-            .find_map(|line| line.split_once("serves gRPC on ").map(|(_, rest)| rest.to_owned()))
+            .find_map(|line| {
+                line.split_once("serves gRPC on ")
+                    .map(|(_, rest)| rest.to_owned())
+            })
             .expect("the program says where it listens");
         let endpoint = format!("http://{}", address.trim());
         Service { child, endpoint }
