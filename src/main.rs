@@ -72,7 +72,11 @@ async fn serve_on(
     shutdown: CancellationToken,
 ) -> Result<(), Error> {
     if !options.no_migrate {
-        for migration in migrate_when_up(&database.url).await? {
+        let migrate = migrate_when_up(&database.url);
+        let Some(migrated) = shutdown.run_until_cancelled(migrate).await else {
+            return Ok(());
+        };
+        for migration in migrated? {
             tracing::info!(migration, "migrated");
         }
     }
