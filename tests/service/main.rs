@@ -5,6 +5,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may")]
 
+mod faults;
 mod groups;
 mod oracle;
 mod selection;
