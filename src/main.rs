@@ -120,7 +120,8 @@ async fn migrate_when_up(url: &str) -> Result<Vec<String>, MigrateError> {
     loop {
         match store::migrate(url).await {
             Err(MigrateError::Connect(error)) if tokio::time::Instant::now() < give_up => {
-                tracing::warn!(%error, "the database does not answer yet; trying again");
+                let error = chain(&error);
+                tracing::warn!(error, "the database does not answer yet; trying again");
                 tokio::time::sleep(Duration::from_secs(1)).await;
             }
             outcome => return outcome,
