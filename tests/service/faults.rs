@@ -2,5 +2,9 @@
 //! the service itself.
 
 mod commits;
+mod crashes;
 mod locks;
+mod logs;
 mod network;
+mod processes;
+mod starts;

@@ -1,5 +1,6 @@
 //! What the tests share: a server, tenants in it, and short ways to say things.
 
+mod audit;
 mod cluster;
 mod import;
 mod program;
@@ -11,7 +12,8 @@ mod tenant;
 mod wait;
 
 pub(crate) use self::{
-    cluster::{database, runtime},
+    audit::audit,
+    cluster::{database, durable_cluster, runtime, scratch},
     import::{Streamed, assignment, select},
     program::Program,
     proxy::{Network, Proxy},
