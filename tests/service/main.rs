@@ -10,6 +10,7 @@ mod batches;
 mod companies;
 mod concurrency;
 mod contacts;
+mod faults;
 mod groups;
 mod idempotency;
 mod imports;

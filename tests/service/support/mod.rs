@@ -1,5 +1,6 @@
 //! What the tests share: a server, tenants in it, and short ways to say things.
 
+mod audit;
 mod calls;
 mod cluster;
 mod consistency;
@@ -16,8 +17,9 @@ mod upload;
 mod wait;
 
 pub(crate) use self::{
+    audit::audit,
     calls::{mask, new_group, pairs},
-    cluster::{database, runtime},
+    cluster::{database, durable_cluster, runtime, scratch},
     consistency::assert_consistent,
     import::{Streamed, assignment, select},
     program::Program,
