@@ -6,7 +6,7 @@ use clap::Parser;
 use mailing_groups::{
     api, client,
     config::{Cli, Command, DatabaseOptions, ServeOptions},
-    domain::{Domain, maintenance},
+    domain::{Domain, Index, maintenance},
     postgres::{self, Cluster, Durability},
     server::{self, Drained, signal},
     store::{self, MigrateError, Store},
@@ -79,7 +79,8 @@ async fn serve_on(
     }
     let connections = usize::from(options.database.database_connections);
     let store = Store::new(&database.url, connections, options.database.wait())?;
-    let domain = Domain::new(store);
+    let index = Index::new(options.index_memory << 20, connections / 2);
+    let domain = Domain::new(store, index);
     let limits = options.limits();
     let routes = api::routes(domain.clone(), shutdown.clone(), limits.max_message_bytes);
     let greeting = greeting(&listener, database)?;

@@ -6,4 +6,7 @@
 #![expect(clippy::unwrap_used, reason = "a test may")]
 
 mod groups;
+mod oracle;
+mod selection;
+mod streaming;
 mod support;

@@ -12,7 +12,7 @@ use tonic::{
     transport::{Channel, Endpoint},
 };
 
-use super::Server;
+use super::{Server, select};
 
 /// Names the tenant in every request.
 #[derive(Clone)]
@@ -46,7 +46,11 @@ impl Tenant {
     /// A tenant of a server.
     pub(crate) async fn of(server: &Server, name: &str) -> Tenant {
         let endpoint = Endpoint::from_shared(format!("http://{}", server.address)).unwrap();
-        let channel = endpoint.connect().await.unwrap();
+        Tenant::over(endpoint.connect().await.unwrap(), name)
+    }
+
+    /// A tenant behind a channel.
+    pub(crate) fn over(channel: Channel, name: &str) -> Tenant {
         let tenant = InTenant(name.parse().unwrap());
         let transport = InterceptedService::new(channel, tenant);
         Tenant {
@@ -138,32 +142,7 @@ impl Tenant {
 
     /// The ids that an expression selects.
     pub(crate) async fn members(&mut self, expression: &str) -> Vec<String> {
-        use pb::{
-            stream_segment_members_request::Selection, stream_segment_members_response::Message,
-        };
-        let request = pb::StreamSegmentMembersRequest {
-            selection: Some(Selection::Expression(expression.into())),
-            ..Default::default()
-        };
-        let mut stream = self
-            .groups
-            .stream_segment_members(request)
-            .await
-            .unwrap()
-            .into_inner();
-        let mut ids = Vec::new();
-        let mut finished = false;
-        while let Some(response) = stream.message().await.unwrap() {
-            match response.message.unwrap() {
-                Message::Page(page) => {
-                    ids.extend(page.members.into_iter().map(|member| member.contact_id));
-                }
-                Message::Summary(_) => finished = true,
-                Message::Heartbeat(_) => {}
-            }
-        }
-        assert!(finished, "the stream ended without its summary");
-        ids
+        self.stream(select(expression)).await.unwrap().ids()
     }
 }
 
