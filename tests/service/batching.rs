@@ -295,7 +295,11 @@ async fn concurrent_reads_answer_each_its_own() {
             let group = tenant.get_group(&code).await;
             let contact = tenant.get_contact(&id).await;
             let page = pb::ListContactMailingGroupsRequest {
-                contact_id: if n.is_multiple_of(3) { "nobody".into() } else { id },
+                contact_id: if n.is_multiple_of(3) {
+                    "nobody".into()
+                } else {
+                    id
+                },
                 page_size: i32::try_from(n % 4 + 1).unwrap(),
                 ..Default::default()
             };

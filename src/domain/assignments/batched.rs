@@ -13,7 +13,7 @@ use crate::{
         mailing_groups,
     },
     model::{Assignment, Code, Membership, Revision, TenantId, TenantName, Time},
-    store::{self, memberships::Assigned},
+    store::{self, Transaction, memberships::Assigned},
 };
 
 /// Changing one membership a call.
@@ -32,33 +32,32 @@ impl Work for Changing {
         items: &[Asked<Assignment>],
     ) -> Result<Vec<Result<Self::Outcome>>> {
         let call = call_of(tenant, items);
-        let tenant_id = self.domain.make_tenant(tenant).await?;
-        let at_once = self
-            .domain
-            .read(async |conn| self.change(conn, tenant_id, &call, items).await);
-        match at_once.await? {
-            Some(changed) => Ok(changed.outcomes(items)),
-            None => self.in_turn(tenant_id, &call, items).await,
-        }
+        let at_once =
+            self.domain.read(
+                async |conn| match self.domain.find_tenant(conn, tenant).await? {
+                    Some(tenant_id) => self.change(conn, tenant_id, &call, items).await,
+                    None => Ok(Some(Changed::nowhere())),
+                },
+            );
+        let changed = match at_once.await? {
+            Some(changed) => changed,
+            None => self.in_turn(&call, items).await?,
+        };
+        Ok(changed.outcomes(items))
     }
 }
 
 impl Changing {
-    /// Waits for the tenant's clock first: another replica, or a call of another kind, had it.
-    async fn in_turn(
-        &self,
-        tenant_id: TenantId,
-        call: &Call,
-        items: &[Asked<Assignment>],
-    ) -> Result<Vec<Result<Written<(Membership, bool)>>>> {
-        let (changed, _) = self
-            .domain
-            .write(call, async |tx| {
-                let changed = self.change(tx, tenant_id, call, items).await?;
-                changed.ok_or_else(|| Error::broken("the clock moved while it was locked"))
-            })
-            .await?;
-        Ok(changed.outcomes(items))
+    /// Waits for the tenant's clock first: another server, or a call of another kind, had it.
+    async fn in_turn(&self, call: &Call, items: &[Asked<Assignment>]) -> Result<Changed> {
+        let change = async |tx: &mut Transaction| {
+            tx.keep();
+            let tenant_id = tx.tenant_id();
+            let changed = self.change(tx, tenant_id, call, items).await?;
+            changed.ok_or_else(|| Error::broken("the clock moved while it was locked"))
+        };
+        let (changed, _) = self.domain.write(call, change).await?;
+        Ok(changed)
     }
 
     /// Changes the memberships and logs that in one statement; `None`, and no effect, if another
@@ -107,13 +106,24 @@ struct Changed {
 }
 
 impl Changed {
+    /// For a tenant that has never written: it has no contacts.
+    fn nowhere() -> Changed {
+        Changed {
+            rows: Vec::new(),
+            renamed: HashMap::new(),
+            time: store::now(),
+        }
+    }
+
     fn outcomes(self, items: &[Asked<Assignment>]) -> Vec<Result<Written<(Membership, bool)>>> {
         let revision = self.revision();
-        let outcomes = self.rows.iter().zip(items).map(|(row, item)| {
-            let outcome = self.outcome(row, &item.what)?;
-            Ok((outcome, revision))
-        });
-        outcomes.collect()
+        let outcome = |(at, item): (usize, &Asked<Assignment>)| {
+            let item = &item.what;
+            let row = self.rows.get(at);
+            let row = row.ok_or_else(|| Error::no_contact(&item.contact_id))?;
+            Ok((self.outcome(row, item)?, revision))
+        };
+        items.iter().enumerate().map(outcome).collect()
     }
 
     /// The revision after the batch.

@@ -210,6 +210,10 @@ impl Update {
                 fresh(contact, self.etag.as_deref())?;
                 Ok(self.change.clone().apply(contact.details()))
             }
+            // What was seen is gone.
+            (None, Some(_)) if self.etag.is_some() => {
+                Err(Error::stale(Resource::Contact, &self.id))
+            }
             (None, Some(details)) => details.clone().map_err(Error::Invalid),
             (None, None) => Err(Error::no_contact(&self.id)),
         }
