@@ -37,7 +37,7 @@ async fn scene() -> Scene {
     tenant.group("MOVE").await;
     tenant.create(company("A")).await;
     let health = HealthClient::new(server.channel().await);
-    let mut scene = Scene {
+    let scene = Scene {
         proxy,
         tenant,
         health,

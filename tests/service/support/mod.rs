@@ -26,7 +26,7 @@ pub(crate) use self::{
     proxy::{Network, Proxy},
     server::{Pool, Server, migrate},
     sql::Sql,
-    status::{Failure, info, refused, resource, unmet, violations},
+    status::{info, refused, resource, unmet, violations},
     tenant::{Tenant, company, person},
     upload::{contact_chunk, membership_chunk},
     wait::{eventually, within},
