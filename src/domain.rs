@@ -3,28 +3,31 @@
 pub mod assignments;
 pub mod contacts;
 mod error;
+mod index;
 pub mod mailing_groups;
 pub mod maintenance;
 pub mod selection;
 mod write;
 
-use std::future::Future;
+use std::{future::Future, sync::Arc};
 
 use diesel_async::AsyncPgConnection;
 
 pub use self::{
     error::{Error, Precondition, Resource, Result, Violation},
+    index::Index,
     write::{Once, Written},
 };
 use crate::{
     model::{TenantId, TenantName},
-    store::{self, Store},
+    store::{self, Store, Transaction},
 };
 
 /// Everything the operations work with.
 #[derive(Clone)]
 pub struct Domain {
     store: Store,
+    index: Arc<Index>,
 }
 
 /// Whose data a call works on, and what the call is called in logs and in the history.
@@ -37,9 +40,28 @@ pub struct Call {
 }
 
 impl Domain {
-    /// Operations on this database.
-    pub fn new(store: Store) -> Domain {
-        Domain { store }
+    /// Operations on this database, with a memory for what selections read.
+    pub fn new(store: Store, index: Index) -> Domain {
+        Domain {
+            store,
+            index: Arc::new(index),
+        }
+    }
+
+    /// The leaves of selections.
+    fn index(&self) -> &Index {
+        &self.index
+    }
+
+    /// The number of the call's tenant, if it exists.
+    async fn tenant_id(&self, call: &Call) -> Result<Option<TenantId>> {
+        match self.store.tenants().get(&call.tenant) {
+            Some(id) => Ok(Some(id)),
+            None => {
+                self.read(async |conn| self.find_tenant(conn, &call.tenant).await)
+                    .await
+            }
+        }
     }
 
     /// Whether the database answers. If it does not, or not before the caller gives up, the idle
@@ -110,21 +132,14 @@ impl Domain {
         Ok(found)
     }
 
-    /// The tenant's number; it comes into being if need be.
-    async fn make_tenant(&self, name: &TenantName) -> Result<TenantId> {
-        if let Some(id) = self.store.tenants().get(name) {
-            return Ok(id);
-        }
-        self.read(async |conn| {
-            if let Some(id) = self.find_tenant(conn, name).await? {
-                return Ok(id);
-            }
-            store::tenants::insert(conn, name).await?;
-            self.find_tenant(conn, name)
-                .await?
-                .ok_or_else(|| Error::broken("tenant not made"))
-        })
-        .await
+    /// Begins a write of a tenant; its first one brings the tenant into being.
+    async fn begin(&self, name: &TenantName) -> Result<Transaction> {
+        let mut connection = self.store.connection().await?;
+        let begun = match self.find_tenant(&mut connection, name).await? {
+            Some(tenant_id) => Transaction::begin(connection, tenant_id).await,
+            None => Transaction::begin_first(connection, name).await,
+        };
+        Ok(begun?)
     }
 }
 

@@ -27,7 +27,7 @@ use futures_util::FutureExt;
 pub use self::{
     connection::Connection,
     migrate::{MigrateError, migrate, revert_all},
-    transaction::Transaction,
+    transaction::{Spent, Transaction},
 };
 use self::{tenants::Tenants, tls::Connector};
 

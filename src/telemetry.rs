@@ -13,11 +13,14 @@ use tracing::{Level, Metadata};
 use tracing_subscriber::{
     EnvFilter,
     filter::{FilterExt, ParseError, filter_fn},
-    fmt,
+    fmt::{self, time::ChronoUtc},
     layer::{Layer, SubscriberExt},
     registry::Registry,
     util::{SubscriberInitExt, TryInitError},
 };
+
+/// When something happened, as people read it; machines get it to the microsecond.
+const SECONDS: &str = "%FT%TZ";
 
 /// How log lines look.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -57,7 +60,10 @@ pub fn init(format: LogFormat, filter: &str) -> Result<(), Error> {
         .with_writer(stderr)
         .with_ansi(stderr().is_terminal());
     let lines: Box<dyn Layer<Registry> + Send + Sync> = match format {
-        LogFormat::Text => lines.boxed(),
+        LogFormat::Text => lines
+            .with_target(false)
+            .with_timer(ChronoUtc::new(SECONDS.to_owned()))
+            .boxed(),
         LogFormat::Json => lines
             .json()
             .flatten_event(true)

@@ -11,6 +11,7 @@ use super::{
     import::{self, memberships::MembershipImport},
     members,
     pb::{self, mailing_groups_server::MailingGroups},
+    selected,
     token::Binding,
 };
 use crate::{
@@ -67,7 +68,7 @@ impl MailingGroups for Api {
         let token = std::mem::take(&mut request.page_token);
         let binding = Binding::new("ListMailingGroups", &call, &request);
         let after = binding.read::<Code>(&token, "page_token")?;
-        let prefix = Code::normalize(&request.prefix);
+        let prefix = Code::normalize(&searched(request.prefix, "prefix")?);
         let mut groups =
             mailing_groups::list(&self.domain, &call, &prefix, after.as_ref(), size).await?;
         let next_page_token = binding.next(&mut groups, size, |group| group.code.as_str());
@@ -277,9 +278,8 @@ impl MailingGroups for Api {
         request: Request<pb::CountSegmentMembersRequest>,
     ) -> Answer<pb::CountSegmentMembersResponse> {
         let (call, request) = open(request)?;
-        let expression = members::counted(request.selection)?;
-        let options = request.options.unwrap_or_default().into();
-        let selection = selection::select(&self.domain, &call, &expression, options).await?;
+        let source = selected::counted(request)?;
+        let selection = selection::select(&self.domain, &call, &source).await?;
         Ok(Response::new(selection.counts.into()))
     }
 

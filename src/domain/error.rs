@@ -49,6 +49,9 @@ pub enum Error {
         /// Its name.
         name: String,
     },
+    /// The tenant cannot have more of these: their numbers are used up.
+    #[error("the tenant has used up its numbers for {0}s")]
+    Full(Resource),
     /// The database is away or busy; trying again may help.
     #[error("the database is not available")]
     Unavailable(#[source] Source),
@@ -124,9 +127,14 @@ impl Error {
 
     /// No such contact.
     pub fn no_contact(id: &ContactId) -> Error {
+        Error::not_found(Resource::Contact, id)
+    }
+
+    /// No such thing.
+    pub(super) fn not_found(resource: Resource, name: impl Display) -> Error {
         Error::NotFound {
-            resource: Resource::Contact,
-            name: id.to_string(),
+            resource,
+            name: name.to_string(),
             renamed_to: None,
             violation: None,
         }

@@ -4,7 +4,7 @@ use std::{net::SocketAddr, time::Duration};
 
 use mailing_groups::{
     api,
-    domain::Domain,
+    domain::{Domain, Index},
     server::{self, Drained, Limits},
     store::{self, Store},
 };
@@ -50,7 +50,7 @@ impl Server {
         let ended = runtime().spawn(async move {
             let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
             tell.send(listener.local_addr().unwrap()).unwrap();
-            let domain = Domain::new(store);
+            let domain = Domain::new(store, Index::new(64 << 20, 4));
             let routes = api::routes(domain.clone(), stop.clone(), limits.max_message_bytes);
             let ready = move || {
                 let domain = domain.clone();

@@ -33,6 +33,8 @@ pub(crate) struct Tenant {
     pub(crate) name: String,
     pub(crate) groups: MailingGroupsClient<Transport>,
     pub(crate) contacts: ContactsClient<Transport>,
+    /// A client that names no tenant.
+    pub(crate) unnamed: MailingGroupsClient<Channel>,
 }
 
 impl Tenant {
@@ -51,11 +53,13 @@ impl Tenant {
     /// A tenant behind a channel.
     pub(crate) fn over(channel: Channel, name: &str) -> Tenant {
         let tenant = InTenant(name.parse().unwrap());
+        let unnamed = MailingGroupsClient::new(channel.clone());
         let transport = InterceptedService::new(channel, tenant);
         Tenant {
             name: name.to_owned(),
             groups: MailingGroupsClient::new(transport.clone()),
             contacts: ContactsClient::new(transport),
+            unnamed,
         }
     }
 
