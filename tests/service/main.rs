@@ -20,6 +20,7 @@ mod pages;
 mod renames;
 mod replace;
 mod rooms;
+mod schema;
 mod support;
 mod tenants;
 mod uploads;
