@@ -13,6 +13,7 @@ mod mailing_groups;
 mod members;
 pub mod pb;
 pub mod request_id;
+mod selected;
 mod status;
 mod token;
 

@@ -3,17 +3,19 @@
 pub mod assignments;
 pub mod contacts;
 mod error;
+mod index;
 pub mod mailing_groups;
 pub mod maintenance;
 pub mod selection;
 mod write;
 
-use std::future::Future;
+use std::{future::Future, sync::Arc};
 
 use diesel_async::AsyncPgConnection;
 
 pub use self::{
     error::{Error, Precondition, Resource, Result, Violation},
+    index::Index,
     write::{Once, Written},
 };
 use crate::{
@@ -25,6 +27,7 @@ use crate::{
 #[derive(Clone)]
 pub struct Domain {
     store: Store,
+    index: Arc<Index>,
 }
 
 /// Whose data a call works on, and what the call is called in logs and in the history.
@@ -37,15 +40,46 @@ pub struct Call {
 }
 
 impl Domain {
-    /// Operations on this database.
-    pub fn new(store: Store) -> Domain {
-        Domain { store }
+    /// Operations on this database, with a memory for what selections read.
+    pub fn new(store: Store, index: Index) -> Domain {
+        Domain {
+            store,
+            index: Arc::new(index),
+        }
     }
 
-    /// Whether the database answers.
+    /// The leaves of selections.
+    fn index(&self) -> &Index {
+        &self.index
+    }
+
+    /// The number of the call's tenant, if it exists.
+    async fn tenant_id(&self, call: &Call) -> Result<Option<TenantId>> {
+        match self.store.tenants().get(&call.tenant) {
+            Some(id) => Ok(Some(id)),
+            None => {
+                self.read(async |conn| self.find_tenant(conn, &call.tenant).await)
+                    .await
+            }
+        }
+    }
+
+    /// Whether the database answers. If it does not, or not before the caller gives up, the idle
+    /// connections to it are forgotten: they may be dead without anybody having been told.
     pub async fn is_ready(&self) -> bool {
-        let ping = self.read(async |conn| Ok(store::changes::revision(conn, 0).await?));
-        ping.await.is_ok()
+        let unanswered = Unanswered(&self.store);
+        let ready = self.ping().await.is_ok();
+        if ready {
+            std::mem::forget(unanswered);
+        }
+        ready
+    }
+
+    async fn ping(&self) -> Result<()> {
+        let mut connection = self.store.spare_connection().await?;
+        store::changes::revision(&mut connection, 0).await?;
+        connection.release();
+        Ok(())
     }
 
     /// Runs an operation that only reads.
@@ -71,10 +105,12 @@ impl Domain {
         .await
     }
 
-    /// Tidies up after an operation. When the database is gone, its other connections are too.
+    /// Tidies up after an operation. When the database is gone, its other connections are too;
+    /// after a fault nobody knows in which state the connection is, and it is closed.
     async fn finish<T>(&self, outcome: Result<T>, tidy: impl Future<Output = ()>) -> Result<T> {
         match outcome {
             Err(Error::Unavailable(_)) => self.store.forget_idle(),
+            Err(Error::Internal(_)) => {}
             _ => tidy.await,
         }
         outcome
@@ -104,5 +140,14 @@ impl Domain {
             None => Transaction::begin_first(connection, name).await,
         };
         Ok(begun?)
+    }
+}
+
+/// Forgets the idle connections when it is dropped.
+struct Unanswered<'s>(&'s Store);
+
+impl Drop for Unanswered<'_> {
+    fn drop(&mut self) {
+        self.0.forget_idle();
     }
 }

@@ -34,7 +34,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 pub use self::error::Error;
-pub use self::programs::Version;
+pub use self::programs::{Packages, Version};
 
 use self::owner::Owner;
 use self::postmaster::Launch;

@@ -45,7 +45,7 @@ impl Count {
         let counts = Counts::from(client.count_segment_members(request).await?.into_inner());
         terminal::print(&match self.format {
             Format::Text => counts.to_string(),
-            Format::Json => serde_json::json!(counts).to_string(),
+            Format::Json => serde_json::to_string(&counts).expect("numbers under plain keys"),
         })?;
         Ok(Outcome::Complete)
     }

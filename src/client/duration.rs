@@ -32,10 +32,11 @@ fn scale(number: u64, unit: &str) -> Option<Duration> {
     }
 }
 
-/// `0.4 s`, `12 s`, `3 min 20 s`, `1 h 5 min`.
+/// `45 ms`, `0.4 s`, `12 s`, `3 min 20 s`, `1 h 5 min`.
 pub(super) fn human(duration: Duration) -> String {
     let seconds = duration.as_secs();
     match seconds {
+        0 if duration.as_millis() < 100 => format!("{} ms", duration.as_millis()),
         0..10 => format!("{:.1} s", duration.as_secs_f64()),
         10..60 => format!("{seconds} s"),
         60..3_600 => format!("{} min {} s", seconds / 60, seconds % 60),
@@ -62,6 +63,7 @@ mod tests {
 
     #[test]
     fn durations_are_shown_in_two_units_at_most() {
+        assert_eq!(human(Duration::from_millis(45)), "45 ms");
         assert_eq!(human(Duration::from_millis(420)), "0.4 s");
         assert_eq!(human(Duration::from_secs(59)), "59 s");
         assert_eq!(human(Duration::from_secs(200)), "3 min 20 s");

@@ -17,10 +17,7 @@ use super::duration::human;
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Error {
     /// No connection came about.
-    #[error(
-        "cannot reach {endpoint}: is the service running? \
-         Start it with \"make run\" or pass --endpoint\n  {}", status::root(.source)
-    )]
+    #[error("{}", status::unreachable(endpoint, source))]
     Unreachable {
         endpoint: String,
         source: tonic::transport::Error,

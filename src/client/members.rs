@@ -51,7 +51,7 @@ pub struct Members {
     /// Write to this file instead of stdout; it is replaced only once every member was read
     #[arg(long, short, value_name = "FILE")]
     output: Option<PathBuf>,
-    /// Members in a page
+    /// Members in a page, at most; the service may send fewer at a time
     #[arg(long, value_name = "N", default_value_t = 1_000,
           value_parser = clap::value_parser!(i32).range(1..=10_000))]
     page_size: i32,
@@ -100,6 +100,7 @@ impl Members {
             options: Some(self.selection.options()),
             view: view.into(),
             page_size: self.page_size,
+            part: 0,
             resume_token: String::new(),
             selection: Some(Selected::Expression(self.selection.expression.clone())),
         }
@@ -111,10 +112,10 @@ fn report(read: &Read) {
     if read.deleted > 0 {
         terminal::note(&format!("{} deleted meanwhile and left out", read.deleted));
     }
-    if read.resumed > 0 {
-        let times = terminal::counted(read.resumed, "time", "times");
+    if read.attempts > 0 {
+        let attempts = terminal::counted(read.attempts, "attempt", "attempts");
         terminal::note(&format!(
-            "resumed {times}; {} members written in all",
+            "resumed in {attempts}; {} members written in all",
             read.written
         ));
     }

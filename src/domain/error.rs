@@ -127,9 +127,14 @@ impl Error {
 
     /// No such contact.
     pub fn no_contact(id: &ContactId) -> Error {
+        Error::not_found(Resource::Contact, id)
+    }
+
+    /// No such thing.
+    pub(super) fn not_found(resource: Resource, name: impl Display) -> Error {
         Error::NotFound {
-            resource: Resource::Contact,
-            name: id.to_string(),
+            resource,
+            name: name.to_string(),
             renamed_to: None,
             violation: None,
         }

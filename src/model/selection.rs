@@ -21,6 +21,17 @@ pub struct SelectionOptions {
     pub include_privacy_blocked: bool,
 }
 
+impl SelectionOptions {
+    /// Nobody is left out and nobody is reached for.
+    pub fn everybody() -> SelectionOptions {
+        SelectionOptions {
+            include_excluded: true,
+            include_privacy_blocked: true,
+            ..SelectionOptions::default()
+        }
+    }
+}
+
 /// How many contacts a selection holds and how many it left out.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct SegmentCounts {

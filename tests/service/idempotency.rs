@@ -2,7 +2,7 @@
 
 use tonic::Code;
 
-use crate::support::{Tenant, company, new_group, pairs, person, refused, sql, violations};
+use crate::support::{Tenant, company, new_group, pairs, person, refused, tables, violations};
 
 #[tokio::test]
 async fn a_repeated_create_answers_as_the_first_time() {
@@ -136,8 +136,8 @@ async fn answers_are_kept_for_seven_days() {
         .create_group(new_group("MOVE", ""), "id")
         .await
         .unwrap();
-    let client = sql::shared().await;
-    let tenant_id = sql::tenant_id(&client, &tenant.name).await;
+    let client = tables::shared().await;
+    let tenant_id = tables::tenant_id(&client, &tenant.name).await;
     let age = |by: &'static str| {
         let text = format!(
             "UPDATE requests SET create_time = create_time - interval '{by}' WHERE tenant_id = $1"

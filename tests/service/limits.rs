@@ -4,12 +4,12 @@ use mailing_groups::api::pb;
 use tonic::Code;
 use tonic_types::StatusExt;
 
-use crate::support::{Tenant, info, new_group, pairs, person, sql};
+use crate::support::{Tenant, info, new_group, pairs, person, tables};
 
 /// Moves the clock of a tenant on, as if that many numbers had been given out.
 async fn wind(tenant: &Tenant, column: &str, next: i32) {
-    let client = sql::shared().await;
-    let tenant_id = sql::tenant_id(&client, &tenant.name).await.unwrap();
+    let client = tables::shared().await;
+    let tenant_id = tables::tenant_id(&client, &tenant.name).await.unwrap();
     let text = format!("UPDATE clocks SET {column} = $2 WHERE tenant_id = $1");
     assert_eq!(
         client.execute(&text, &[&tenant_id, &next]).await.unwrap(),

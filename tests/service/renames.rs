@@ -2,7 +2,9 @@
 
 use tonic::Code;
 
-use crate::support::{Tenant, company, info, new_group, pairs, person, refused, sql, violations};
+use crate::support::{
+    Tenant, company, info, new_group, pairs, person, refused, tables, violations,
+};
 
 #[tokio::test]
 async fn a_renamed_group_keeps_its_members_and_says_where_it_went() {
@@ -142,7 +144,7 @@ async fn a_rename_writes_as_many_rows_for_many_members_as_for_none() {
 
 /// How many rows, of all tables, the transaction wrote that made this revision.
 async fn rows_written(tenant: &str, revision: i64) -> i64 {
-    let client = sql::shared().await;
+    let client = tables::shared().await;
     let text = "SELECT r.xmin::text FROM revisions r JOIN tenants USING (tenant_id) \
         WHERE name = $1 AND revision = $2";
     let row = client.query_one(text, &[&tenant, &revision]).await.unwrap();

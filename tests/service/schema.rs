@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, fs};
 use mailing_groups::store;
 use tokio_postgres::Client;
 
-use crate::support::{database, runtime, sql::connect};
+use crate::support::{database, runtime, tables::connect};
 
 /// A new database with the tables in it.
 async fn migrated() -> (String, Client) {

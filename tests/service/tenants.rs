@@ -3,7 +3,9 @@
 use mailing_groups::api::pb;
 use tonic::{Code, Request, metadata::MetadataValue};
 
-use crate::support::{Server, Tenant, company, info, new_group, pairs, refused, sql, violations};
+use crate::support::{
+    Server, Tenant, company, info, new_group, pairs, refused, tables, violations,
+};
 
 #[tokio::test]
 async fn nothing_crosses_tenants() {
@@ -48,10 +50,10 @@ async fn an_unknown_tenant_reads_as_empty_and_stays_unknown() {
     );
     let invalid = tenant.create_group(new_group("X-CARD", ""), "").await;
     assert_eq!(refused(invalid).0, Code::InvalidArgument);
-    let client = sql::shared().await;
-    assert_eq!(sql::tenant_id(&client, "nobody-yet").await, None);
+    let client = tables::shared().await;
+    assert_eq!(tables::tenant_id(&client, "nobody-yet").await, None);
     tenant.group("MOVE").await;
-    assert!(sql::tenant_id(&client, "nobody-yet").await.is_some());
+    assert!(tables::tenant_id(&client, "nobody-yet").await.is_some());
     tenant.assert_consistent().await;
 }
 
@@ -65,11 +67,11 @@ async fn tenants_that_come_into_being_at_the_same_time_get_numbers_of_their_own(
         tenant.group(&code).await;
     });
     futures_util::future::join_all(calls).await;
-    let client = sql::shared().await;
+    let client = tables::shared().await;
     let mut numbers = std::collections::BTreeSet::new();
     for n in 0..12 {
         let mut tenant = Tenant::of(server, &format!("born-{n}")).await;
-        numbers.insert(sql::tenant_id(&client, &tenant.name).await.unwrap());
+        numbers.insert(tables::tenant_id(&client, &tenant.name).await.unwrap());
         let done = tenant.batch_assign(pairs(&[]), "").await.unwrap();
         assert_eq!(done.revision, 2);
         tenant.assert_consistent().await;

@@ -8,7 +8,7 @@ use mailing_groups::api::pb::{
 use tonic::{Code, Status};
 
 use crate::support::{
-    Tenant, contact_chunk, info, membership_chunk, pairs, person, sql, violations,
+    Tenant, contact_chunk, info, membership_chunk, pairs, person, tables, violations,
 };
 
 fn start() -> ToContacts {
@@ -108,7 +108,7 @@ async fn a_chunk_with_too_many_items_is_refused_as_a_whole() {
 #[tokio::test]
 async fn a_caller_who_hangs_up_keeps_what_was_acknowledged_and_no_half_chunk() {
     let mut tenant = Tenant::new().await;
-    let client = sql::shared().await;
+    let client = tables::shared().await;
     for round in 0..8 {
         let ids: Vec<String> = (0..2_000).map(|n| format!("R{round}-{n}")).collect();
         let mut upload = tenant.upload_contacts().await;

@@ -1,6 +1,7 @@
 //! A gRPC status as text: code, message, and every detail that says more than the message.
 
 use std::error::Error;
+use std::io;
 use std::time::Duration;
 
 use tonic::{Code, Status, TimeoutExpired};
@@ -15,11 +16,15 @@ pub(in crate::client) fn describe(status: &Status) -> String {
         return broken(source);
     }
     let details = status.get_error_details();
-    let message = status.message();
-    let (told, untold): (Vec<_>, Vec<_>) = violations(&details)
+    let violations = violations(&details);
+    let message = headline(status.message(), violations);
+    let (told, untold): (Vec<_>, Vec<_>) = violations
         .iter()
         .partition(|violation| message.contains(&violation.description));
-    let mut text = format!("{}: {message}", code(status.code()));
+    let mut text = code(status.code()).to_owned();
+    if !message.is_empty() {
+        text += &format!(": {message}");
+    }
     let fields: Vec<_> = told.iter().map(|it| it.field.as_str()).collect();
     if fields.iter().any(|field| !message.contains(field)) {
         text += &format!(" ({})", fields.join(", "));
@@ -35,6 +40,27 @@ pub(in crate::client) fn describe(status: &Status) -> String {
     text
 }
 
+/// The message, or the one violation that says the same and more, such as where.
+fn headline<'a>(message: &'a str, violations: &'a [FieldViolation]) -> &'a str {
+    match violations {
+        [only] if only.description.contains(message) => &only.description,
+        _ => message,
+    }
+}
+
+/// Why no connection came about. Where nothing listens, what to do about it.
+pub(in crate::client) fn unreachable(endpoint: &str, source: &(dyn Error + 'static)) -> String {
+    let refused = |cause: &io::Error| cause.kind() == io::ErrorKind::ConnectionRefused;
+    let causes = chain(source).filter_map(<dyn Error>::downcast_ref::<io::Error>);
+    match causes.into_iter().any(refused) {
+        true => format!(
+            "cannot reach {endpoint}: is the service running? Start it with \"make run\" or pass \
+             --endpoint"
+        ),
+        false => format!("cannot reach {endpoint}: {}", root(source)),
+    }
+}
+
 /// The fields and reasons of a refused request on one line, for a rejected row.
 pub(in crate::client) fn reason(status: &Status) -> String {
     let details = status.get_error_details();
@@ -46,7 +72,7 @@ pub(in crate::client) fn reason(status: &Status) -> String {
 }
 
 /// The innermost cause of an error: the one that says what happened.
-pub(in crate::client) fn root(error: &(dyn Error + 'static)) -> String {
+fn root(error: &(dyn Error + 'static)) -> String {
     chain(error)
         .last()
         .map(ToString::to_string)
@@ -156,6 +182,18 @@ mod tests {
         assert_eq!(
             describe(&status),
             "NOT_FOUND: no mailing group SSXX (expression)"
+        );
+    }
+
+    #[test]
+    fn a_violation_that_tells_more_than_the_message_takes_its_place() {
+        let more = "at position 9: there is no mailing group SSXX";
+        let details = ErrorDetails::with_bad_request_violation("expression", more);
+        let message = "there is no mailing group SSXX";
+        let status = Status::with_error_details(Code::NotFound, message, details);
+        assert_eq!(
+            describe(&status),
+            "NOT_FOUND: at position 9: there is no mailing group SSXX (expression)"
         );
     }
 

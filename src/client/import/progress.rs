@@ -97,7 +97,7 @@ mod tests {
         assert_eq!(line(0, two, 0, 1_000), "0 rows committed, 0 rows/s, 0 %");
         assert_eq!(
             line(1, two, 9, 9),
-            "1 rows committed, 0 rows/s, 100 %, 0.0 s left"
+            "1 rows committed, 0 rows/s, 100 %, 0 ms left"
         );
     }
 }

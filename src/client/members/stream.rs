@@ -26,7 +26,7 @@ pub(super) struct Members {
     request: StreamSegmentMembersRequest,
     retry: Retry,
     written: u64,
-    resumed: i64,
+    attempts: i64,
 }
 
 /// A selection that was read to its end.
@@ -36,8 +36,8 @@ pub(super) struct Read {
     pub(super) deleted: i64,
     /// Members handed on, over all parts.
     pub(super) written: u64,
-    /// How many times the stream was opened again.
-    pub(super) resumed: i64,
+    /// How often it was tried to open the stream again.
+    pub(super) attempts: i64,
     /// Whether a later part is that of a later revision.
     pub(super) revision_moved: bool,
 }
@@ -53,7 +53,7 @@ impl Members {
             request,
             retry,
             written: 0,
-            resumed: 0,
+            attempts: 0,
         }
     }
 
@@ -65,7 +65,7 @@ impl Members {
                 Err(_) if pages.is_closed() => return Err(Error::Unfinished),
                 Err(cause) => self.retry.after(cause, self.written).await?,
             }
-            self.resumed += 1;
+            self.attempts += 1;
         }
     }
 
@@ -104,7 +104,7 @@ impl Members {
             counts: Counts::from(summary),
             deleted: summary.deleted_count,
             written: self.written,
-            resumed: self.resumed,
+            attempts: self.attempts,
             revision_moved: summary.revision_moved,
         }
     }

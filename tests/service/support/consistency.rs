@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use tokio_postgres::{Client, Row};
 
-use super::sql::{connect, tenant_id};
+use super::tables::{connect, tenant_id};
 
 /// Panics if the tables of the tenant do not agree. Nobody may write to it meanwhile.
 pub(crate) async fn assert_consistent(database_url: &str, tenant: &str) {

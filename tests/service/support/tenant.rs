@@ -9,10 +9,10 @@ use tonic::{
     Request, Status,
     metadata::AsciiMetadataValue,
     service::{Interceptor, interceptor::InterceptedService},
-    transport::{Channel, Endpoint},
+    transport::Channel,
 };
 
-use super::Server;
+use super::{Server, select};
 
 /// Names the tenant in every request.
 #[derive(Clone)]
@@ -47,8 +47,11 @@ impl Tenant {
 
     /// A tenant of a server.
     pub(crate) async fn of(server: &Server, name: &str) -> Tenant {
-        let endpoint = Endpoint::from_shared(format!("http://{}", server.address)).unwrap();
-        let channel = endpoint.connect().await.unwrap();
+        Tenant::over(server.channel().await, name)
+    }
+
+    /// A tenant behind a channel.
+    pub(crate) fn over(channel: Channel, name: &str) -> Tenant {
         let tenant = InTenant(name.parse().unwrap());
         let unnamed = MailingGroupsClient::new(channel.clone());
         let transport = InterceptedService::new(channel, tenant);
@@ -83,12 +86,17 @@ impl Tenant {
 
     /// Creates a contact.
     pub(crate) async fn create(&mut self, contact: pb::Contact) -> pb::Contact {
+        self.try_create(contact).await.unwrap()
+    }
+
+    /// Tries to create a contact.
+    pub(crate) async fn try_create(&mut self, contact: pb::Contact) -> Result<pb::Contact, Status> {
         let request = pb::CreateContactRequest {
             contact: Some(contact),
             ..Default::default()
         };
-        let response = self.contacts.create_contact(request).await.unwrap();
-        response.into_inner().contact.unwrap()
+        let response = self.contacts.create_contact(request).await?;
+        Ok(response.into_inner().contact.unwrap())
     }
 
     /// Reads a contact.
@@ -109,15 +117,21 @@ impl Tenant {
         contact_id: &str,
         code: &str,
     ) -> pb::AssignMailingGroupResponse {
+        self.try_assign(contact_id, code).await.unwrap()
+    }
+
+    /// Tries to assign a group to a contact.
+    pub(crate) async fn try_assign(
+        &mut self,
+        contact_id: &str,
+        code: &str,
+    ) -> Result<pb::AssignMailingGroupResponse, Status> {
         let request = pb::AssignMailingGroupRequest {
             contact_id: contact_id.into(),
             code: code.into(),
         };
-        self.groups
-            .assign_mailing_group(request)
-            .await
-            .unwrap()
-            .into_inner()
+        let response = self.groups.assign_mailing_group(request).await?;
+        Ok(response.into_inner())
     }
 
     /// The codes of a contact's groups.
@@ -142,32 +156,7 @@ impl Tenant {
 
     /// The ids that an expression selects.
     pub(crate) async fn members(&mut self, expression: &str) -> Vec<String> {
-        use pb::{
-            stream_segment_members_request::Selection, stream_segment_members_response::Message,
-        };
-        let request = pb::StreamSegmentMembersRequest {
-            selection: Some(Selection::Expression(expression.into())),
-            ..Default::default()
-        };
-        let mut stream = self
-            .groups
-            .stream_segment_members(request)
-            .await
-            .unwrap()
-            .into_inner();
-        let mut ids = Vec::new();
-        let mut finished = false;
-        while let Some(response) = stream.message().await.unwrap() {
-            match response.message.unwrap() {
-                Message::Page(page) => {
-                    ids.extend(page.members.into_iter().map(|member| member.contact_id));
-                }
-                Message::Summary(_) => finished = true,
-                Message::Heartbeat(_) => {}
-            }
-        }
-        assert!(finished, "the stream ended without its summary");
-        ids
+        self.stream(select(expression)).await.unwrap().ids()
     }
 }
 
