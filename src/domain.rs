@@ -1,6 +1,8 @@
 //! What may happen: operations, rules, transactions, and the error.
 
 pub mod assignments;
+mod batch;
+mod batches;
 pub mod contacts;
 mod error;
 mod index;
@@ -13,6 +15,7 @@ use std::{future::Future, sync::Arc};
 
 use diesel_async::AsyncPgConnection;
 
+use self::batches::Batches;
 pub use self::{
     error::{Error, Precondition, Resource, Result, Violation},
     index::Index,
@@ -27,6 +30,7 @@ use crate::{
 #[derive(Clone)]
 pub struct Domain {
     store: Store,
+    batches: Arc<Batches>,
     index: Arc<Index>,
 }
 
@@ -42,9 +46,11 @@ pub struct Call {
 impl Domain {
     /// Operations on this database, with a memory for what selections read.
     pub fn new(store: Store, index: Index) -> Domain {
+        let batches = Batches::new(store.max_connections());
         Domain {
             store,
             index: Arc::new(index),
+            batches: Arc::new(batches),
         }
     }
 
@@ -82,7 +88,7 @@ impl Domain {
         Ok(())
     }
 
-    /// Runs an operation that only reads.
+    /// Runs an operation that only reads, or whose one statement is a transaction by itself.
     async fn read<T>(
         &self,
         op: impl AsyncFnOnce(&mut AsyncPgConnection) -> Result<T>,

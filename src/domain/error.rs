@@ -55,6 +55,9 @@ pub enum Error {
     /// The database is away or busy; trying again may help.
     #[error("the database is not available")]
     Unavailable(#[source] Source),
+    /// Too much is asked at a time; trying again later helps.
+    #[error("too many calls of this kind at a time")]
+    Overloaded,
     /// A broken invariant, or a fault of the program.
     #[error("internal error")]
     Internal(#[source] Source),
@@ -140,6 +143,16 @@ impl Error {
         }
     }
 
+    /// No such group; perhaps it has another code now.
+    pub(super) fn no_group(code: &Code, renamed_to: Option<Code>) -> Error {
+        Error::NotFound {
+            resource: Resource::MailingGroup,
+            name: code.to_string(),
+            renamed_to,
+            violation: None,
+        }
+    }
+
     /// The etag is not that of `name`.
     pub(super) fn stale(resource: Resource, name: impl Display) -> Error {
         Error::Stale {
@@ -162,6 +175,12 @@ impl Error {
             }
             error => error.into(),
         }
+    }
+
+    /// The same failure of the database, for another caller that it hit too.
+    pub(super) fn for_another(&self) -> Error {
+        let cause = std::error::Error::source(self).unwrap_or(self);
+        Error::Unavailable(cause.to_string().into())
     }
 
     /// An invariant that does not hold.

@@ -149,24 +149,32 @@ pub async fn delete(tx: &mut Transaction, contact_number: i32) -> QueryResult<us
         .await
 }
 
-/// The first number from `serial` on whose id in the series is free, if it is among the next
-/// thousand.
-pub async fn free_serial(tx: &mut Transaction, serial: i64) -> QueryResult<Option<i64>> {
+/// How many numbers [`free_serials`] looks at.
+pub const SERIALS_SEARCHED: i64 = 1_000;
+
+/// The first numbers from `serial` on whose ids in the series are free, at most `count` of them,
+/// among the next [`SERIALS_SEARCHED`].
+pub async fn free_serials(
+    tx: &mut Transaction,
+    serial: i64,
+    count: usize,
+) -> QueryResult<Vec<i64>> {
     #[derive(QueryableByName)]
     struct Free {
         #[diesel(sql_type = BigInt)]
         serial: i64,
     }
-    let free: Option<Free> = sql(
-        "SELECT s.serial FROM generate_series($2, $2 + 999) AS s (serial) \
+    let free: Vec<Free> = sql(
+        "SELECT s.serial FROM generate_series($2, $3) AS s (serial) \
          WHERE NOT EXISTS (SELECT FROM contacts c WHERE c.tenant_id = $1 \
              AND c.id = 'CT' || lpad(s.serial::text, greatest(6, length(s.serial::text)), '0')) \
-         ORDER BY s.serial LIMIT 1",
+         ORDER BY s.serial LIMIT $4",
     )
     .bind::<Integer, _>(tx.tenant_id())
     .bind::<BigInt, _>(serial)
-    .get_result(tx)
-    .await
-    .optional()?;
-    Ok(free.map(|free| free.serial))
+    .bind::<BigInt, _>(serial + SERIALS_SEARCHED - 1)
+    .bind::<BigInt, _>(i64::try_from(count).unwrap_or(i64::MAX))
+    .load(tx)
+    .await?;
+    Ok(free.into_iter().map(|free| free.serial).collect())
 }

@@ -7,6 +7,7 @@
 
 mod assignments;
 mod batches;
+mod batching;
 mod companies;
 mod concurrency;
 mod contacts;
