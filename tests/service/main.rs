@@ -20,6 +20,7 @@ mod lists;
 mod merge;
 mod oracle;
 mod pages;
+mod plans;
 mod renames;
 mod replace;
 mod rooms;
