@@ -6,13 +6,16 @@ mod error;
 mod index;
 pub mod mailing_groups;
 pub mod maintenance;
+mod news;
 pub mod selection;
+pub mod watch;
 mod write;
 
 use std::{future::Future, sync::Arc};
 
 use diesel_async::AsyncPgConnection;
 
+use self::news::News;
 pub use self::{
     error::{Error, Precondition, Resource, Result, Violation},
     index::Index,
@@ -28,6 +31,7 @@ use crate::{
 pub struct Domain {
     store: Store,
     index: Arc<Index>,
+    news: Arc<News>,
 }
 
 /// Whose data a call works on, and what the call is called in logs and in the history.
@@ -43,6 +47,7 @@ impl Domain {
     /// Operations on this database, with a memory for what selections read.
     pub fn new(store: Store, index: Index) -> Domain {
         Domain {
+            news: Arc::new(News::new(store.max_connections() / 4)),
             store,
             index: Arc::new(index),
         }

@@ -4,6 +4,7 @@
 pub mod changes;
 mod connection;
 pub mod contacts;
+pub mod history;
 pub mod mailing_groups;
 pub mod memberships;
 mod migrate;
@@ -89,6 +90,11 @@ impl Store {
             Err(PoolError::Timeout(_)) => Err(Unavailable("the pool is exhausted".into())),
             Err(error) => Err(Unavailable(error.into())),
         }
+    }
+
+    /// How many connections there may be.
+    pub fn max_connections(&self) -> usize {
+        self.pool.status().max_size
     }
 
     /// Forgets all idle connections: one of them turned out to be dead, so the others may be.

@@ -85,6 +85,11 @@ fn describe(error: &Error) -> (Code, ErrorDetails) {
             details.set_resource_info(type_of(*resource), name, "", error.to_string());
             (Code::Aborted, details)
         }
+        Error::HistoryPruned { oldest } => {
+            let oldest = oldest.to_string();
+            let details = info("HISTORY_PRUNED", [("oldest_revision", &oldest)]);
+            (Code::OutOfRange, details)
+        }
         Error::Unavailable(_) => {
             let mut details = info("DATABASE_UNAVAILABLE", []);
             details.set_retry_info(Some(RETRY_DELAY));
