@@ -90,6 +90,12 @@ fn describe(error: &Error) -> (Code, ErrorDetails) {
             let details = info("HISTORY_PRUNED", [("oldest_revision", &oldest)]);
             (Code::OutOfRange, details)
         }
+        Error::Full(resource) => {
+            let reason = format!("{}_NUMBERS_SPENT", upper(*resource));
+            let mut details = info(&reason, []);
+            details.add_quota_failure_violation(type_of(*resource), error.to_string());
+            (Code::ResourceExhausted, details)
+        }
         Error::Unavailable(_) => {
             let mut details = info("DATABASE_UNAVAILABLE", []);
             details.set_retry_info(Some(RETRY_DELAY));

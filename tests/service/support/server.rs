@@ -66,6 +66,12 @@ impl Server {
         }
     }
 
+    /// A channel to it.
+    pub(crate) async fn channel(&self) -> Channel {
+        let endpoint = Endpoint::from_shared(format!("http://{}", self.address)).unwrap();
+        endpoint.connect().await.unwrap()
+    }
+
     /// A channel to it with the smallest flow-control windows of HTTP/2: a slow reader is felt
     /// soon.
     pub(crate) async fn narrow_channel(&self) -> Channel {

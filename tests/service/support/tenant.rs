@@ -9,7 +9,7 @@ use tonic::{
     Request, Status,
     metadata::AsciiMetadataValue,
     service::{Interceptor, interceptor::InterceptedService},
-    transport::{Channel, Endpoint},
+    transport::Channel,
 };
 
 use super::{Server, select};
@@ -33,6 +33,8 @@ pub(crate) struct Tenant {
     pub(crate) name: String,
     pub(crate) groups: MailingGroupsClient<Transport>,
     pub(crate) contacts: ContactsClient<Transport>,
+    /// A client that names no tenant.
+    pub(crate) unnamed: MailingGroupsClient<Channel>,
 }
 
 impl Tenant {
@@ -45,18 +47,19 @@ impl Tenant {
 
     /// A tenant of a server.
     pub(crate) async fn of(server: &Server, name: &str) -> Tenant {
-        let endpoint = Endpoint::from_shared(format!("http://{}", server.address)).unwrap();
-        Tenant::over(endpoint.connect().await.unwrap(), name)
+        Tenant::over(server.channel().await, name)
     }
 
     /// A tenant behind a channel.
     pub(crate) fn over(channel: Channel, name: &str) -> Tenant {
         let tenant = InTenant(name.parse().unwrap());
+        let unnamed = MailingGroupsClient::new(channel.clone());
         let transport = InterceptedService::new(channel, tenant);
         Tenant {
             name: name.to_owned(),
             groups: MailingGroupsClient::new(transport.clone()),
             contacts: ContactsClient::new(transport),
+            unnamed,
         }
     }
 
@@ -83,12 +86,17 @@ impl Tenant {
 
     /// Creates a contact.
     pub(crate) async fn create(&mut self, contact: pb::Contact) -> pb::Contact {
+        self.try_create(contact).await.unwrap()
+    }
+
+    /// Tries to create a contact.
+    pub(crate) async fn try_create(&mut self, contact: pb::Contact) -> Result<pb::Contact, Status> {
         let request = pb::CreateContactRequest {
             contact: Some(contact),
             ..Default::default()
         };
-        let response = self.contacts.create_contact(request).await.unwrap();
-        response.into_inner().contact.unwrap()
+        let response = self.contacts.create_contact(request).await?;
+        Ok(response.into_inner().contact.unwrap())
     }
 
     /// Reads a contact.
@@ -109,15 +117,21 @@ impl Tenant {
         contact_id: &str,
         code: &str,
     ) -> pb::AssignMailingGroupResponse {
+        self.try_assign(contact_id, code).await.unwrap()
+    }
+
+    /// Tries to assign a group to a contact.
+    pub(crate) async fn try_assign(
+        &mut self,
+        contact_id: &str,
+        code: &str,
+    ) -> Result<pb::AssignMailingGroupResponse, Status> {
         let request = pb::AssignMailingGroupRequest {
             contact_id: contact_id.into(),
             code: code.into(),
         };
-        self.groups
-            .assign_mailing_group(request)
-            .await
-            .unwrap()
-            .into_inner()
+        let response = self.groups.assign_mailing_group(request).await?;
+        Ok(response.into_inner())
     }
 
     /// The codes of a contact's groups.
