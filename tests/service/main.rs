@@ -27,3 +27,4 @@ mod streaming;
 mod support;
 mod tenants;
 mod uploads;
+mod watching;
