@@ -179,10 +179,10 @@ fn rejected_rows_are_named_in_the_order_of_the_file_and_the_others_go_in() {
     let row = |n: usize| match n % 6 {
         0 => format!("G-{n},no hyphen\n"),
         3 => format!("G{n},{}\n", "x".repeat(101)),
-        5 if n % 5 == 0 => format!("G{n}\n"),
+        5 if n.is_multiple_of(5) => format!("G{n}\n"),
         _ => format!("G{n},fine\n"),
     };
-    let wrong = |n: &usize| n % 3 == 0 || (n % 6 == 5 && n % 5 == 0);
+    let wrong = |n: &usize| n.is_multiple_of(3) || (n % 6 == 5 && n.is_multiple_of(5));
     let rows: String = (1..=300).map(row).collect();
     let file = write(
         folder.path(),
@@ -237,7 +237,7 @@ fn a_file_of_many_rows_goes_in_whole() {
         })
         .collect();
     let id = |n: usize| {
-        if n % 10 == 0 {
+        if n.is_multiple_of(10) {
             format!("C{n}")
         } else {
             format!("P{n}")
@@ -278,7 +278,7 @@ fn a_file_of_many_rows_goes_in_whole() {
     let ids = service.run("many", "members EVEN&!THIRD --view ids").stdout;
     let ids: Vec<_> = ids.lines().skip(1).collect();
     let mut expected: Vec<_> = (0..20_000)
-        .filter(|n| n % 2 == 0 && n % 3 != 0)
+        .filter(|n| n.is_multiple_of(2) && !n.is_multiple_of(3))
         .map(id)
         .collect();
     // Companies were created before persons.
