@@ -21,7 +21,7 @@ use super::{
 };
 use crate::{
     concurrency::act,
-    support::{Server, Sql, Tenant, assert_consistent, company, pairs},
+    support::{Server, Sql, Tenant, assert_consistent, company, eventually, person},
 };
 
 /// Who serves just now.
@@ -131,19 +131,50 @@ async fn write(current: Current, seed: u64, stop: Arc<AtomicBool>) {
         if !Arc::ptr_eq(&from, &now) {
             (tenant, from) = (Tenant::of(&now, "churn").await, now);
         }
-        if rng.random_range(0..40) == 0 {
-            let contacts: Vec<_> = (0..50).map(|n| company(&format!("I{seed}-{n}"))).collect();
-            let ids: Vec<_> = contacts.iter().map(|contact| contact.id.clone()).collect();
-            for contact in contacts {
-                let _ = tenant.put_contact(contact).await;
-            }
-            let code = format!("G{}", rng.random_range(0..12));
-            let items: Vec<_> = ids.iter().map(|id| (id.as_str(), code.as_str())).collect();
-            let _ = tenant.batch_assign(pairs(&items), "").await;
-        }
         // What it answers does not matter.
         let _ = act(&mut tenant, &mut rng).await;
     }
+}
+
+/// Imports contacts and memberships until it is told to stop, and deletes some of them.
+async fn import(current: Current, stop: Arc<AtomicBool>) {
+    let mut tenant = Tenant::of(&server(&current), "churn").await;
+    for round in 0.. {
+        let contact = |n: usize| company(&format!("I{}-{n}", round % 3));
+        let contacts: Vec<_> = (0..200).map(contact).collect();
+        let ids = contacts.iter().map(|contact| contact.id.clone());
+        let pairs: Vec<_> = ids.map(|id| (id, "KEEP".to_owned())).collect();
+        tenant.import_contacts(&contacts).await;
+        tenant.import_memberships(&pairs).await;
+        for n in 0..10 {
+            let _ = tenant
+                .delete_contact(&format!("I{}-{n}", round % 3), "", true)
+                .await;
+        }
+        if stop.load(Ordering::Relaxed) {
+            return;
+        }
+    }
+}
+
+/// Groups and contacts, so that what is done at random finds some.
+async fn fill(tenant: &mut Tenant) {
+    tenant.group("KEEP").await;
+    for n in 0..12 {
+        tenant.group(&format!("G{n}")).await;
+    }
+    for n in 20..30 {
+        tenant.create(company(&format!("K{n}"))).await;
+    }
+    for n in 0..20 {
+        tenant.create(person(&format!("K{n}"), "")).await;
+    }
+}
+
+/// Waits until the tenant has come to a revision.
+async fn until(sql: &Sql, revision: i64) {
+    let now = "SELECT revision FROM clocks";
+    eventually(async || (sql.number(now, &[]).await >= revision).then_some(())).await;
 }
 
 /// Checks what one watcher saw against the log and the tables.
@@ -163,29 +194,28 @@ async fn what_watchers_see_is_what_was_written() {
     let mut rng = StdRng::seed_from_u64(seed);
     let stays = Arc::new(Server::start().await);
     let url = stays.database_url.clone();
-    let changing: Current = Arc::new(Mutex::new(Arc::new(
-        Server::on(&url, Limits::default()).await,
-    )));
+    let mut tenant = Tenant::of(&stays, "churn").await;
+    fill(&mut tenant).await;
+    let changing = Arc::new(Server::on(&url, Limits::default()).await);
+    let changing: Current = Arc::new(Mutex::new(changing));
     let stays: Current = Arc::new(Mutex::new(stays));
     let stop = Arc::new(AtomicBool::default());
-    let mut writers = Vec::new();
-    for n in 0..4 {
-        let current = if n % 2 == 0 { &stays } else { &changing };
+    let mut writers = vec![tokio::spawn(import(stays.clone(), stop.clone()))];
+    for current in [&stays, &changing, &stays] {
         writers.push(tokio::spawn(write(
             current.clone(),
             rng.random(),
             stop.clone(),
         )));
     }
+    let sql = Sql::connect(&url).await;
     let upto = Arc::new(Mutex::new(None));
     let mut watchers = Vec::new();
     for n in 0..6_u64 {
         let current = if n % 2 == 0 { &stays } else { &changing };
         let request = if n < 3 { after(0) } else { beginning() };
-        let (mut dice, often) = (
-            StdRng::seed_from_u64(seed ^ n),
-            if n % 3 == 2 { 0.0 } else { 0.05 },
-        );
+        let mut dice = StdRng::seed_from_u64(seed ^ n);
+        let often = if n % 3 == 2 { 0.0 } else { 0.1 };
         let cut = move || dice.random_bool(often);
         watchers.push(tokio::spawn(watch(
             current.clone(),
@@ -193,21 +223,18 @@ async fn what_watchers_see_is_what_was_written() {
             cut,
             upto.clone(),
         )));
-        tokio::time::sleep(Duration::from_millis(300)).await;
+        until(&sql, 100 + 30 * i64::try_from(n).unwrap()).await;
     }
-    tokio::time::sleep(Duration::from_secs(1)).await;
     let restarted = Arc::new(Server::on(&url, Limits::default()).await);
     let old = std::mem::replace(&mut *changing.lock().unwrap(), restarted);
     old.shutdown.cancel();
-    tokio::time::sleep(Duration::from_secs(2)).await;
+    until(&sql, 400).await;
     stop.store(true, Ordering::Relaxed);
     for writer in writers {
         writer.await.unwrap();
     }
-    let mut tenant = Tenant::of(&server(&stays), "churn").await;
     let last = tenant.create(company("THE-LAST")).await.revision;
     *upto.lock().unwrap() = Some(last);
-    let sql = Sql::connect(&url).await;
     let (log, stored) = (
         history::stored(&sql, "churn").await,
         Model::stored(&sql, "churn").await,
