@@ -85,6 +85,11 @@ fn describe(error: &Error) -> (Code, ErrorDetails) {
             details.set_resource_info(type_of(*resource), name, "", error.to_string());
             (Code::Aborted, details)
         }
+        Error::HistoryPruned { oldest } => {
+            let oldest = oldest.to_string();
+            let details = info("HISTORY_PRUNED", [("oldest_revision", &oldest)]);
+            (Code::OutOfRange, details)
+        }
         Error::Full(resource) => {
             let reason = format!("{}_NUMBERS_SPENT", upper(*resource));
             let mut details = info(&reason, []);

@@ -5,7 +5,7 @@ use std::fmt::Display;
 use diesel::result::{DatabaseErrorKind, Error as DieselError};
 
 use crate::{
-    model::{Code, ContactId},
+    model::{Code, ContactId, Revision},
     store::Unavailable,
 };
 
@@ -48,6 +48,12 @@ pub enum Error {
         resource: Resource,
         /// Its name.
         name: String,
+    },
+    /// The log no longer reaches back so far.
+    #[error("history is kept from revision {oldest} on; start there, or from the beginning")]
+    HistoryPruned {
+        /// The oldest revision after which all changes are known.
+        oldest: Revision,
     },
     /// The tenant cannot have more of these: their numbers are used up.
     #[error("the tenant has used up its numbers for {0}s")]

@@ -30,3 +30,4 @@ mod streaming;
 mod support;
 mod tenants;
 mod uploads;
+mod watching;
