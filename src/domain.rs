@@ -5,6 +5,7 @@ pub mod contacts;
 mod error;
 pub mod mailing_groups;
 pub mod maintenance;
+pub mod segments;
 pub mod selection;
 mod write;
 

@@ -8,6 +8,7 @@ pub mod mailing_groups;
 pub mod memberships;
 mod migrate;
 pub mod requests;
+pub mod segments;
 pub mod selection;
 mod sql;
 pub mod tenants;

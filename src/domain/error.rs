@@ -4,8 +4,9 @@ use std::fmt::Display;
 
 use diesel::result::{DatabaseErrorKind, Error as DieselError};
 
+use super::segments::UNDOABLE;
 use crate::{
-    model::{Code, ContactId},
+    model::{Code, ContactId, CriteriaCode, SegmentId},
     store::Unavailable,
 };
 
@@ -30,6 +31,9 @@ pub enum Error {
         /// Where in the request it was named, if that is not plain.
         violation: Option<Violation>,
     },
+    /// Some of many contacts do not exist.
+    #[error("no contact {}{}", .0[0].1, more(.0.len()))]
+    UnknownContacts(Vec<(usize, ContactId)>),
     /// The name is taken.
     #[error("{resource} {name} exists already")]
     AlreadyExists {
@@ -82,6 +86,9 @@ pub enum Resource {
     /// A segment.
     #[error("segment")]
     Segment,
+    /// Saved criteria.
+    #[error("saved criteria")]
+    SavedCriteria,
 }
 
 /// States that forbid an operation.
@@ -103,6 +110,27 @@ pub enum Precondition {
         /// How many.
         count: i64,
     },
+    /// A contact to be deleted is on segments.
+    #[error("contact {id} is on {count} segments; set force to take it from them")]
+    ContactOnSegments {
+        /// The contact.
+        id: ContactId,
+        /// How many.
+        count: i64,
+        /// The first of them, by id.
+        segments: Vec<SegmentId>,
+    },
+    /// A segment has no action to undo.
+    #[error("segment {0} has no action to undo")]
+    NothingToUndo(SegmentId),
+    /// A segment's last action is too old to be undone.
+    #[error(
+        "segment {0} cannot go back any further: the latest {UNDOABLE} actions can be undone"
+    )]
+    UndoHistoryEnded(SegmentId),
+    /// A segment has no action to save.
+    #[error("segment {0} has no actions to save")]
+    NoActions(SegmentId),
     /// A company and a person cannot be merged.
     #[error("contacts {kept} and {merged} are of different kinds")]
     DifferentKinds {
@@ -124,9 +152,23 @@ impl Error {
 
     /// No such contact.
     pub fn no_contact(id: &ContactId) -> Error {
+        Error::not_found(Resource::Contact, id)
+    }
+
+    /// No such segment.
+    pub(super) fn no_segment(id: &SegmentId) -> Error {
+        Error::not_found(Resource::Segment, id)
+    }
+
+    /// No such saved criteria.
+    pub(super) fn no_criteria(code: &CriteriaCode) -> Error {
+        Error::not_found(Resource::SavedCriteria, code)
+    }
+
+    fn not_found(resource: Resource, name: impl Display) -> Error {
         Error::NotFound {
-            resource: Resource::Contact,
-            name: id.to_string(),
+            resource,
+            name: name.to_string(),
             renamed_to: None,
             violation: None,
         }
@@ -221,4 +263,11 @@ fn moved(renamed_to: &Option<Code>) -> String {
         .as_ref()
         .map(|code| format!("; it is {code} now"))
         .unwrap_or_default()
+}
+
+fn more(count: usize) -> String {
+    match count {
+        0 | 1 => String::new(),
+        _ => format!(", and {} more do not exist", count - 1),
+    }
 }

@@ -2,7 +2,7 @@
 
 use roaring::RoaringBitmap;
 
-use super::Revision;
+use super::{Expression, Revision, SegmentId};
 
 /// A set of contacts of one tenant, by their numbers.
 pub type ContactSet = RoaringBitmap;
@@ -19,6 +19,16 @@ pub struct SelectionOptions {
     pub include_excluded: bool,
     /// Keep contacts that asked to be left out.
     pub include_privacy_blocked: bool,
+}
+
+impl SelectionOptions {
+    /// Exactly those who match.
+    pub const AS_THEY_ARE: SelectionOptions = SelectionOptions {
+        expand_companies: false,
+        include_related_companies: false,
+        include_excluded: true,
+        include_privacy_blocked: true,
+    };
 }
 
 /// How many contacts a selection holds and how many it left out.
@@ -41,4 +51,15 @@ impl SegmentCounts {
     pub fn persons(&self) -> u64 {
         self.members - self.companies
     }
+}
+
+/// Where contacts come from, before options narrow or widen them.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Source {
+    /// Those who match.
+    Expression(Expression),
+    /// Those named one by one.
+    Contacts(ContactSet),
+    /// The members of a stored segment, as they are: options do not apply.
+    Segment(SegmentId),
 }

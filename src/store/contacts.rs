@@ -223,7 +223,7 @@ pub async fn free_serial(tx: &mut Transaction, serial: i64) -> QueryResult<Optio
 }
 
 /// A text with nothing in it that LIKE would take for a wildcard.
-fn escape(text: &str) -> String {
+pub(super) fn escape(text: &str) -> String {
     text.replace('\\', "\\\\")
         .replace('%', "\\%")
         .replace('_', "\\_")
