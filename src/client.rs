@@ -58,6 +58,16 @@ enum Outcome {
     SomeRejected,
 }
 
+impl Outcome {
+    /// How two commands ended, taken together.
+    fn and(self, other: Outcome) -> Outcome {
+        match self {
+            Outcome::Complete => other,
+            Outcome::SomeRejected => self,
+        }
+    }
+}
+
 /// Runs a command to its end and says on stderr why if it failed.
 ///
 /// The exit code is 0 for success, 1 for a failure and 3 when rows were rejected; 2, a wrong

@@ -36,7 +36,7 @@ pub enum Command {
     Migrate(DatabaseOptions),
     /// The commands that talk to a running service.
     #[command(flatten)]
-    Client(client::Command),
+    Client(Box<client::Command>),
 }
 
 /// Flags of `serve`.
@@ -99,6 +99,14 @@ pub struct ServeOptions {
         default_value = "256"
     )]
     pub max_concurrent_streams: u32,
+    /// Memory for what selections read, in MiB
+    #[arg(
+        long,
+        value_name = "MIB",
+        env = "MAILING_GROUPS_INDEX_MEMORY",
+        default_value = "256"
+    )]
+    pub index_memory: u64,
     /// Which log lines to write: a level, or directives such as info,mailing_groups=debug
     #[arg(
         long,

@@ -3,18 +3,20 @@
 pub mod assignments;
 pub mod contacts;
 mod error;
+mod index;
 pub mod mailing_groups;
 pub mod maintenance;
 pub mod segments;
 pub mod selection;
 mod write;
 
-use std::future::Future;
+use std::{future::Future, sync::Arc};
 
 use diesel_async::AsyncPgConnection;
 
 pub use self::{
     error::{Error, Precondition, Resource, Result, Violation},
+    index::Index,
     write::{Once, Written},
 };
 use crate::{
@@ -26,6 +28,7 @@ use crate::{
 #[derive(Clone)]
 pub struct Domain {
     store: Store,
+    index: Arc<Index>,
 }
 
 /// Whose data a call works on, and what the call is called in logs and in the history.
@@ -38,9 +41,28 @@ pub struct Call {
 }
 
 impl Domain {
-    /// Operations on this database.
-    pub fn new(store: Store) -> Domain {
-        Domain { store }
+    /// Operations on this database, with a memory for what selections read.
+    pub fn new(store: Store, index: Index) -> Domain {
+        Domain {
+            store,
+            index: Arc::new(index),
+        }
+    }
+
+    /// The leaves of selections.
+    fn index(&self) -> &Index {
+        &self.index
+    }
+
+    /// The number of the call's tenant, if it exists.
+    async fn tenant_id(&self, call: &Call) -> Result<Option<TenantId>> {
+        match self.store.tenants().get(&call.tenant) {
+            Some(id) => Ok(Some(id)),
+            None => {
+                self.read(async |conn| self.find_tenant(conn, &call.tenant).await)
+                    .await
+            }
+        }
     }
 
     /// Whether the database answers.

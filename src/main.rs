@@ -6,7 +6,7 @@ use clap::Parser;
 use mailing_groups::{
     api, client,
     config::{Cli, Command, DatabaseOptions, ServeOptions},
-    domain::{Domain, maintenance},
+    domain::{Domain, Index, maintenance},
     postgres::{self, Cluster, Durability},
     server::{self, Drained, signal},
     store::{self, MigrateError, Store},
@@ -24,7 +24,7 @@ const DATABASE_START: Duration = Duration::from_secs(60);
 async fn main() -> ExitCode {
     let cli = Cli::parse();
     let outcome = match cli.command {
-        Some(Command::Client(command)) => return client::run(command).await,
+        Some(Command::Client(command)) => return client::run(*command).await,
         Some(Command::Migrate(options)) => migrate(options).await,
         Some(Command::Serve(options)) => serve(*options).await,
         None => serve(cli.serve).await,
@@ -72,22 +72,29 @@ async fn serve_on(
     shutdown: CancellationToken,
 ) -> Result<(), Error> {
     if !options.no_migrate {
-        for migration in migrate_when_up(&database.url).await? {
-            tracing::info!(migration, "migrated");
+        let run = migrate_when_up(&database.url).await?;
+        if !run.is_empty() {
+            tracing::info!("migrated the database: {}", run.join(", "));
         }
     }
     let connections = usize::from(options.database.database_connections);
     let store = Store::new(&database.url, connections, options.database.wait())?;
-    let domain = Domain::new(store);
+    let index = Index::new(options.index_memory << 20, connections / 2);
+    let domain = Domain::new(store, index);
     let limits = options.limits();
     let routes = api::routes(domain.clone(), shutdown.clone(), limits.max_message_bytes);
-    greet(&listener, database)?;
+    let greeting = greeting(&listener, database)?;
     let upkeep = maintenance::run(domain.clone(), shutdown.clone());
     let ready = move || {
         let domain = domain.clone();
         async move { domain.is_ready().await }
     };
-    let serve = server::serve(listener, routes, &api::SERVICES, ready, limits, shutdown);
+    // Said by then, and no sooner, so that whoever reads it can call at once.
+    let announce = move || println!("{greeting}");
+    let services = &api::SERVICES;
+    let serve = server::serve_and_announce(
+        listener, routes, services, ready, announce, limits, shutdown,
+    );
     let (drained, ()) = tokio::join!(serve, upkeep);
     match drained? {
         Drained::Clean => tracing::info!("stopped; every call was answered"),
@@ -124,15 +131,17 @@ async fn migrate_when_up(url: &str) -> Result<Vec<String>, MigrateError> {
     }
 }
 
-/// Says what is served, where the data lies and what to try next.
-fn greet(listener: &TcpListener, database: &Database) -> Result<(), Error> {
+/// What is served, where the data lies and what to try next.
+fn greeting(listener: &TcpListener, database: &Database) -> Result<String, Error> {
     let address = listener.local_addr()?;
-    let version = env!("CARGO_PKG_VERSION");
-    println!("mailing-groups {version} serves gRPC on {address}");
-    println!("Data: {}", database.place);
-    println!("Try:  grpcurl -plaintext {address} list");
-    println!("      mailing-groups import groups examples/mailing_groups.csv");
-    Ok(())
+    let (version, place) = (env!("CARGO_PKG_VERSION"), &database.place);
+    Ok(format!(
+        "mailing-groups {version} serves gRPC on {address}\n\
+         Data: {place}\n\
+         Try:  make import DATA=examples\n\
+         \x20     grpcurl -plaintext {address} list\n\
+         \x20     and the tour in README.md. Ctrl-C stops it."
+    ))
 }
 
 /// The database that is served: a named one, or a private one that ends with the program.

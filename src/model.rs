@@ -19,11 +19,12 @@ pub use mailing_group::{MailingGroup, NewMailingGroup};
 pub use membership::Membership;
 pub use page::PageSize;
 pub use segment::{
-    ActionKind, CountedSegment, Criterion, SavedCriteria, Segment, SegmentAction,
+    ActionKind, Chosen, CountedSegment, Criterion, SavedCriteria, Segment, SegmentAction,
 };
-pub use selection::{ContactSet, SegmentCounts, SelectionOptions, Source};
+pub use selection::{ContactSet, SegmentCounts, SelectionOptions};
 pub use value::{
-    Code, ContactId, CriteriaCode, Description, Email, InvalidValue, Name, RequestId, SegmentId, TenantName,
+    Code, ContactId, CriteriaCode, Description, Email, InvalidValue, Name, RequestId, SegmentId,
+    TenantName,
 };
 
 /// The tenant's number in every key. Zero belongs to nobody: a tenant that has never written

@@ -25,6 +25,7 @@ diesel::table! {
         next_contact_number -> Int4,
         next_contact_serial -> Int8,
         next_group_id -> Int4,
+        history_start -> Int8,
         next_segment_number -> Int4,
         next_segment_serial -> Int8,
         next_criteria_number -> Int4,

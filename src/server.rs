@@ -96,13 +96,34 @@ where
     R: Fn() -> F + Send + Sync + 'static,
     F: Future<Output = bool> + Send + 'static,
 {
+    serve_and_announce(listener, routes, services, ready, || (), limits, shutdown).await
+}
+
+/// As [`serve`]; calls `announce` once, as soon as calls are accepted and the health is SERVING.
+///
+/// # Errors
+///
+/// As [`serve`].
+pub async fn serve_and_announce<R, F>(
+    listener: TcpListener,
+    routes: Routes,
+    services: &[&'static str],
+    ready: R,
+    announce: impl FnOnce() + Send + 'static,
+    limits: Limits,
+    shutdown: CancellationToken,
+) -> Result<Drained, Error>
+where
+    R: Fn() -> F + Send + Sync + 'static,
+    F: Future<Output = bool> + Send + 'static,
+{
     let methods = Arc::new(Methods::new(&reflection::DESCRIPTOR_SETS)?);
     let calls = Arc::new(Semaphore::new(limits.max_calls));
     let drain = Drain::default();
 
     let health = Health::new(services).await;
     let routes = reflection::add_to(routes.add_service(health.server()))?;
-    let unhealthy = AbortOnDropHandle::new(tokio::spawn(health.follow(ready, shutdown)));
+    let unhealthy = AbortOnDropHandle::new(tokio::spawn(health.follow(ready, announce, shutdown)));
 
     let service = guarded(routes, methods, &limits, &calls, &drain);
     let mut connections = Connections::new(service, limits.clone(), drain.begun.clone());

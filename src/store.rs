@@ -32,6 +32,7 @@ pub use self::{
     transaction::Transaction,
 };
 use self::{tenants::Tenants, tls::Connector};
+use crate::model::ContactSet;
 
 /// What every connection is told first: belts for the case that the program cannot cancel what
 /// it started. `client_connection_check_interval` lets a statement end soon after its client is
@@ -119,4 +120,9 @@ fn manager(connector: &Connector) -> ManagerConfig<AsyncPgConnection> {
         .boxed()
     });
     config
+}
+
+/// The numbers of a set as PostgreSQL takes them.
+fn numbers(set: &ContactSet) -> Vec<i32> {
+    set.iter().map(u32::cast_signed).collect()
 }

@@ -11,11 +11,14 @@ use std::{
 use tracing_subscriber::{
     EnvFilter,
     filter::ParseError,
-    fmt,
+    fmt::{self, time::ChronoUtc},
     layer::{Layer, SubscriberExt},
     registry::Registry,
     util::{SubscriberInitExt, TryInitError},
 };
+
+/// When something happened, as people read it; machines get it to the microsecond.
+const SECONDS: &str = "%FT%TZ";
 
 /// How log lines look.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -55,7 +58,10 @@ pub fn init(format: LogFormat, filter: &str) -> Result<(), Error> {
         .with_writer(stderr)
         .with_ansi(stderr().is_terminal());
     let lines: Box<dyn Layer<Registry> + Send + Sync> = match format {
-        LogFormat::Text => lines.boxed(),
+        LogFormat::Text => lines
+            .with_target(false)
+            .with_timer(ChronoUtc::new(SECONDS.to_owned()))
+            .boxed(),
         LogFormat::Json => lines
             .json()
             .flatten_event(true)

@@ -22,12 +22,15 @@ CREATE TABLE clocks (
     next_contact_number int NOT NULL DEFAULT 1,
     next_contact_serial bigint NOT NULL DEFAULT 1,
     next_group_id int NOT NULL DEFAULT 1,
+    -- The log is kept from the revision after this one on.
+    history_start bigint NOT NULL DEFAULT 0,
     CONSTRAINT clocks_pkey PRIMARY KEY (tenant_id),
     CONSTRAINT clocks_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants (tenant_id),
     CONSTRAINT clocks_revision_check CHECK (revision >= 0),
     CONSTRAINT clocks_next_contact_number_check CHECK (next_contact_number > 0),
     CONSTRAINT clocks_next_contact_serial_check CHECK (next_contact_serial > 0),
-    CONSTRAINT clocks_next_group_id_check CHECK (next_group_id > 0)
+    CONSTRAINT clocks_next_group_id_check CHECK (next_group_id > 0),
+    CONSTRAINT clocks_history_start_check CHECK (history_start BETWEEN 0 AND revision)
 ) WITH (fillfactor = 50);
 
 CREATE TABLE mailing_groups (
@@ -101,6 +104,12 @@ CREATE TABLE contacts (
 ) WITH (fillfactor = 85);
 CREATE INDEX contacts_company_id_idx ON contacts (tenant_id, company_id, id)
     WHERE company_id IS NOT NULL;
+-- What selections read whole.
+CREATE INDEX contacts_companies_idx ON contacts (tenant_id, contact_number) WHERE kind = 1;
+CREATE INDEX contacts_excluded_idx ON contacts (tenant_id, contact_number)
+    WHERE exclude_from_segments;
+CREATE INDEX contacts_privacy_blocked_idx ON contacts (tenant_id, contact_number)
+    WHERE privacy_blocked;
 CREATE INDEX contacts_search_name_idx ON contacts USING gin (tenant_id, search_name gin_trgm_ops);
 
 CREATE TABLE memberships (

@@ -11,6 +11,7 @@ use super::{
     import::{self, memberships::MembershipImport},
     members,
     pb::{self, mailing_groups_server::MailingGroups},
+    selected,
     token::Binding,
 };
 use crate::{
@@ -277,9 +278,8 @@ impl MailingGroups for Api {
         request: Request<pb::CountSegmentMembersRequest>,
     ) -> Answer<pb::CountSegmentMembersResponse> {
         let (call, request) = open(request)?;
-        let expression = members::counted(request.selection)?;
-        let options = request.options.unwrap_or_default().into();
-        let selection = selection::select(&self.domain, &call, &expression, options).await?;
+        let source = selected::counted(request)?;
+        let selection = selection::select(&self.domain, &call, &source).await?;
         Ok(Response::new(selection.counts.into()))
     }
 

@@ -10,36 +10,27 @@ use super::{
     convert::signed,
     field::Field,
     pb::{
-        self, SegmentMemberView,
+        self, SegmentMemberView, SegmentPart,
         stream_segment_members_response::{Heartbeat, Message, Page, Summary},
     },
-    status,
+    selected, status,
     token::Binding,
 };
 use crate::{
     domain::{
-        Call, Domain, Error, Result, Violation,
+        Call, Domain, Error, Result,
         selection::{self, Member, Pages, View},
     },
-    model::{Expression, PageSize, Revision, SegmentCounts},
+    model::{PageSize, Revision, SegmentCounts},
 };
 
 /// A reader who waits this long hears that the stream lives.
-const HEARTBEAT: Duration = Duration::from_secs(15);
+pub(super) const HEARTBEAT: Duration = Duration::from_secs(15);
 
 /// Members in a page, unless the caller says otherwise.
-const PAGE_SIZE: i32 = 1_000;
+pub(super) const PAGE_SIZE: i32 = 1_000;
 
 type Response = pb::StreamSegmentMembersResponse;
-
-/// Reads what is to be counted.
-pub(super) fn counted(
-    selection: Option<pb::count_segment_members_request::Selection>,
-) -> Result<Expression, Violation> {
-    use pb::count_segment_members_request::Selection;
-    let text = selection.map(|Selection::Expression(text)| text);
-    text.unwrap_or_default().parse().field("expression")
-}
 
 /// Selects members, and then streams them.
 pub(super) async fn stream(
@@ -57,12 +48,25 @@ pub(super) async fn stream(
     let token = std::mem::take(&mut request.resume_token);
     let binding = Binding::new("StreamSegmentMembers", &call, &request);
     let place = binding.read::<Place>(&token, "resume_token")?;
-    let expression: Expression = streamed(request.selection).parse().field("expression")?;
-    let options = request.options.unwrap_or_default().into();
-    let selected = selection::select(&domain, &call, &expression, options).await?;
+    let part = request.part();
+    let source = selected::streamed(request)?;
+    let selected = selection::select(&domain, &call, &source).await?;
+    let sent = match part {
+        SegmentPart::Unspecified | SegmentPart::Members => selected.members,
+        SegmentPart::Excluded => selected.excluded,
+        SegmentPart::PrivacyBlocked => selected.privacy_blocked,
+    };
     let after = place.as_ref().map_or(0, |place| place.after);
     let reader = Reader {
-        pages: Pages::new(&domain, &call, selected.members, view, size, after),
+        pages: Pages::new(
+            &domain,
+            &call,
+            sent,
+            view,
+            size,
+            after,
+            selected.counts.revision,
+        ),
         revision_moved: place.is_some_and(|place| place.revision != selected.counts.revision),
         counts: selected.counts,
         binding,
@@ -76,13 +80,6 @@ pub(super) async fn stream(
         Ok(reader.next().await?.map(|message| (message, reader)))
     });
     Ok(messages.boxed())
-}
-
-fn streamed(selection: Option<pb::stream_segment_members_request::Selection>) -> String {
-    use pb::stream_segment_members_request::Selection;
-    selection
-        .map(|Selection::Expression(text)| text)
-        .unwrap_or_default()
 }
 
 /// A stream and how far it has come. Between two messages it holds the selected set, and one
@@ -167,9 +164,9 @@ impl From<Member> for pb::SegmentMember {
 }
 
 /// Where a stream stood: after which contact, and at which revision it read membership.
-struct Place {
-    after: u32,
-    revision: Revision,
+pub(super) struct Place {
+    pub(super) after: u32,
+    pub(super) revision: Revision,
 }
 
 impl std::fmt::Display for Place {

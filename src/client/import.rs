@@ -4,15 +4,17 @@
 //! header before a connection is opened; [`rows`] reads it on a thread of its own, with line
 //! numbers from [`lines`], into batches of messages made by [`items`]. [`groups`] or, for the
 //! streaming imports, [`upload`] sends them, a bounded number at a time. What comes back goes to
-//! the [`journal`]: [`rejects`] to a file, [`progress`] to stderr, and at the end the [`report`]
-//! to stdout.
+//! the [`journal`]: [`rejects`] to a file (by [`order`] in the order of the rows), [`progress`] to
+//! stderr, and at the end the [`report`] to stdout. [`folder`] does it for all three files.
 
 mod columns;
+mod folder;
 mod groups;
 mod items;
 mod journal;
 mod ledger;
 mod lines;
+mod order;
 mod progress;
 mod rejects;
 mod report;
@@ -33,8 +35,12 @@ use rejects::Rejects;
 use report::Tally;
 use source::Table;
 
+/// Rows that are committed together, unless the caller says otherwise.
+const CHUNK: u16 = 5_000;
+
 const EXAMPLES: &str = "\
-Examples, in this order, as memberships need groups and contacts:
+Examples, all at once, or one by one in this order, as memberships need groups and contacts:
+  mailing-groups import folder examples
   mailing-groups import groups examples/mailing_groups.csv
   mailing-groups import contacts examples/contacts.csv
   mailing-groups import memberships examples/memberships.csv
@@ -52,6 +58,13 @@ Columns: id, kind, name; optional: company_id, email, exclude_from_segments, pri
 
 Example:
   mailing-groups import contacts examples/contacts.csv --delimiter ';'";
+
+const FOLDER: &str = "\
+Files, in this order: mailing_groups.csv, contacts.csv, memberships.csv; each has the columns that
+the help of its own command names, separated by commas
+
+Example:
+  mailing-groups import folder examples";
 
 const MEMBERSHIPS: &str = "\
 Columns: contact_id, code
@@ -85,6 +98,11 @@ enum What {
     /// Contacts and groups must be there already. A membership that is there already stays.
     #[command(after_help = format!("{MEMBERSHIPS}\n\n{EXIT_CODES}"))]
     Memberships(Upload),
+    /// Import all of it: mailing_groups.csv, contacts.csv and memberships.csv of a folder
+    ///
+    /// A file that is not there is left out.
+    #[command(after_help = format!("{FOLDER}\n\n{EXIT_CODES}"))]
+    Folder(folder::Folder),
 }
 
 #[derive(Debug, clap::Args)]
@@ -107,7 +125,7 @@ struct Upload {
     #[command(flatten)]
     input: Input,
     /// Rows that are committed together
-    #[arg(long, value_name = "N", default_value_t = 5_000,
+    #[arg(long, value_name = "N", default_value_t = CHUNK,
           value_parser = clap::value_parser!(u16).range(1..=10_000))]
     chunk: u16,
 }
@@ -115,14 +133,10 @@ struct Upload {
 impl Import {
     pub(super) async fn run(self) -> Result<Outcome, Error> {
         match self.what {
-            What::Groups(input) => {
-                let (table, mut journal) = input.open::<pb::MailingGroup>().await?;
-                let link = input.connection.open().await?;
-                let tally = groups::import(link, &input.connection, table, &mut journal).await;
-                finish::<pb::MailingGroup>(tally, journal)
-            }
+            What::Groups(it) => it.groups().await,
             What::Contacts(it) => it.run::<pb::Contact>().await,
             What::Memberships(it) => it.run::<pb::Assignment>().await,
+            What::Folder(it) => it.run().await,
         }
     }
 }
@@ -137,6 +151,14 @@ impl Upload {
 }
 
 impl Input {
+    /// Imports groups.
+    async fn groups(self) -> Result<Outcome, Error> {
+        let (table, mut journal) = self.open::<pb::MailingGroup>().await?;
+        let link = self.connection.open().await?;
+        let tally = groups::import(link, &self.connection, table, &mut journal).await;
+        finish::<pb::MailingGroup>(tally, journal)
+    }
+
     /// Opens the file, checks its header and gets ready to write down what becomes of its rows.
     async fn open<T: Item>(&self) -> Result<(Table, Journal), Error> {
         let (file, delimiter) = (self.file.clone(), self.delimiter);

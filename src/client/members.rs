@@ -100,6 +100,7 @@ impl Members {
             options: Some(self.selection.options()),
             view: view.into(),
             page_size: self.page_size,
+            part: 0,
             resume_token: String::new(),
             selection: Some(Selected::Expression(self.selection.expression.clone())),
         }

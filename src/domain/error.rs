@@ -6,7 +6,7 @@ use diesel::result::{DatabaseErrorKind, Error as DieselError};
 
 use super::segments::UNDOABLE;
 use crate::{
-    model::{Code, ContactId, CriteriaCode, SegmentId},
+    model::{Code, ContactId, SegmentId},
     store::Unavailable,
 };
 
@@ -124,9 +124,7 @@ pub enum Precondition {
     #[error("segment {0} has no action to undo")]
     NothingToUndo(SegmentId),
     /// A segment's last action is too old to be undone.
-    #[error(
-        "segment {0} cannot go back any further: the latest {UNDOABLE} actions can be undone"
-    )]
+    #[error("segment {0} cannot go back any further: the latest {UNDOABLE} actions can be undone")]
     UndoHistoryEnded(SegmentId),
     /// A segment has no action to save.
     #[error("segment {0} has no actions to save")]
@@ -155,17 +153,35 @@ impl Error {
         Error::not_found(Resource::Contact, id)
     }
 
-    /// No such segment.
-    pub(super) fn no_segment(id: &SegmentId) -> Error {
-        Error::not_found(Resource::Segment, id)
+    /// The same error, about an expression or segment that lies within `path`.
+    pub(super) fn within(mut self, path: &str) -> Error {
+        match &mut self {
+            Error::Invalid(violations) => {
+                let violations = violations.iter_mut();
+                violations.for_each(|it| it.field.insert_str(0, path));
+            }
+            Error::NotFound {
+                violation: Some(violation),
+                ..
+            } => violation.field.insert_str(0, path),
+            Error::NotFound {
+                resource: Resource::Segment,
+                name,
+                violation,
+                ..
+            } => {
+                *violation = Some(Violation {
+                    field: format!("{path}segment_id"),
+                    reason: format!("must be an existing segment; there is no segment {name}"),
+                });
+            }
+            _ => {}
+        }
+        self
     }
 
-    /// No such saved criteria.
-    pub(super) fn no_criteria(code: &CriteriaCode) -> Error {
-        Error::not_found(Resource::SavedCriteria, code)
-    }
-
-    fn not_found(resource: Resource, name: impl Display) -> Error {
+    /// No such thing.
+    pub(super) fn not_found(resource: Resource, name: impl Display) -> Error {
         Error::NotFound {
             resource,
             name: name.to_string(),

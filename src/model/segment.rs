@@ -10,7 +10,9 @@ use diesel::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::{CriteriaCode, Description, Revision, SegmentId, SelectionOptions, Source, Time};
+use super::{
+    ContactSet, CriteriaCode, Description, Expression, Revision, SegmentId, SelectionOptions, Time,
+};
 use crate::schema::{saved_criteria, segments};
 
 /// A segment as stored, without its members.
@@ -88,13 +90,22 @@ impl FromSql<SmallInt, Pg> for ActionKind {
     }
 }
 
+/// Who is meant by an action.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Chosen {
+    /// Those who match.
+    Expression(Expression),
+    /// Those who were named one by one.
+    Contacts(ContactSet),
+}
+
 /// What an action is to do, and to whom.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Criterion {
     /// What it does.
     pub kind: ActionKind,
     /// Who is meant.
-    pub source: Source,
+    pub chosen: Chosen,
     /// The options of an Add.
     pub options: SelectionOptions,
     /// A match counts for its whole company, in a Reduce or Refine.
@@ -102,14 +113,14 @@ pub struct Criterion {
 }
 
 impl Criterion {
-    /// How its source is selected. To reduce and to refine, everybody counts who matches, also
-    /// those who would not be added.
+    /// How those who are meant are selected. To reduce and to refine, everybody counts who
+    /// matches, also those who would not be added.
     pub fn selection_options(&self) -> SelectionOptions {
         match self.kind {
             ActionKind::Add => self.options,
             ActionKind::Reduce | ActionKind::Refine => SelectionOptions {
                 expand_companies: self.entire_companies,
-                ..SelectionOptions::AS_THEY_ARE
+                ..SelectionOptions::everybody()
             },
         }
     }

@@ -2,7 +2,7 @@
 
 use roaring::RoaringBitmap;
 
-use super::{Expression, Revision, SegmentId};
+use super::Revision;
 
 /// A set of contacts of one tenant, by their numbers.
 pub type ContactSet = RoaringBitmap;
@@ -22,13 +22,14 @@ pub struct SelectionOptions {
 }
 
 impl SelectionOptions {
-    /// Exactly those who match.
-    pub const AS_THEY_ARE: SelectionOptions = SelectionOptions {
-        expand_companies: false,
-        include_related_companies: false,
-        include_excluded: true,
-        include_privacy_blocked: true,
-    };
+    /// Nobody is left out and nobody is reached for.
+    pub fn everybody() -> SelectionOptions {
+        SelectionOptions {
+            include_excluded: true,
+            include_privacy_blocked: true,
+            ..SelectionOptions::default()
+        }
+    }
 }
 
 /// How many contacts a selection holds and how many it left out.
@@ -51,15 +52,4 @@ impl SegmentCounts {
     pub fn persons(&self) -> u64 {
         self.members - self.companies
     }
-}
-
-/// Where contacts come from, before options narrow or widen them.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Source {
-    /// Those who match.
-    Expression(Expression),
-    /// Those named one by one.
-    Contacts(ContactSet),
-    /// The members of a stored segment, as they are: options do not apply.
-    Segment(SegmentId),
 }

@@ -90,9 +90,9 @@ async fn create(
         .canonicalize()
         .map_err(|source| Error::file(&unfinished, source))?;
     info!(
-        "creating the database: PostgreSQL {} in {}, run by the user {}",
+        "creating the database in {}: PostgreSQL {}, run by the user {}",
+        data_dir.join(NAME).display(),
         programs.version,
-        folder.display(),
         owner.name()
     );
     owner.give(&folder)?;

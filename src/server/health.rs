@@ -31,7 +31,7 @@ impl Health {
             names: [&[""], services].concat(),
             serving: false,
         };
-        health.announce(false).await;
+        health.tell(false).await;
         health
     }
 
@@ -40,31 +40,45 @@ impl Health {
         HealthServer::new(HealthService::from_health_reporter(self.reporter.clone()))
     }
 
-    /// Follows `ready` until `shutdown`, then says not serving for good.
-    pub(super) async fn follow<R, F>(mut self, ready: R, shutdown: CancellationToken)
-    where
+    /// Follows `ready` until `shutdown`, then says not serving for good. The first time that it
+    /// says serving, `announce` is called.
+    pub(super) async fn follow<R, F>(
+        mut self,
+        ready: R,
+        announce: impl FnOnce(),
+        shutdown: CancellationToken,
+    ) where
         R: Fn() -> F,
         F: Future<Output = bool>,
     {
         let probing = async {
-            loop {
-                self.set(probe(&ready).await).await;
+            while !self.set(probe(&ready).await).await {
                 sleep(PROBE_INTERVAL).await;
+            }
+            announce();
+            loop {
+                sleep(PROBE_INTERVAL).await;
+                self.set(probe(&ready).await).await;
             }
         };
         shutdown.run_until_cancelled(probing).await;
         // Whatever a change in the middle of its announcement has left.
-        self.announce(false).await;
+        self.tell(false).await;
     }
 
-    async fn set(&mut self, serving: bool) {
+    /// Tells and logs a change; answers what it is now.
+    async fn set(&mut self, serving: bool) -> bool {
         if self.serving != serving {
-            self.announce(serving).await;
-            tracing::info!(serving, "health changed: serving = {serving}");
+            self.tell(serving).await;
+            match serving {
+                true => tracing::info!("ready: the database answers"),
+                false => tracing::warn!("not ready: the database does not answer"),
+            }
         }
+        serving
     }
 
-    async fn announce(&mut self, serving: bool) {
+    async fn tell(&mut self, serving: bool) {
         let status = match serving {
             true => ServingStatus::Serving,
             false => ServingStatus::NotServing,

@@ -2,13 +2,13 @@
 
 use diesel::{
     prelude::*,
-    sql_types::{Array, BigInt, Integer, Nullable, SmallInt, Text, Timestamptz},
+    sql_types::{Array, BigInt, Bool, Integer, Nullable, SmallInt, Text, Timestamptz},
 };
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
 use super::{Transaction, sql::sql};
 use crate::{
-    model::{Change, Code, ContactId, Revision, TenantId},
+    model::{Change, Code, ContactId, ContactSet, Revision, TenantId},
     schema::clocks,
 };
 
@@ -20,6 +20,41 @@ pub async fn revision(conn: &mut AsyncPgConnection, tenant_id: TenantId) -> Quer
         .first(conn)
         .await;
     Ok(revision.optional()?.unwrap_or(0))
+}
+
+/// The contacts deleted after `since`, as far as the log is kept.
+pub async fn deleted_since(
+    conn: &mut AsyncPgConnection,
+    tenant_id: TenantId,
+    since: Revision,
+) -> QueryResult<Option<ContactSet>> {
+    #[derive(QueryableByName)]
+    struct Row {
+        #[diesel(sql_type = Bool)]
+        known: bool,
+        #[diesel(sql_type = Nullable<Array<Integer>>)]
+        contact_numbers: Option<Vec<i32>>,
+    }
+    // A log that is much longer is not worth reading.
+    let rows: Vec<Row> = sql(
+        "SELECT $2 >= c.history_start AND c.revision - $2 <= 50000 AS known, \
+             l.contact_numbers \
+         FROM clocks c LEFT JOIN changes l ON l.tenant_id = $1 AND l.revision > $2 \
+             AND l.kind = 8 AND c.revision - $2 <= 50000 \
+         WHERE c.tenant_id = $1",
+    )
+    .bind::<Integer, _>(tenant_id)
+    .bind::<BigInt, _>(since)
+    .load(conn)
+    .await?;
+    if rows.iter().any(|row| !row.known) {
+        return Ok(None);
+    }
+    let numbers = rows
+        .into_iter()
+        .filter_map(|row| row.contact_numbers)
+        .flatten();
+    Ok(Some(numbers.map(i32::cast_unsigned).collect()))
 }
 
 /// Moves the clock on and writes the log of one revision.
@@ -120,13 +155,7 @@ impl Columns {
         self.upto.push(Some(upto));
     }
 
-    fn row(
-        &mut self,
-        kind: i16,
-        subject_id: i32,
-        code: Option<String>,
-        former: Option<Code>,
-    ) {
+    fn row(&mut self, kind: i16, subject_id: i32, code: Option<String>, former: Option<Code>) {
         let after = self.offset();
         self.kind.push(kind);
         self.subject_id.push(subject_id);

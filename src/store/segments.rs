@@ -10,13 +10,13 @@ mod set;
 
 use diesel::{
     prelude::*,
-    sql_types::{BigInt, Integer},
+    sql_types::{Array, BigInt, Binary, Integer, Nullable, Text},
 };
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use futures_util::TryStreamExt;
 
 use self::set::StoredSet;
-use super::{Transaction, contacts::escape, sql::sql};
+use super::{Transaction, contacts::escape, selection::At, sql::sql};
 use crate::{
     model::{ContactSet, Description, PageSize, Revision, Segment, SegmentId, TenantId},
     schema::segments,
@@ -76,23 +76,50 @@ pub async fn find_stored(
     Ok(found.map(|(segment, set)| (segment, set.into())))
 }
 
-/// The members of the segment with this id, and the revision at which the segment last changed.
-/// Contacts that are gone may be among them; contacts that were merged are not, but those that
-/// stand for them.
+/// The members of the segment with this id, if there is one, and the revision at which that is
+/// so. Contacts that are gone may be among them; contacts that were merged are not, but those
+/// that stand for them.
 pub async fn members(
     conn: &mut AsyncPgConnection,
     tenant_id: TenantId,
     id: &SegmentId,
-) -> QueryResult<Option<(Revision, ContactSet)>> {
-    let Some((segment, mut set)) = find_stored(conn, tenant_id, id).await? else {
-        return Ok(None);
+) -> QueryResult<At<Option<ContactSet>>> {
+    #[derive(QueryableByName)]
+    struct Row {
+        #[diesel(sql_type = BigInt)]
+        revision: Revision,
+        #[diesel(sql_type = Nullable<Binary>)]
+        members: Option<StoredSet>,
+        #[diesel(sql_type = Array<Integer>)]
+        merged: Vec<i32>,
+        #[diesel(sql_type = Array<Integer>)]
+        kept: Vec<i32>,
+    }
+    let row: Option<Row> = sql(
+        "SELECT c.revision, s.members, m.merged, m.kept FROM clocks c \
+         LEFT JOIN segments s ON s.tenant_id = c.tenant_id AND s.id = $2 \
+         CROSS JOIN (SELECT coalesce(array_agg(contact_number), '{}') AS merged, \
+                 coalesce(array_agg(kept_number), '{}') AS kept \
+             FROM merged_contacts WHERE tenant_id = $1) m \
+         WHERE c.tenant_id = $1",
+    )
+    .bind::<Integer, _>(tenant_id)
+    .bind::<Text, _>(id.clone())
+    .get_result(conn)
+    .await
+    .optional()?;
+    let Some(row) = row else {
+        return Ok((0, None));
     };
-    for (merged, kept) in merges::all(conn, tenant_id).await? {
-        if set.remove(merged) {
-            set.insert(kept);
+    let mut members = row.members.map(ContactSet::from);
+    if let Some(set) = &mut members {
+        for (merged, kept) in row.merged.into_iter().zip(row.kept) {
+            if set.remove(merged.cast_unsigned()) {
+                set.insert(kept.cast_unsigned());
+            }
         }
     }
-    Ok(Some((segment.revision, set)))
+    Ok((row.revision, members))
 }
 
 /// Segments by id, after `after`, whose ids start with `prefix`.

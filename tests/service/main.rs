@@ -6,4 +6,8 @@
 #![expect(clippy::unwrap_used, reason = "a test may")]
 
 mod groups;
+mod oracle;
+mod segments;
+mod selection;
+mod streaming;
 mod support;

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use futures_util::StreamExt;
-use futures_util::stream::FuturesUnordered;
+use futures_util::stream::FuturesOrdered;
 use tonic::{Code, Status};
 use unicode_normalization::UnicodeNormalization;
 
@@ -34,7 +34,7 @@ pub(super) async fn import(
         connection,
     };
     let mut groups = Groups::new(journal);
-    let mut calls = FuturesUnordered::new();
+    let mut calls = FuturesOrdered::new();
     let mut batches = rows::read::<MailingGroup>(table, CALLS);
     while let Some(batch) = batches.recv().await {
         let Batch {
@@ -52,7 +52,7 @@ pub(super) async fn import(
             }
             groups.busy.insert(key.clone());
             let put = caller.clone().put(group);
-            calls.push(async move { (key, row, put.await) });
+            calls.push_back(async move { (key, row, put.await) });
         }
     }
     while !calls.is_empty() {

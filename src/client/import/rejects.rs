@@ -10,6 +10,7 @@ use csv::{Writer, WriterBuilder};
 use crate::client::error::Error;
 
 use super::columns::Columns;
+use super::order;
 use super::source::Row;
 
 /// Rejected rows; the file is there only if there are any.
@@ -19,6 +20,9 @@ pub(super) struct Rejects {
     columns: Arc<Columns>,
     file: Option<Writer<File>>,
     count: u64,
+    /// The line of the last row, and whether all came in the order of their lines.
+    last: u64,
+    ordered: bool,
 }
 
 impl Rejects {
@@ -41,6 +45,8 @@ impl Rejects {
             columns,
             file: None,
             count: 0,
+            last: 0,
+            ordered: true,
         };
         // A device or a pipe is nothing to try out, let alone to remove.
         if !rejects.path.exists() || rejects.path.is_file() {
@@ -52,13 +58,19 @@ impl Rejects {
 
     pub(super) fn add(&mut self, row: &Row, reason: &str) -> Result<(), Error> {
         self.count += 1;
+        self.ordered &= self.last <= row.line;
+        self.last = row.line;
         self.write(row, reason).map_err(|it| self.unwritable(it))
     }
 
-    /// How many there are and where; None if there are none.
+    /// Puts them in order. How many there are and where; None if there are none.
     pub(super) fn finish(mut self) -> Result<Option<(u64, PathBuf)>, Error> {
         let flushed = self.file.as_mut().map_or(Ok(()), Writer::flush);
         flushed.map_err(|it| self.unwritable(it))?;
+        // What went to a device or a pipe stays in the order in which it was refused.
+        if !self.ordered && self.path.is_file() {
+            order::by_line(&self.path, self.delimiter).map_err(|it| self.unwritable(it))?;
+        }
         Ok((self.count > 0).then_some((self.count, self.path)))
     }
 

@@ -5,8 +5,11 @@ use std::sync::Arc;
 use tokio_util::task::AbortOnDropHandle;
 
 use crate::{
-    domain::{Call, Domain, Error, Result},
-    model::{Contact, ContactId, ContactSet, PageSize},
+    domain::{
+        Call, Domain, Error, Result,
+        index::{BLOCK, IdBlock},
+    },
+    model::{Contact, ContactSet, PageSize, Revision, TenantId},
     store,
 };
 
@@ -23,7 +26,7 @@ pub enum View {
 #[derive(Debug, Clone)]
 pub enum Member {
     /// Only the id.
-    Id(ContactId),
+    Id(String),
     /// The whole contact.
     Contact(Box<Contact>),
 }
@@ -42,21 +45,23 @@ pub struct Page {
 /// Reads a selection page by page, one page ahead. While nobody asks for a page, no connection
 /// and no statement is held; dropping it stops what still runs.
 pub struct Pages {
-    source: Source,
+    source: Arc<Source>,
     ahead: Option<AbortOnDropHandle<Result<Page>>>,
 }
 
-#[derive(Clone)]
 struct Source {
     domain: Domain,
     call: Call,
     members: Arc<ContactSet>,
     view: View,
     size: PageSize,
+    /// The revision at which the members were selected: they all existed then.
+    revision: Revision,
 }
 
 impl Pages {
-    /// The members of a set after the contact numbered `after`.
+    /// The members of a set, which was selected at `revision`, after the contact numbered
+    /// `after`.
     pub fn new(
         domain: &Domain,
         call: &Call,
@@ -64,15 +69,18 @@ impl Pages {
         view: View,
         size: PageSize,
         after: u32,
+        revision: Revision,
     ) -> Pages {
-        let source = Source {
-            domain: domain.clone(),
-            call: call.clone(),
+        let (domain, call) = (domain.clone(), call.clone());
+        let source = Arc::new(Source {
+            domain,
+            call,
             members,
             view,
             size,
-        };
-        let ahead = source.read_ahead(after);
+            revision,
+        });
+        let ahead = Source::read_ahead(&source, after);
         Pages { source, ahead }
     }
 
@@ -85,45 +93,102 @@ impl Pages {
         let page = ahead
             .await
             .map_err(|error| Error::Internal(error.into()))??;
-        self.ahead = self.source.read_ahead(page.last);
+        self.ahead = Source::read_ahead(&self.source, page.last);
         Ok(Some(page))
     }
 }
 
 impl Source {
     /// Begins to read the page after the contact numbered `after`, if there is one.
-    fn read_ahead(&self, after: u32) -> Option<AbortOnDropHandle<Result<Page>>> {
-        let mut rest = self.members.iter();
+    fn read_ahead(source: &Arc<Source>, after: u32) -> Option<AbortOnDropHandle<Result<Page>>> {
+        let mut rest = source.members.iter();
         rest.advance_to(after.saturating_add(1));
-        let numbers: Vec<i32> = rest.take(self.size.get()).map(u32::cast_signed).collect();
-        let last = numbers.last()?.cast_unsigned();
-        let source = self.clone();
+        let numbers: Vec<u32> = rest.take(source.size.get()).collect();
+        let last = *numbers.last()?;
+        let source = Arc::clone(source);
         let read = async move { source.read(&numbers, last).await };
         Some(AbortOnDropHandle::new(tokio::spawn(read)))
     }
 
-    async fn read(&self, numbers: &[i32], last: u32) -> Result<Page> {
-        let read = async |conn: &mut _, tenant_id| {
-            Ok(match self.view {
-                View::Ids => {
-                    let ids = store::selection::ids(conn, tenant_id, numbers).await?;
-                    ids.into_iter().map(Member::Id).collect::<Vec<_>>()
-                }
-                View::Full => {
-                    let contacts = store::selection::contacts(conn, tenant_id, numbers).await?;
-                    contacts
-                        .into_iter()
-                        .map(|c| Member::Contact(Box::new(c)))
-                        .collect()
-                }
-            })
+    async fn read(&self, numbers: &[u32], last: u32) -> Result<Page> {
+        let tenant_id = self.domain.tenant_id(&self.call).await?.unwrap_or(0);
+        let members = match self.view {
+            View::Ids => self.ids(tenant_id, numbers).await?,
+            View::Full => self.contacts(tenant_id, numbers).await?,
         };
-        let members = self.domain.read_of(&self.call, read).await?;
         let deleted = numbers.len() - members.len();
         Ok(Page {
             members,
             last,
             deleted,
         })
+    }
+
+    async fn contacts(&self, tenant_id: TenantId, numbers: &[u32]) -> Result<Vec<Member>> {
+        let numbers: Vec<i32> = numbers.iter().map(|number| number.cast_signed()).collect();
+        let read =
+            async |conn: &mut _| Ok(store::selection::contacts(conn, tenant_id, &numbers).await?);
+        let contacts = self.domain.read(read).await?;
+        Ok(contacts
+            .into_iter()
+            .map(|contact| Member::Contact(Box::new(contact)))
+            .collect())
+    }
+
+    /// The ids of contacts, from memory but for those who were deleted since the selection.
+    async fn ids(&self, tenant_id: TenantId, numbers: &[u32]) -> Result<Vec<Member>> {
+        let revision = self.revision;
+        let read = async |conn: &mut _| {
+            Ok(store::changes::deleted_since(conn, tenant_id, revision).await?)
+        };
+        let Some(deleted) = self.domain.read(read).await? else {
+            return self.ids_as_stored(tenant_id, numbers).await;
+        };
+        let mut ids = Vec::with_capacity(numbers.len());
+        for block in numbers.chunk_by(|a, b| a / BLOCK == b / BLOCK) {
+            let known = self.block(tenant_id, block).await?;
+            let present = block.iter().filter(|number| !deleted.contains(**number));
+            ids.extend(
+                present
+                    .filter_map(|number| known.get(*number))
+                    .map(|id| Member::Id(id.into())),
+            );
+        }
+        Ok(ids)
+    }
+
+    /// A block of ids that has these contacts, as far as they exist: one that was read before
+    /// the last of them was created is read again.
+    async fn block(&self, tenant_id: TenantId, numbers: &[u32]) -> Result<IdBlock> {
+        let (Some(first), Some(last)) = (numbers.first(), numbers.last()) else {
+            return Ok(IdBlock::new(&[]));
+        };
+        let (block, index) = (first / BLOCK, self.domain.index());
+        let known = index
+            .ids(tenant_id, block, self.load(tenant_id, block))
+            .await?;
+        if known.get(*last).is_some() {
+            return Ok(known);
+        }
+        index.forget_ids(tenant_id, block).await;
+        index
+            .ids(tenant_id, block, self.load(tenant_id, block))
+            .await
+    }
+
+    async fn load(&self, tenant_id: TenantId, block: u32) -> Result<IdBlock> {
+        let from = (block * BLOCK).cast_signed();
+        let upto = from + (BLOCK - 1).cast_signed();
+        let read = async |conn: &mut _| {
+            Ok(store::selection::ids_between(conn, tenant_id, from, upto).await?)
+        };
+        Ok(IdBlock::new(&self.domain.read(read).await?))
+    }
+
+    async fn ids_as_stored(&self, tenant_id: TenantId, numbers: &[u32]) -> Result<Vec<Member>> {
+        let numbers: Vec<i32> = numbers.iter().map(|number| number.cast_signed()).collect();
+        let read = async |conn: &mut _| Ok(store::selection::ids(conn, tenant_id, &numbers).await?);
+        let ids = self.domain.read(read).await?;
+        Ok(ids.into_iter().map(|id| Member::Id(id.into())).collect())
     }
 }

@@ -7,6 +7,11 @@ use roaring::{MultiOps, RoaringBitmap};
 use super::{Expression, Node, Operand, Term};
 
 impl Expression {
+    /// Whether [`Expression::evaluate`] uses `everyone`; if not, any set will do.
+    pub fn needs_everyone(&self) -> bool {
+        self.root().is_complement()
+    }
+
     /// The contacts that the expression selects, as a set over contact numbers.
     ///
     /// `leaf` gives the set of an operand; it is asked once per operand, from left to right, and

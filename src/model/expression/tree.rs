@@ -63,6 +63,16 @@ impl Node {
         })
     }
 
+    /// Whether what the part selects is known only once it is known who everyone is.
+    pub(super) fn is_complement(&self) -> bool {
+        match self {
+            Self::Operand(operand) => operand.term == Term::Everyone,
+            Self::Not(part) => !part.is_complement(),
+            Self::All(parts) => parts.iter().all(Self::is_complement),
+            Self::Any(parts) => parts.iter().any(Self::is_complement),
+        }
+    }
+
     /// Joins parts by `AND`, taking the parts of a part that is such a chain itself.
     pub(super) fn all(parts: Vec<Self>) -> Self {
         join(parts, Self::All, |part| match part {

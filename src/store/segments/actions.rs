@@ -6,9 +6,12 @@ use diesel::{
 };
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
-use super::{criteria::{CriterionRow, options}, set::StoredSet};
+use super::{
+    criteria::{CriterionRow, options},
+    set::StoredSet,
+};
 use crate::{
-    model::{ActionKind, ContactSet, PageSize, Revision, SegmentAction, Source, TenantId, Time},
+    model::{ActionKind, Chosen, ContactSet, PageSize, Revision, SegmentAction, TenantId, Time},
     schema::segment_actions,
     store::{Transaction, sql::sql},
 };
@@ -22,10 +25,9 @@ pub async fn insert(
 ) -> QueryResult<usize> {
     let count = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
     let criterion = &action.criterion;
-    let (expression, contacts) = match &criterion.source {
-        Source::Expression(expression) => (Some(expression.text()), None),
-        Source::Contacts(set) => (None, Some(StoredSet::from(set.clone()))),
-        Source::Segment(_) => (None, None),
+    let (expression, contacts) = match &criterion.chosen {
+        Chosen::Expression(expression) => (Some(expression.text()), None),
+        Chosen::Contacts(set) => (None, Some(StoredSet::from(set.clone()))),
     };
     let row = (
         segment_actions::tenant_id.eq(tx.tenant_id()),
@@ -87,12 +89,14 @@ pub async fn page(
     after: i32,
     size: PageSize,
 ) -> QueryResult<Vec<SegmentAction>> {
-    let rows: Vec<ActionRow> = sql("SELECT action_number, kind, expression, contacts, options, \
+    let rows: Vec<ActionRow> = sql(
+        "SELECT action_number, kind, expression, contacts, options, \
              entire_companies, added_count, removed_count, excluded_count, \
              privacy_blocked_count, changed IS NOT NULL AS undoable, revision, create_time \
          FROM segment_actions \
          WHERE tenant_id = $1 AND segment_number = $2 AND action_number > $3 \
-         ORDER BY action_number LIMIT $4")
+         ORDER BY action_number LIMIT $4",
+    )
     .bind::<Integer, _>(tenant_id)
     .bind::<Integer, _>(segment_number)
     .bind::<Integer, _>(after)

@@ -9,8 +9,8 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use super::set::StoredSet;
 use crate::{
     model::{
-        ActionKind, CriteriaCode, Criterion, Description, PageSize, SavedCriteria, Segment,
-        SelectionOptions, Source, TenantId,
+        ActionKind, Chosen, CriteriaCode, Criterion, Description, PageSize, SavedCriteria, Segment,
+        SelectionOptions, TenantId,
     },
     schema::saved_criteria,
     store::{Transaction, sql::sql},
@@ -46,11 +46,13 @@ pub async fn copy_actions(
     segment_number: i32,
     criteria_number: i32,
 ) -> QueryResult<usize> {
-    sql("INSERT INTO saved_criteria_actions (tenant_id, criteria_number, action_number, kind, \
+    sql(
+        "INSERT INTO saved_criteria_actions (tenant_id, criteria_number, action_number, kind, \
              expression, contacts, options, entire_companies) \
          SELECT tenant_id, $3, action_number, kind, expression, contacts, options, \
              entire_companies \
-         FROM segment_actions WHERE tenant_id = $1 AND segment_number = $2")
+         FROM segment_actions WHERE tenant_id = $1 AND segment_number = $2",
+    )
     .bind::<Integer, _>(tx.tenant_id())
     .bind::<Integer, _>(segment_number)
     .bind::<Integer, _>(criteria_number)
@@ -96,10 +98,12 @@ pub async fn actions(
     criteria_number: i32,
     after: i32,
 ) -> QueryResult<Vec<Criterion>> {
-    let rows: Vec<CriterionRow> = sql("SELECT kind, expression, contacts, options, entire_companies \
+    let rows: Vec<CriterionRow> = sql(
+        "SELECT kind, expression, contacts, options, entire_companies \
          FROM saved_criteria_actions \
          WHERE tenant_id = $1 AND criteria_number = $2 AND action_number > $3 \
-         ORDER BY action_number LIMIT 100")
+         ORDER BY action_number LIMIT 100",
+    )
     .bind::<Integer, _>(tenant_id)
     .bind::<Integer, _>(criteria_number)
     .bind::<Integer, _>(after)
@@ -134,16 +138,16 @@ impl TryFrom<CriterionRow> for Criterion {
     type Error = diesel::result::Error;
 
     fn try_from(row: CriterionRow) -> QueryResult<Criterion> {
-        let source = match (row.expression, row.contacts) {
+        let chosen = match (row.expression, row.contacts) {
             (Some(text), _) => text
                 .parse()
-                .map(Source::Expression)
+                .map(Chosen::Expression)
                 .map_err(|e| diesel::result::Error::DeserializationError(Box::new(e)))?,
-            (None, contacts) => Source::Contacts(contacts.map(Into::into).unwrap_or_default()),
+            (None, contacts) => Chosen::Contacts(contacts.map(Into::into).unwrap_or_default()),
         };
         Ok(Criterion {
             kind: row.kind,
-            source,
+            chosen,
             options: SelectionOptions {
                 expand_companies: row.options & 1 != 0,
                 include_related_companies: row.options & 2 != 0,

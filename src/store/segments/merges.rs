@@ -9,21 +9,11 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use crate::{
     model::{ContactSet, TenantId},
     schema::merged_contacts,
-    store::{Transaction, selection::numbers},
+    store::{Transaction, numbers},
 };
 
 /// A merged contact, and the one that stands for it.
 type Merge = (u32, u32);
-
-/// All merges of the tenant whose kept contact exists.
-pub async fn all(conn: &mut AsyncPgConnection, tenant_id: TenantId) -> QueryResult<Vec<Merge>> {
-    let pairs: Vec<(i32, i32)> = merged_contacts::table
-        .filter(merged_contacts::tenant_id.eq(tenant_id))
-        .select((merged_contacts::contact_number, merged_contacts::kept_number))
-        .load(conn)
-        .await?;
-    Ok(pairs.into_iter().map(unsigned).collect())
-}
 
 /// The merges of those contacts in a set that were merged and whose kept contact exists.
 pub async fn of(
@@ -34,7 +24,10 @@ pub async fn of(
     let pairs: Vec<(i32, i32)> = merged_contacts::table
         .filter(merged_contacts::tenant_id.eq(tenant_id))
         .filter(merged_contacts::contact_number.eq_any(numbers(set)))
-        .select((merged_contacts::contact_number, merged_contacts::kept_number))
+        .select((
+            merged_contacts::contact_number,
+            merged_contacts::kept_number,
+        ))
         .load(conn)
         .await?;
     Ok(pairs.into_iter().map(unsigned).collect())

@@ -4,12 +4,13 @@ use std::{net::SocketAddr, time::Duration};
 
 use mailing_groups::{
     api,
-    domain::Domain,
+    domain::{Domain, Index},
     server::{self, Drained, Limits},
     store::{self, Store},
 };
 use tokio::{net::TcpListener, sync::OnceCell, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
+use tonic::transport::{Channel, Endpoint};
 
 use super::{cluster::runtime, database};
 
@@ -36,25 +37,20 @@ impl Server {
 
     /// A server of one's own on this database, which is migrated.
     pub(crate) async fn on(database_url: &str, limits: Limits) -> Server {
-        let url = database_url.to_owned();
-        runtime()
-            .spawn(async move { store::migrate(&url).await })
-            .await
-            .unwrap()
-            .unwrap();
-        Server::start_unmigrated(database_url, database_url, limits).await
+        migrate(database_url).await;
+        Server::via(database_url, database_url, Pool::default(), limits).await
     }
 
-    /// A server that reaches its database by `url`.
-    pub(crate) async fn start_unmigrated(url: &str, database_url: &str, limits: Limits) -> Server {
-        let store = Store::new(url, 8, Duration::from_secs(2)).unwrap();
+    /// A server that reaches its database, which is migrated already, by `url`.
+    pub(crate) async fn via(url: &str, database_url: &str, pool: Pool, limits: Limits) -> Server {
+        let store = Store::new(url, pool.connections, pool.wait).unwrap();
         let shutdown = CancellationToken::new();
         let stop = shutdown.clone();
         let (tell, address) = tokio::sync::oneshot::channel();
         let ended = runtime().spawn(async move {
             let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
             tell.send(listener.local_addr().unwrap()).unwrap();
-            let domain = Domain::new(store);
+            let domain = Domain::new(store, Index::new(64 << 20, 4));
             let routes = api::routes(domain.clone(), stop.clone(), limits.max_message_bytes);
             let ready = move || {
                 let domain = domain.clone();
@@ -67,6 +63,39 @@ impl Server {
             database_url: database_url.to_owned(),
             shutdown,
             ended,
+        }
+    }
+
+    /// A channel to it with the smallest flow-control windows of HTTP/2: a slow reader is felt
+    /// soon.
+    pub(crate) async fn narrow_channel(&self) -> Channel {
+        let endpoint = Endpoint::from_shared(format!("http://{}", self.address)).unwrap();
+        let endpoint = endpoint
+            .initial_stream_window_size(65_535)
+            .initial_connection_window_size(65_535);
+        endpoint.connect().await.unwrap()
+    }
+}
+
+/// Brings a database up to date.
+pub(crate) async fn migrate(database_url: &str) {
+    let url = database_url.to_owned();
+    let migrate = async move { store::migrate(&url).await };
+    runtime().spawn(migrate).await.unwrap().unwrap();
+}
+
+/// How a server reaches its database.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Pool {
+    pub(crate) connections: usize,
+    pub(crate) wait: Duration,
+}
+
+impl Default for Pool {
+    fn default() -> Pool {
+        Pool {
+            connections: 8,
+            wait: Duration::from_secs(2),
         }
     }
 }

@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use mailing_groups::api::pb::{
     self, contacts_client::ContactsClient, mailing_groups_client::MailingGroupsClient,
+    segments_client::SegmentsClient,
 };
 use tonic::{
     Request, Status,
@@ -12,7 +13,7 @@ use tonic::{
     transport::{Channel, Endpoint},
 };
 
-use super::Server;
+use super::{Server, select};
 
 /// Names the tenant in every request.
 #[derive(Clone)]
@@ -33,6 +34,7 @@ pub(crate) struct Tenant {
     pub(crate) name: String,
     pub(crate) groups: MailingGroupsClient<Transport>,
     pub(crate) contacts: ContactsClient<Transport>,
+    pub(crate) segments: SegmentsClient<Transport>,
 }
 
 impl Tenant {
@@ -46,13 +48,18 @@ impl Tenant {
     /// A tenant of a server.
     pub(crate) async fn of(server: &Server, name: &str) -> Tenant {
         let endpoint = Endpoint::from_shared(format!("http://{}", server.address)).unwrap();
-        let channel = endpoint.connect().await.unwrap();
+        Tenant::over(endpoint.connect().await.unwrap(), name)
+    }
+
+    /// A tenant behind a channel.
+    pub(crate) fn over(channel: Channel, name: &str) -> Tenant {
         let tenant = InTenant(name.parse().unwrap());
         let transport = InterceptedService::new(channel, tenant);
         Tenant {
             name: name.to_owned(),
             groups: MailingGroupsClient::new(transport.clone()),
-            contacts: ContactsClient::new(transport),
+            contacts: ContactsClient::new(transport.clone()),
+            segments: SegmentsClient::new(transport),
         }
     }
 
@@ -138,32 +145,7 @@ impl Tenant {
 
     /// The ids that an expression selects.
     pub(crate) async fn members(&mut self, expression: &str) -> Vec<String> {
-        use pb::{
-            stream_segment_members_request::Selection, stream_segment_members_response::Message,
-        };
-        let request = pb::StreamSegmentMembersRequest {
-            selection: Some(Selection::Expression(expression.into())),
-            ..Default::default()
-        };
-        let mut stream = self
-            .groups
-            .stream_segment_members(request)
-            .await
-            .unwrap()
-            .into_inner();
-        let mut ids = Vec::new();
-        let mut finished = false;
-        while let Some(response) = stream.message().await.unwrap() {
-            match response.message.unwrap() {
-                Message::Page(page) => {
-                    ids.extend(page.members.into_iter().map(|member| member.contact_id));
-                }
-                Message::Summary(_) => finished = true,
-                Message::Heartbeat(_) => {}
-            }
-        }
-        assert!(finished, "the stream ended without its summary");
-        ids
+        self.stream(select(expression)).await.unwrap().ids()
     }
 }
 

@@ -1,0 +1,116 @@
+//! The leaves of selections, kept in memory.
+//!
+//! A leaf is read from the database once and then brought up to date on use, from the change
+//! log: so an answer is exact at a revision that is not older than the call, on every replica,
+//! with no message between them and no work in the background.
+
+mod catch_up;
+mod ids;
+mod leaf;
+mod load;
+
+use moka::{future::Cache, policy::EvictionPolicy};
+use tokio::sync::Semaphore;
+
+pub(super) use self::{
+    ids::{BLOCK, IdBlock},
+    leaf::{Companies, Entry, Groups, Key, Leaf},
+};
+use super::{Error, Result};
+use crate::model::TenantId;
+
+/// A bounded store of leaves, the least recently used of which make room.
+pub struct Index {
+    leaves: Cache<(TenantId, Key), Entry>,
+    ids: Cache<(TenantId, u32), IdBlock>,
+    /// Who may read leaves: not so many that nobody else gets a connection.
+    loads: Semaphore,
+}
+
+impl Index {
+    /// An index of at most `memory` bytes, which reads at most `loads` leaves at a time.
+    pub fn new(memory: u64, loads: usize) -> Index {
+        // Three quarters for sets, a quarter for the ids of contacts.
+        let ids = memory / 4;
+        Index {
+            leaves: Cache::builder()
+                .max_capacity(memory - ids)
+                .weigher(|_, entry: &Entry| entry.weight())
+                .eviction_policy(EvictionPolicy::lru())
+                .build(),
+            ids: Cache::builder()
+                .max_capacity(ids)
+                .weigher(|_, block: &IdBlock| block.weight())
+                .eviction_policy(EvictionPolicy::lru())
+                .build(),
+            loads: Semaphore::new(loads.max(1)),
+        }
+    }
+}
+
+/// A failure that several callers share, who waited for one reading.
+fn shared(error: std::sync::Arc<Error>) -> Error {
+    match &*error {
+        Error::Unavailable(_) => Error::Unavailable(error.into()),
+        _ => Error::Internal(error.into()),
+    }
+}
+
+impl Index {
+    /// A leaf, if it is in memory.
+    pub(super) async fn get(&self, tenant_id: TenantId, key: &Key) -> Option<Entry> {
+        self.leaves.get(&(tenant_id, key.clone())).await
+    }
+
+    /// Keeps a leaf, if there is room for it.
+    pub(super) async fn put(&self, tenant_id: TenantId, key: &Key, entry: &Entry) {
+        self.leaves
+            .insert((tenant_id, key.clone()), entry.clone())
+            .await;
+    }
+
+    /// Forgets a leaf.
+    pub(super) async fn forget(&self, tenant_id: TenantId, key: &Key) {
+        self.leaves.invalidate(&(tenant_id, key.clone())).await;
+    }
+
+    /// A leaf, from memory or by reading it. Callers who miss the same leaf at one time wait for
+    /// one of them to read it.
+    pub(super) async fn get_or_load(
+        &self,
+        tenant_id: TenantId,
+        key: &Key,
+        load: impl Future<Output = Result<Entry>>,
+    ) -> Result<Entry> {
+        let load = async {
+            let _turn = self
+                .loads
+                .acquire()
+                .await
+                .map_err(|e| Error::Internal(e.into()))?;
+            load.await
+        };
+        self.leaves
+            .try_get_with((tenant_id, key.clone()), load)
+            .await
+            .map_err(shared)
+    }
+
+    /// The ids of a block of contacts, from memory or by reading them.
+    pub(super) async fn ids(
+        &self,
+        tenant_id: TenantId,
+        block: u32,
+        load: impl Future<Output = Result<IdBlock>>,
+    ) -> Result<IdBlock> {
+        self.ids
+            .try_get_with((tenant_id, block), load)
+            .await
+            .map_err(shared)
+    }
+
+    /// Forgets a block of ids.
+    pub(super) async fn forget_ids(&self, tenant_id: TenantId, block: u32) {
+        self.ids.invalidate(&(tenant_id, block)).await;
+    }
+}

@@ -1,0 +1,66 @@
+//! The ids of contacts by number. They never change, and numbers are never given out again, so a
+//! block only ever lacks contacts that were created after it was read.
+
+use std::sync::Arc;
+
+/// Contacts in a block: those whose numbers share all but the lowest 16 bits.
+pub(in crate::domain) const BLOCK: u32 = 1 << 16;
+
+/// The ids of a block of contacts.
+#[derive(Debug, Clone)]
+pub(in crate::domain) struct IdBlock(Arc<Ids>);
+
+#[derive(Debug)]
+struct Ids {
+    /// The contacts' numbers, ascending.
+    numbers: Vec<u32>,
+    /// Where each contact's id ends in the text.
+    ends: Vec<u32>,
+    text: String,
+}
+
+impl IdBlock {
+    /// A block of contacts and their ids, by number.
+    pub(in crate::domain) fn new(contacts: &[(i32, String)]) -> IdBlock {
+        let length = contacts.iter().map(|(_, id)| id.len()).sum();
+        let mut ids = Ids {
+            numbers: Vec::with_capacity(contacts.len()),
+            ends: Vec::with_capacity(contacts.len()),
+            text: String::with_capacity(length),
+        };
+        for (number, id) in contacts {
+            ids.numbers.push(number.cast_unsigned());
+            ids.text.push_str(id);
+            // At most 65,536 ids of 64 bytes.
+            ids.ends
+                .push(u32::try_from(ids.text.len()).unwrap_or(u32::MAX));
+        }
+        IdBlock(Arc::new(ids))
+    }
+
+    /// The id of a contact, if it existed when the block was read.
+    pub(in crate::domain) fn get(&self, number: u32) -> Option<&str> {
+        let ids = &*self.0;
+        let at = ids.numbers.binary_search(&number).ok()?;
+        let start = at.checked_sub(1).map_or(0, |before| ids.ends[before]);
+        Some(&ids.text[start as usize..ids.ends[at] as usize])
+    }
+
+    /// The bytes it takes.
+    pub(super) fn weight(&self) -> u32 {
+        let bytes = self.0.text.capacity() + 8 * self.0.numbers.capacity() + 256;
+        u32::try_from(bytes).unwrap_or(u32::MAX)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_are_found_by_number() {
+        let block = IdBlock::new(&[(1, "A".into()), (3, "BC".into()), (9, "D".into())]);
+        let found: Vec<_> = [1, 2, 3, 9, 10].map(|number| block.get(number)).into();
+        assert_eq!(found, [Some("A"), None, Some("BC"), Some("D"), None]);
+    }
+}

@@ -1,0 +1,128 @@
+//! How a stream ends that is not read to its summary, and how it stays alive meanwhile.
+
+use std::time::{Duration, Instant};
+
+use mailing_groups::{api::pb::stream_segment_members_response::Message, server::Limits};
+use tonic::{Code, Request, Status};
+use tonic_types::StatusExt;
+
+use crate::support::{Server, Sql, Streamed, Tenant, info};
+
+use super::{crowd, full, page};
+
+async fn on_own_server(count: usize) -> (Server, Tenant, Sql) {
+    let server = Server::start().await;
+    let mut tenant = Tenant::over(server.narrow_channel().await, "own");
+    crowd(&mut tenant, count).await;
+    let sql = Sql::connect(&server.database_url).await;
+    (server, tenant, sql)
+}
+
+/// The status that a stream ends with, and the token of its last page.
+async fn end(
+    mut stream: tonic::Streaming<mailing_groups::api::pb::StreamSegmentMembersResponse>,
+) -> (Status, String) {
+    let mut token = String::new();
+    loop {
+        match stream.message().await {
+            Ok(Some(response)) => match response.message.unwrap() {
+                Message::Page(page) => token = page.resume_token,
+                other => panic!("{other:?}"),
+            },
+            Ok(None) => panic!("the stream ended well"),
+            Err(status) => return (status, token),
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_deadline_ends_a_stream_whose_page_does_not_come() {
+    let (server, mut tenant, sql) = on_own_server(2_000).await;
+    let deadline = Duration::from_millis(700);
+    let mut request = Request::new(full(50));
+    request.set_timeout(deadline);
+    let began = Instant::now();
+    let mut stream = tenant
+        .groups
+        .stream_segment_members(request)
+        .await
+        .unwrap()
+        .into_inner();
+    page(&mut stream).await;
+    let blocker = Sql::lock_contacts(&server.database_url).await;
+    let (status, _) = end(stream).await;
+    let took = began.elapsed();
+    assert_eq!(status.code(), Code::DeadlineExceeded, "{status:?}");
+    assert!(took < deadline + Duration::from_millis(200), "{took:?}");
+    let quiet = sql.until_quiet().await;
+    assert!(quiet < Duration::from_millis(200), "{quiet:?}");
+    drop(blocker);
+}
+
+#[tokio::test]
+async fn a_deadline_ends_a_stream_that_nobody_reads() {
+    let (_server, mut tenant, sql) = on_own_server(5_000).await;
+    let mut request = Request::new(full(50));
+    request.set_timeout(Duration::from_millis(300));
+    let stream = tenant
+        .groups
+        .stream_segment_members(request)
+        .await
+        .unwrap()
+        .into_inner();
+    tokio::time::sleep(Duration::from_millis(400)).await;
+    sql.until_quiet().await;
+    assert_eq!(end(stream).await.0.code(), Code::DeadlineExceeded);
+}
+
+#[tokio::test]
+async fn a_shutdown_ends_a_stream_which_then_goes_on_elsewhere() {
+    let (server, mut tenant, _sql) = on_own_server(5_000).await;
+    let mut stream = tenant.open(full(50)).await.unwrap();
+    let first = page(&mut stream).await;
+    server.shutdown.cancel();
+    let (status, last) = end(stream).await;
+    let token = if last.is_empty() {
+        first.resume_token.clone()
+    } else {
+        last
+    };
+    assert_eq!(status.code(), Code::Unavailable, "{status:?}");
+    assert!(status.get_details_retry_info().is_some());
+    assert!(!info(&status).reason.is_empty());
+    let other = Server::on(&server.database_url, Limits::default()).await;
+    let mut tenant = Tenant::of(&other, "own").await;
+    let mut request = full(50);
+    request.resume_token = token;
+    let rest = tenant.stream(request.clone()).await.unwrap();
+    request.resume_token = first.resume_token;
+    let after_first = tenant.stream(request).await.unwrap();
+    assert_eq!(after_first.ids().len(), 4_950);
+    assert!(after_first.ids().ends_with(&rest.ids()));
+    assert!(!rest.summary.revision_moved);
+}
+
+#[tokio::test]
+async fn a_reader_who_waits_long_hears_that_the_stream_lives() {
+    let (server, mut tenant, sql) = on_own_server(3_000).await;
+    let mut stream = tenant.open(full(50)).await.unwrap();
+    let mut sent = page(&mut stream).await.members.len();
+    let blocker = Sql::lock_contacts(&server.database_url).await;
+    let mut token = String::new();
+    let beat = loop {
+        match stream.message().await.unwrap().unwrap().message.unwrap() {
+            Message::Page(page) => {
+                sent += page.members.len();
+                token = page.resume_token;
+            }
+            Message::Heartbeat(beat) => break beat,
+            Message::Summary(summary) => panic!("{summary:?}"),
+        }
+    };
+    assert_eq!(beat.resume_token, token);
+    sql.until_waiting(1).await;
+    drop(blocker);
+    let rest = Streamed::read(&mut stream).await.unwrap();
+    assert_eq!(sent + rest.ids().len(), 3_000);
+    assert_eq!(rest.summary.sent_count, 3_000);
+}

@@ -1,0 +1,101 @@
+//! What a stream that is read to its end holds.
+
+use mailing_groups::api::pb::{self, DeleteContactRequest, SegmentMemberView};
+use tonic::Code;
+
+use crate::support::{Tenant, company, person, select, violations};
+
+use super::crowd;
+
+fn pages_of(page_size: i32) -> pb::StreamSegmentMembersRequest {
+    pb::StreamSegmentMembersRequest {
+        page_size,
+        ..select("*")
+    }
+}
+
+#[tokio::test]
+async fn members_come_in_the_order_they_were_created() {
+    let mut tenant = Tenant::new().await;
+    for id in ["Z", "A", "M"] {
+        tenant.create(company(id)).await;
+    }
+    tenant
+        .import_contacts(&["9", "B", "1"].map(|id| person(id, "M")))
+        .await;
+    assert_eq!(tenant.members("*").await, ["Z", "A", "M", "9", "B", "1"]);
+    let delete = DeleteContactRequest {
+        id: "A".into(),
+        force: true,
+        ..Default::default()
+    };
+    tenant.contacts.delete_contact(delete).await.unwrap();
+    tenant.create(company("A")).await;
+    assert_eq!(tenant.members("*").await, ["Z", "M", "9", "B", "1", "A"]);
+}
+
+#[tokio::test]
+async fn pages_have_the_size_asked_for_within_limits() {
+    let mut tenant = Tenant::new().await;
+    let ids = crowd(&mut tenant, 2_345).await;
+    let mut sizes = async |request| {
+        let streamed = tenant.stream(request).await.unwrap();
+        assert_eq!(streamed.ids(), ids);
+        streamed
+            .pages
+            .iter()
+            .map(|page| page.members.len())
+            .collect::<Vec<_>>()
+    };
+    let full = |page_size| pb::StreamSegmentMembersRequest {
+        view: SegmentMemberView::Full.into(),
+        ..pages_of(page_size)
+    };
+    assert_eq!(sizes(pages_of(0)).await, [1_000, 1_000, 345]);
+    assert_eq!(sizes(pages_of(2_000)).await, [2_000, 345]);
+    assert_eq!(sizes(pages_of(i32::MAX)).await, [2_345]);
+    assert_eq!(sizes(full(2_001)).await, [2_000, 345]);
+    let status = tenant.open(pages_of(-1)).await.unwrap_err();
+    assert_eq!(status.code(), Code::InvalidArgument);
+    assert_eq!(violations(&status), ["page_size"]);
+}
+
+#[tokio::test]
+async fn details_come_in_the_full_view_only() {
+    let mut tenant = Tenant::new().await;
+    tenant.create(company("A")).await;
+    let created = tenant
+        .create(pb::Contact {
+            email: "c@example.org".into(),
+            ..person("C", "A")
+        })
+        .await;
+    let mut contacts = async |view: SegmentMemberView| {
+        let request = pb::StreamSegmentMembersRequest {
+            view: view.into(),
+            ..select("kind = person")
+        };
+        let page = tenant.stream(request).await.unwrap().pages.remove(0);
+        let [member] = &page.members[..] else {
+            panic!("{page:?}")
+        };
+        assert_eq!(member.contact_id, "C");
+        member.contact.clone()
+    };
+    assert_eq!(contacts(SegmentMemberView::Unspecified).await, None);
+    assert_eq!(contacts(SegmentMemberView::Ids).await, None);
+    assert_eq!(contacts(SegmentMemberView::Full).await, Some(created));
+}
+
+#[tokio::test]
+async fn a_summary_alone_ends_an_empty_stream() {
+    let mut tenant = Tenant::new().await;
+    tenant.create(company("A")).await;
+    let streamed = tenant.stream(select("kind = PERSON")).await.unwrap();
+    assert!(streamed.pages.is_empty());
+    let summary = pb::stream_segment_members_response::Summary {
+        revision: 1,
+        ..Default::default()
+    };
+    assert_eq!(streamed.summary, summary);
+}

@@ -1,0 +1,142 @@
+//! A network between the server and PostgreSQL that can be broken.
+
+use std::{
+    io,
+    path::PathBuf,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use tokio::{
+    io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
+    net::{TcpListener, TcpStream, UnixStream},
+    sync::watch,
+};
+use tokio_postgres::config::Host;
+
+use super::runtime;
+
+/// What the network does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Network {
+    /// Passes everything on.
+    Up,
+    /// Cuts all connections and any new one.
+    Refusing,
+    /// Swallows everything. A connection that lost something stays mute for ever.
+    Silent,
+    /// Passes everything on, late.
+    Slow(Duration),
+    /// Cuts a connection after a `COMMIT` reached PostgreSQL, before the answer to it.
+    CutAfterCommit,
+}
+
+/// A TCP port in front of PostgreSQL's Unix socket.
+pub(crate) struct Proxy {
+    url: String,
+    network: watch::Sender<Network>,
+}
+
+impl Proxy {
+    /// A network to the database of this URL.
+    pub(crate) async fn before(database_url: &str) -> Proxy {
+        let config: tokio_postgres::Config = database_url.parse().unwrap();
+        let Host::Unix(folder) = &config.get_hosts()[0] else {
+            panic!("not on a Unix socket: {database_url}");
+        };
+        let socket = folder.join(format!(".s.PGSQL.{}", config.get_ports()[0]));
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let (address, listener) = (listener.local_addr().unwrap(), listener.into_std().unwrap());
+        let (network, state) = watch::channel(Network::Up);
+        runtime().spawn(accept(listener, socket, state));
+        let (user, database) = (config.get_user().unwrap(), config.get_dbname().unwrap());
+        let url = format!("postgres://{user}@{address}/{database}?sslmode=disable");
+        Proxy { url, network }
+    }
+
+    /// The database's URL through this network.
+    pub(crate) fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// Makes the network so.
+    pub(crate) fn set(&self, network: Network) {
+        self.network.send_replace(network);
+    }
+}
+
+async fn accept(
+    listener: std::net::TcpListener,
+    socket: PathBuf,
+    network: watch::Receiver<Network>,
+) {
+    let listener = TcpListener::from_std(listener).unwrap();
+    while let Ok((client, _)) = listener.accept().await {
+        if *network.borrow() != Network::Refusing {
+            tokio::spawn(carry(client, socket.clone(), network.clone()));
+        }
+    }
+}
+
+/// Carries one connection until either side closes it or the network is cut.
+async fn carry(client: TcpStream, socket: PathBuf, network: watch::Receiver<Network>) {
+    let Ok(server) = UnixStream::connect(socket).await else {
+        return;
+    };
+    let (from_client, to_client) = client.into_split();
+    let (from_server, to_server) = server.into_split();
+    let wire = Arc::new(Wire {
+        network: network.clone(),
+        mute: AtomicBool::new(false),
+        committing: AtomicBool::new(false),
+    });
+    let mut cut = network;
+    tokio::select! {
+        _ = cut.wait_for(|network| *network == Network::Refusing) => {}
+        _ = wire.pass(from_client, to_server, false) => {}
+        _ = wire.pass(from_server, to_client, true) => {}
+    }
+}
+
+struct Wire {
+    network: watch::Receiver<Network>,
+    mute: AtomicBool,
+    committing: AtomicBool,
+}
+
+impl Wire {
+    /// Passes on what comes, until it ends or is cut.
+    async fn pass(
+        &self,
+        mut from: impl AsyncRead + Unpin,
+        mut to: impl AsyncWrite + Unpin,
+        answers: bool,
+    ) -> io::Result<()> {
+        let mut buffer = vec![0; 64 << 10];
+        loop {
+            let count = from.read(&mut buffer).await?;
+            if count == 0 {
+                return Ok(());
+            }
+            let bytes = &buffer[..count];
+            let network = *self.network.borrow();
+            match network {
+                Network::Silent => self.mute.store(true, Ordering::SeqCst),
+                Network::Slow(delay) => tokio::time::sleep(delay).await,
+                Network::CutAfterCommit if answers && self.committing.load(Ordering::SeqCst) => {
+                    return Ok(());
+                }
+                Network::CutAfterCommit if bytes.windows(6).any(|word| word == b"COMMIT") => {
+                    self.committing.store(true, Ordering::SeqCst);
+                }
+                _ => {}
+            }
+            if !self.mute.load(Ordering::SeqCst) {
+                to.write_all(bytes).await?;
+            }
+        }
+    }
+}
