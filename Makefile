@@ -1,7 +1,10 @@
 # `make help` tells what there is. Everything missing is installed by scripts/install.
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint fmt
+.PHONY: help run import grpcurl test tour lint fmt
+
+# What `make import` loads.
+DATA ?= examples
 
 # Tools of this project's own come first.
 export PATH := $(CURDIR)/.tools/bin:$(CURDIR)/.tools/node_modules/.bin:$(PATH)
@@ -14,9 +17,19 @@ run: ## Build and start the service; flags for it: make run ARGS="--listen 127.0
 	@scripts/install server
 	@cargo run --release --locked -- $(ARGS)
 
+import: ## Load a folder of CSV files into the running service: make import DATA=examples
+	@cargo run --release --locked --quiet -- import folder $(DATA) $(ARGS)
+
+grpcurl: ## Put grpcurl into .tools/bin, for the tour in README.md
+	@scripts/install grpcurl
+
 test: ## Run all tests on a PostgreSQL of their own; some of them: make test ARGS="--test postgres"
 	@scripts/install test
 	@cargo test --locked $(ARGS)
+
+tour: ## Run the tour in README.md and write its real output into it
+	@scripts/install test
+	@UPDATE_TOUR=1 cargo test --locked --test tour the_tour
 
 lint: ## Check formatting, lints, documentation and the protobuf contract
 	@scripts/install lint

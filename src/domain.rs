@@ -21,7 +21,7 @@ pub use self::{
 };
 use crate::{
     model::{TenantId, TenantName},
-    store::{self, Store},
+    store::{self, Store, Transaction},
 };
 
 /// Everything the operations work with.
@@ -65,10 +65,22 @@ impl Domain {
         }
     }
 
-    /// Whether the database answers.
+    /// Whether the database answers. If it does not, or not before the caller gives up, the idle
+    /// connections to it are forgotten: they may be dead without anybody having been told.
     pub async fn is_ready(&self) -> bool {
-        let ping = self.read(async |conn| Ok(store::changes::revision(conn, 0).await?));
-        ping.await.is_ok()
+        let unanswered = Unanswered(&self.store);
+        let ready = self.ping().await.is_ok();
+        if ready {
+            std::mem::forget(unanswered);
+        }
+        ready
+    }
+
+    async fn ping(&self) -> Result<()> {
+        let mut connection = self.store.spare_connection().await?;
+        store::changes::revision(&mut connection, 0).await?;
+        connection.release();
+        Ok(())
     }
 
     /// Runs an operation that only reads.
@@ -94,10 +106,12 @@ impl Domain {
         .await
     }
 
-    /// Tidies up after an operation. When the database is gone, its other connections are too.
+    /// Tidies up after an operation. When the database is gone, its other connections are too;
+    /// after a fault nobody knows in which state the connection is, and it is closed.
     async fn finish<T>(&self, outcome: Result<T>, tidy: impl Future<Output = ()>) -> Result<T> {
         match outcome {
             Err(Error::Unavailable(_)) => self.store.forget_idle(),
+            Err(Error::Internal(_)) => {}
             _ => tidy.await,
         }
         outcome
@@ -119,20 +133,22 @@ impl Domain {
         Ok(found)
     }
 
-    /// The tenant's number; it comes into being if need be.
-    async fn make_tenant(&self, name: &TenantName) -> Result<TenantId> {
-        if let Some(id) = self.store.tenants().get(name) {
-            return Ok(id);
-        }
-        self.read(async |conn| {
-            if let Some(id) = self.find_tenant(conn, name).await? {
-                return Ok(id);
-            }
-            store::tenants::insert(conn, name).await?;
-            self.find_tenant(conn, name)
-                .await?
-                .ok_or_else(|| Error::broken("tenant not made"))
-        })
-        .await
+    /// Begins a write of a tenant; its first one brings the tenant into being.
+    async fn begin(&self, name: &TenantName) -> Result<Transaction> {
+        let mut connection = self.store.connection().await?;
+        let begun = match self.find_tenant(&mut connection, name).await? {
+            Some(tenant_id) => Transaction::begin(connection, tenant_id).await,
+            None => Transaction::begin_first(connection, name).await,
+        };
+        Ok(begun?)
+    }
+}
+
+/// Forgets the idle connections when it is dropped.
+struct Unanswered<'s>(&'s Store);
+
+impl Drop for Unanswered<'_> {
+    fn drop(&mut self) {
+        self.0.forget_idle();
     }
 }

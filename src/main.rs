@@ -72,7 +72,11 @@ async fn serve_on(
     shutdown: CancellationToken,
 ) -> Result<(), Error> {
     if !options.no_migrate {
-        let run = migrate_when_up(&database.url).await?;
+        let migrate = migrate_when_up(&database.url);
+        let Some(run) = shutdown.run_until_cancelled(migrate).await else {
+            return Ok(());
+        };
+        let run = run?;
         if !run.is_empty() {
             tracing::info!("migrated the database: {}", run.join(", "));
         }
@@ -123,7 +127,8 @@ async fn migrate_when_up(url: &str) -> Result<Vec<String>, MigrateError> {
     loop {
         match store::migrate(url).await {
             Err(MigrateError::Connect(error)) if tokio::time::Instant::now() < give_up => {
-                tracing::warn!(%error, "the database does not answer yet; trying again");
+                let error = chain(&error);
+                tracing::warn!(error, "the database does not answer yet; trying again");
                 tokio::time::sleep(Duration::from_secs(1)).await;
             }
             outcome => return outcome,

@@ -17,7 +17,6 @@ mod transaction;
 
 use std::{sync::Arc, time::Duration};
 
-use deadpool::managed::{PoolError, Timeouts};
 use diesel_async::{
     AsyncPgConnection, SimpleAsyncConnection,
     pooled_connection::{
@@ -29,7 +28,7 @@ use futures_util::FutureExt;
 pub use self::{
     connection::Connection,
     migrate::{MigrateError, migrate, revert_all},
-    transaction::Transaction,
+    transaction::{Spent, Transaction},
 };
 use self::{tenants::Tenants, tls::Connector};
 use crate::model::ContactSet;
@@ -46,6 +45,8 @@ const SESSION: &str = "SET statement_timeout = '10min'; \
 #[derive(Clone)]
 pub struct Store {
     pool: Pool<AsyncPgConnection>,
+    spare: Pool<AsyncPgConnection>,
+    wait: Duration,
     connector: Connector,
     tenants: Arc<Tenants>,
 }
@@ -61,35 +62,36 @@ pub struct Unavailable(#[source] Box<dyn std::error::Error + Send + Sync>);
 pub struct InvalidUrl(#[from] tokio_postgres::Error);
 
 impl Store {
-    /// Prepares a pool of at most `connections`; a caller waits at most `wait` for one of them.
+    /// Prepares a pool of at most `connections` and a spare one; a caller waits at most `wait` for one of them.
     /// Nothing is connected yet.
     pub fn new(url: &str, connections: usize, wait: Duration) -> Result<Store, InvalidUrl> {
         let connector = Connector::new(url)?;
-        let manager = AsyncDieselConnectionManager::new_with_config(url, manager(&connector));
-        let timeouts = Timeouts {
-            wait: Some(wait),
-            create: Some(wait),
-            recycle: Some(wait),
-        };
-        let pool = Pool::builder(manager)
-            .max_size(connections)
-            .runtime(deadpool::Runtime::Tokio1)
-            .timeouts(timeouts)
-            .build()
-            .expect("a runtime is named");
         Ok(Store {
-            pool,
+            pool: pool(url, &connector, connections),
+            spare: pool(url, &connector, 1),
+            wait,
             connector,
             tenants: Arc::default(),
         })
     }
 
-    /// Takes a connection.
+    /// Takes a connection, waiting for a free one and for the database's answer together no
+    /// longer than was said.
     pub async fn connection(&self) -> Result<Connection, Unavailable> {
-        match self.pool.get().await {
-            Ok(object) => Ok(Connection::new(object, self.connector.clone())),
-            Err(PoolError::Timeout(_)) => Err(Unavailable("the pool is exhausted".into())),
-            Err(error) => Err(Unavailable(error.into())),
+        self.take_from(&self.pool).await
+    }
+
+    /// Takes the connection that is kept for asking whether the database answers: that all
+    /// others are taken does not mean that it is away.
+    pub async fn spare_connection(&self) -> Result<Connection, Unavailable> {
+        self.take_from(&self.spare).await
+    }
+
+    async fn take_from(&self, pool: &Pool<AsyncPgConnection>) -> Result<Connection, Unavailable> {
+        match tokio::time::timeout(self.wait, pool.get()).await {
+            Ok(Ok(object)) => Ok(Connection::new(object, self.connector.clone())),
+            Ok(Err(error)) => Err(Unavailable(error.into())),
+            Err(_) => Err(Unavailable("no connection in time".into())),
         }
     }
 
@@ -102,6 +104,14 @@ impl Store {
     pub fn tenants(&self) -> &Tenants {
         &self.tenants
     }
+}
+
+fn pool(url: &str, connector: &Connector, connections: usize) -> Pool<AsyncPgConnection> {
+    let manager = AsyncDieselConnectionManager::new_with_config(url, manager(connector));
+    Pool::builder(manager)
+        .max_size(connections)
+        .build()
+        .expect("no timeouts, which would need a runtime")
 }
 
 fn manager(connector: &Connector) -> ManagerConfig<AsyncPgConnection> {

@@ -1,6 +1,7 @@
 //! Logs: what happens, to standard error, one event a line.
 //!
-//! Never personal data: no message contents, no metadata but the request id, no texts of panics.
+//! Never personal data: no message contents, no metadata but the request id, no texts of panics,
+//! no parameters of statements.
 
 use std::{
     env,
@@ -8,9 +9,10 @@ use std::{
     panic,
 };
 
+use tracing::{Level, Metadata};
 use tracing_subscriber::{
     EnvFilter,
-    filter::ParseError,
+    filter::{FilterExt, ParseError, filter_fn},
     fmt::{self, time::ChronoUtc},
     layer::{Layer, SubscriberExt},
     registry::Registry,
@@ -69,10 +71,16 @@ pub fn init(format: LogFormat, filter: &str) -> Result<(), Error> {
             .boxed(),
     };
     tracing_subscriber::registry()
-        .with(lines.with_filter(filter))
+        .with(lines.with_filter(filter.and(filter_fn(is_discreet))))
         .try_init()?;
     panic::set_hook(Box::new(log_panic));
     Ok(())
+}
+
+/// Whether events of this kind may be logged at all: the database driver tells statements with
+/// their parameters, which are people's data, in its finer levels.
+fn is_discreet(metadata: &Metadata<'_>) -> bool {
+    !metadata.target().starts_with("tokio_postgres") || *metadata.level() <= Level::INFO
 }
 
 fn parse(environment: Option<&str>, flag: &str) -> Result<EnvFilter, Error> {

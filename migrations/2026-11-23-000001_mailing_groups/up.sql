@@ -76,7 +76,7 @@ CREATE TABLE contacts (
     id text COLLATE "C" NOT NULL,
     kind smallint NOT NULL,
     name text NOT NULL,
-    -- The name as it is searched: NFC and lower case, whatever the database's locale is.
+    -- The name as it is searched: NFC and one case, whatever the database's locale is.
     search_name text COLLATE "C" NOT NULL,
     company_id text COLLATE "C",
     -- Lets the foreign key say that a person's company is a company.

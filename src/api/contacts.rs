@@ -66,8 +66,8 @@ impl Contacts for Api {
             kind: optional_kind(request.kind, "kind")?,
             company_id: optional(&request.company_id, "company_id")?,
             code: optional(&request.code, "code")?,
-            prefix: without_nul(request.prefix, "prefix")?,
-            name_contains: without_nul(request.name_contains, "name_contains")?,
+            prefix: searched(request.prefix, "prefix")?,
+            name_contains: searched(request.name_contains, "name_contains")?,
         };
         let mut found = contacts::list(&self.domain, &call, filter, after.as_ref(), size).await?;
         let next_page_token = binding.next(&mut found, size, |contact| contact.id.as_str());

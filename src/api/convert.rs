@@ -235,6 +235,7 @@ pub(super) fn masked<const N: usize>(
             Some(at) => chosen[at] = true,
             None => {
                 let known = fields.join(", ");
+                let path: String = path.chars().take(64).collect();
                 let reason = format!("may name {known} or *; it names {path:?}");
                 return Err(reason).field("update_mask");
             }

@@ -63,10 +63,14 @@ pub(super) fn page_size(wish: i32) -> Result<PageSize, Violation> {
     PageSize::new(wish, 50, 1_000).field("page_size")
 }
 
-/// Reads a text to search for; PostgreSQL keeps no NUL.
-pub(super) fn without_nul(text: String, path: &str) -> Result<String, Violation> {
+/// Reads a text to search for: nothing that could be found is longer than 100 characters.
+pub(super) fn searched(text: String, path: &str) -> Result<String, Violation> {
+    let length = text.chars().count();
     if text.contains('\0') {
-        Err("must not hold NUL")
+        // PostgreSQL keeps none.
+        Err("must not hold NUL".to_owned())
+    } else if length > 100 {
+        Err(format!("must have at most 100 characters; it has {length}"))
     } else {
         Ok(text)
     }

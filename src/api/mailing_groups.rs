@@ -68,7 +68,7 @@ impl MailingGroups for Api {
         let token = std::mem::take(&mut request.page_token);
         let binding = Binding::new("ListMailingGroups", &call, &request);
         let after = binding.read::<Code>(&token, "page_token")?;
-        let prefix = Code::normalize(&request.prefix);
+        let prefix = Code::normalize(&searched(request.prefix, "prefix")?);
         let mut groups =
             mailing_groups::list(&self.domain, &call, &prefix, after.as_ref(), size).await?;
         let next_page_token = binding.next(&mut groups, size, |group| group.code.as_str());

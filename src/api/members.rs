@@ -152,7 +152,7 @@ impl From<Member> for pb::SegmentMember {
     fn from(member: Member) -> Self {
         match member {
             Member::Id(id) => pb::SegmentMember {
-                contact_id: id.into(),
+                contact_id: id,
                 contact: None,
             },
             Member::Contact(contact) => pb::SegmentMember {

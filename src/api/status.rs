@@ -89,6 +89,12 @@ fn describe(error: &Error) -> (Code, ErrorDetails) {
             details.set_resource_info(type_of(*resource), name, "", error.to_string());
             (Code::Aborted, details)
         }
+        Error::Full(resource) => {
+            let reason = format!("{}_NUMBERS_SPENT", upper(*resource));
+            let mut details = info(&reason, []);
+            details.add_quota_failure_violation(type_of(*resource), error.to_string());
+            (Code::ResourceExhausted, details)
+        }
         Error::Unavailable(_) => {
             let mut details = info("DATABASE_UNAVAILABLE", []);
             details.set_retry_info(Some(RETRY_DELAY));

@@ -118,6 +118,10 @@ pub async fn update(
                     fresh(&contact, etag)?;
                     change.apply(contact.details())
                 }
+                // What was seen is gone.
+                (None, Some(_)) if etag.is_some() => {
+                    return Err(Error::stale(Resource::Contact, id));
+                }
                 (None, Some(details)) => details.map_err(Error::Invalid)?,
                 (None, None) => return Err(Error::no_contact(id)),
             };

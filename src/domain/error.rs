@@ -53,6 +53,9 @@ pub enum Error {
         /// Its name.
         name: String,
     },
+    /// The tenant cannot have more of these: their numbers are used up.
+    #[error("the tenant has used up its numbers for {0}s")]
+    Full(Resource),
     /// The database is away or busy; trying again may help.
     #[error("the database is not available")]
     Unavailable(#[source] Source),

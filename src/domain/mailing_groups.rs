@@ -19,7 +19,10 @@ pub async fn create(
 ) -> Result<Written<MailingGroup>> {
     domain
         .write_once(call, once, async |tx| {
-            let group = store::mailing_groups::insert(tx, &new)
+            let group_id = tx
+                .take_group_id()
+                .map_err(|_| Error::Full(Resource::MailingGroup))?;
+            let group = store::mailing_groups::insert(tx, group_id, &new)
                 .await
                 .map_err(Error::on_insert(Resource::MailingGroup, &new.code))?;
             tx.log(Change::GroupCreated(group.group_id, group.code.clone()));

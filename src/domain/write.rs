@@ -31,10 +31,8 @@ impl Domain {
         call: &Call,
         op: impl AsyncFnOnce(&mut Transaction) -> Result<T>,
     ) -> Result<Written<T>> {
-        let tenant_id = self.make_tenant(&call.tenant).await?;
-        let connection = self.store.connection().await?;
         let outcome = async {
-            let mut tx = Transaction::begin(connection, tenant_id).await?;
+            let mut tx = self.begin(&call.tenant).await?;
             match op(&mut tx).await {
                 Ok(value) => Ok((value, tx.commit(&call.request_id).await?)),
                 Err(error) => {

@@ -13,7 +13,8 @@ use diesel::{
     sql_types::Text,
 };
 use serde::{Deserialize, Serialize};
-use unicode_normalization::UnicodeNormalization;
+use unicode_normalization::{UnicodeNormalization, char::is_combining_mark};
+use unicode_properties::{GeneralCategory, UnicodeGeneralCategory};
 
 /// Why a text is not the value it was meant to be. Displays as the end of a sentence that
 /// starts with the field.
@@ -158,24 +159,67 @@ impl Code {
             .nfc()
             .collect()
     }
+
+    /// Whether a code may hold this character: a letter of any script with its marks, or a
+    /// decimal digit. Circled letters are symbols (some are emoji), and what nobody sees is no
+    /// letter.
+    pub fn allows(character: char) -> bool {
+        use GeneralCategory::*;
+        let letter_or_digit = matches!(
+            character.general_category(),
+            UppercaseLetter
+                | LowercaseLetter
+                | TitlecaseLetter
+                | ModifierLetter
+                | OtherLetter
+                | NonspacingMark
+                | SpacingMark
+                | DecimalNumber
+        );
+        letter_or_digit && !is_invisible(character)
+    }
 }
 
 impl Name {
-    /// The name as it is searched: NFC and lower case.
+    /// The name as it is searched: see [`fold`].
     pub fn folded(&self) -> String {
         fold(&self.0)
     }
 }
 
-/// A text as names are searched: NFC and lower case.
+/// A text as names are searched: letters that differ in case only, or in how their accents are
+/// written, are the same. By way of upper case, so that `ß` is `ss` and a final sigma is a sigma.
 pub fn fold(text: &str) -> String {
-    text.nfc().collect::<String>().to_lowercase()
+    text.nfc()
+        .flat_map(char::to_uppercase)
+        .flat_map(char::to_lowercase)
+        .nfc()
+        .collect()
+}
+
+/// Letters and marks that show nothing (Unicode's Default_Ignorable_Code_Point): two codes that
+/// differ in them only would look alike.
+fn is_invisible(character: char) -> bool {
+    matches!(
+        character,
+        '\u{34F}' | '\u{115F}'..='\u{1160}' | '\u{17B4}'..='\u{17B5}' | '\u{180B}'..='\u{180F}'
+            | '\u{3164}' | '\u{FE00}'..='\u{FE0F}' | '\u{FFA0}' | '\u{E0100}'..='\u{E01EF}'
+    )
 }
 
 fn parse_code(text: &str) -> Result<String, InvalidValue> {
     let code = Code::normalize(text);
     not_blank(&code)?;
-    only(&code, char::is_alphanumeric, "letters and digits")?;
+    let allowed = "letters and digits";
+    only(&code, Code::allows, allowed)?;
+    // A mark belongs to the letter before it.
+    if let Some(found) = code
+        .chars()
+        .next()
+        .filter(|first| is_combining_mark(*first))
+    {
+        return Err(InvalidValue::Character { found, allowed });
+    }
     at_most(&code, Code::MAX_LENGTH)
 }
 
@@ -250,6 +294,10 @@ mod tests {
             ("ééééééééééé", "ÉÉÉÉÉÉÉÉÉÉÉ"),
             ("e\u{301}".repeat(11).as_str(), "ÉÉÉÉÉÉÉÉÉÉÉ"),
             ("移転", "移転"),
+            ("straße", "STRASSE"),
+            ("हिन्दी", "हिन्दी"),
+            ("ย้ายบ้าน", "ย้ายบ้าน"),
+            ("٢٠١٧", "٢٠١٧"),
         ] {
             assert_eq!(code(text).unwrap(), stored);
         }
@@ -265,10 +313,35 @@ mod tests {
                 max: 11
             })
         );
-        for (text, found) in [("A B", ' '), ("X-CARD", '-'), ("🎁", '🎁'), ("A\0", '\0')] {
+        for (text, found) in [
+            ("A B", ' '),
+            ("X-CARD", '-'),
+            ("🎁", '🎁'),
+            ("🅰", '🅰'),
+            ("ⓜ", 'Ⓜ'),
+            ("½", '½'),
+            ("1\u{FE0F}\u{20E3}", '\u{FE0F}'),
+            ("\u{3164}", '\u{3164}'),
+            ("A\u{200B}", '\u{200B}'),
+            ("\u{301}E", '\u{301}'),
+            ("A\0", '\0'),
+        ] {
             let allowed = "letters and digits";
             assert_eq!(code(text), Err(InvalidValue::Character { found, allowed }));
         }
+    }
+
+    #[test]
+    fn folded_texts_are_alike_whatever_their_case_or_composition() {
+        for (one, other) in [
+            ("ÉLAN", "e\u{301}lan"),
+            ("ΟΔΟΣ", "οδος"),
+            ("Straße", "STRASSE"),
+            ("ǅ", "ǆ"),
+        ] {
+            assert_eq!(fold(one), fold(other));
+        }
+        assert!(fold("ΟΔΟΣΑ").contains(&fold("οδος")));
     }
 
     #[test]

@@ -8,7 +8,10 @@ use diesel::{
 };
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
-use super::{Transaction, sql::sql};
+use super::{
+    Transaction,
+    sql::{after_prefix, sql},
+};
 use crate::{
     model::{Contact, ContactId, ContactKind, NewContact, PageSize, TenantId, value::fold},
     schema::{contacts, memberships},
@@ -88,7 +91,9 @@ pub async fn page(
         query = query.filter(contacts::id.gt(after));
     }
     if !filter.prefix.is_empty() {
-        query = query.filter(contacts::id.like(format!("{}%", escape(&filter.prefix))));
+        query = query
+            .filter(contacts::id.ge(&filter.prefix))
+            .filter(contacts::id.lt(after_prefix(&filter.prefix)));
     }
     if let Some(kind) = filter.kind {
         query = query.filter(contacts::kind.eq(kind));

@@ -6,16 +6,22 @@ use diesel::{
 };
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
-use super::{Transaction, sql::sql};
+use super::{
+    Transaction,
+    sql::{after_prefix, sql},
+};
 use crate::{
     model::{Code, Description, MailingGroup, NewMailingGroup, PageSize, TenantId},
     schema::{former_codes, mailing_groups, memberships},
 };
 
 /// Stores a new group; the code is no longer a former one of another group.
-pub async fn insert(tx: &mut Transaction, new: &NewMailingGroup) -> QueryResult<MailingGroup> {
+pub async fn insert(
+    tx: &mut Transaction,
+    group_id: i32,
+    new: &NewMailingGroup,
+) -> QueryResult<MailingGroup> {
     forget_former(tx, &new.code).await?;
-    let group_id = tx.take_group_id();
     let row = (
         mailing_groups::tenant_id.eq(tx.tenant_id()),
         mailing_groups::group_id.eq(group_id),
@@ -80,8 +86,9 @@ pub async fn page(
         .limit(size.with_one_more())
         .into_boxed();
     if !prefix.is_empty() {
-        // Letters and digits only: nothing in it is a wildcard.
-        query = query.filter(mailing_groups::code.like(format!("{prefix}%")));
+        query = query
+            .filter(mailing_groups::code.ge(prefix))
+            .filter(mailing_groups::code.lt(after_prefix(prefix)));
     }
     if let Some(after) = after {
         query = query.filter(mailing_groups::code.gt(after));

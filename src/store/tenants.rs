@@ -2,7 +2,10 @@
 
 use std::{collections::HashMap, sync::RwLock};
 
-use diesel::{prelude::*, sql_types::Text};
+use diesel::{
+    prelude::*,
+    sql_types::{Integer, Text},
+};
 use diesel_async::{AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
 
 use super::sql::sql;
@@ -42,18 +45,30 @@ pub async fn find(
         .optional()
 }
 
-/// Makes the tenant if it does not exist. The lock keeps two of them from taking one number.
-pub async fn insert(conn: &mut AsyncPgConnection, name: &TenantName) -> QueryResult<()> {
-    conn.batch_execute("BEGIN; LOCK TABLE tenants IN SHARE ROW EXCLUSIVE MODE")
+/// Makes the tenant if it does not exist, in the transaction that is its first write.
+pub(super) async fn insert(
+    conn: &mut AsyncPgConnection,
+    name: &TenantName,
+) -> QueryResult<TenantId> {
+    // Until the commit, so that no two of them take one number.
+    conn.batch_execute("LOCK TABLE tenants IN SHARE ROW EXCLUSIVE MODE")
         .await?;
-    sql("WITH made AS ( \
+    if let Some(tenant_id) = find(conn, name).await? {
+        return Ok(tenant_id);
+    }
+    let made: Made = sql("WITH made AS ( \
              INSERT INTO tenants (tenant_id, name) \
              SELECT coalesce(max(tenant_id), 0) + 1, $1 FROM tenants \
-             ON CONFLICT ON CONSTRAINT tenants_name_key DO NOTHING \
              RETURNING tenant_id) \
-         INSERT INTO clocks (tenant_id) SELECT tenant_id FROM made")
+         INSERT INTO clocks (tenant_id) SELECT tenant_id FROM made RETURNING tenant_id")
     .bind::<Text, _>(name.clone())
-    .execute(conn)
+    .get_result(conn)
     .await?;
-    conn.batch_execute("COMMIT").await
+    Ok(made.tenant_id)
+}
+
+#[derive(QueryableByName)]
+struct Made {
+    #[diesel(sql_type = Integer)]
+    tenant_id: TenantId,
 }

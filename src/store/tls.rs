@@ -35,10 +35,14 @@ impl Connector {
         if config.get_application_name().is_none() {
             config.application_name("mailing-groups");
         }
+        // A network that loses everything is noticed within half a minute, whether or not
+        // something was under way.
         config
             .connect_timeout(TIMEOUT)
-            .keepalives_idle(Duration::from_secs(30));
-        config.tcp_user_timeout(Duration::from_secs(30));
+            .keepalives_idle(Duration::from_secs(15))
+            .keepalives_interval(Duration::from_secs(5))
+            .keepalives_retries(3)
+            .tcp_user_timeout(Duration::from_secs(30));
         Ok(Connector {
             config: Arc::new(config),
             tls: MakeRustlsConnect::new(client_config(verify)),

@@ -6,9 +6,9 @@ use chrono::Utc;
 use diesel::prelude::*;
 use diesel_async::{AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
 
-use super::{Connection, changes};
+use super::{Connection, changes, tenants};
 use crate::{
-    model::{Change, Revision, TenantId, Time},
+    model::{Change, Revision, TenantId, TenantName, Time},
     schema::clocks,
 };
 
@@ -35,26 +35,49 @@ pub(super) struct Clock {
     pub(super) next_criteria_number: i32,
 }
 
+/// A tenant has used up its numbers, of which there are 2³¹ - 2: none is given out twice.
+#[derive(Debug, thiserror::Error)]
+#[error("no numbers left")]
+pub struct Spent;
+
 impl Transaction {
     /// Begins a transaction and waits for the tenant's clock.
-    pub async fn begin(mut connection: Connection, tenant_id: TenantId) -> QueryResult<Self> {
+    pub async fn begin(connection: Connection, tenant_id: TenantId) -> QueryResult<Self> {
         let clock = {
             // Both go out at once; they are answered in order.
             let (mut begin, mut lock) = (&*connection, &*connection);
             let lock = Clock::query().find(tenant_id).for_update().first(&mut lock);
             tokio::try_join!(begin.batch_execute("BEGIN"), lock)
         };
+        let clock = clock.map(|((), clock)| (tenant_id, clock));
+        Transaction::begun(connection, clock).await
+    }
+
+    /// Begins the first transaction of a tenant, which comes into being when it commits. No two
+    /// tenants do so at a time.
+    pub async fn begin_first(mut connection: Connection, name: &TenantName) -> QueryResult<Self> {
+        let clock = async {
+            connection.batch_execute("BEGIN").await?;
+            let tenant_id = tenants::insert(&mut connection, name).await?;
+            let lock = Clock::query().find(tenant_id).for_update();
+            Ok((tenant_id, lock.first(&mut connection).await?))
+        };
+        let clock = clock.await;
+        Transaction::begun(connection, clock).await
+    }
+
+    async fn begun(
+        mut connection: Connection,
+        clock: QueryResult<(TenantId, Clock)>,
+    ) -> QueryResult<Self> {
         match clock {
-            Ok(((), clock)) => {
-                let time = microseconds(Utc::now());
-                Ok(Transaction {
-                    connection,
-                    tenant_id,
-                    clock,
-                    time,
-                    changes: Vec::new(),
-                })
-            }
+            Ok((tenant_id, clock)) => Ok(Transaction {
+                connection,
+                tenant_id,
+                clock,
+                time: microseconds(Utc::now()),
+                changes: Vec::new(),
+            }),
             Err(error) => {
                 if connection.batch_execute("ROLLBACK").await.is_ok() {
                     connection.release();
@@ -94,17 +117,13 @@ impl Transaction {
     }
 
     /// Takes the next group number.
-    pub fn take_group_id(&mut self) -> i32 {
-        let id = self.clock.next_group_id;
-        self.clock.next_group_id += 1;
-        id
+    pub fn take_group_id(&mut self) -> Result<i32, Spent> {
+        take(&mut self.clock.next_group_id)
     }
 
     /// Takes the next contact number.
-    pub fn take_contact_number(&mut self) -> i32 {
-        let number = self.clock.next_contact_number;
-        self.clock.next_contact_number += 1;
-        number
+    pub fn take_contact_number(&mut self) -> Result<i32, Spent> {
+        take(&mut self.clock.next_contact_number)
     }
 
     /// The next number of the series of contact ids.
@@ -167,6 +186,12 @@ impl DerefMut for Transaction {
     fn deref_mut(&mut self) -> &mut AsyncPgConnection {
         &mut self.connection
     }
+}
+
+fn take(next: &mut i32) -> Result<i32, Spent> {
+    let number = *next;
+    *next = number.checked_add(1).ok_or(Spent)?;
+    Ok(number)
 }
 
 /// What PostgreSQL keeps of a moment.

@@ -5,9 +5,27 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may")]
 
+mod assignments;
+mod batches;
+mod companies;
+mod concurrency;
+mod contacts;
+mod faults;
 mod groups;
+mod idempotency;
+mod imports;
+mod limits;
+mod lists;
+mod merge;
 mod oracle;
+mod pages;
+mod renames;
+mod replace;
+mod rooms;
+mod schema;
 mod segments;
 mod selection;
 mod streaming;
 mod support;
+mod tenants;
+mod uploads;

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use crate::{
     domain::{Error, Precondition, Resource, Result, Violation},
     model::{Change, Contact, ContactId, ContactKind, NewContact},
-    store::{self, Transaction},
+    store::{self, Spent, Transaction},
 };
 
 /// What became of one contact.
@@ -36,6 +36,9 @@ pub enum Refusal {
     /// A company with people cannot become a person.
     #[error("must stay COMPANY while the company has people; it has {0}")]
     HasPeople(i64),
+    /// Of the same id twice the last counts, and that one is refused.
+    #[error("stands in the batch once more, and of those the last counts; that one is refused")]
+    Superseded,
 }
 
 impl Refusal {
@@ -43,6 +46,7 @@ impl Refusal {
     pub fn violation(&self, path: &str) -> Violation {
         let field = match self {
             Refusal::HasPeople(_) => "kind",
+            Refusal::Superseded => "id",
             _ => "company_id",
         };
         Violation {
@@ -85,10 +89,11 @@ pub(super) async fn put(tx: &mut Transaction, items: &[NewContact]) -> Result<Ve
             .map(|(item, _)| item)
             .collect::<Vec<_>>()
     };
-    let created: Vec<_> = chosen(PutOutcome::Created)
+    let created = chosen(PutOutcome::Created)
         .into_iter()
-        .map(|item| (tx.take_contact_number(), item))
-        .collect();
+        .map(|item| Ok((tx.take_contact_number()?, item)))
+        .collect::<Result<Vec<_>, Spent>>()
+        .map_err(|_| Error::Full(Resource::Contact))?;
     let replaced: Vec<_> = chosen(PutOutcome::Updated)
         .into_iter()
         .map(|item| (batch.known[&item.id].contact_number, item))
@@ -154,8 +159,12 @@ impl<'a> Batch<'a> {
     }
 
     fn outcome(&self, at: usize, item: &NewContact) -> PutOutcome {
-        if self.last[&item.id].0 != at {
-            return PutOutcome::Unchanged;
+        let (last_at, last) = self.last[&item.id];
+        if last_at != at {
+            return match self.refusal(last) {
+                None => PutOutcome::Unchanged,
+                Some(_) => PutOutcome::Refused(Refusal::Superseded),
+            };
         }
         if let Some(refusal) = self.refusal(item) {
             return PutOutcome::Refused(refusal);

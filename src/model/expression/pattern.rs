@@ -23,7 +23,7 @@ impl Pattern {
         if length > Code::MAX_LENGTH {
             return Err(Fault::TooDemanding(length));
         }
-        match fixed.find(|character| *character != '?' && !character.is_alphanumeric()) {
+        match fixed.find(|character| *character != '?' && !Code::allows(*character)) {
             Some(character) => Err(Fault::Character(character)),
             None => Ok(Self { text }),
         }

@@ -3,6 +3,7 @@
 use std::{
     fs::Permissions,
     os::unix::fs::PermissionsExt,
+    path::Path,
     process::{Command, Stdio},
     sync::{
         LazyLock,
@@ -12,6 +13,7 @@ use std::{
 
 use diesel_async::{AsyncConnection, AsyncPgConnection, SimpleAsyncConnection};
 use mailing_groups::postgres::{Cluster, Durability, Options};
+use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
 /// The runtime of everything that outlives one test.
@@ -21,13 +23,7 @@ pub(crate) fn runtime() -> &'static Runtime {
 }
 
 static CLUSTER: LazyLock<Cluster> = LazyLock::new(|| {
-    // Passable, for the user that PostgreSQL runs as when we are root.
-    let passable = Permissions::from_mode(0o755);
-    let folder = tempfile::Builder::new()
-        .permissions(passable)
-        .tempdir()
-        .unwrap()
-        .keep();
+    let folder = scratch().keep();
     let options = Options {
         data_dir: folder.clone(),
         durability: Durability::None,
@@ -69,4 +65,25 @@ pub(crate) async fn database() -> String {
     url.strip_suffix("/mailing_groups")
         .map(|server| format!("{server}/{name}"))
         .unwrap()
+}
+
+/// A folder of one's own that everybody can reach: PostgreSQL runs as another user when we are
+/// root.
+pub(crate) fn scratch() -> TempDir {
+    let passable = Permissions::from_mode(0o755);
+    tempfile::Builder::new()
+        .permissions(passable)
+        .tempdir()
+        .unwrap()
+}
+
+/// A PostgreSQL of one's own, as the program runs it, in this folder.
+pub(crate) async fn durable_cluster(folder: &Path) -> Cluster {
+    let options = Options {
+        data_dir: folder.join("data"),
+        durability: Durability::Full,
+        max_connections: 50,
+    };
+    let start = runtime().spawn(Cluster::start(options));
+    start.await.unwrap().unwrap()
 }

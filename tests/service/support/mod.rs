@@ -1,23 +1,31 @@
 //! What the tests share: a server, tenants in it, and short ways to say things.
 
+mod calls;
 mod cluster;
+mod consistency;
 mod import;
+mod lists;
 mod program;
 mod proxy;
 mod server;
 mod sql;
 mod status;
+pub(crate) mod tables;
 mod tenant;
+mod upload;
 mod wait;
 
 pub(crate) use self::{
-    cluster::{database, runtime},
+    calls::{mask, new_group, pairs},
+    cluster::{database, durable_cluster, runtime, scratch},
+    consistency::assert_consistent,
     import::{Streamed, assignment, select},
     program::Program,
     proxy::{Network, Proxy},
     server::{Pool, Server, migrate},
     sql::Sql,
-    status::{Failure, info, refused, violations},
+    status::{info, refused, resource, unmet, violations},
     tenant::{Tenant, company, person},
-    wait::{eventually, within},
+    upload::{contact_chunk, membership_chunk},
+    wait::{AT_ONCE, eventually, within},
 };

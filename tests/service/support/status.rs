@@ -1,13 +1,13 @@
 //! What a refusal says.
 
-use tonic::{Code, Response, Status};
+use tonic::{Code, Status};
 use tonic_types::{ErrorInfo, StatusExt};
 
 /// A refusal: the code and the reason of its `ErrorInfo`.
 pub(crate) type Failure = (Code, String);
 
 /// The refusal that a call ended with.
-pub(crate) fn refused<T: std::fmt::Debug>(outcome: Result<Response<T>, Status>) -> Failure {
+pub(crate) fn refused<T: std::fmt::Debug>(outcome: Result<T, Status>) -> Failure {
     let status = outcome.unwrap_err();
     (status.code(), info(&status).reason)
 }
@@ -31,4 +31,27 @@ pub(crate) fn violations(status: &Status) -> Vec<String> {
         .into_iter()
         .map(|violation| violation.field)
         .collect()
+}
+
+/// The conditions that a refusal finds unmet: kind, subject, description.
+pub(crate) fn unmet(status: &Status) -> Vec<(String, String, String)> {
+    let details = status.get_error_details();
+    let violations = details
+        .precondition_failure()
+        .map(|failure| failure.violations.clone());
+    violations
+        .unwrap_or_default()
+        .into_iter()
+        .map(|unmet| (unmet.r#type, unmet.subject, unmet.description))
+        .collect()
+}
+
+/// What kind of thing a refusal is about, and its name.
+pub(crate) fn resource(status: &Status) -> (String, String) {
+    let details = status.get_error_details();
+    let resource = details.resource_info().unwrap();
+    (
+        resource.resource_type.clone(),
+        resource.resource_name.clone(),
+    )
 }

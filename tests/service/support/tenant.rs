@@ -10,7 +10,7 @@ use tonic::{
     Request, Status,
     metadata::AsciiMetadataValue,
     service::{Interceptor, interceptor::InterceptedService},
-    transport::{Channel, Endpoint},
+    transport::Channel,
 };
 
 use super::{Server, select};
@@ -35,6 +35,8 @@ pub(crate) struct Tenant {
     pub(crate) groups: MailingGroupsClient<Transport>,
     pub(crate) contacts: ContactsClient<Transport>,
     pub(crate) segments: SegmentsClient<Transport>,
+    /// A client that names no tenant.
+    pub(crate) unnamed: MailingGroupsClient<Channel>,
 }
 
 impl Tenant {
@@ -47,19 +49,20 @@ impl Tenant {
 
     /// A tenant of a server.
     pub(crate) async fn of(server: &Server, name: &str) -> Tenant {
-        let endpoint = Endpoint::from_shared(format!("http://{}", server.address)).unwrap();
-        Tenant::over(endpoint.connect().await.unwrap(), name)
+        Tenant::over(server.channel().await, name)
     }
 
     /// A tenant behind a channel.
     pub(crate) fn over(channel: Channel, name: &str) -> Tenant {
         let tenant = InTenant(name.parse().unwrap());
+        let unnamed = MailingGroupsClient::new(channel.clone());
         let transport = InterceptedService::new(channel, tenant);
         Tenant {
             name: name.to_owned(),
             groups: MailingGroupsClient::new(transport.clone()),
             contacts: ContactsClient::new(transport.clone()),
             segments: SegmentsClient::new(transport),
+            unnamed,
         }
     }
 
@@ -86,12 +89,17 @@ impl Tenant {
 
     /// Creates a contact.
     pub(crate) async fn create(&mut self, contact: pb::Contact) -> pb::Contact {
+        self.try_create(contact).await.unwrap()
+    }
+
+    /// Tries to create a contact.
+    pub(crate) async fn try_create(&mut self, contact: pb::Contact) -> Result<pb::Contact, Status> {
         let request = pb::CreateContactRequest {
             contact: Some(contact),
             ..Default::default()
         };
-        let response = self.contacts.create_contact(request).await.unwrap();
-        response.into_inner().contact.unwrap()
+        let response = self.contacts.create_contact(request).await?;
+        Ok(response.into_inner().contact.unwrap())
     }
 
     /// Reads a contact.
@@ -112,15 +120,7 @@ impl Tenant {
         contact_id: &str,
         code: &str,
     ) -> pb::AssignMailingGroupResponse {
-        let request = pb::AssignMailingGroupRequest {
-            contact_id: contact_id.into(),
-            code: code.into(),
-        };
-        self.groups
-            .assign_mailing_group(request)
-            .await
-            .unwrap()
-            .into_inner()
+        self.try_assign(contact_id, code).await.unwrap()
     }
 
     /// The codes of a contact's groups.

@@ -1,0 +1,27 @@
+//! What the benchmarks share: a PostgreSQL with durable settings, the program in release mode,
+//! medians, and a table.
+
+pub(crate) mod machine;
+pub(crate) mod report;
+pub(crate) mod service;
+
+use std::time::Duration;
+
+/// The middle one of several measurements.
+pub(crate) fn median(mut times: Vec<Duration>) -> Duration {
+    times.sort_unstable();
+    times[times.len() / 2]
+}
+
+/// Seconds of a duration, for ratios.
+pub(crate) fn ratio(theirs: Duration, ours: Duration) -> f64 {
+    theirs.as_secs_f64() / ours.as_secs_f64()
+}
+
+/// A number from the environment.
+pub(crate) fn setting(name: &str, default: u64) -> u64 {
+    std::env::var(name)
+        .ok()
+        .and_then(|text| text.parse().ok())
+        .unwrap_or(default)
+}

@@ -1,0 +1,98 @@
+//! The network is cut after PostgreSQL was told to commit, before it could answer.
+
+use mailing_groups::{
+    api::pb::{self, BatchAssignMailingGroupsRequest, CreateContactRequest},
+    server::Limits,
+};
+use tonic::Code;
+use tonic_types::StatusExt;
+
+use crate::support::{
+    Network, Pool, Proxy, Server, Sql, Tenant, assignment, company, database, eventually, migrate,
+};
+
+async fn scene() -> (Proxy, Tenant, Sql) {
+    let url = database().await;
+    migrate(&url).await;
+    let proxy = Proxy::before(&url).await;
+    let server = Server::via(proxy.url(), &url, Pool::default(), Limits::default()).await;
+    let mut tenant = Tenant::of(&server, "t").await;
+    tenant.group("MOVE").await;
+    tenant.create(company("A")).await;
+    (proxy, tenant, Sql::connect(&url).await)
+}
+
+#[tokio::test]
+async fn repeating_with_the_same_request_id_has_one_effect() {
+    let (proxy, mut tenant, sql) = scene().await;
+    let request = BatchAssignMailingGroupsRequest {
+        assignments: vec![assignment("A", "MOVE"), assignment("NIX", "MOVE")],
+        request_id: "once".into(),
+    };
+    proxy.set(Network::CutAfterCommit);
+    let status = tenant
+        .groups
+        .batch_assign_mailing_groups(request.clone())
+        .await
+        .unwrap_err();
+    assert_eq!(status.code(), Code::Unavailable, "{status:?}");
+    assert!(status.get_details_retry_info().is_some());
+    proxy.set(Network::Up);
+    let members = "SELECT count(*) FROM memberships";
+    eventually(async || (sql.number(members, &[]).await == 1).then_some(())).await;
+    let again = tenant
+        .groups
+        .batch_assign_mailing_groups(request)
+        .await
+        .unwrap()
+        .into_inner();
+    assert_eq!((again.changed_count, again.revision), (1, 3));
+    assert_eq!(
+        sql.number("SELECT max(revision) FROM revisions", &[]).await,
+        3
+    );
+    assert_eq!(tenant.get_group("MOVE").await.unwrap().contact_count, 1);
+}
+
+#[tokio::test]
+async fn a_contact_of_the_series_is_created_once() {
+    let (proxy, mut tenant, sql) = scene().await;
+    let request = CreateContactRequest {
+        contact: Some(pb::Contact {
+            id: String::new(),
+            ..company("")
+        }),
+        request_id: "once".into(),
+    };
+    proxy.set(Network::CutAfterCommit);
+    let status = tenant
+        .contacts
+        .create_contact(request.clone())
+        .await
+        .unwrap_err();
+    assert_eq!(status.code(), Code::Unavailable, "{status:?}");
+    proxy.set(Network::Up);
+    let contacts = "SELECT count(*) FROM contacts";
+    eventually(async || (sql.number(contacts, &[]).await == 2).then_some(())).await;
+    let again = tenant
+        .contacts
+        .create_contact(request)
+        .await
+        .unwrap()
+        .into_inner();
+    assert_eq!(again.contact.unwrap().id, "CT000001");
+    assert_eq!(sql.number(contacts, &[]).await, 2);
+}
+
+#[tokio::test]
+async fn assigning_again_is_success() {
+    let (proxy, mut tenant, sql) = scene().await;
+    proxy.set(Network::CutAfterCommit);
+    let status = tenant.try_assign("A", "MOVE").await.unwrap_err();
+    assert_eq!(status.code(), Code::Unavailable, "{status:?}");
+    proxy.set(Network::Up);
+    let members = "SELECT count(*) FROM memberships";
+    eventually(async || (sql.number(members, &[]).await == 1).then_some(())).await;
+    let again = tenant.assign("A", "MOVE").await;
+    assert_eq!((again.already_assigned, again.revision), (true, 3));
+}

@@ -1,0 +1,98 @@
+//! The program itself is killed, stopped and interrupted.
+
+use std::{path::Path, time::Instant};
+
+use nix::sys::signal::Signal;
+use tokio_util::sync::CancellationToken;
+use tonic::{Code, transport::Endpoint};
+
+use crate::support::{Program, Tenant, company, eventually, person, scratch, select};
+
+const PERSONS: usize = 500;
+
+async fn start(folder: &Path) -> (Program, Tenant) {
+    let data = folder.join("data");
+    let mut program = Program::spawn(folder, &["--data-dir", data.to_str().unwrap()]);
+    let address = program.address().await;
+    let endpoint = Endpoint::from_shared(format!("http://{address}")).unwrap();
+    let tenant = Tenant::over(endpoint.connect().await.unwrap(), "t");
+    (program, tenant)
+}
+
+/// Assigns until told to stop, or until the service is gone; how many were acknowledged.
+async fn assign(mut tenant: Tenant, stop: CancellationToken) -> usize {
+    for n in 0..PERSONS {
+        if stop.is_cancelled() || tenant.try_assign(&format!("P{n}"), "MOVE").await.is_err() {
+            return n;
+        }
+    }
+    PERSONS
+}
+
+/// One start makes the cluster, so the three ends of a service share it.
+#[tokio::test]
+async fn what_was_acknowledged_outlives_every_end_of_the_service() {
+    let folder = scratch();
+    let (mut program, mut tenant) = start(folder.path()).await;
+    tenant.group("MOVE").await;
+    tenant.create(company("A")).await;
+    let persons: Vec<_> = (0..PERSONS)
+        .map(|n| person(&format!("P{n}"), "A"))
+        .collect();
+    tenant.import_contacts(&persons).await;
+
+    // Killed in the midst of writing.
+    let writing = tokio::spawn(assign(tenant.clone(), CancellationToken::new()));
+    eventually(async || (!tenant.members("MOVE").await.is_empty()).then_some(())).await;
+    program.signal(Signal::SIGKILL);
+    program.ended().await;
+    let acknowledged = writing.await.unwrap();
+    let (mut program, mut tenant) = start(folder.path()).await;
+    let stored = tenant.members("MOVE").await.len();
+    assert!(
+        (acknowledged..=acknowledged + 1).contains(&stored),
+        "{acknowledged} {stored}"
+    );
+
+    // Stopped with a call under way and a stream open.
+    let mut open = tenant.open(select("*")).await.unwrap();
+    let stop = CancellationToken::new();
+    let writing = tokio::spawn(assign(tenant.clone(), stop.clone()));
+    program.signal(Signal::SIGTERM);
+    let began = Instant::now();
+    while let Ok(Some(_)) = open.message().await {}
+    drop(open);
+    let acknowledged = writing.await.unwrap();
+    drop(tenant);
+    assert!(program.ended().await.success(), "{}", program.log());
+    assert!(began.elapsed().as_secs() < 20, "{:?}", began.elapsed());
+    let (mut program, mut tenant) = start(folder.path()).await;
+    assert!(tenant.members("MOVE").await.len() >= acknowledged.max(stored));
+
+    // Interrupted at the terminal: the private PostgreSQL is not, before the calls have ended.
+    let mut reader = tenant.clone();
+    let call = tokio::spawn(async move { reader.stream(select("*")).await });
+    program.signal_group(Signal::SIGINT);
+    if let Err(status) = call.await.unwrap() {
+        assert_eq!(status.code(), Code::Unavailable, "{status:?}");
+    }
+    drop(tenant);
+    assert!(program.ended().await.success(), "{}", program.log());
+    assert!(
+        program.log().contains("every call was answered"),
+        "{}",
+        program.log()
+    );
+}
+
+#[tokio::test]
+async fn an_interrupt_ends_the_wait_for_a_database_that_is_not_there() {
+    let folder = scratch();
+    let url = "postgres://nobody@127.0.0.1:1/none";
+    let mut program = Program::spawn(folder.path(), &["--database-url", url]);
+    eventually(async || program.log().contains("trying again").then_some(())).await;
+    let began = Instant::now();
+    program.signal(Signal::SIGINT);
+    assert!(program.ended().await.success());
+    assert!(began.elapsed().as_secs() < 2, "{:?}", began.elapsed());
+}

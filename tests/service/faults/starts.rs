@@ -1,0 +1,96 @@
+//! How the program starts: beside another, before its database, on a server of somebody else.
+
+use mailing_groups::postgres::Cluster;
+use tonic::transport::Endpoint;
+
+use crate::support::{
+    Network, Program, Proxy, Sql, Tenant, company, database, durable_cluster, eventually, scratch,
+};
+
+/// The program's tenant `t`, once the program serves.
+async fn tenant(program: &mut Program) -> Tenant {
+    let address = program.address().await;
+    let endpoint = Endpoint::from_shared(format!("http://{address}")).unwrap();
+    Tenant::over(endpoint.connect().await.unwrap(), "t")
+}
+
+#[tokio::test]
+async fn two_that_start_at_once_on_an_empty_database_both_serve() {
+    let folder = scratch();
+    let url = database().await;
+    let mut programs = [(); 2].map(|()| Program::spawn(folder.path(), &["--database-url", &url]));
+    let [one, other] = &mut programs;
+    let (mut one, mut other) = tokio::join!(tenant(one), tenant(other));
+    one.group("MOVE").await;
+    other.create(company("A")).await;
+    one.assign("A", "MOVE").await;
+    assert_eq!(other.members("MOVE").await, ["A"]);
+}
+
+#[tokio::test]
+async fn one_that_starts_before_its_database_serves_when_it_is_there() {
+    let folder = scratch();
+    let proxy = Proxy::before(&database().await).await;
+    proxy.set(Network::Refusing);
+    let mut program = Program::spawn(folder.path(), &["--database-url", proxy.url()]);
+    eventually(async || program.log().contains("trying again").then_some(())).await;
+    proxy.set(Network::Up);
+    tenant(&mut program).await.group("MOVE").await;
+}
+
+#[tokio::test]
+async fn a_named_server_on_tcp_is_used_with_its_password_kept_secret() {
+    let folder = scratch();
+    let cluster = durable_cluster(folder.path()).await;
+    add_caller(&cluster).await;
+    let proxy = Proxy::before(cluster.url()).await;
+    let right = with_credentials(proxy.url(), "caller:s3cr3t-W0rd");
+    let mut program = Program::spawn(folder.path(), &["--database-url", &right, "--log", "debug"]);
+    tenant(&mut program).await.group("MOVE").await;
+    eventually(async || program.log().contains("serving = true").then_some(())).await;
+    proxy.set(Network::Refusing);
+    eventually(async || program.log().contains("serving = false").then_some(())).await;
+    keeps_secrets(&program);
+
+    proxy.set(Network::Up);
+    for wrong in ["caller:wr0ng-s3cr3t-W0rd", "nobody:s3cr3t-W0rd"] {
+        let url = with_credentials(proxy.url(), wrong);
+        let program = Program::spawn(folder.path(), &["--database-url", &url, "--log", "debug"]);
+        eventually(async || program.log().contains("trying again").then_some(())).await;
+        keeps_secrets(&program);
+    }
+    let mut program = Program::spawn(
+        folder.path(),
+        &["--database-url", "postgres://caller:s3cr3t-W0rd@h:port/x"],
+    );
+    assert!(!program.ended().await.success());
+    keeps_secrets(&program);
+    cluster.stop().await.unwrap();
+}
+
+const PASSWORD: &str = "s3cr3t-W0rd";
+
+/// Adds the user `caller`, who owns the database and has to give a password.
+async fn add_caller(cluster: &Cluster) {
+    let rules = cluster.data_dir().join("postgres/pg_hba.conf");
+    let rest = std::fs::read_to_string(&rules).unwrap();
+    let demand = "local all caller,nobody scram-sha-256";
+    std::fs::write(&rules, format!("{demand}\n{rest}")).unwrap();
+    let sql = Sql::connect(cluster.url()).await;
+    sql.run(&format!(
+        "CREATE ROLE caller LOGIN PASSWORD '{PASSWORD}'; \
+         ALTER DATABASE mailing_groups OWNER TO caller; SELECT pg_reload_conf()"
+    ))
+    .await;
+}
+
+fn with_credentials(url: &str, credentials: &str) -> String {
+    let (_, rest) = url.split_once('@').unwrap();
+    format!("postgres://{credentials}@{rest}")
+}
+
+fn keeps_secrets(program: &Program) {
+    let log = program.log();
+    assert!(!log.is_empty());
+    assert!(!log.contains(PASSWORD), "{log}");
+}

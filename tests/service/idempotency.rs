@@ -1,0 +1,188 @@
+//! Requests that carry a `request_id`.
+
+use tonic::Code;
+
+use crate::support::{Tenant, company, new_group, pairs, person, refused, tables, violations};
+
+#[tokio::test]
+async fn a_repeated_create_answers_as_the_first_time() {
+    let mut tenant = Tenant::new().await;
+    let first = tenant
+        .create_group(new_group("MOVE", "x"), "one")
+        .await
+        .unwrap();
+    let contact = tenant.create_contact(person("", ""), "two").await.unwrap();
+    tenant
+        .update_group(new_group("MOVE", "changed since"), None)
+        .await
+        .unwrap();
+    tenant.delete_group("MOVE", "", false).await.unwrap();
+    assert_eq!(
+        tenant
+            .create_group(new_group("MOVE", "x"), "one")
+            .await
+            .unwrap(),
+        first
+    );
+    assert_eq!(
+        tenant.create_contact(person("", ""), "two").await.unwrap(),
+        contact
+    );
+    assert_eq!(
+        refused(tenant.get_group("MOVE").await).0,
+        Code::NotFound,
+        "it had its effect once"
+    );
+    let next = tenant
+        .create_contact(person("", ""), "three")
+        .await
+        .unwrap()
+        .contact
+        .unwrap();
+    assert_eq!(
+        (contact.contact.unwrap().id.as_str(), next.id.as_str()),
+        ("CT000001", "CT000002")
+    );
+    tenant.assert_consistent().await;
+}
+
+#[tokio::test]
+async fn a_repeated_batch_answers_as_the_first_time() {
+    let mut tenant = Tenant::new().await;
+    tenant.group("MOVE").await;
+    tenant.create(company("A")).await;
+    let items = pairs(&[("A", "MOVE"), ("A", "move"), ("X", "MOVE"), ("", "")]);
+    let first = tenant.batch_assign(items.clone(), "in").await.unwrap();
+    let taken = tenant.batch_unassign(items.clone(), "out").await.unwrap();
+    assert_eq!((first.changed_count, taken.changed_count), (1, 1));
+    assert_eq!(
+        tenant.batch_assign(items.clone(), "in").await.unwrap(),
+        first
+    );
+    assert_eq!(tenant.batch_unassign(items, "out").await.unwrap(), taken);
+    assert_eq!(tenant.counts("MOVE").await, (0, 0, 0));
+    tenant.assert_consistent().await;
+}
+
+#[tokio::test]
+async fn repetitions_at_the_same_time_have_one_effect_and_one_answer() {
+    let tenant = Tenant::new().await;
+    let calls = (0..16).map(|_| {
+        let mut tenant = tenant.clone();
+        tokio::spawn(async move { tenant.create_contact(person("", ""), "same").await.unwrap() })
+    });
+    let answers = futures_util::future::join_all(calls).await;
+    let answers: Vec<_> = answers.into_iter().map(Result::unwrap).collect();
+    assert!(answers.iter().all(|answer| *answer == answers[0]));
+    assert_eq!(answers[0].revision, 1);
+    tenant.assert_consistent().await;
+}
+
+#[tokio::test]
+async fn another_payload_is_refused_whatever_the_rpc() {
+    let mut tenant = Tenant::new().await;
+    tenant
+        .create_group(new_group("MOVE", ""), "id")
+        .await
+        .unwrap();
+    let statuses = [
+        tenant.create_group(new_group("GIFT", ""), "id").await.err(),
+        tenant
+            .create_group(new_group("MOVE", "x"), "id")
+            .await
+            .err(),
+        tenant.create_contact(company("A"), "id").await.err(),
+        tenant.batch_assign(Vec::new(), "id").await.err(),
+        tenant.batch_unassign(Vec::new(), "id").await.err(),
+    ];
+    for status in statuses {
+        let status = status.unwrap();
+        assert_eq!(status.code(), Code::InvalidArgument);
+        assert_eq!(violations(&status), ["request_id"]);
+    }
+    // A refusal is not an answer: the same id may be tried again, with other contents too.
+    let taken = tenant.create_group(new_group("MOVE", ""), "other").await;
+    assert_eq!(refused(taken).0, Code::AlreadyExists);
+    tenant
+        .create_group(new_group("GIFT", ""), "other")
+        .await
+        .unwrap();
+    tenant.assert_consistent().await;
+}
+
+#[tokio::test]
+async fn batches_in_two_directions_are_two_requests() {
+    let mut tenant = Tenant::new().await;
+    tenant
+        .batch_assign(pairs(&[("A", "MOVE")]), "id")
+        .await
+        .unwrap();
+    let other = tenant.batch_unassign(pairs(&[("A", "MOVE")]), "id").await;
+    assert_eq!(violations(&other.unwrap_err()), ["request_id"]);
+}
+
+#[tokio::test]
+async fn ids_belong_to_their_tenant() {
+    let (mut one, mut two) = (Tenant::new().await, Tenant::new().await);
+    one.create_group(new_group("MOVE", ""), "id").await.unwrap();
+    two.create_group(new_group("GIFT", ""), "id").await.unwrap();
+    assert_eq!(refused(two.get_group("MOVE").await).0, Code::NotFound);
+}
+
+#[tokio::test]
+async fn answers_are_kept_for_seven_days() {
+    let mut tenant = Tenant::new().await;
+    tenant
+        .create_group(new_group("MOVE", ""), "id")
+        .await
+        .unwrap();
+    let client = tables::shared().await;
+    let tenant_id = tables::tenant_id(&client, &tenant.name).await;
+    let age = |by: &'static str| {
+        let text = format!(
+            "UPDATE requests SET create_time = create_time - interval '{by}' WHERE tenant_id = $1"
+        );
+        let client = &client;
+        async move { client.execute(&text, &[&tenant_id.unwrap()]).await.unwrap() }
+    };
+    assert_eq!(age("6 days 23 hours").await, 1);
+    tenant
+        .create_group(new_group("MOVE", ""), "id")
+        .await
+        .unwrap();
+    age("1 hour").await;
+    let forgotten = tenant.create_group(new_group("MOVE", ""), "id").await;
+    assert_eq!(
+        refused(forgotten).0,
+        Code::AlreadyExists,
+        "it counts as new"
+    );
+    let other = tenant
+        .create_group(new_group("GIFT", ""), "id")
+        .await
+        .unwrap();
+    assert_eq!(
+        tenant
+            .create_group(new_group("GIFT", ""), "id")
+            .await
+            .unwrap(),
+        other
+    );
+    tenant.assert_consistent().await;
+}
+
+#[tokio::test]
+async fn ids_that_break_a_rule_are_refused() {
+    let mut tenant = Tenant::new().await;
+    for id in ["a b", "é", "{}", &"x".repeat(65)] {
+        let status = tenant
+            .create_group(new_group("MOVE", ""), id)
+            .await
+            .unwrap_err();
+        assert_eq!(violations(&status), ["request_id"], "{id}");
+    }
+    tenant
+        .create_group(new_group("MOVE", ""), &"x".repeat(64))
+        .await
+        .unwrap();
+}

@@ -1,0 +1,165 @@
+//! The rooms of the house, and who may know whom.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+/// What each room imports of the others, besides itself.
+const ROOMS: [(&str, &[&str]); 6] = [
+    ("schema", &[]),
+    ("model", &["schema"]),
+    ("store", &["model", "schema"]),
+    ("domain", &["store", "model"]),
+    ("api", &["domain", "model"]),
+    ("server", &["api"]),
+];
+
+/// The source files of the crate with their text, comments left out.
+fn sources() -> Vec<(PathBuf, String)> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut folders = vec![root.clone()];
+    let mut found = Vec::new();
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                let text = fs::read_to_string(&path).unwrap();
+                let code = text
+                    .lines()
+                    .filter(|line| !line.trim_start().starts_with("//"));
+                let code = code.collect::<Vec<_>>().join("\n");
+                found.push((path.strip_prefix(&root).unwrap().to_owned(), code));
+            }
+        }
+    }
+    assert!(found.len() > 50, "the sources are elsewhere");
+    found
+}
+
+/// The room that a file belongs to: `api` for `api.rs` and for all in `api/`.
+fn room(path: &Path) -> String {
+    let first = path.components().next().unwrap().as_os_str();
+    let name = first.to_str().unwrap();
+    name.strip_suffix(".rs").unwrap_or(name).to_owned()
+}
+
+/// The rooms that a file names, as `crate::room` or in `use crate::{room, …}`.
+fn named(code: &str) -> Vec<String> {
+    let mut rooms = Vec::new();
+    for (at, found) in code.match_indices("crate::") {
+        let alone = at == 0 || !code[..at].ends_with(|c: char| c.is_alphanumeric() || c == '_');
+        let rest = &code[at + found.len()..];
+        if alone {
+            rooms.extend(heads(rest));
+        }
+    }
+    rooms
+}
+
+/// The first names of a path, or of each path of a group in braces.
+fn heads(path: &str) -> Vec<String> {
+    let word = |text: &str| {
+        let end = text.find(|c: char| !c.is_alphanumeric() && c != '_');
+        text[..end.unwrap_or(text.len())].to_owned()
+    };
+    let Some(group) = path.strip_prefix('{') else {
+        return vec![word(path)];
+    };
+    let (mut depth, mut start, mut found) = (0, true, Vec::new());
+    for (at, c) in group.char_indices() {
+        match c {
+            '{' => depth += 1,
+            '}' if depth == 0 => break,
+            '}' => depth -= 1,
+            ',' if depth == 0 => start = true,
+            _ if start && !c.is_whitespace() => {
+                found.push(word(&group[at..]));
+                start = false;
+            }
+            _ => {}
+        }
+    }
+    found
+}
+
+#[test]
+fn imports_are_read_as_rust_reads_them() {
+    let code = "use crate::{\n    domain::{Call, Domain},\n    model::Code,\n};\nlet a = crate::store::x();";
+    assert_eq!(named(code), ["domain", "model", "store"]);
+    assert_eq!(
+        named("pub(crate) fn f() {} mycrate::api"),
+        Vec::<String>::new()
+    );
+}
+
+#[test]
+fn imports_go_one_way() {
+    let mut wrong = Vec::new();
+    for (path, code) in sources() {
+        let room = room(&path);
+        let Some((_, allowed)) = ROOMS.iter().find(|(name, _)| *name == room) else {
+            continue;
+        };
+        for other in named(&code) {
+            let is_room = ROOMS.iter().any(|(name, _)| *name == other)
+                || ["config", "telemetry", "postgres", "client", "main"].contains(&other.as_str());
+            if is_room && other != room && !allowed.contains(&other.as_str()) {
+                wrong.push(format!("{} imports {other}", path.display()));
+            }
+        }
+    }
+    assert_eq!(wrong, Vec::<String>::new());
+}
+
+/// Files outside `rooms` that mention one of `words`.
+fn mentions(rooms: &[&str], words: &[&str]) -> Vec<String> {
+    let outside = sources()
+        .into_iter()
+        .filter(|(path, _)| !rooms.contains(&room(path).as_str()));
+    outside
+        .filter_map(|(path, code)| {
+            let word = words.iter().find(|word| code.contains(**word))?;
+            Some(format!("{} mentions {word}", path.display()))
+        })
+        .collect()
+}
+
+#[test]
+fn only_the_wire_knows_tonic() {
+    let wire = ["api", "server", "client", "main"];
+    let found = mentions(&wire, &["tonic", "prost", "pb::"]);
+    assert_eq!(found, Vec::<String>::new());
+}
+
+#[test]
+fn only_the_store_writes_queries() {
+    let queries = [
+        "RunQueryDsl",
+        "QueryDsl",
+        "sql_query",
+        "diesel::insert_into",
+        "diesel::update",
+        "diesel::delete",
+        "crate::schema",
+    ];
+    // The entities of the model are rows of the tables, and say so.
+    let found = mentions(&["store", "model"], &queries);
+    assert_eq!(found, Vec::<String>::new());
+    let model = mentions(&["store", "api", "domain"], &queries[..6]);
+    assert_eq!(model, Vec::<String>::new());
+}
+
+#[test]
+fn the_model_does_not_wait() {
+    let others = [
+        "api", "domain", "store", "server", "client", "main", "postgres",
+    ];
+    let waiting = mentions(
+        &[&others[..], &["config", "telemetry", "lib"]].concat(),
+        &["async fn", "tokio", ".await"],
+    );
+    assert_eq!(waiting, Vec::<String>::new());
+}

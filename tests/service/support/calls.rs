@@ -1,0 +1,236 @@
+//! Calls of one tenant, in short.
+
+use mailing_groups::api::pb;
+use prost_types::FieldMask;
+use tonic::Status;
+
+use super::{Server, Tenant, assert_consistent};
+
+/// What a call answers.
+pub(crate) type Answer<T> = Result<T, Status>;
+
+/// A field mask.
+pub(crate) fn mask(paths: &[&str]) -> Option<FieldMask> {
+    let paths = paths.iter().map(ToString::to_string).collect();
+    Some(FieldMask { paths })
+}
+
+/// Items of a batch or an import.
+pub(crate) fn pairs(pairs: &[(&str, &str)]) -> Vec<pb::Assignment> {
+    let pair = |(contact_id, code): &(&str, &str)| pb::Assignment {
+        contact_id: (*contact_id).into(),
+        code: (*code).into(),
+    };
+    pairs.iter().map(pair).collect()
+}
+
+/// A group to be.
+pub(crate) fn new_group(code: &str, description: &str) -> pb::MailingGroup {
+    pb::MailingGroup {
+        code: code.into(),
+        description: description.into(),
+        ..Default::default()
+    }
+}
+
+impl Tenant {
+    /// Panics if the tables of this tenant of the shared server do not agree.
+    pub(crate) async fn assert_consistent(&self) {
+        assert_consistent(&Server::shared().await.database_url, &self.name).await;
+    }
+
+    pub(crate) async fn create_group(
+        &mut self,
+        group: pb::MailingGroup,
+        request_id: &str,
+    ) -> Answer<pb::CreateMailingGroupResponse> {
+        let request = pb::CreateMailingGroupRequest {
+            mailing_group: Some(group),
+            request_id: request_id.into(),
+        };
+        Ok(self
+            .groups
+            .create_mailing_group(request)
+            .await?
+            .into_inner())
+    }
+
+    pub(crate) async fn update_group(
+        &mut self,
+        group: pb::MailingGroup,
+        update_mask: Option<FieldMask>,
+    ) -> Answer<pb::UpdateMailingGroupResponse> {
+        let request = pb::UpdateMailingGroupRequest {
+            mailing_group: Some(group),
+            update_mask,
+        };
+        Ok(self
+            .groups
+            .update_mailing_group(request)
+            .await?
+            .into_inner())
+    }
+
+    pub(crate) async fn rename(
+        &mut self,
+        code: &str,
+        new_code: &str,
+        etag: &str,
+    ) -> Answer<pb::RenameMailingGroupResponse> {
+        let request = pb::RenameMailingGroupRequest {
+            code: code.into(),
+            new_code: new_code.into(),
+            etag: etag.into(),
+        };
+        Ok(self
+            .groups
+            .rename_mailing_group(request)
+            .await?
+            .into_inner())
+    }
+
+    pub(crate) async fn delete_group(
+        &mut self,
+        code: &str,
+        etag: &str,
+        force: bool,
+    ) -> Answer<pb::DeleteMailingGroupResponse> {
+        let request = pb::DeleteMailingGroupRequest {
+            code: code.into(),
+            etag: etag.into(),
+            force,
+        };
+        Ok(self
+            .groups
+            .delete_mailing_group(request)
+            .await?
+            .into_inner())
+    }
+
+    pub(crate) async fn unassign(
+        &mut self,
+        contact_id: &str,
+        code: &str,
+    ) -> Answer<pb::UnassignMailingGroupResponse> {
+        let request = pb::UnassignMailingGroupRequest {
+            contact_id: contact_id.into(),
+            code: code.into(),
+        };
+        Ok(self
+            .groups
+            .unassign_mailing_group(request)
+            .await?
+            .into_inner())
+    }
+
+    pub(crate) async fn batch_assign(
+        &mut self,
+        assignments: Vec<pb::Assignment>,
+        request_id: &str,
+    ) -> Answer<pb::BatchAssignMailingGroupsResponse> {
+        let request = pb::BatchAssignMailingGroupsRequest {
+            assignments,
+            request_id: request_id.into(),
+        };
+        let response = self.groups.batch_assign_mailing_groups(request).await?;
+        Ok(response.into_inner())
+    }
+
+    pub(crate) async fn batch_unassign(
+        &mut self,
+        assignments: Vec<pb::Assignment>,
+        request_id: &str,
+    ) -> Answer<pb::BatchUnassignMailingGroupsResponse> {
+        let request = pb::BatchUnassignMailingGroupsRequest {
+            assignments,
+            request_id: request_id.into(),
+        };
+        let response = self.groups.batch_unassign_mailing_groups(request).await?;
+        Ok(response.into_inner())
+    }
+
+    pub(crate) async fn replace(
+        &mut self,
+        contact_id: &str,
+        codes: &[&str],
+        etag: &str,
+    ) -> Answer<pb::ReplaceContactMailingGroupsResponse> {
+        let request = pb::ReplaceContactMailingGroupsRequest {
+            contact_id: contact_id.into(),
+            codes: codes.iter().map(ToString::to_string).collect(),
+            etag: etag.into(),
+        };
+        let response = self.groups.replace_contact_mailing_groups(request).await?;
+        Ok(response.into_inner())
+    }
+
+    pub(crate) async fn create_contact(
+        &mut self,
+        contact: pb::Contact,
+        request_id: &str,
+    ) -> Answer<pb::CreateContactResponse> {
+        let request = pb::CreateContactRequest {
+            contact: Some(contact),
+            request_id: request_id.into(),
+        };
+        Ok(self.contacts.create_contact(request).await?.into_inner())
+    }
+
+    pub(crate) async fn update_contact(
+        &mut self,
+        contact: pb::Contact,
+        update_mask: Option<FieldMask>,
+    ) -> Answer<pb::UpdateContactResponse> {
+        let request = pb::UpdateContactRequest {
+            contact: Some(contact),
+            update_mask,
+            allow_missing: false,
+        };
+        Ok(self.contacts.update_contact(request).await?.into_inner())
+    }
+
+    /// Changes a contact, or creates it if there is none.
+    pub(crate) async fn put_contact(
+        &mut self,
+        contact: pb::Contact,
+    ) -> Answer<pb::UpdateContactResponse> {
+        let request = pb::UpdateContactRequest {
+            contact: Some(contact),
+            update_mask: None,
+            allow_missing: true,
+        };
+        Ok(self.contacts.update_contact(request).await?.into_inner())
+    }
+
+    pub(crate) async fn delete_contact(
+        &mut self,
+        id: &str,
+        etag: &str,
+        force: bool,
+    ) -> Answer<pb::DeleteContactResponse> {
+        let request = pb::DeleteContactRequest {
+            id: id.into(),
+            etag: etag.into(),
+            force,
+        };
+        Ok(self.contacts.delete_contact(request).await?.into_inner())
+    }
+
+    pub(crate) async fn merge(
+        &mut self,
+        kept_id: &str,
+        merged_id: &str,
+    ) -> Answer<pb::MergeContactsResponse> {
+        let request = pb::MergeContactsRequest {
+            kept_id: kept_id.into(),
+            merged_id: merged_id.into(),
+        };
+        Ok(self.contacts.merge_contacts(request).await?.into_inner())
+    }
+
+    /// The number of contacts a group says it has: all, companies, persons.
+    pub(crate) async fn counts(&mut self, code: &str) -> (i64, i64, i64) {
+        let group = self.get_group(code).await.unwrap();
+        (group.contact_count, group.company_count, group.person_count)
+    }
+}

@@ -1,0 +1,182 @@
+//! Whether the tables of a tenant agree with each other: the change log, replayed from nothing,
+//! gives the groups, contacts and memberships there are; counters count them; revisions have no
+//! gaps, and everything bears the revision at which it last changed.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use tokio_postgres::{Client, Row};
+
+use super::tables::{connect, tenant_id};
+
+/// Panics if the tables of the tenant do not agree. Nobody may write to it meanwhile.
+pub(crate) async fn assert_consistent(database_url: &str, tenant: &str) {
+    let client = connect(database_url).await;
+    let tenant_id = tenant_id(&client, tenant).await.unwrap();
+    let log = replay(&client, tenant_id).await;
+    assert_eq!(
+        stored_groups(&client, tenant_id).await,
+        log.groups,
+        "groups"
+    );
+    assert_eq!(
+        stored_contacts(&client, tenant_id).await,
+        log.contacts,
+        "contacts"
+    );
+    assert_eq!(
+        stored_members(&client, tenant_id).await,
+        log.members,
+        "memberships"
+    );
+    revisions_have_no_gaps(&client, tenant_id, &log).await;
+    counters_are_exact(&client, tenant_id).await;
+    numbers_are_not_given_out_twice(&client, tenant_id).await;
+}
+
+/// What the change log says there is.
+#[derive(Default)]
+struct Log {
+    /// Code and revision of each group.
+    groups: BTreeMap<i32, (String, i64)>,
+    /// The revision of each contact.
+    contacts: BTreeMap<i32, i64>,
+    /// The revision of each membership: group, contact.
+    members: BTreeMap<(i32, i32), i64>,
+    /// The revisions that changed something.
+    revisions: BTreeSet<i64>,
+}
+
+async fn rows(client: &Client, text: &str, tenant_id: i32) -> Vec<Row> {
+    client.query(text, &[&tenant_id]).await.unwrap()
+}
+
+async fn replay(client: &Client, tenant_id: i32) -> Log {
+    let text = "SELECT revision, kind, subject_id, code, former_code, contact_numbers, contact_ids \
+        FROM changes WHERE tenant_id = $1 ORDER BY revision, kind, subject_id";
+    let mut log = Log::default();
+    for row in rows(client, text, tenant_id).await {
+        let kind: i16 = row.get("kind");
+        let numbers: Option<Vec<i32>> = row.get("contact_numbers");
+        log.revisions.insert(row.get("revision"));
+        match kind {
+            1 | 2 | 3 | 9 => log.group(kind, &row),
+            _ => log.contacts(kind, &row, &numbers.unwrap()),
+        }
+    }
+    log
+}
+
+impl Log {
+    fn group(&mut self, kind: i16, row: &Row) {
+        let id: i32 = row.get("subject_id");
+        let (code, revision): (String, i64) = (row.get("code"), row.get("revision"));
+        let before = self.groups.remove(&id).map(|(code, _)| code);
+        let expected = match kind {
+            1 => None,
+            2 => row.get("former_code"),
+            _ => Some(code.clone()),
+        };
+        assert_eq!(
+            before, expected,
+            "code of a group before revision {revision}"
+        );
+        if kind == 9 {
+            assert!(!self.members.keys().any(|(group, _)| *group == id));
+        } else {
+            self.groups.insert(id, (code, revision));
+        }
+    }
+
+    fn contacts(&mut self, kind: i16, row: &Row, numbers: &[i32]) {
+        let (group, revision): (i32, i64) = (row.get("subject_id"), row.get("revision"));
+        assert!(!numbers.is_empty(), "revision {revision} logs nothing");
+        if matches!(kind, 6 | 7) {
+            let code: String = row.get("code");
+            assert_eq!(self.groups[&group].0, code, "revision {revision}");
+        }
+        for number in numbers {
+            let known = self.contacts.insert(*number, revision).is_some();
+            assert_eq!(known, kind != 4, "contact {number} at revision {revision}");
+            let member = (group, *number);
+            match kind {
+                6 => assert_eq!(
+                    self.members.insert(member, revision),
+                    None,
+                    "{member:?} twice"
+                ),
+                7 => assert!(
+                    self.members.remove(&member).is_some(),
+                    "{member:?} was none"
+                ),
+                8 => assert!(self.contacts.remove(number).is_some()),
+                _ => {}
+            }
+        }
+        if kind == 8 {
+            let ids: Vec<String> = row.get("contact_ids");
+            assert_eq!(ids.len(), numbers.len());
+        }
+    }
+}
+
+async fn stored_groups(client: &Client, tenant_id: i32) -> BTreeMap<i32, (String, i64)> {
+    let text = "SELECT group_id, code, revision FROM mailing_groups WHERE tenant_id = $1";
+    let rows = rows(client, text, tenant_id).await;
+    let groups = rows
+        .iter()
+        .map(|row| (row.get(0), (row.get(1), row.get(2))));
+    groups.collect()
+}
+
+async fn stored_contacts(client: &Client, tenant_id: i32) -> BTreeMap<i32, i64> {
+    let text = "SELECT contact_number, revision FROM contacts WHERE tenant_id = $1";
+    let rows = rows(client, text, tenant_id).await;
+    rows.iter().map(|row| (row.get(0), row.get(1))).collect()
+}
+
+async fn stored_members(client: &Client, tenant_id: i32) -> BTreeMap<(i32, i32), i64> {
+    let text = "SELECT group_id, contact_number, revision FROM memberships WHERE tenant_id = $1";
+    let rows = rows(client, text, tenant_id).await;
+    let members = rows
+        .iter()
+        .map(|row| ((row.get(0), row.get(1)), row.get(2)));
+    members.collect()
+}
+
+async fn revisions_have_no_gaps(client: &Client, tenant_id: i32, log: &Log) {
+    let text = "SELECT revision FROM clocks WHERE tenant_id = $1";
+    let revision: i64 = rows(client, text, tenant_id).await[0].get(0);
+    let text = "SELECT revision FROM revisions WHERE tenant_id = $1";
+    let made = rows(client, text, tenant_id).await;
+    let made: BTreeSet<i64> = made.iter().map(|row| row.get(0)).collect();
+    assert_eq!(made, (1..=revision).collect(), "revisions");
+    assert_eq!(made, log.revisions, "revisions that changed something");
+}
+
+async fn counters_are_exact(client: &Client, tenant_id: i32) {
+    let text = "SELECT g.code FROM mailing_groups g \
+        LEFT JOIN memberships m USING (tenant_id, group_id) \
+        LEFT JOIN contacts c USING (tenant_id, contact_number) \
+        WHERE g.tenant_id = $1 GROUP BY g.tenant_id, g.group_id \
+        HAVING g.company_count <> count(*) FILTER (WHERE c.kind = 1) \
+            OR g.person_count <> count(*) FILTER (WHERE c.kind = 2)";
+    let wrong = rows(client, text, tenant_id).await;
+    let wrong: Vec<String> = wrong.iter().map(|row| row.get(0)).collect();
+    assert_eq!(wrong, Vec::<String>::new(), "groups with wrong counters");
+    let text = "SELECT c.id FROM contacts c \
+        LEFT JOIN memberships m USING (tenant_id, contact_number) \
+        WHERE c.tenant_id = $1 GROUP BY c.tenant_id, c.contact_number \
+        HAVING c.mailing_group_count <> count(m.group_id)";
+    let wrong = rows(client, text, tenant_id).await;
+    let wrong: Vec<String> = wrong.iter().map(|row| row.get(0)).collect();
+    assert_eq!(wrong, Vec::<String>::new(), "contacts with wrong counters");
+}
+
+async fn numbers_are_not_given_out_twice(client: &Client, tenant_id: i32) {
+    let text = "SELECT next_contact_number > coalesce((SELECT max(n) FROM changes, \
+            unnest(contact_numbers) AS n WHERE tenant_id = $1), 0) \
+        AND next_group_id > coalesce((SELECT max(subject_id) FROM changes \
+            WHERE tenant_id = $1), 0) \
+        FROM clocks WHERE tenant_id = $1";
+    assert!(rows(client, text, tenant_id).await[0].get::<_, bool>(0));
+}

@@ -1,0 +1,134 @@
+//! The course of an upload: start, chunks, finish; and what is left of one that breaks off.
+
+use mailing_groups::api::pb::{
+    import_contacts_request::Message as ToContacts,
+    import_contacts_response::Message as OfContacts,
+    import_memberships_request::Message as ToMemberships,
+};
+use tonic::{Code, Status};
+
+use crate::support::{
+    Tenant, contact_chunk, info, membership_chunk, pairs, person, tables, violations,
+};
+
+fn start() -> ToContacts {
+    ToContacts::Start(Default::default())
+}
+
+fn finish() -> ToContacts {
+    ToContacts::Finish(Default::default())
+}
+
+fn one(id: &str) -> ToContacts {
+    contact_chunk(vec![person(id, "")])
+}
+
+/// How an upload of these messages fails.
+async fn failure(tenant: &mut Tenant, messages: Vec<ToContacts>) -> Status {
+    let upload = tenant.upload_contacts().await;
+    for message in messages {
+        upload.send(message).await;
+    }
+    upload.close().await.unwrap_err()
+}
+
+#[tokio::test]
+async fn messages_out_of_order_are_refused() {
+    let mut tenant = Tenant::new().await;
+    for messages in [vec![one("P")], vec![finish()], vec![start(), start()]] {
+        let status = failure(&mut tenant, messages).await;
+        assert_eq!(status.code(), Code::InvalidArgument, "{status:?}");
+        assert_eq!(
+            (violations(&status), info(&status).reason.as_str()),
+            (vec!["message".into()], "INVALID_FIELD")
+        );
+    }
+    assert!(tenant.get_contact("P").await.is_err());
+}
+
+#[tokio::test]
+async fn an_upload_of_nothing_is_summed_up() {
+    let mut tenant = Tenant::new().await;
+    let upload = tenant.upload_contacts().await;
+    upload.send(start()).await;
+    upload.send(contact_chunk(Vec::new())).await;
+    upload.send(finish()).await;
+    let answers = upload.close().await.unwrap();
+    assert_eq!(answers.len(), 2);
+    let Some(OfContacts::Summary(summary)) = answers[1].message else {
+        panic!("{answers:?}")
+    };
+    assert_eq!(summary, Default::default());
+}
+
+#[tokio::test]
+async fn an_upload_without_finish_fails_and_keeps_what_was_acknowledged() {
+    let mut tenant = Tenant::new().await;
+    let mut upload = tenant.upload_contacts().await;
+    upload.send(start()).await;
+    upload.send(one("P1")).await;
+    upload.answer().await.unwrap().unwrap();
+    let status = upload.close().await.unwrap_err();
+    assert_eq!(status.code(), Code::Aborted);
+    assert_eq!(info(&status).reason, "UPLOAD_NOT_FINISHED");
+    tenant.get_contact("P1").await.unwrap();
+    let status = failure(&mut tenant, Vec::new()).await;
+    assert_eq!(info(&status).reason, "UPLOAD_NOT_FINISHED");
+    tenant.assert_consistent().await;
+}
+
+#[tokio::test]
+async fn a_chunk_with_too_many_items_is_refused_as_a_whole() {
+    let mut tenant = Tenant::new().await;
+    tenant.group("MOVE").await;
+    let people = (0..10_001).map(|n| person(&format!("P{n}"), ""));
+    let status = failure(
+        &mut tenant,
+        vec![start(), one("FIRST"), contact_chunk(people.collect())],
+    )
+    .await;
+    assert_eq!(status.code(), Code::InvalidArgument);
+    assert_eq!(violations(&status), ["chunk.contacts"]);
+    tenant.get_contact("FIRST").await.unwrap();
+    assert!(tenant.get_contact("P0").await.is_err());
+    let upload = tenant.upload_memberships().await;
+    upload.send(ToMemberships::Start(Default::default())).await;
+    upload
+        .send(membership_chunk(pairs(&vec![("FIRST", "MOVE"); 10_001])))
+        .await;
+    assert_eq!(
+        violations(&upload.close().await.unwrap_err()),
+        ["chunk.assignments"]
+    );
+    assert_eq!(tenant.counts("MOVE").await.0, 0);
+    tenant.assert_consistent().await;
+}
+
+/// The caller vanishes after one acknowledgement, with the next chunk on its way.
+#[tokio::test]
+async fn a_caller_who_hangs_up_keeps_what_was_acknowledged_and_no_half_chunk() {
+    let mut tenant = Tenant::new().await;
+    let client = tables::shared().await;
+    for round in 0..8 {
+        let ids: Vec<String> = (0..2_000).map(|n| format!("R{round}-{n}")).collect();
+        let mut upload = tenant.upload_contacts().await;
+        upload.send(start()).await;
+        upload.send(one(&format!("ACK{round}"))).await;
+        upload.answer().await.unwrap().unwrap();
+        upload
+            .send(contact_chunk(ids.iter().map(|id| person(id, "")).collect()))
+            .await;
+        drop(upload);
+        tenant.get_contact(&format!("ACK{round}")).await.unwrap();
+        let text = "SELECT count(*) FROM contacts JOIN tenants t USING (tenant_id) \
+            WHERE t.name = $1 AND id LIKE $2";
+        let like = format!("R{round}-%");
+        let row = client
+            .query_one(text, &[&tenant.name, &like])
+            .await
+            .unwrap();
+        let count: i64 = row.get(0);
+        assert!(count == 0 || count == 2_000, "whole or absent, not {count}");
+    }
+    tenant.assert_consistent().await;
+}

@@ -1,0 +1,51 @@
+//! What was answered stays, whatever is killed.
+
+use nix::sys::signal::{Signal, kill};
+
+use crate::service::{Ended, Service, eventually, folder};
+
+fn import(service: &Service) {
+    let ended = service.run("default", "import folder examples");
+    assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+}
+
+fn everyone(service: &Service) -> Ended {
+    service.run(
+        "default",
+        "count * --include-excluded --include-privacy-blocked",
+    )
+}
+
+#[test]
+fn data_survives_the_death_of_the_service_and_of_its_postgresql() {
+    let folder = folder();
+    let data_dir = folder.path().join("data");
+    let service = Service::on(&data_dir);
+    import(&service);
+
+    // PostgreSQL alone: the service starts it again.
+    let killed = service.postgres().unwrap();
+    kill(killed, Signal::SIGKILL).unwrap();
+    let counted = eventually(|| {
+        let ended = everyone(&service);
+        (ended.code == Some(0)).then_some(ended.stdout)
+    });
+    assert!(counted.starts_with("12 members "), "{counted}");
+    assert_ne!(service.postgres(), Some(killed));
+
+    // The service alone: the next one ends the PostgreSQL that it left behind.
+    service.kill();
+    let service = Service::on(&data_dir);
+    assert_eq!(everyone(&service).stdout, counted);
+
+    // Both at once.
+    kill(service.postgres().unwrap(), Signal::SIGKILL).unwrap();
+    service.kill();
+    let mut service = Service::on(&data_dir);
+    assert_eq!(everyone(&service).stdout, counted);
+
+    // In order; nothing is left running.
+    let postgres = service.postgres().unwrap();
+    assert_eq!(service.stop(), Some(0));
+    assert!(kill(postgres, None).is_err());
+}

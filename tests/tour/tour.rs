@@ -1,0 +1,163 @@
+//! Runs the tour of README.md and compares what it prints with what README.md says.
+//!
+//! `UPDATE_TOUR=1` (`make tour`) writes what is printed into README.md instead.
+
+use std::{
+    env, fs,
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+    sync::LazyLock,
+};
+
+use regex::Regex;
+
+use crate::{
+    readme::Readme,
+    service::{Service, unconfigured},
+};
+
+/// Where README.md says the service listens.
+const ADDRESS: &str = "127.0.0.1:50051";
+
+/// What differs from run to run, and what stands for it in a comparison.
+static VARYING: LazyLock<[(Regex, &str); 4]> = LazyLock::new(|| {
+    let pattern = |text| Regex::new(text).unwrap();
+    [
+        (
+            pattern(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z"),
+            "<time>",
+        ),
+        (
+            pattern(r"\d+(\.\d+)? (ms|s), \d+ rows/s"),
+            "<duration and rate>",
+        ),
+        (
+            pattern("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"),
+            "<request id>",
+        ),
+        // Said once a second, so that on a fast machine it is not said at all.
+        (pattern(r"(?m)^\d+ rows committed, .*\n"), ""),
+    ]
+});
+
+#[test]
+fn the_tour_of_the_readme_prints_what_the_readme_says() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");
+    let mut readme = Readme::new(&fs::read_to_string(&path).unwrap());
+    let steps = readme.steps();
+    assert!(steps.len() > 10, "only {} commands were found", steps.len());
+    let shell = Shell::new();
+    let mut differing = Vec::new();
+    for step in &steps {
+        let (expected, printed) = (readme.expected(step), shell.run(&step.command));
+        if masked(&expected) != masked(&printed) {
+            differing.push((step, expected, printed));
+        }
+    }
+    if env::var_os("UPDATE_TOUR").is_some() {
+        for (step, _, printed) in differing.iter().rev() {
+            readme.replace(step, printed);
+        }
+        fs::write(path, readme.text()).unwrap();
+        return;
+    }
+    let differences: Vec<String> = differing
+        .iter()
+        .map(|(step, expected, printed)| {
+            let (line, command) = (step.output.start, &step.command);
+            let difference = difference(&masked(expected), &masked(printed));
+            format!("README.md:{line}: $ {command}\n{difference}")
+        })
+        .collect();
+    assert!(
+        differences.is_empty(),
+        "what is printed (+) is not what README.md says (-); `make tour` rewrites it\n\n{}",
+        differences.join("\n")
+    );
+}
+
+/// Runs commands as a reader of README.md does, who has done what stands above the tour.
+struct Shell {
+    service: Service,
+    path: String,
+}
+
+impl Shell {
+    fn new() -> Shell {
+        let binary = Path::new(env!("CARGO_BIN_EXE_mailing-groups"));
+        let tools = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(".tools/bin");
+        let path = env::var("PATH").unwrap();
+        let ours = [binary.parent().unwrap(), &tools];
+        let [programs, tools] = ours.map(|folder| folder.display().to_string());
+        let path = format!("{programs}:{tools}:{path}");
+        let found = Command::new("bash")
+            .args(["-c", "command -v grpcurl"])
+            .env("PATH", &path)
+            .output();
+        assert!(
+            found.unwrap().status.success(),
+            "grpcurl is missing: make grpcurl"
+        );
+        let service = Service::start();
+        Shell { service, path }
+    }
+
+    /// What a command prints, with the address that README.md has for the one that it had.
+    fn run(&self, command: &str) -> String {
+        let command = command.replace(ADDRESS, &self.service.address);
+        let mut bash = Command::new("bash");
+        unconfigured(&mut bash);
+        let output = bash
+            .args(["-c", &format!("exec 2>&1\n{command}")])
+            .current_dir(env!("CARGO_MANIFEST_DIR"))
+            .env("PATH", &self.path)
+            .env("MAILING_GROUPS_ENDPOINT", self.service.endpoint())
+            .stdin(Stdio::null())
+            .output()
+            .unwrap();
+        let text = String::from_utf8(output.stdout).unwrap();
+        text.replace(&self.service.address, ADDRESS)
+    }
+}
+
+fn masked(text: &str) -> String {
+    let mask = |text: String, (pattern, name): &(Regex, &str)| {
+        pattern.replace_all(&text, *name).into_owned()
+    };
+    VARYING.iter().fold(text.to_owned(), mask)
+}
+
+/// The lines that differ, with three around them.
+fn difference(expected: &str, printed: &str) -> String {
+    let (old, new): (Vec<_>, Vec<_>) = (expected.lines().collect(), printed.lines().collect());
+    let alike = |(a, b): &(&&str, &&str)| a == b;
+    let start = old.iter().zip(&new).take_while(alike).count();
+    let (old_rest, new_rest) = (&old[start..], &new[start..]);
+    let rest = old_rest.iter().rev().zip(new_rest.iter().rev());
+    let end = rest.take_while(alike).count();
+    let mark = |sign: &str, lines: &[&str]| -> String {
+        lines.iter().map(|line| format!("{sign}{line}\n")).collect()
+    };
+    let (old_end, new_end) = (old.len() - end, new.len() - end);
+    mark(" ", &old[start.saturating_sub(3)..start])
+        + &mark("-", &old[start..old_end])
+        + &mark("+", &new[start..new_end])
+        + &mark(" ", &old[old_end..old.len().min(old_end + 3)])
+}
+
+#[test]
+fn a_difference_shows_what_changed_and_what_stands_around_it() {
+    let shown = difference("a\nb\nc\nd\ne\nf\ng\nh\n", "a\nb\nc\nd\nX\nY\nf\ng\nh\n");
+    assert_eq!(shown, " b\n c\n d\n-e\n+X\n+Y\n f\n g\n h\n");
+}
+
+#[test]
+fn times_durations_request_ids_and_progress_do_not_count() {
+    let id = "a751b274-3b13-43ad-9c8d-f6bdf95a08fd";
+    assert_eq!(masked(id), "<request id>");
+    let text = "7 rows committed, 7 rows/s, 9 %\n\"2026-01-02T03:04:05.678901Z\"; 0.2 s, 7 rows/s, revision 3\n";
+    assert_eq!(
+        masked(text),
+        "\"<time>\"; <duration and rate>, revision 3\n"
+    );
+}
