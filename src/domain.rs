@@ -8,14 +8,17 @@ mod error;
 mod index;
 pub mod mailing_groups;
 pub mod maintenance;
+mod news;
+pub mod segments;
 pub mod selection;
+pub mod watch;
 mod write;
 
 use std::{future::Future, sync::Arc};
 
 use diesel_async::AsyncPgConnection;
 
-use self::batches::Batches;
+use self::{batches::Batches, news::News};
 pub use self::{
     error::{Error, Precondition, Resource, Result, Violation},
     index::Index,
@@ -32,6 +35,7 @@ pub struct Domain {
     store: Store,
     batches: Arc<Batches>,
     index: Arc<Index>,
+    news: Arc<News>,
 }
 
 /// Whose data a call works on, and what the call is called in logs and in the history.
@@ -48,6 +52,7 @@ impl Domain {
     pub fn new(store: Store, index: Index) -> Domain {
         let batches = Batches::new(store.max_connections());
         Domain {
+            news: Arc::new(News::new(store.max_connections() / 4)),
             store,
             index: Arc::new(index),
             batches: Arc::new(batches),
