@@ -25,6 +25,15 @@ use super::{
 /// (gRPC over HTTP/2), and prost's texts grow with the depth of what it could not decode.
 const MAX_MESSAGE: usize = 512;
 
+/// How tonic's texts begin about a request whose bytes are not the message they should be.
+const NO_MESSAGE: [&str; 5] = [
+    "failed to decode Protobuf message",
+    "Missing request message.",
+    "Unexpected EOF decoding stream.",
+    "protocol error: received message with",
+    "Error decompressing",
+];
+
 /// Translates the errors of every call.
 #[derive(Clone)]
 pub(super) struct Translate;
@@ -116,9 +125,9 @@ fn corrected(code: Code, message: &str) -> (Code, &str) {
             Code::ResourceExhausted,
             message.trim_start_matches("Error, "),
         ),
-        // That table says INTERNAL. But a request that is no protobuf message is the caller's
-        // mistake, and INTERNAL is what wakes us up.
-        Code::Internal if message.starts_with("failed to decode Protobuf message") => {
+        // That table says INTERNAL. But a request that is no message is the caller's mistake, and
+        // INTERNAL is what wakes us up.
+        Code::Internal if NO_MESSAGE.iter().any(|text| message.starts_with(text)) => {
             (Code::InvalidArgument, message)
         }
         Code::Unimplemented if message.is_empty() => (code, "this server has no such method"),

@@ -3,6 +3,7 @@
 
 mod commits;
 mod crashes;
+mod imports;
 mod locks;
 mod logs;
 mod network;

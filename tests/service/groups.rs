@@ -143,7 +143,7 @@ async fn a_mask_that_names_another_field_is_refused() {
     for path in ["code", "contact_count", "Description", "", &endless] {
         let outcome = tenant.update_group(new_group("MOVE", "x"), mask(&["description", path]));
         let status = outcome.await.unwrap_err();
-        assert_eq!(status.code(), Code::InvalidArgument, "{:.20}", path);
+        assert_eq!(status.code(), Code::InvalidArgument, "{path:.20}");
         assert_eq!(violations(&status), ["update_mask"]);
     }
     assert_eq!(tenant.get_group("MOVE").await.unwrap().description, "");

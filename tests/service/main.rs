@@ -22,6 +22,7 @@ mod pages;
 mod renames;
 mod replace;
 mod rooms;
+mod schema;
 mod selection;
 mod streaming;
 mod support;

@@ -1,6 +1,8 @@
 //! Streams of members: pages, resuming, readers who are slow or gone, and how a stream ends.
 
 mod ends;
+#[cfg(target_os = "linux")]
+mod memory;
 mod pages;
 mod readers;
 mod resume;

@@ -70,6 +70,23 @@ async fn a_request_that_is_no_message_is_invalid() {
 }
 
 #[tokio::test]
+async fn a_request_that_is_cut_or_framed_wrong_is_invalid() {
+    let server = Server::start(Limits::default()).await;
+    let client = connect(&server).await;
+    let nothing: &[u8] = &[];
+    let cut: &[u8] = &[0, 0, 0, 0, 9, 1];
+    let no_such_flag: &[u8] = &[2, 0, 0, 0, 0];
+    let compressed_unsaid: &[u8] = &[1, 0, 0, 0, 0];
+    for bytes in [nothing, cut, no_such_flag, compressed_unsaid] {
+        let mut call = within(client.open(GET, &[])).await.expect("a call");
+        let bytes = bytes::Bytes::copy_from_slice(bytes);
+        call.requests.send_data(bytes, true).expect("sent");
+        let answer = within(call.answer()).await.expect("an answer");
+        assert_error(&answer, Code::InvalidArgument, "INVALID_ARGUMENT");
+    }
+}
+
+#[tokio::test]
 async fn an_unknown_method_or_service_is_unimplemented() {
     let server = Server::start(Limits::default()).await;
     let client = connect(&server).await;

@@ -14,8 +14,8 @@ use nix::{
 use tonic::{Code, Status};
 
 use crate::support::{
-    Server, Sql, Tenant, assignment, audit, durable_cluster, eventually, person, scratch, select,
-    within,
+    Server, Sql, Tenant, assert_consistent, assignment, durable_cluster, eventually, person,
+    scratch, select, within,
 };
 
 const PERSONS: usize = 2_000;
@@ -145,7 +145,7 @@ async fn everything_acknowledged_is_there_after_postgresql_was_killed() {
     };
     assert_eq!(members("ONE").await, (0..SINGLES).map(id).collect());
     assert_eq!(members("MANY").await, (0..PERSONS).map(id).collect());
-    audit(&Sql::connect(cluster.url()).await).await;
+    assert_consistent(cluster.url(), "t").await;
     server.shutdown.cancel();
     cluster.stop().await.unwrap();
 }
@@ -182,7 +182,7 @@ async fn what_was_not_acknowledged_is_there_whole_or_not_at_all() {
             "{done} acknowledged, {stored} there"
         );
     }
-    audit(&Sql::connect(cluster.url()).await).await;
+    assert_consistent(cluster.url(), "t").await;
     server.shutdown.cancel();
     cluster.stop().await.unwrap();
 }

@@ -10,16 +10,17 @@ use tonic_health::pb::{
 use tonic_types::StatusExt;
 
 use crate::support::{
-    Network, Pool, Proxy, Server, Tenant, company, database, eventually, info, migrate, within,
+    AT_ONCE, Network, Pool, Proxy, Server, Tenant, company, database, eventually, info, migrate,
+    within,
 };
 
 const POOL: Pool = Pool {
     connections: 4,
-    wait: Duration::from_millis(500),
+    wait: Duration::from_millis(1_500),
 };
 
-/// What an answer may take beyond what is waited for.
-const MARGIN: Duration = Duration::from_millis(250);
+/// How long the health may take to tell of a change.
+const HEALTH: Duration = Duration::from_secs(2);
 
 struct Scene {
     proxy: Proxy,
@@ -37,7 +38,7 @@ async fn scene() -> Scene {
     tenant.group("MOVE").await;
     tenant.create(company("A")).await;
     let health = HealthClient::new(server.channel().await);
-    let mut scene = Scene {
+    let scene = Scene {
         proxy,
         tenant,
         health,
@@ -89,14 +90,14 @@ async fn a_cut_network_is_told_at_once_and_heals_without_a_restart() {
         let began = Instant::now();
         is_away(&scene.tenant.get_contact("A").await.unwrap_err());
         is_away(&scene.tenant.try_assign("A", "MOVE").await.unwrap_err());
-        assert!(began.elapsed() < 2 * POOL.wait, "{:?}", began.elapsed());
+        assert!(began.elapsed() < AT_ONCE, "{:?}", began.elapsed());
     }
-    assert!(scene.until(ServingStatus::NotServing).await < Duration::from_secs(2));
+    assert!(scene.until(ServingStatus::NotServing).await < HEALTH + AT_ONCE);
     scene.proxy.set(Network::Up);
     // At once, on every connection, whatever the health says yet.
     scene.open_all().await;
     scene.tenant.assign("A", "MOVE").await;
-    assert!(scene.until(ServingStatus::Serving).await < Duration::from_secs(2));
+    assert!(scene.until(ServingStatus::Serving).await < HEALTH + AT_ONCE);
 }
 
 #[tokio::test]
@@ -125,9 +126,13 @@ async fn a_silent_network_holds_nobody_beyond_the_deadline_and_heals() {
     read.set_timeout(deadline);
     let status = scene.tenant.contacts.get_contact(read).await.unwrap_err();
     assert_eq!(status.code(), Code::DeadlineExceeded, "{status:?}");
-    assert!(began.elapsed() < deadline + MARGIN, "{:?}", began.elapsed());
+    assert!(
+        began.elapsed() < deadline + AT_ONCE,
+        "{:?}",
+        began.elapsed()
+    );
     // Once the silence is noticed, everybody who comes is told.
-    assert!(scene.until(ServingStatus::NotServing).await < Duration::from_secs(2));
+    assert!(scene.until(ServingStatus::NotServing).await < HEALTH + AT_ONCE);
     let mut calls: tokio::task::JoinSet<_> = std::iter::repeat_with(|| {
         let mut tenant = scene.tenant.clone();
         async move {
@@ -139,12 +144,12 @@ async fn a_silent_network_holds_nobody_beyond_the_deadline_and_heals() {
     .take(20)
     .collect();
     while let Some(took) = calls.join_next().await {
-        assert!(took.unwrap() < POOL.wait + MARGIN);
+        assert!(took.unwrap() < POOL.wait + AT_ONCE);
     }
     scene.proxy.set(Network::Up);
     scene.open_all().await;
     scene.tenant.assign("A", "MOVE").await;
-    assert!(scene.until(ServingStatus::Serving).await < Duration::from_secs(2));
+    assert!(scene.until(ServingStatus::Serving).await < HEALTH + AT_ONCE);
 }
 
 #[tokio::test]
@@ -156,6 +161,6 @@ async fn a_slow_network_makes_calls_slow_but_not_fail() {
         scene.tenant.assign("A", "MOVE").await;
         assert_eq!(scene.tenant.members("MOVE").await, ["A"]);
     };
-    within(Duration::from_secs(5), work).await;
-    assert!(scene.until(ServingStatus::Serving).await < Duration::from_secs(2));
+    within(Duration::from_secs(15), work).await;
+    assert!(scene.until(ServingStatus::Serving).await < HEALTH + AT_ONCE);
 }

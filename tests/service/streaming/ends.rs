@@ -2,11 +2,14 @@
 
 use std::time::{Duration, Instant};
 
-use mailing_groups::{api::pb::stream_segment_members_response::Message, server::Limits};
+use mailing_groups::{
+    api::pb::stream_segment_members_response::Message,
+    server::{Drained, Limits},
+};
 use tonic::{Code, Request, Status};
 use tonic_types::StatusExt;
 
-use crate::support::{Server, Sql, Streamed, Tenant, info};
+use crate::support::{AT_ONCE, Server, Sql, Streamed, Tenant, info};
 
 use super::{crowd, full, page};
 
@@ -53,9 +56,9 @@ async fn a_deadline_ends_a_stream_whose_page_does_not_come() {
     let (status, _) = end(stream).await;
     let took = began.elapsed();
     assert_eq!(status.code(), Code::DeadlineExceeded, "{status:?}");
-    assert!(took < deadline + Duration::from_millis(200), "{took:?}");
+    assert!(took < deadline + AT_ONCE, "{took:?}");
     let quiet = sql.until_quiet().await;
-    assert!(quiet < Duration::from_millis(200), "{quiet:?}");
+    assert!(quiet < AT_ONCE, "{quiet:?}");
     drop(blocker);
 }
 
@@ -63,14 +66,15 @@ async fn a_deadline_ends_a_stream_whose_page_does_not_come() {
 async fn a_deadline_ends_a_stream_that_nobody_reads() {
     let (_server, mut tenant, sql) = on_own_server(5_000).await;
     let mut request = Request::new(full(50));
-    request.set_timeout(Duration::from_millis(300));
+    let deadline = Duration::from_millis(300);
+    request.set_timeout(deadline);
     let stream = tenant
         .groups
         .stream_segment_members(request)
         .await
         .unwrap()
         .into_inner();
-    tokio::time::sleep(Duration::from_millis(400)).await;
+    tokio::time::sleep(deadline).await;
     sql.until_quiet().await;
     assert_eq!(end(stream).await.0.code(), Code::DeadlineExceeded);
 }
@@ -90,6 +94,8 @@ async fn a_shutdown_ends_a_stream_which_then_goes_on_elsewhere() {
     assert_eq!(status.code(), Code::Unavailable, "{status:?}");
     assert!(status.get_details_retry_info().is_some());
     assert!(!info(&status).reason.is_empty());
+    drop(tenant);
+    assert_eq!(server.ended.await.unwrap().unwrap(), Drained::Clean);
     let other = Server::on(&server.database_url, Limits::default()).await;
     let mut tenant = Tenant::of(&other, "own").await;
     let mut request = full(50);

@@ -107,22 +107,6 @@ impl Tenant {
             .into_inner())
     }
 
-    pub(crate) async fn try_assign(
-        &mut self,
-        contact_id: &str,
-        code: &str,
-    ) -> Answer<pb::AssignMailingGroupResponse> {
-        let request = pb::AssignMailingGroupRequest {
-            contact_id: contact_id.into(),
-            code: code.into(),
-        };
-        Ok(self
-            .groups
-            .assign_mailing_group(request)
-            .await?
-            .into_inner())
-    }
-
     pub(crate) async fn unassign(
         &mut self,
         contact_id: &str,

@@ -95,7 +95,7 @@ impl Tenant {
         while let Some(answer) = answers.message().await.unwrap() {
             match answer.message.unwrap() {
                 import_contacts_response::Message::Summary(summary) => {
-                    processed = summary.processed_count
+                    processed = summary.processed_count;
                 }
                 import_contacts_response::Message::Rejection(rejection) => panic!("{rejection:?}"),
                 import_contacts_response::Message::Progress(_) => {}
@@ -131,7 +131,7 @@ impl Tenant {
         while let Some(answer) = answers.message().await.unwrap() {
             match answer.message.unwrap() {
                 import_memberships_response::Message::Summary(summary) => {
-                    processed = summary.processed_count
+                    processed = summary.processed_count;
                 }
                 import_memberships_response::Message::Rejection(rejection) => {
                     panic!("{rejection:?}")

@@ -1,6 +1,5 @@
 //! What the tests share: a server, tenants in it, and short ways to say things.
 
-mod audit;
 mod calls;
 mod cluster;
 mod consistency;
@@ -17,7 +16,6 @@ mod upload;
 mod wait;
 
 pub(crate) use self::{
-    audit::audit,
     calls::{mask, new_group, pairs},
     cluster::{database, durable_cluster, runtime, scratch},
     consistency::assert_consistent,
@@ -26,8 +24,8 @@ pub(crate) use self::{
     proxy::{Network, Proxy},
     server::{Pool, Server, migrate},
     sql::Sql,
-    status::{Failure, info, refused, resource, unmet, violations},
+    status::{info, refused, resource, unmet, violations},
     tenant::{Tenant, company, person},
     upload::{contact_chunk, membership_chunk},
-    wait::{eventually, within},
+    wait::{AT_ONCE, eventually, within},
 };

@@ -7,6 +7,9 @@ use tokio::time::{sleep, timeout};
 /// How long anything may take before a test fails.
 const PATIENCE: Duration = Duration::from_secs(30);
 
+/// What happens at once may take so long on a machine that is busy with other tests.
+pub(crate) const AT_ONCE: Duration = Duration::from_secs(1);
+
 /// Fails the test if `future` takes too long.
 pub(crate) async fn within<F: Future>(limit: Duration, future: F) -> F::Output {
     timeout(limit, future).await.expect("in time")
