@@ -5,7 +5,8 @@ use std::{env, fs, path::Path};
 
 use prost::Message;
 
-const PROTOS: [&str; 3] = [
+const PROTOS: [&str; 4] = [
+    "mailinggroups/v1/changes.proto",
     "mailinggroups/v1/contacts.proto",
     "mailinggroups/v1/mailing_groups.proto",
     "mailinggroups/v1/segments.proto",

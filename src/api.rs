@@ -16,6 +16,7 @@ pub mod request_id;
 mod selected;
 mod status;
 mod token;
+mod watch;
 
 use tokio_util::sync::CancellationToken;
 use tonic::{codec::CompressionEncoding, service::Routes};

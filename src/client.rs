@@ -9,7 +9,7 @@
 
 mod connection;
 mod count;
-mod duration;
+pub(crate) mod duration;
 mod error;
 mod import;
 mod members;

@@ -5,7 +5,11 @@ use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::{client, server::Limits, telemetry::LogFormat};
+use crate::{
+    client::{self, duration},
+    server::Limits,
+    telemetry::LogFormat,
+};
 
 /// A gRPC service that defines mailing groups, assigns them to contacts and selects contacts by
 /// them.
@@ -107,6 +111,16 @@ pub struct ServeOptions {
         default_value = "256"
     )]
     pub index_memory: u64,
+    /// How long changes are kept for watchers, such as 7d or 12h; 0 keeps none for
+    /// longer than a moment
+    #[arg(
+        long,
+        value_name = "DURATION",
+        env = "MAILING_GROUPS_HISTORY_RETENTION",
+        default_value = "7d",
+        value_parser = duration::parse
+    )]
+    pub history_retention: Duration,
     /// Which log lines to write: a level, or directives such as info,mailing_groups=debug
     #[arg(
         long,

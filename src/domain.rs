@@ -1,18 +1,23 @@
 //! What may happen: operations, rules, transactions, and the error.
 
 pub mod assignments;
+mod batch;
+mod batches;
 pub mod contacts;
 mod error;
 mod index;
 pub mod mailing_groups;
 pub mod maintenance;
+mod news;
 pub mod selection;
+pub mod watch;
 mod write;
 
 use std::{future::Future, sync::Arc};
 
 use diesel_async::AsyncPgConnection;
 
+use self::{batches::Batches, news::News};
 pub use self::{
     error::{Error, Precondition, Resource, Result, Violation},
     index::Index,
@@ -27,7 +32,9 @@ use crate::{
 #[derive(Clone)]
 pub struct Domain {
     store: Store,
+    batches: Arc<Batches>,
     index: Arc<Index>,
+    news: Arc<News>,
 }
 
 /// Whose data a call works on, and what the call is called in logs and in the history.
@@ -42,9 +49,12 @@ pub struct Call {
 impl Domain {
     /// Operations on this database, with a memory for what selections read.
     pub fn new(store: Store, index: Index) -> Domain {
+        let batches = Batches::new(store.max_connections());
         Domain {
+            news: Arc::new(News::new(store.max_connections() / 4)),
             store,
             index: Arc::new(index),
+            batches: Arc::new(batches),
         }
     }
 
@@ -82,7 +92,7 @@ impl Domain {
         Ok(())
     }
 
-    /// Runs an operation that only reads.
+    /// Runs an operation that only reads, or whose one statement is a transaction by itself.
     async fn read<T>(
         &self,
         op: impl AsyncFnOnce(&mut AsyncPgConnection) -> Result<T>,

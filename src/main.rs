@@ -88,7 +88,7 @@ async fn serve_on(
     let limits = options.limits();
     let routes = api::routes(domain.clone(), shutdown.clone(), limits.max_message_bytes);
     let greeting = greeting(&listener, database)?;
-    let upkeep = maintenance::run(domain.clone(), shutdown.clone());
+    let upkeep = maintenance::run(domain.clone(), options.history_retention, shutdown.clone());
     let ready = move || {
         let domain = domain.clone();
         async move { domain.is_ready().await }

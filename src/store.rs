@@ -4,6 +4,7 @@
 pub mod changes;
 mod connection;
 pub mod contacts;
+pub mod history;
 pub mod mailing_groups;
 pub mod memberships;
 mod migrate;
@@ -27,7 +28,7 @@ use futures_util::FutureExt;
 pub use self::{
     connection::Connection,
     migrate::{MigrateError, migrate, revert_all},
-    transaction::{Spent, Transaction},
+    transaction::{Spent, Transaction, now},
 };
 use self::{tenants::Tenants, tls::Connector};
 
@@ -91,6 +92,11 @@ impl Store {
             Ok(Err(error)) => Err(Unavailable(error.into())),
             Err(_) => Err(Unavailable("no connection in time".into())),
         }
+    }
+
+    /// The most connections there may be.
+    pub fn max_connections(&self) -> usize {
+        self.pool.status().max_size
     }
 
     /// Forgets all idle connections: one of them turned out to be dead, so the others may be.

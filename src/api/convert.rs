@@ -250,7 +250,8 @@ fn kind(kind: i32, path: &str) -> Result<ContactKind, Violation> {
         .field(path)
 }
 
-fn timestamp(time: Time) -> prost_types::Timestamp {
+/// A moment as the wire has it.
+pub(super) fn timestamp(time: Time) -> prost_types::Timestamp {
     prost_types::Timestamp {
         seconds: time.timestamp(),
         nanos: time.timestamp_subsec_nanos().cast_signed(),

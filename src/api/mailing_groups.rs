@@ -13,6 +13,7 @@ use super::{
     pb::{self, mailing_groups_server::MailingGroups},
     selected,
     token::Binding,
+    watch,
 };
 use crate::{
     domain::{
@@ -31,6 +32,7 @@ impl MailingGroups for Api {
         BoxStream<'static, Result<pb::ImportMembershipsResponse, Status>>;
     type StreamSegmentMembersStream =
         BoxStream<'static, Result<pb::StreamSegmentMembersResponse, Status>>;
+    type WatchChangesStream = BoxStream<'static, Result<pb::WatchChangesResponse, Status>>;
 
     async fn create_mailing_group(
         &self,
@@ -290,6 +292,16 @@ impl MailingGroups for Api {
         let (call, request) = open(request)?;
         let stream =
             members::stream(self.domain.clone(), call, request, self.shutdown.clone()).await?;
+        Ok(Response::new(stream))
+    }
+
+    async fn watch_changes(
+        &self,
+        request: Request<pb::WatchChangesRequest>,
+    ) -> Answer<Self::WatchChangesStream> {
+        let (call, request) = open(request)?;
+        let stream =
+            watch::stream(self.domain.clone(), call, request, self.shutdown.clone()).await?;
         Ok(Response::new(stream))
     }
 }

@@ -11,7 +11,7 @@ use crate::domain::{Error, Precondition, Resource, Violation};
 /// The domain of every `ErrorInfo`.
 pub(super) const DOMAIN: &str = "mailinggroups";
 
-/// When to try again after the database was away.
+/// When to try again after the database was away, or too much was asked of the service.
 const RETRY_DELAY: Duration = Duration::from_secs(1);
 
 impl From<Error> for Status {
@@ -85,6 +85,11 @@ fn describe(error: &Error) -> (Code, ErrorDetails) {
             details.set_resource_info(type_of(*resource), name, "", error.to_string());
             (Code::Aborted, details)
         }
+        Error::HistoryPruned { oldest } => {
+            let oldest = oldest.to_string();
+            let details = info("HISTORY_PRUNED", [("oldest_revision", &oldest)]);
+            (Code::OutOfRange, details)
+        }
         Error::Full(resource) => {
             let reason = format!("{}_NUMBERS_SPENT", upper(*resource));
             let mut details = info(&reason, []);
@@ -93,6 +98,11 @@ fn describe(error: &Error) -> (Code, ErrorDetails) {
         }
         Error::Unavailable(_) => {
             let mut details = info("DATABASE_UNAVAILABLE", []);
+            details.set_retry_info(Some(RETRY_DELAY));
+            (Code::Unavailable, details)
+        }
+        Error::Overloaded => {
+            let mut details = info("OVERLOADED", []);
             details.set_retry_info(Some(RETRY_DELAY));
             (Code::Unavailable, details)
         }

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-/// Reads `30s`, `500ms`, `2m`, `1h` or a sum such as `1m30s`; a bare number means seconds.
-pub(super) fn parse(text: &str) -> Result<Duration, String> {
-    let wrong = || format!("`{text}` is no duration; write 30s, 500ms, 2m, 1h or 1m30s");
+/// Reads `30s`, `500ms`, `2m`, `1h`, `7d` or a sum such as `1m30s`; a bare number means seconds.
+pub(crate) fn parse(text: &str) -> Result<Duration, String> {
+    let wrong = || format!("`{text}` is no duration; write 30s, 500ms, 2m, 1h, 7d or 1m30s");
     let mut total = Duration::ZERO;
     let mut rest = text.trim();
     if rest.is_empty() {
@@ -28,6 +28,7 @@ fn scale(number: u64, unit: &str) -> Option<Duration> {
         "s" | "" => Some(Duration::from_secs(number)),
         "m" | "min" => number.checked_mul(60).map(Duration::from_secs),
         "h" => number.checked_mul(3_600).map(Duration::from_secs),
+        "d" => number.checked_mul(86_400).map(Duration::from_secs),
         _ => None,
     }
 }
@@ -54,6 +55,7 @@ mod tests {
         assert_eq!(parse("500ms"), Ok(Duration::from_millis(500)));
         assert_eq!(parse("1m30s"), Ok(Duration::from_secs(90)));
         assert_eq!(parse("2h"), Ok(Duration::from_secs(7_200)));
+        assert_eq!(parse("7d"), Ok(Duration::from_secs(604_800)));
         assert_eq!(parse("0"), Ok(Duration::ZERO));
         for wrong in ["", "s", "5 days", "-1s", "1.5s", "99999999999999999999s"] {
             assert!(parse(wrong).is_err(), "{wrong}");

@@ -5,7 +5,7 @@ use std::fmt::Display;
 use diesel::result::{DatabaseErrorKind, Error as DieselError};
 
 use crate::{
-    model::{Code, ContactId},
+    model::{Code, ContactId, Revision},
     store::Unavailable,
 };
 
@@ -49,12 +49,21 @@ pub enum Error {
         /// Its name.
         name: String,
     },
+    /// The log no longer reaches back so far.
+    #[error("history is kept from revision {oldest} on; start there, or from the beginning")]
+    HistoryPruned {
+        /// The oldest revision after which all changes are known.
+        oldest: Revision,
+    },
     /// The tenant cannot have more of these: their numbers are used up.
     #[error("the tenant has used up its numbers for {0}s")]
     Full(Resource),
     /// The database is away or busy; trying again may help.
     #[error("the database is not available")]
     Unavailable(#[source] Source),
+    /// Too much is asked at a time; trying again later helps.
+    #[error("too many calls of this kind at a time")]
+    Overloaded,
     /// A broken invariant, or a fault of the program.
     #[error("internal error")]
     Internal(#[source] Source),
@@ -140,6 +149,16 @@ impl Error {
         }
     }
 
+    /// No such group; perhaps it has another code now.
+    pub(super) fn no_group(code: &Code, renamed_to: Option<Code>) -> Error {
+        Error::NotFound {
+            resource: Resource::MailingGroup,
+            name: code.to_string(),
+            renamed_to,
+            violation: None,
+        }
+    }
+
     /// The etag is not that of `name`.
     pub(super) fn stale(resource: Resource, name: impl Display) -> Error {
         Error::Stale {
@@ -162,6 +181,12 @@ impl Error {
             }
             error => error.into(),
         }
+    }
+
+    /// The same failure of the database, for another caller that it hit too.
+    pub(super) fn for_another(&self) -> Error {
+        let cause = std::error::Error::source(self).unwrap_or(self);
+        Error::Unavailable(cause.to_string().into())
     }
 
     /// An invariant that does not hold.

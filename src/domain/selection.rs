@@ -1,13 +1,17 @@
 //! Selecting contacts: set algebra over ContactSets, exact at one revision.
 
+mod freeze;
 mod pages;
 mod reader;
 mod resolve;
 
 use std::sync::Arc;
 
-pub use self::pages::{Member, Page, Pages, View};
 use self::reader::{Access, Reader};
+pub use self::{
+    freeze::{Frozen, Group, freeze},
+    pages::{Member, Page, Pages, View},
+};
 use super::{Call, Domain, Error, Result, index::Key};
 use crate::{
     model::{ContactSet, Expression, SegmentCounts, SegmentId, SelectionOptions},
@@ -60,6 +64,10 @@ pub async fn select_in(
         .await
 }
 
+fn moving() -> Error {
+    Error::Unavailable("the data changes faster than it can be read".into())
+}
+
 impl Reader<'_> {
     async fn select(&mut self, source: &Source) -> Result<Selection> {
         for _ in 0..ROUNDS {
@@ -67,9 +75,7 @@ impl Reader<'_> {
                 return Ok(selection);
             }
         }
-        Err(Error::Unavailable(
-            "the data changes faster than it can be read".into(),
-        ))
+        Err(moving())
     }
 
     /// One attempt; `None` if leaves were missing or out of date once everything was read.

@@ -43,6 +43,9 @@ impl Domain {
             }
         }
         .await;
+        if let Ok((_, revision)) = &outcome {
+            self.news.tell(&call.tenant, *revision);
+        }
         self.finish(outcome, async {}).await
     }
 

@@ -33,7 +33,7 @@ fn contact(rng: &mut StdRng) -> pb::Contact {
 }
 
 /// Does something at random; what it answers does not matter.
-async fn act(tenant: &mut Tenant, rng: &mut StdRng) -> Result<(), Status> {
+pub(crate) async fn act(tenant: &mut Tenant, rng: &mut StdRng) -> Result<(), Status> {
     let (id, other, group, new) = (contact_id(rng), contact_id(rng), code(rng), code(rng));
     match rng.random_range(0..16) {
         0..4 => tenant.try_assign(&id, &group).await.map(drop),

@@ -7,6 +7,7 @@
 
 mod assignments;
 mod batches;
+mod batching;
 mod companies;
 mod concurrency;
 mod contacts;
@@ -19,6 +20,7 @@ mod lists;
 mod merge;
 mod oracle;
 mod pages;
+mod plans;
 mod renames;
 mod replace;
 mod rooms;
@@ -28,3 +30,4 @@ mod streaming;
 mod support;
 mod tenants;
 mod uploads;
+mod watching;

@@ -120,6 +120,20 @@ impl Tenant {
         self.try_assign(contact_id, code).await.unwrap()
     }
 
+    /// Tries to assign a group to a contact.
+    pub(crate) async fn try_assign(
+        &mut self,
+        contact_id: &str,
+        code: &str,
+    ) -> Result<pb::AssignMailingGroupResponse, Status> {
+        let request = pb::AssignMailingGroupRequest {
+            contact_id: contact_id.into(),
+            code: code.into(),
+        };
+        let response = self.groups.assign_mailing_group(request).await?;
+        Ok(response.into_inner())
+    }
+
     /// The codes of a contact's groups.
     pub(crate) async fn codes(&mut self, contact_id: &str) -> Vec<String> {
         let request = pb::ListContactMailingGroupsRequest {

@@ -1,0 +1,103 @@
+//! The stream of changes.
+
+mod messages;
+
+use std::collections::VecDeque;
+
+use futures_util::{StreamExt, stream, stream::BoxStream};
+use tokio_util::sync::CancellationToken;
+use tonic::Status;
+
+use super::{
+    field::*,
+    pb::{self, watch_changes_request as request, watch_changes_response::Message},
+    status,
+};
+use crate::{
+    domain::{
+        Call, Domain, Result, Violation,
+        watch::{self, Filter, Kind, Start, Watch},
+    },
+    model::Code,
+};
+
+type Response = pb::WatchChangesResponse;
+
+/// Finds where to start, and then streams.
+pub(super) async fn stream(
+    domain: Domain,
+    call: Call,
+    request: pb::WatchChangesRequest,
+    shutdown: CancellationToken,
+) -> Result<BoxStream<'static, Result<Response, Status>>> {
+    let start = start(request.start)?;
+    let filter = filter(&request.kinds, &request.codes)?;
+    let watcher = Watcher {
+        watch: watch::watch(&domain, &call, start, filter).await?,
+        messages: VecDeque::new(),
+        shutdown,
+    };
+    let messages = stream::try_unfold(watcher, |mut watcher| async move {
+        let message = Some(watcher.next().await?);
+        Ok(Some((Response { message }, watcher)))
+    });
+    Ok(messages.boxed())
+}
+
+struct Watcher {
+    watch: Watch,
+    /// The parts of an event that are not sent yet.
+    messages: VecDeque<Message>,
+    shutdown: CancellationToken,
+}
+
+impl Watcher {
+    async fn next(&mut self) -> Result<Message, Status> {
+        loop {
+            if let Some(message) = self.messages.pop_front() {
+                return Ok(message);
+            }
+            let event = self.shutdown.run_until_cancelled(self.watch.next()).await;
+            self.messages = messages::of(event.ok_or_else(status::draining)??);
+        }
+    }
+}
+
+fn start(start: Option<request::Start>) -> Result<Start, Violation> {
+    Ok(match present(start, "start")? {
+        request::Start::Revision(revision) => Start::After(revision),
+        request::Start::Now(_) => Start::Now,
+        request::Start::Beginning(_) => Start::Beginning,
+    })
+}
+
+fn filter(kinds: &[i32], codes: &[String]) -> Result<Filter, Violation> {
+    batch(codes, "codes")?;
+    let codes = codes.iter().enumerate();
+    let codes = codes.map(|(at, code)| required(code, &format!("codes[{at}]")));
+    let codes = codes.collect::<Result<Vec<Code>, _>>()?;
+    let kinds = kinds.iter().enumerate();
+    let mut kinds = kinds
+        .map(|(at, number)| kind(*number).ok_or(KINDS).field(&format!("kinds[{at}]")))
+        .collect::<Result<Vec<Kind>, _>>()?;
+    if kinds.is_empty() {
+        kinds = vec![Kind::MailingGroups, Kind::Memberships];
+        if codes.is_empty() {
+            kinds.extend([Kind::Contacts, Kind::Segments]);
+        }
+    }
+    Ok(Filter { kinds, codes })
+}
+
+const KINDS: &str = "must be CHANGE_KIND_MAILING_GROUPS, CHANGE_KIND_CONTACTS, \
+    CHANGE_KIND_MEMBERSHIPS or CHANGE_KIND_SEGMENTS";
+
+fn kind(number: i32) -> Option<Kind> {
+    match pb::ChangeKind::try_from(number).ok()? {
+        pb::ChangeKind::Unspecified => None,
+        pb::ChangeKind::MailingGroups => Some(Kind::MailingGroups),
+        pb::ChangeKind::Contacts => Some(Kind::Contacts),
+        pb::ChangeKind::Memberships => Some(Kind::Memberships),
+        pb::ChangeKind::Segments => Some(Kind::Segments),
+    }
+}

@@ -1,0 +1,148 @@
+//! Events as messages, none of them too large.
+
+use std::collections::VecDeque;
+
+use prost::Message as _;
+
+use crate::{
+    api::{
+        convert::timestamp,
+        pb::{
+            self,
+            change::Change as Told,
+            watch_changes_response::{Changes, Message, Progress, Snapshot, SnapshotEnd},
+        },
+    },
+    domain::watch::{self, Change, Event, Part},
+    model::{Contact, Revision},
+};
+
+/// A message is ended when it has so many bytes.
+const BYTES: usize = 1 << 20;
+
+/// The messages that an event takes, at least one.
+pub(super) fn of(event: Event) -> VecDeque<Message> {
+    match event {
+        Event::Snapshot(revision, part) => [Message::Snapshot(snapshot(revision, part))].into(),
+        Event::SnapshotEnd(revision) => [Message::SnapshotEnd(SnapshotEnd { revision })].into(),
+        Event::Progress(revision) => [Message::Progress(Progress { revision })].into(),
+        Event::Changes(changes) => parts(changes).into_iter().map(Message::Changes).collect(),
+    }
+}
+
+fn snapshot(revision: Revision, part: Part) -> Snapshot {
+    let mut snapshot = Snapshot {
+        revision,
+        ..Snapshot::default()
+    };
+    match part {
+        Part::MailingGroups(groups) => {
+            let groups = groups.into_iter();
+            snapshot.mailing_groups = groups
+                .map(|(code, text)| group(code.into(), text))
+                .collect();
+        }
+        Part::Contacts(contacts) => {
+            snapshot.contacts = contacts.into_iter().map(Into::into).collect();
+        }
+        Part::Members(code, ids) => snapshot.members = vec![members(code.into(), ids)],
+    }
+    snapshot
+}
+
+/// One message, or several if it is too large.
+fn parts(changes: watch::Changes) -> Vec<Changes> {
+    let (revision, time, request_id) = (changes.revision, changes.commit_time, changes.request_id);
+    let part = |more| Changes {
+        revision,
+        commit_time: Some(timestamp(time)),
+        request_id: request_id.clone(),
+        changes: Vec::new(),
+        more,
+    };
+    let mut parts = vec![part(changes.more)];
+    let mut bytes = 0;
+    for told in changes.changes.into_iter().flat_map(pieces) {
+        let change = pb::Change { change: Some(told) };
+        bytes += change.encoded_len();
+        if bytes > BYTES && parts.last().is_some_and(|last| !last.changes.is_empty()) {
+            bytes = change.encoded_len();
+            parts
+                .iter_mut()
+                .last()
+                .into_iter()
+                .for_each(|last| last.more = true);
+            parts.push(part(changes.more));
+        }
+        parts
+            .iter_mut()
+            .last()
+            .into_iter()
+            .for_each(|last| last.changes.push(change.clone()));
+    }
+    parts
+}
+
+/// A change; one with many contacts in pieces that fit into a message.
+fn pieces(change: Change) -> Vec<Told> {
+    match change {
+        Change::GroupCreated(code, text) => vec![Told::MailingGroupCreated(group(code, text))],
+        Change::GroupUpdated(code, text) => vec![Told::MailingGroupUpdated(group(code, text))],
+        Change::GroupRenamed(code, former_code, description) => {
+            vec![Told::MailingGroupRenamed(pb::MailingGroupRenamed {
+                code,
+                former_code,
+                description,
+            })]
+        }
+        Change::GroupDeleted(code) => {
+            vec![Told::MailingGroupDeleted(pb::MailingGroupDeleted { code })]
+        }
+        Change::ContactsCreated(all) => in_pieces(all, Told::ContactsCreated),
+        Change::ContactsUpdated(all) => in_pieces(all, Told::ContactsUpdated),
+        Change::ContactsDeleted(contact_ids) => {
+            vec![Told::ContactsDeleted(pb::ContactsDeleted { contact_ids })]
+        }
+        Change::MembersAdded(code, ids) => vec![Told::MembersAdded(members(code, ids))],
+        Change::MembersRemoved(code, ids) => vec![Told::MembersRemoved(members(code, ids))],
+        Change::SegmentCreated(id) => vec![Told::SegmentCreated(segment(id))],
+        Change::SegmentUpdated(id) => vec![Told::SegmentUpdated(segment(id))],
+        Change::SegmentDeleted(id) => vec![Told::SegmentDeleted(segment(id))],
+    }
+}
+
+/// Contacts with their details, as many in a piece as fit into a message.
+fn in_pieces(
+    contacts: Vec<(String, Option<Contact>)>,
+    told: fn(pb::ContactStates) -> Told,
+) -> Vec<Told> {
+    let mut pieces = vec![pb::ContactStates::default()];
+    let mut bytes = 0;
+    for (id, contact) in contacts {
+        let contact = contact.map(Into::into);
+        let state = pb::ContactState { id, contact };
+        bytes += state.encoded_len() + 4;
+        if bytes > BYTES {
+            bytes = state.encoded_len() + 4;
+            pieces.push(pb::ContactStates::default());
+        }
+        pieces
+            .iter_mut()
+            .last()
+            .into_iter()
+            .for_each(|last| last.contacts.push(state.clone()));
+    }
+    pieces.into_iter().map(told).collect()
+}
+
+fn group(code: String, description: String) -> pb::MailingGroupState {
+    pb::MailingGroupState { code, description }
+}
+
+fn members(code: String, contact_ids: Vec<String>) -> pb::GroupMembers {
+    pb::GroupMembers { code, contact_ids }
+}
+
+fn segment(segment_id: String) -> pb::SegmentChanged {
+    pb::SegmentChanged { segment_id }
+}

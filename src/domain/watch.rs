@@ -1,0 +1,278 @@
+//! Watching a tenant: what each revision changed, in order and each once, from a revision on or
+//! after a snapshot.
+//!
+//! A watcher pulls: it reads one page of the log when it is asked for more, and waits for
+//! [`news`](super::news) when there is none. In between it holds no connection, and in memory
+//! no more than that page; so one who reads slowly costs little and delays nobody.
+
+mod log;
+mod resolve;
+mod snapshot;
+
+use std::{collections::VecDeque, time::Duration};
+
+use tokio::{sync::watch::Receiver, time::Instant};
+
+use self::{log::Log, snapshot::Snapshot};
+use super::{Call, Domain, Error, Result};
+use crate::{
+    model::{Code, Contact, Revision, Time},
+    store::{self, history::RowFilter},
+};
+
+/// How often a watcher hears how far it has come while nothing happens.
+const IDLE: Duration = Duration::from_secs(5);
+
+/// How soon it hears that all there was is filtered out.
+const FILTERED: Duration = Duration::from_secs(1);
+
+/// Where a watcher starts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Start {
+    /// With the changes after this revision.
+    After(Revision),
+    /// With the next change.
+    Now,
+    /// With everything there is.
+    Beginning,
+}
+
+/// What changes are about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// Groups.
+    MailingGroups,
+    /// Contacts.
+    Contacts,
+    /// Memberships.
+    Memberships,
+    /// Segments.
+    Segments,
+}
+
+/// What is left out.
+#[derive(Debug, Clone)]
+pub struct Filter {
+    /// Only these kinds.
+    pub kinds: Vec<Kind>,
+    /// Of groups and memberships only those with these codes; none means all.
+    pub codes: Vec<Code>,
+}
+
+impl Filter {
+    fn wants(&self, kind: Kind) -> bool {
+        self.kinds.contains(&kind)
+    }
+
+    fn wants_code(&self, code: &Code) -> bool {
+        self.codes.is_empty() || self.codes.contains(code)
+    }
+
+    fn rows(&self) -> RowFilter {
+        let numbers = |kind: &Kind| match kind {
+            Kind::MailingGroups => vec![1, 2, 3, 9],
+            Kind::Contacts => vec![4, 5, 8],
+            Kind::Memberships => vec![6, 7],
+            Kind::Segments => vec![10, 11, 12],
+        };
+        RowFilter {
+            kinds: self.kinds.iter().flat_map(numbers).collect(),
+            codes: self.codes.clone(),
+        }
+    }
+}
+
+/// What a watcher is told.
+#[derive(Debug)]
+pub enum Event {
+    /// A part of the snapshot at a revision.
+    Snapshot(Revision, Part),
+    /// The snapshot at this revision is complete.
+    SnapshotEnd(Revision),
+    /// What a revision changed.
+    Changes(Changes),
+    /// Everything up to this revision was told, or filtered out.
+    Progress(Revision),
+}
+
+/// A part of a snapshot.
+#[derive(Debug)]
+pub enum Part {
+    /// Groups: code and description.
+    MailingGroups(Vec<(Code, String)>),
+    /// Contacts.
+    Contacts(Vec<Contact>),
+    /// Some members of a group.
+    Members(Code, Vec<String>),
+}
+
+/// What a revision changed, or a part of it.
+#[derive(Debug)]
+pub struct Changes {
+    /// The revision.
+    pub revision: Revision,
+    /// When it was committed.
+    pub commit_time: Time,
+    /// The call that made it.
+    pub request_id: String,
+    /// What changed, in the order in which it applies.
+    pub changes: Vec<Change>,
+    /// Whether more of the same revision follows.
+    pub more: bool,
+}
+
+/// One change. Details are as they are now; codes and ids are those of the revision.
+#[derive(Debug)]
+pub enum Change {
+    /// A group was created: code, description.
+    GroupCreated(String, String),
+    /// A group has another description: code, description.
+    GroupUpdated(String, String),
+    /// A group has another code: code, former code, description.
+    GroupRenamed(String, String, String),
+    /// A group is gone.
+    GroupDeleted(String),
+    /// Contacts were created: ids, and what they are.
+    ContactsCreated(Vec<(String, Option<Contact>)>),
+    /// Contacts changed: ids, and what they are.
+    ContactsUpdated(Vec<(String, Option<Contact>)>),
+    /// Contacts are gone.
+    ContactsDeleted(Vec<String>),
+    /// Contacts have a group.
+    MembersAdded(String, Vec<String>),
+    /// Contacts no longer have a group.
+    MembersRemoved(String, Vec<String>),
+    /// A segment was created.
+    SegmentCreated(String),
+    /// A segment changed.
+    SegmentUpdated(String),
+    /// A segment is gone.
+    SegmentDeleted(String),
+}
+
+/// Opens a watch. A start that the log does not reach, or that is yet to come, is an error.
+pub async fn watch(domain: &Domain, call: &Call, start: Start, filter: Filter) -> Result<Watch> {
+    // Before anything is read, so that nothing that comes later goes unnoticed.
+    let news = domain.revisions(&call.tenant);
+    let (after, snapshot, told) = match start {
+        Start::Beginning => {
+            let snapshot = Snapshot::take(domain, call, &filter).await?;
+            (snapshot.revision(), Some(snapshot), None)
+        }
+        Start::Now => (bounds(domain, call).await?.0, None, None),
+        Start::After(revision) => {
+            reachable(domain, call, revision).await?;
+            (revision, None, None)
+        }
+    };
+    Ok(Watch {
+        log: Log::new(domain, call, after, filter.rows()),
+        news,
+        snapshot,
+        events: VecDeque::new(),
+        told,
+    })
+}
+
+async fn reachable(domain: &Domain, call: &Call, revision: Revision) -> Result<()> {
+    let (current, oldest) = bounds(domain, call).await?;
+    if revision < 0 {
+        return Err(Error::invalid("revision", "must not be negative"));
+    }
+    if revision > current {
+        let reason = format!("is yet to come; the tenant is at revision {current}");
+        return Err(Error::invalid("revision", reason));
+    }
+    match revision < oldest {
+        true => Err(Error::HistoryPruned { oldest }),
+        false => Ok(()),
+    }
+}
+
+async fn bounds(domain: &Domain, call: &Call) -> Result<(Revision, Revision)> {
+    domain
+        .read_of(call, async |conn, tenant_id| {
+            Ok(store::history::bounds(conn, tenant_id).await?)
+        })
+        .await
+}
+
+/// A watcher and how far it has come.
+pub struct Watch {
+    log: Log,
+    news: Receiver<Revision>,
+    snapshot: Option<Snapshot>,
+    /// Read and not told yet.
+    events: VecDeque<Event>,
+    /// When the watcher last heard how far it is, and how far that was.
+    told: Option<(Instant, Revision)>,
+}
+
+impl Watch {
+    /// The next event; waits for it as long as it takes. If it is dropped before it is done,
+    /// the watch is spoilt.
+    pub async fn next(&mut self) -> Result<Event> {
+        let event = self.find().await?;
+        match &event {
+            Event::Changes(Changes { revision, .. })
+            | Event::SnapshotEnd(revision)
+            | Event::Progress(revision) => self.told = Some((Instant::now(), *revision)),
+            Event::Snapshot(..) => {}
+        }
+        Ok(event)
+    }
+
+    async fn find(&mut self) -> Result<Event> {
+        if let Some(snapshot) = &mut self.snapshot {
+            let revision = snapshot.revision();
+            if let Some(part) = snapshot.next().await? {
+                return Ok(Event::Snapshot(revision, part));
+            }
+            self.snapshot = None;
+            return Ok(Event::SnapshotEnd(revision));
+        }
+        loop {
+            if let Some(event) = self.events.pop_front() {
+                return Ok(event);
+            }
+            let seen = self.log.seen();
+            let changes = self.log.read().await?;
+            self.events.extend(changes.into_iter().map(Event::Changes));
+            if !self.events.is_empty() {
+                continue;
+            }
+            // All that a long page has is filtered out; there may be more of them.
+            if self.log.is_behind() && seen < self.log.seen() {
+                return Ok(Event::Progress(self.log.seen()));
+            }
+            if self.wait().await {
+                return Ok(Event::Progress(self.log.seen()));
+            }
+        }
+    }
+
+    /// Waits for news. `true` if it is time to tell how far the watcher is.
+    async fn wait(&mut self) -> bool {
+        let seen = self.log.seen();
+        let due = match self.told {
+            None => return true,
+            Some((at, revision)) if revision < seen => at + FILTERED,
+            Some((at, _)) => at + IDLE,
+        };
+        let news = async {
+            self.news
+                .wait_for(|revision| *revision > seen)
+                .await
+                .is_ok()
+        };
+        match tokio::time::timeout_at(due, news).await {
+            Ok(true) => false,
+            // Nobody tells any news: the log itself is asked, now and then.
+            Ok(false) => {
+                tokio::time::sleep_until(due).await;
+                true
+            }
+            Err(_) => true,
+        }
+    }
+}

@@ -1,0 +1,11 @@
+//! Watching changes: what is told, where a watch starts and ends, and what may be relied on.
+
+mod events;
+mod feed;
+mod history;
+mod model;
+mod pruning;
+mod readers;
+mod snapshot;
+mod starts;
+mod validator;

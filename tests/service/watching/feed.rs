@@ -1,0 +1,98 @@
+//! Opening watches and reading them.
+
+use std::time::Duration;
+
+use mailing_groups::api::pb::{
+    self, ChangeKind,
+    change::Change,
+    watch_changes_request::{Beginning, Now, Start},
+    watch_changes_response::{Changes, Message},
+};
+use tonic::{Status, Streaming};
+
+use crate::support::{Tenant, within};
+
+/// How long the next message may take.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// An open watch.
+pub(super) struct Feed(pub(super) Streaming<pb::WatchChangesResponse>);
+
+/// A watch from a start, of everything.
+pub(super) fn from(start: Start) -> pb::WatchChangesRequest {
+    pb::WatchChangesRequest {
+        start: Some(start),
+        ..Default::default()
+    }
+}
+
+/// A watch of what is changed after a revision.
+pub(super) fn after(revision: i64) -> pb::WatchChangesRequest {
+    from(Start::Revision(revision))
+}
+
+pub(super) fn now() -> pb::WatchChangesRequest {
+    from(Start::Now(Now {}))
+}
+
+pub(super) fn beginning() -> pb::WatchChangesRequest {
+    from(Start::Beginning(Beginning {}))
+}
+
+/// A watch of some kinds and some codes only.
+pub(super) fn filtered(
+    request: pb::WatchChangesRequest,
+    kinds: &[ChangeKind],
+    codes: &[&str],
+) -> pb::WatchChangesRequest {
+    pb::WatchChangesRequest {
+        kinds: kinds.iter().map(|kind| (*kind).into()).collect(),
+        codes: codes.iter().map(ToString::to_string).collect(),
+        ..request
+    }
+}
+
+impl Tenant {
+    /// Opens a watch.
+    pub(super) async fn watch(&mut self, request: pb::WatchChangesRequest) -> Result<Feed, Status> {
+        let response = self.groups.watch_changes(request).await?;
+        Ok(Feed(response.into_inner()))
+    }
+}
+
+impl Feed {
+    /// The next message.
+    pub(super) async fn message(&mut self) -> Result<Message, Status> {
+        let message = within(PATIENCE, self.0.message()).await?;
+        Ok(message.expect("a watch has no end").message.unwrap())
+    }
+
+    /// The next message, which must be changes.
+    pub(super) async fn changes(&mut self) -> Changes {
+        loop {
+            match self.message().await.unwrap() {
+                Message::Changes(changes) => return changes,
+                Message::Progress(_) => {}
+                other => panic!("no changes but {other:?}"),
+            }
+        }
+    }
+
+    /// All changes up to the next progress, which must come, and its revision.
+    pub(super) async fn until_progress(&mut self) -> (Vec<Change>, i64) {
+        let mut all = Vec::new();
+        loop {
+            match self.message().await.unwrap() {
+                Message::Changes(changes) => all.extend(told(changes)),
+                Message::Progress(progress) => return (all, progress.revision),
+                other => panic!("no changes but {other:?}"),
+            }
+        }
+    }
+}
+
+/// The changes of a message.
+pub(super) fn told(changes: Changes) -> Vec<Change> {
+    let changes = changes.changes.into_iter();
+    changes.map(|change| change.change.unwrap()).collect()
+}

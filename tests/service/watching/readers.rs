@@ -1,0 +1,182 @@
+//! Readers: soon told, slow, gone; large revisions; the end.
+
+use std::time::{Duration, Instant};
+
+use mailing_groups::{api::pb::change::Change, server::Limits};
+use tonic::Code;
+use tonic_types::StatusExt;
+
+use super::feed::{Feed, after, now, told};
+use crate::support::{Server, Sql, Tenant, company, info, pairs};
+
+/// The median time from the answer to a write until a watcher is told.
+async fn latency(writer: &mut Tenant, feed: &mut Feed) -> Duration {
+    feed.until_progress().await;
+    let mut times = Vec::new();
+    for n in 0..41 {
+        let began = Instant::now();
+        writer.create(company(&format!("C{n}"))).await;
+        feed.changes().await;
+        times.push(began.elapsed());
+        tokio::time::sleep(Duration::from_millis(7)).await;
+    }
+    times.sort();
+    times[20]
+}
+
+#[tokio::test]
+async fn a_watcher_on_any_replica_is_told_soon() {
+    let server = Server::start().await;
+    let other = Server::on(&server.database_url, Limits::default()).await;
+    let mut writer = Tenant::of(&server, "soon").await;
+    for server in [&server, &other] {
+        let mut tenant = Tenant::of(server, "soon").await;
+        let mut feed = tenant.watch(now()).await.unwrap();
+        let median = latency(&mut writer, &mut feed).await;
+        println!("median from the call to the watcher: {median:?}");
+        assert!(median < Duration::from_millis(50), "{median:?}");
+        for n in 0..41 {
+            writer
+                .delete_contact(&format!("C{n}"), "", false)
+                .await
+                .unwrap();
+        }
+    }
+}
+
+#[tokio::test]
+async fn waiting_watchers_hold_no_connection_and_slow_ones_delay_nobody() {
+    let server = Server::start().await;
+    let mut writer = Tenant::of(&server, "many").await;
+    let contact = |n: usize| mailing_groups::api::pb::Contact {
+        email: format!("{}@example.org", "y".repeat(200)),
+        ..company(&format!("C{n:05}"))
+    };
+    let contacts: Vec<_> = (0..8_000).map(contact).collect();
+    writer.import_contacts(&contacts).await;
+    // Three times as many as there are connections, of which none reads a byte.
+    let mut feeds = Vec::new();
+    for _ in 0..24 {
+        let mut tenant = Tenant::over(server.narrow_channel().await, "many");
+        feeds.push(tenant.watch(after(0)).await.unwrap());
+    }
+    let sql = Sql::connect(&server.database_url).await;
+    sql.until_quiet().await;
+    let began = Instant::now();
+    writer.group("MOVE").await;
+    assert!(
+        began.elapsed() < Duration::from_secs(1),
+        "{:?}",
+        began.elapsed()
+    );
+    for feed in &mut feeds {
+        let mut count = 0;
+        loop {
+            for change in told(feed.changes().await) {
+                match change {
+                    Change::ContactsCreated(all) => count += all.contacts.len(),
+                    _ => count += 1,
+                }
+            }
+            if count == 8_001 {
+                break;
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_large_revision_comes_in_parts_that_say_so() {
+    let server = Server::start().await;
+    let mut tenant = Tenant::of(&server, "large").await;
+    tenant.group("MOVE").await;
+    let contacts: Vec<_> = (0..25_000).map(|n| company(&format!("C{n:05}"))).collect();
+    tenant.import_contacts(&contacts).await;
+    let all: Vec<_> = contacts
+        .iter()
+        .map(|it| (it.id.clone(), "MOVE".to_owned()))
+        .collect();
+    tenant.import_memberships(&all).await;
+    let before = tenant.get_contact("C00000").await.unwrap();
+    let last = tenant.assign("C00000", "MOVE").await.revision;
+    assert_eq!(before.mailing_group_count, 1);
+    let mut feed = tenant.watch(after(last)).await.unwrap();
+    tenant.delete_group("MOVE", "", true).await.unwrap();
+    let (mut ids, mut parts) = (Vec::new(), 0);
+    loop {
+        let changes = feed.changes().await;
+        assert_eq!(changes.revision, last + 1);
+        let more = changes.more;
+        for change in told(changes) {
+            match change {
+                Change::MembersRemoved(group) => {
+                    assert!(group.contact_ids.len() <= 10_000);
+                    ids.extend(group.contact_ids);
+                }
+                Change::MailingGroupDeleted(_) => assert!(!more),
+                other => panic!("{other:?}"),
+            }
+        }
+        parts += 1;
+        if !more {
+            break;
+        }
+    }
+    assert_eq!(parts, 3);
+    assert_eq!(
+        ids,
+        contacts.iter().map(|it| it.id.clone()).collect::<Vec<_>>()
+    );
+    assert_eq!(feed.until_progress().await, (vec![], last + 1));
+}
+
+#[tokio::test]
+async fn ten_thousand_changes_of_many_groups_come_in_one_message() {
+    let mut tenant = Tenant::new().await;
+    for n in 0..500 {
+        tenant.group(&format!("G{n}")).await;
+    }
+    let contacts: Vec<_> = (0..20).map(|n| company(&format!("C{n}"))).collect();
+    tenant.import_contacts(&contacts).await;
+    let ids: Vec<_> = (0..10_000)
+        .map(|n| (format!("C{}", n / 500), format!("G{}", n % 500)))
+        .collect();
+    let items: Vec<_> = ids
+        .iter()
+        .map(|(id, code)| (id.as_str(), code.as_str()))
+        .collect();
+    let done = tenant.batch_assign(pairs(&items), "").await.unwrap();
+    let mut feed = tenant.watch(after(done.revision - 1)).await.unwrap();
+    let changes = feed.changes().await;
+    assert_eq!(
+        (changes.revision, changes.more, changes.changes.len()),
+        (done.revision, false, 500)
+    );
+}
+
+#[tokio::test]
+async fn a_shutdown_ends_a_watch() {
+    let server = Server::start().await;
+    let mut tenant = Tenant::of(&server, "ends").await;
+    let mut feed = tenant.watch(now()).await.unwrap();
+    feed.until_progress().await;
+    server.shutdown.cancel();
+    let status = feed.message().await.unwrap_err();
+    assert_eq!(
+        (status.code(), info(&status).reason.as_str()),
+        (Code::Unavailable, "DRAINING")
+    );
+    assert!(status.get_details_retry_info().is_some());
+}
+
+#[tokio::test]
+async fn an_idle_watcher_hears_every_five_seconds() {
+    let mut tenant = Tenant::new().await;
+    let revision = tenant.create(company("A")).await.revision;
+    let mut feed = tenant.watch(now()).await.unwrap();
+    assert_eq!(feed.until_progress().await.1, revision);
+    let began = Instant::now();
+    assert_eq!(feed.until_progress().await, (vec![], revision));
+    let waited = began.elapsed().as_millis();
+    assert!((4_500..7_000).contains(&waited), "{waited} ms");
+}

@@ -1,0 +1,52 @@
+//! Where a watch can start.
+
+use mailing_groups::api::pb::{self, ChangeKind};
+use tonic::Code;
+
+use super::feed::{after, filtered, now};
+use crate::support::{Server, Tenant, company, violations};
+
+#[tokio::test]
+async fn a_start_that_means_nothing_is_refused() {
+    let mut tenant = Tenant::new().await;
+    tenant.create(company("A")).await;
+    let unspecified = filtered(now(), &[ChangeKind::Unspecified], &[]);
+    let unknown = pb::WatchChangesRequest {
+        kinds: vec![1, 99],
+        ..now()
+    };
+    for (request, field) in [
+        (pb::WatchChangesRequest::default(), "start"),
+        (after(-1), "revision"),
+        (after(2), "revision"),
+        (unspecified, "kinds[0]"),
+        (unknown, "kinds[1]"),
+        (filtered(now(), &[], &["OK", "not ok"]), "codes[1]"),
+    ] {
+        let status = tenant.watch(request).await.err().unwrap();
+        assert_eq!(status.code(), Code::InvalidArgument, "{status:?}");
+        assert_eq!(violations(&status), [field]);
+    }
+    assert!(tenant.watch(after(1)).await.is_ok());
+}
+
+#[tokio::test]
+async fn a_tenant_can_be_watched_before_it_exists() {
+    let server = Server::shared().await;
+    let mut tenant = Tenant::of(server, "yet-to-come").await;
+    let mut feed = tenant.watch(now()).await.unwrap();
+    assert_eq!(feed.until_progress().await, (vec![], 0));
+    tenant.group("MOVE").await;
+    assert_eq!(feed.changes().await.revision, 1);
+}
+
+#[tokio::test]
+async fn nothing_crosses_tenants() {
+    let (mut mine, mut theirs) = (Tenant::new().await, Tenant::new().await);
+    let mut feed = mine.watch(now()).await.unwrap();
+    feed.until_progress().await;
+    theirs.group("THEIRS").await;
+    mine.group("MINE").await;
+    let changes = format!("{:?}", feed.changes().await);
+    assert!(changes.contains("MINE") && !changes.contains("THEIRS"));
+}
