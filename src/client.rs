@@ -1,6 +1,6 @@
 //! The command line's client part: it talks gRPC to a running service.
 //!
-//! One module per command, [`import`], [`count`] and [`members`], and what they share:
+//! One module per command, [`import`], [`count`], [`members`] and [`segment`], and what they share:
 //! [`connection`] (flags, TLS, the tenant), [`selection`] (whom an expression selects),
 //! [`error`] (failures, worded for people), [`terminal`] (what goes to stdout and stderr) and
 //! [`duration`].
@@ -13,6 +13,7 @@ pub(crate) mod duration;
 mod error;
 mod import;
 mod members;
+mod segment;
 mod selection;
 mod terminal;
 
@@ -47,6 +48,11 @@ pub enum Command {
     /// resumed after the last page. The command succeeds only after the service's summary, which
     /// goes to stderr. CSV has the columns of `import contacts`.
     Members(members::Members),
+    /// Build segments of contacts step by step, compare them and give their members a group
+    ///
+    /// A segment is a stored set of contacts: what changes in mailing groups later does not change
+    /// it. Every action on it is recorded and can be undone.
+    Segment(segment::Segment),
 }
 
 /// How a command that did not fail ended.
@@ -77,6 +83,7 @@ pub async fn run(command: Command) -> ExitCode {
         Command::Import(import) => import.run().await,
         Command::Count(count) => count.run().await,
         Command::Members(members) => members.run().await,
+        Command::Segment(segment) => segment.run().await,
     };
     match outcome {
         Ok(Outcome::Complete) => ExitCode::SUCCESS,

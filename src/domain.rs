@@ -9,6 +9,7 @@ mod index;
 pub mod mailing_groups;
 pub mod maintenance;
 mod news;
+pub mod segments;
 pub mod selection;
 pub mod watch;
 mod write;

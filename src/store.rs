@@ -9,6 +9,7 @@ pub mod mailing_groups;
 pub mod memberships;
 mod migrate;
 pub mod requests;
+pub mod segments;
 pub mod selection;
 mod sql;
 pub mod tenants;
@@ -31,6 +32,7 @@ pub use self::{
     transaction::{Spent, Transaction, now},
 };
 use self::{tenants::Tenants, tls::Connector};
+use crate::model::ContactSet;
 
 /// What every connection is told first: belts for the case that the program cannot cancel what
 /// it started. `client_connection_check_interval` lets a statement end soon after its client is
@@ -134,4 +136,9 @@ fn manager(connector: &Connector) -> ManagerConfig<AsyncPgConnection> {
         .boxed()
     });
     config
+}
+
+/// The numbers of a set as PostgreSQL takes them.
+fn numbers(set: &ContactSet) -> Vec<i32> {
+    set.iter().map(u32::cast_signed).collect()
 }

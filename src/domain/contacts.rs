@@ -15,7 +15,7 @@ use super::{
     Call, Domain, Error, Once, Precondition, Resource, Result, Violation, Written,
     assignments::{self, Direction},
     batches::Asked,
-    mailing_groups,
+    mailing_groups, segments,
 };
 use crate::{
     model::{
@@ -129,7 +129,8 @@ pub struct Deleted {
     pub detached: usize,
 }
 
-/// Deletes a contact and its memberships; with `force` also a company that has people, who stay.
+/// Deletes a contact and its memberships; with `force` also a company that has people, who stay,
+/// and a contact that is on segments.
 pub async fn delete(
     domain: &Domain,
     call: &Call,
@@ -142,6 +143,7 @@ pub async fn delete(
             let contact = current(tx, id, etag).await?;
             if !force {
                 no_people(tx, id).await?;
+                segments::not_on_any(tx, &contact).await?;
             }
             let people = store::contacts::move_people(tx, id, None).await?;
             let detached = people.len();

@@ -4,8 +4,9 @@ use std::fmt::Display;
 
 use diesel::result::{DatabaseErrorKind, Error as DieselError};
 
+use super::segments::UNDOABLE;
 use crate::{
-    model::{Code, ContactId, Revision},
+    model::{Code, ContactId, Revision, SegmentId},
     store::Unavailable,
 };
 
@@ -30,6 +31,9 @@ pub enum Error {
         /// Where in the request it was named, if that is not plain.
         violation: Option<Violation>,
     },
+    /// Some of many contacts do not exist.
+    #[error("no contact {}{}", .0[0].1, more(.0.len()))]
+    UnknownContacts(Vec<(usize, ContactId)>),
     /// The name is taken.
     #[error("{resource} {name} exists already")]
     AlreadyExists {
@@ -94,6 +98,9 @@ pub enum Resource {
     /// A segment.
     #[error("segment")]
     Segment,
+    /// Saved criteria.
+    #[error("saved criteria")]
+    SavedCriteria,
 }
 
 /// States that forbid an operation.
@@ -115,6 +122,25 @@ pub enum Precondition {
         /// How many.
         count: i64,
     },
+    /// A contact to be deleted is on segments.
+    #[error("contact {id} is on {count} segments; set force to take it from them")]
+    ContactOnSegments {
+        /// The contact.
+        id: ContactId,
+        /// How many.
+        count: i64,
+        /// The first of them, by id.
+        segments: Vec<SegmentId>,
+    },
+    /// A segment has no action to undo.
+    #[error("segment {0} has no action to undo")]
+    NothingToUndo(SegmentId),
+    /// A segment's last action is too old to be undone.
+    #[error("segment {0} cannot go back any further: the latest {UNDOABLE} actions can be undone")]
+    UndoHistoryEnded(SegmentId),
+    /// A segment has no action to save.
+    #[error("segment {0} has no actions to save")]
+    NoActions(SegmentId),
     /// A company and a person cannot be merged.
     #[error("contacts {kept} and {merged} are of different kinds")]
     DifferentKinds {
@@ -137,6 +163,33 @@ impl Error {
     /// No such contact.
     pub fn no_contact(id: &ContactId) -> Error {
         Error::not_found(Resource::Contact, id)
+    }
+
+    /// The same error, about an expression or segment that lies within `path`.
+    pub(super) fn within(mut self, path: &str) -> Error {
+        match &mut self {
+            Error::Invalid(violations) => {
+                let violations = violations.iter_mut();
+                violations.for_each(|it| it.field.insert_str(0, path));
+            }
+            Error::NotFound {
+                violation: Some(violation),
+                ..
+            } => violation.field.insert_str(0, path),
+            Error::NotFound {
+                resource: Resource::Segment,
+                name,
+                violation,
+                ..
+            } => {
+                *violation = Some(Violation {
+                    field: format!("{path}segment_id"),
+                    reason: format!("must be an existing segment; there is no segment {name}"),
+                });
+            }
+            _ => {}
+        }
+        self
     }
 
     /// No such thing.
@@ -254,4 +307,11 @@ fn moved(renamed_to: &Option<Code>) -> String {
         .as_ref()
         .map(|code| format!("; it is {code} now"))
         .unwrap_or_default()
+}
+
+fn more(count: usize) -> String {
+    match count {
+        0 | 1 => String::new(),
+        _ => format!(", and {} more do not exist", count - 1),
+    }
 }

@@ -2,6 +2,8 @@
 
 mod list;
 
+use std::collections::HashMap;
+
 use diesel::{
     prelude::*,
     sql_types::{Array, BigInt, Bool, Integer, Nullable, SmallInt, Text, Timestamptz},
@@ -40,6 +42,21 @@ pub async fn find_all(
         .filter(contacts::id.eq_any(ids))
         .load(conn)
         .await
+}
+
+/// The numbers of the contacts with these ids, as far as there are such contacts.
+pub async fn numbers(
+    conn: &mut AsyncPgConnection,
+    tenant_id: TenantId,
+    ids: &[&ContactId],
+) -> QueryResult<HashMap<ContactId, i32>> {
+    let rows: Vec<(ContactId, i32)> = contacts::table
+        .filter(contacts::tenant_id.eq(tenant_id))
+        .filter(contacts::id.eq_any(ids))
+        .select((contacts::id, contacts::contact_number))
+        .load(conn)
+        .await?;
+    Ok(rows.into_iter().collect())
 }
 
 /// Which of these companies have people, and how many.

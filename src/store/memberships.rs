@@ -270,3 +270,75 @@ pub async fn delete_group(tx: &mut Transaction, group_id: i32) -> QueryResult<Ve
     .await?;
     Ok(gone.contact_numbers)
 }
+
+/// A statement over contacts that get or lose one group: `$write` changes the memberships, and
+/// the counters follow by `$sign`.
+///
+/// Parameters: `$1` the tenant, `$2` the group, `$3` contact numbers, `$4` the revision, `$5` the
+/// moment.
+macro_rules! change_members {
+    ($write:literal, $sign:literal) => {
+        concat!(
+            "WITH chosen AS MATERIALIZED (SELECT unnest($3) AS contact_number), written AS (",
+            $write,
+            "), counted_contacts AS ( \
+                UPDATE contacts c SET mailing_group_count = c.mailing_group_count ",
+            $sign,
+            " 1, revision = $4, update_time = $5 \
+                FROM chosen WHERE c.tenant_id = $1 AND c.contact_number = chosen.contact_number \
+                RETURNING c.kind) \
+             UPDATE mailing_groups g SET company_count = g.company_count ",
+            $sign,
+            " n.companies, person_count = g.person_count ",
+            $sign,
+            " n.persons \
+             FROM (SELECT count(*) FILTER (WHERE kind = 1) AS companies, \
+                     count(*) FILTER (WHERE kind = 2) AS persons FROM counted_contacts) n \
+             WHERE g.tenant_id = $1 AND g.group_id = $2"
+        )
+    };
+}
+
+/// Assigns a group to contacts that do not have it.
+pub async fn insert_members(
+    tx: &mut Transaction,
+    group_id: i32,
+    contact_numbers: Vec<i32>,
+) -> QueryResult<usize> {
+    let text = change_members!(
+        "INSERT INTO memberships (tenant_id, group_id, contact_number, revision, create_time) \
+         SELECT $1, $2, contact_number, $4, $5 FROM chosen ORDER BY contact_number",
+        "+"
+    );
+    change_members(tx, text, group_id, contact_numbers).await
+}
+
+/// Takes a group from contacts that have it.
+pub async fn delete_members(
+    tx: &mut Transaction,
+    group_id: i32,
+    contact_numbers: Vec<i32>,
+) -> QueryResult<usize> {
+    let text = change_members!(
+        "DELETE FROM memberships m USING chosen WHERE m.tenant_id = $1 AND m.group_id = $2 \
+         AND m.contact_number = chosen.contact_number",
+        "-"
+    );
+    change_members(tx, text, group_id, contact_numbers).await
+}
+
+async fn change_members(
+    tx: &mut Transaction,
+    text: &'static str,
+    group_id: i32,
+    contact_numbers: Vec<i32>,
+) -> QueryResult<usize> {
+    sql(text)
+        .bind::<Integer, _>(tx.tenant_id())
+        .bind::<Integer, _>(group_id)
+        .bind::<Array<Integer>, _>(contact_numbers)
+        .bind::<BigInt, _>(tx.revision())
+        .bind::<Timestamptz, _>(tx.time())
+        .execute(tx)
+        .await
+}

@@ -31,6 +31,9 @@ pub(super) struct Clock {
     pub(super) next_contact_number: i32,
     pub(super) next_contact_serial: i64,
     pub(super) next_group_id: i32,
+    pub(super) next_segment_number: i32,
+    pub(super) next_segment_serial: i64,
+    pub(super) next_criteria_number: i32,
 }
 
 /// A tenant has used up its numbers, of which there are 2³¹ - 2: none is given out twice.
@@ -133,6 +136,25 @@ impl Transaction {
     /// The next number of the series of contact ids.
     pub fn contact_serial(&mut self) -> &mut i64 {
         &mut self.clock.next_contact_serial
+    }
+
+    /// Takes the next segment number.
+    pub fn take_segment_number(&mut self) -> i32 {
+        let number = self.clock.next_segment_number;
+        self.clock.next_segment_number += 1;
+        number
+    }
+
+    /// The next number of the series of segment ids.
+    pub fn segment_serial(&mut self) -> &mut i64 {
+        &mut self.clock.next_segment_serial
+    }
+
+    /// Takes the next number of saved criteria.
+    pub fn take_criteria_number(&mut self) -> i32 {
+        let number = self.clock.next_criteria_number;
+        self.clock.next_criteria_number += 1;
+        number
     }
 
     /// Commits. Returns the revision made, or the present one if nothing changed: then nothing is

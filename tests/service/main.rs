@@ -25,6 +25,7 @@ mod renames;
 mod replace;
 mod rooms;
 mod schema;
+mod segments;
 mod selection;
 mod streaming;
 mod support;
