@@ -3,7 +3,10 @@
 
 use std::time::{Duration, Instant};
 
-use mailing_groups::{api::pb::AssignMailingGroupRequest, server::Limits};
+use mailing_groups::{
+    api::pb::{self, AssignMailingGroupRequest},
+    server::Limits,
+};
 use tokio::task::JoinSet;
 use tonic::{Code, Request};
 use tonic_health::pb::{
@@ -125,11 +128,15 @@ async fn a_deadline_ends_the_wait_and_its_backend() {
 #[tokio::test]
 async fn a_used_up_pool_is_told_soon_and_recovers() {
     let mut scene = scene().await;
-    // Of different kinds, so that they do not wait for one another before the database.
-    let mut calls = scene.assign(1).await;
+    // Not of a kind that runs in batches, which wait for one another before the database.
+    let mut calls = JoinSet::new();
     for n in 0..8 {
         let mut tenant = scene.tenant.clone();
-        calls.spawn(async move { tenant.try_create(company(&format!("N{n}"))).await.map(drop) });
+        let group = pb::MailingGroup {
+            code: format!("N{n}"),
+            ..Default::default()
+        };
+        calls.spawn(async move { tenant.create_group(group, "").await.map(drop) });
     }
     eventually(async || (scene.sql.waiting().await >= 4).then_some(())).await;
     let began = Instant::now();

@@ -30,8 +30,9 @@ pub(crate) enum Network {
     Silent,
     /// Passes everything on, late.
     Slow(Duration),
-    /// Cuts a connection after a `COMMIT` reached PostgreSQL, before the answer to it.
-    CutAfterCommit,
+    /// Cuts a connection after a message with this word reached PostgreSQL, before its answer: after
+    /// a `COMMIT`, or after a statement that is a transaction by itself.
+    CutAfter(&'static str),
 }
 
 /// A TCP port in front of PostgreSQL's Unix socket.
@@ -126,10 +127,10 @@ impl Wire {
             match network {
                 Network::Silent => self.mute.store(true, Ordering::SeqCst),
                 Network::Slow(delay) => tokio::time::sleep(delay).await,
-                Network::CutAfterCommit if answers && self.committing.load(Ordering::SeqCst) => {
+                Network::CutAfter(_) if answers && self.committing.load(Ordering::SeqCst) => {
                     return Ok(());
                 }
-                Network::CutAfterCommit if bytes.windows(6).any(|word| word == b"COMMIT") => {
+                Network::CutAfter(word) if !answers && contains(bytes, word) => {
                     self.committing.store(true, Ordering::SeqCst);
                 }
                 _ => {}
@@ -139,4 +140,8 @@ impl Wire {
             }
         }
     }
+}
+
+fn contains(bytes: &[u8], word: &str) -> bool {
+    bytes.windows(word.len()).any(|at| at == word.as_bytes())
 }
