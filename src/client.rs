@@ -1,9 +1,9 @@
 //! The command line's client part: it talks gRPC to a running service.
 //!
-//! One module per command, [`import`], [`count`] and [`members`], and what they share:
+//! One module per command, [`import`], [`count`], [`members`] and [`watch`], and what they share:
 //! [`connection`] (flags, TLS, the tenant), [`selection`] (whom an expression selects),
-//! [`error`] (failures, worded for people), [`terminal`] (what goes to stdout and stderr) and
-//! [`duration`].
+//! [`error`] (failures, worded for people), [`terminal`] (what goes to stdout and stderr),
+//! [`retry`] and [`duration`].
 //!
 //! stdout carries results only; progress, notes and errors go to stderr.
 
@@ -13,8 +13,10 @@ pub(crate) mod duration;
 mod error;
 mod import;
 mod members;
+mod retry;
 mod selection;
 mod terminal;
+mod watch;
 
 use std::process::ExitCode;
 
@@ -47,6 +49,12 @@ pub enum Command {
     /// resumed after the last page. The command succeeds only after the service's summary, which
     /// goes to stderr. CSV has the columns of `import contacts`.
     Members(members::Members),
+    /// Print what is changed, as JSON lines, until it is interrupted
+    ///
+    /// Revisions come in the order of commits, each once and whole. If the connection breaks or
+    /// the service is away for a moment, the watch goes on after the last revision printed. Lines
+    /// with `progress` say how far it has come; `--from` with that revision goes on from there.
+    Watch(watch::Watch),
 }
 
 /// How a command that did not fail ended.
@@ -77,6 +85,7 @@ pub async fn run(command: Command) -> ExitCode {
         Command::Import(import) => import.run().await,
         Command::Count(count) => count.run().await,
         Command::Members(members) => members.run().await,
+        Command::Watch(watch) => watch.run().await,
     };
     match outcome {
         Ok(Outcome::Complete) => ExitCode::SUCCESS,
