@@ -32,6 +32,8 @@ pub(crate) enum Network {
     Slow(Duration),
     /// Cuts a connection after a `COMMIT` reached PostgreSQL, before the answer to it.
     CutAfterCommit,
+    /// Cuts a connection when PostgreSQL answers on it.
+    CutAnswers,
 }
 
 /// A TCP port in front of PostgreSQL's Unix socket.
@@ -126,6 +128,7 @@ impl Wire {
             match network {
                 Network::Silent => self.mute.store(true, Ordering::SeqCst),
                 Network::Slow(delay) => tokio::time::sleep(delay).await,
+                Network::CutAnswers if answers => return Ok(()),
                 Network::CutAfterCommit if answers && self.committing.load(Ordering::SeqCst) => {
                     return Ok(());
                 }
