@@ -30,9 +30,10 @@ pub(crate) enum Network {
     Silent,
     /// Passes everything on, late.
     Slow(Duration),
-    /// Cuts a connection after a message with this word reached PostgreSQL, before its answer: after
-    /// a `COMMIT`, or after a statement that is a transaction by itself.
-    CutAfter(&'static str),
+    /// Cuts a connection after a `COMMIT` reached PostgreSQL, before the answer to it.
+    CutAfterCommit,
+    /// Cuts a connection when PostgreSQL answers on it.
+    CutAnswers,
 }
 
 /// A TCP port in front of PostgreSQL's Unix socket.
@@ -127,10 +128,11 @@ impl Wire {
             match network {
                 Network::Silent => self.mute.store(true, Ordering::SeqCst),
                 Network::Slow(delay) => tokio::time::sleep(delay).await,
-                Network::CutAfter(_) if answers && self.committing.load(Ordering::SeqCst) => {
+                Network::CutAnswers if answers => return Ok(()),
+                Network::CutAfterCommit if answers && self.committing.load(Ordering::SeqCst) => {
                     return Ok(());
                 }
-                Network::CutAfter(word) if !answers && contains(bytes, word) => {
+                Network::CutAfterCommit if bytes.windows(6).any(|word| word == b"COMMIT") => {
                     self.committing.store(true, Ordering::SeqCst);
                 }
                 _ => {}
@@ -140,8 +142,4 @@ impl Wire {
             }
         }
     }
-}
-
-fn contains(bytes: &[u8], word: &str) -> bool {
-    bytes.windows(word.len()).any(|at| at == word.as_bytes())
 }
