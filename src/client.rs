@@ -1,9 +1,10 @@
 //! The command line's client part: it talks gRPC to a running service.
 //!
-//! One module per command, [`import`], [`count`], [`members`] and [`segment`], and what they share:
+//! One module per command, [`import`], [`count`], [`members`], [`segment`] and [`watch`], and what
+//! they share:
 //! [`connection`] (flags, TLS, the tenant), [`selection`] (whom an expression selects),
-//! [`error`] (failures, worded for people), [`terminal`] (what goes to stdout and stderr) and
-//! [`duration`].
+//! [`error`] (failures, worded for people), [`terminal`] (what goes to stdout and stderr),
+//! [`retry`] and [`duration`].
 //!
 //! stdout carries results only; progress, notes and errors go to stderr.
 
@@ -13,9 +14,11 @@ pub(crate) mod duration;
 mod error;
 mod import;
 mod members;
+mod retry;
 mod segment;
 mod selection;
 mod terminal;
+mod watch;
 
 use std::process::ExitCode;
 
@@ -53,6 +56,12 @@ pub enum Command {
     /// A segment is a stored set of contacts: what changes in mailing groups later does not change
     /// it. Every action on it is recorded and can be undone.
     Segment(segment::Segment),
+    /// Print what is changed, as JSON lines, until it is interrupted
+    ///
+    /// Revisions come in the order of commits, each once and whole. If the connection breaks or
+    /// the service is away for a moment, the watch goes on after the last revision printed. Lines
+    /// with `progress` say how far it has come; `--from` with that revision goes on from there.
+    Watch(watch::Watch),
 }
 
 /// How a command that did not fail ended.
@@ -84,6 +93,7 @@ pub async fn run(command: Command) -> ExitCode {
         Command::Count(count) => count.run().await,
         Command::Members(members) => members.run().await,
         Command::Segment(segment) => segment.run().await,
+        Command::Watch(watch) => watch.run().await,
     };
     match outcome {
         Ok(Outcome::Complete) => ExitCode::SUCCESS,

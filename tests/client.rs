@@ -13,6 +13,7 @@ use std::thread;
 
 use clap::Parser;
 use fake::{Cut, Fake, Server, Upload};
+use mailing_groups::api::pb::watch_changes_request::{Beginning, Start};
 use mailing_groups::client;
 use tempfile::TempDir;
 
@@ -79,6 +80,18 @@ fn members_are_written_once_however_often_the_stream_breaks() {
             .unwrap()
             .iter()
             .all(|it| it == "t-1")
+    );
+}
+
+#[test]
+fn a_watch_goes_on_after_the_last_whole_revision() {
+    let server = Server::start(Fake::default());
+    assert_eq!(run(&server.endpoint, "watch --from beginning"), FAILURE);
+    let beginning = Some(Start::Beginning(Beginning {}));
+    let after = |revision| Some(Start::Revision(revision));
+    assert_eq!(
+        *server.fake.watched.lock().unwrap(),
+        [beginning, beginning, after(3), after(7)]
     );
 }
 

@@ -1,11 +1,10 @@
 //! `members`: writes the contacts that an expression selects, resuming where the stream breaks.
 //!
-//! [`stream`] reads pages and resumes, with the patience of [`retry`]; [`output`] writes them on
+//! [`stream`] reads pages and resumes, with the patience of [`retry`](super::retry); [`output`] writes them on
 //! a thread of its own, so that a slow disk or pipe never holds up the connection. Between the
 //! two lie a few pages at most: memory does not grow with the number of members.
 
 mod output;
-mod retry;
 mod stream;
 
 use std::path::PathBuf;
@@ -20,10 +19,10 @@ use crate::api::pb::{SegmentMemberView, StreamSegmentMembersRequest};
 use super::connection::Connection;
 use super::duration;
 use super::error::Error;
+use super::retry::Retry;
 use super::selection::Selection;
 use super::{EXIT_CODES, Outcome, terminal};
 use output::{Format, Output};
-use retry::Retry;
 use stream::{Members as Stream, Read};
 
 /// Pages between the connection and the output.

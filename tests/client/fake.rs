@@ -53,6 +53,8 @@ pub(crate) struct Fake {
     pub(crate) tenants: Mutex<Vec<String>>,
     /// The ids of imported contacts in the order of their arrival.
     pub(crate) received: Mutex<Vec<String>>,
+    /// Where watches were opened.
+    pub(crate) watched: Mutex<Vec<Option<watch_changes_request::Start>>>,
     pub(crate) most_in_flight: Mutex<usize>,
     /// Descriptions by code.
     pub(crate) groups: Mutex<BTreeMap<String, String>>,
@@ -179,6 +181,47 @@ fn page(numbers: &[usize]) -> stream_segment_members_response::Message {
 #[tonic::async_trait]
 impl MailingGroups for Fake {
     type ImportMembershipsStream = Answers<ImportMembershipsResponse>;
+    type WatchChangesStream = Answers<WatchChangesResponse>;
+
+    /// Breaks off in a snapshot, then in a revision, then for its age, and then refuses.
+    async fn watch_changes(
+        &self,
+        request: Request<WatchChangesRequest>,
+    ) -> Result<Response<Self::WatchChangesStream>, Status> {
+        use watch_changes_response::{Changes, Message, Progress, Snapshot, SnapshotEnd};
+        let mut watched = self.watched.lock().unwrap();
+        watched.push(request.into_inner().start);
+        let changes = |revision, more| {
+            Message::Changes(Changes {
+                revision,
+                more,
+                ..Default::default()
+            })
+        };
+        let (messages, end) = match watched.len() {
+            1 => (
+                vec![Message::Snapshot(Snapshot::default())],
+                Code::Unavailable,
+            ),
+            2 => {
+                let end = Message::SnapshotEnd(SnapshotEnd { revision: 3 });
+                (vec![end, changes(5, true)], Code::Unavailable)
+            }
+            3 => {
+                let progress = Message::Progress(Progress { revision: 7 });
+                (vec![changes(5, false), progress], Code::DeadlineExceeded)
+            }
+            _ => (vec![], Code::OutOfRange),
+        };
+        let answers = messages.into_iter().map(|message| {
+            let message = Some(message);
+            Ok(WatchChangesResponse { message })
+        });
+        let end = Err(Status::new(end, "so it ends"));
+        let answers: Vec<_> = answers.chain([end]).collect();
+        Ok(Response::new(Box::pin(tokio_stream::iter(answers))))
+    }
+
     type StreamSegmentMembersStream = Answers<StreamSegmentMembersResponse>;
 
     async fn stream_segment_members(

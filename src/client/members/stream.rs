@@ -10,9 +10,8 @@ use crate::api::pb::stream_segment_members_response::{Message, Summary};
 use crate::api::pb::{SegmentMember, StreamSegmentMembersRequest, StreamSegmentMembersResponse};
 use crate::client::connection::Link;
 use crate::client::error::Error;
+use crate::client::retry::Retry;
 use crate::client::selection::Counts;
-
-use super::retry::Retry;
 
 /// The service sends a heartbeat every 15 seconds; three missed ones are a broken stream.
 const SILENCE: Duration = Duration::from_secs(50);
@@ -63,7 +62,10 @@ impl Members {
             match self.part(&pages).await {
                 Ok(summary) => return Ok(self.end(&summary)),
                 Err(_) if pages.is_closed() => return Err(Error::Unfinished),
-                Err(cause) => self.retry.after(cause, self.written).await?,
+                Err(cause) => {
+                    let done = format!("{} members", self.written);
+                    self.retry.after(cause, &done).await?;
+                }
             }
             self.attempts += 1;
         }

@@ -201,7 +201,7 @@ async fn a_segment_is_a_snapshot_and_an_operand() {
     tenant.assign("B", "MOVE").await;
     tenant.segment("S").await;
     tenant.add(add("S", "MOVE")).await;
-    tenant.unassign("B", "MOVE").await;
+    tenant.unassign("B", "MOVE").await.unwrap();
     tenant.assign("C", "MOVE").await;
     assert_eq!(tenant.on("S").await, ["B"]);
     assert_eq!(tenant.members(r#"segment("S") OR MOVE"#).await, ["B", "C"]);

@@ -34,7 +34,8 @@ impl Retry {
     }
 
     /// Waits before the next attempt, or gives up: at once where trying again cannot help.
-    pub(super) async fn after(&mut self, cause: Error, written: u64) -> Result<(), Error> {
+    /// `done` says what there is so far.
+    pub(super) async fn after(&mut self, cause: Error, done: &str) -> Result<(), Error> {
         if !cause.is_passing() || self.limit.is_zero() {
             return Err(cause);
         }
@@ -46,7 +47,7 @@ impl Retry {
             return Err(Error::GaveUp { after, cause });
         }
         terminal::note(&format!(
-            "{cause}\nresuming after {written} members in {}",
+            "{cause}\nresuming after {done} in {}",
             duration::human(delay)
         ));
         tokio::time::sleep(delay).await;
@@ -78,16 +79,16 @@ mod tests {
     #[tokio::test]
     async fn only_what_passes_is_tried_again_and_not_for_ever() {
         let mut retry = Retry::new(Duration::from_secs(60));
-        let refused = retry.after(Status::not_found("no").into(), 0).await;
+        let refused = retry.after(Status::not_found("no").into(), "").await;
         assert!(matches!(refused, Err(Error::Call(_))));
         let away = || Error::from(Status::unavailable("away"));
-        assert!(retry.after(away(), 0).await.is_ok());
+        assert!(retry.after(away(), "").await.is_ok());
         retry.limit = Duration::from_millis(1);
         assert!(matches!(
-            retry.after(away(), 0).await,
+            retry.after(away(), "").await,
             Err(Error::GaveUp { .. })
         ));
         retry.limit = Duration::ZERO;
-        assert!(matches!(retry.after(away(), 0).await, Err(Error::Call(_))));
+        assert!(matches!(retry.after(away(), "").await, Err(Error::Call(_))));
     }
 }
