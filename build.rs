@@ -5,11 +5,12 @@ use std::{env, fs, path::Path};
 
 use prost::Message;
 
-const PROTOS: [&str; 4] = [
+const PROTOS: [&str; 5] = [
     "mailinggroups/v1/changes.proto",
     "mailinggroups/v1/contacts.proto",
     "mailinggroups/v1/mailing_groups.proto",
     "mailinggroups/v1/segments.proto",
+    "mailinggroups/v1/selection.proto",
 ];
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {

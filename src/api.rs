@@ -5,6 +5,7 @@
 
 mod batch;
 mod call;
+mod compare;
 mod contacts;
 mod convert;
 mod field;
@@ -13,6 +14,7 @@ mod mailing_groups;
 mod members;
 pub mod pb;
 pub mod request_id;
+mod segments;
 mod selected;
 mod status;
 mod token;
@@ -21,13 +23,17 @@ mod watch;
 use tokio_util::sync::CancellationToken;
 use tonic::{codec::CompressionEncoding, service::Routes};
 
-use self::pb::{contacts_server::ContactsServer, mailing_groups_server::MailingGroupsServer};
+use self::pb::{
+    contacts_server::ContactsServer, mailing_groups_server::MailingGroupsServer,
+    segments_server::SegmentsServer,
+};
 use crate::domain::Domain;
 
 /// The full names of the services.
-pub const SERVICES: [&str; 2] = [
+pub const SERVICES: [&str; 3] = [
     "mailinggroups.v1.MailingGroups",
     "mailinggroups.v1.Contacts",
+    "mailinggroups.v1.Segments",
 ];
 
 /// The handlers of all services.
@@ -45,9 +51,15 @@ pub fn routes(domain: Domain, shutdown: CancellationToken, max_message_bytes: us
         .accept_compressed(CompressionEncoding::Gzip)
         .accept_compressed(CompressionEncoding::Zstd)
         .max_decoding_message_size(max_message_bytes);
-    let contacts = ContactsServer::new(api)
+    let contacts = ContactsServer::new(api.clone())
         .accept_compressed(CompressionEncoding::Gzip)
         .accept_compressed(CompressionEncoding::Zstd)
         .max_decoding_message_size(max_message_bytes);
-    Routes::new(groups).add_service(contacts)
+    let segments = SegmentsServer::new(api)
+        .accept_compressed(CompressionEncoding::Gzip)
+        .accept_compressed(CompressionEncoding::Zstd)
+        .max_decoding_message_size(max_message_bytes);
+    Routes::new(groups)
+        .add_service(contacts)
+        .add_service(segments)
 }

@@ -1,6 +1,7 @@
 //! The command line's client part: it talks gRPC to a running service.
 //!
-//! One module per command, [`import`], [`count`], [`members`] and [`watch`], and what they share:
+//! One module per command, [`import`], [`count`], [`members`], [`segment`] and [`watch`], and what
+//! they share:
 //! [`connection`] (flags, TLS, the tenant), [`selection`] (whom an expression selects),
 //! [`error`] (failures, worded for people), [`terminal`] (what goes to stdout and stderr),
 //! [`retry`] and [`duration`].
@@ -14,6 +15,7 @@ mod error;
 mod import;
 mod members;
 mod retry;
+mod segment;
 mod selection;
 mod terminal;
 mod watch;
@@ -55,6 +57,11 @@ pub enum Command {
     /// the service is away for a moment, the watch goes on after the last revision printed. Lines
     /// with `progress` say how far it has come; `--from` with that revision goes on from there.
     Watch(watch::Watch),
+    /// Build segments of contacts step by step, compare them and give their members a group
+    ///
+    /// A segment is a stored set of contacts: what changes in mailing groups later does not change
+    /// it. Every action on it is recorded and can be undone.
+    Segment(segment::Segment),
 }
 
 /// How a command that did not fail ended.
@@ -86,6 +93,7 @@ pub async fn run(command: Command) -> ExitCode {
         Command::Count(count) => count.run().await,
         Command::Members(members) => members.run().await,
         Command::Watch(watch) => watch.run().await,
+        Command::Segment(segment) => segment.run().await,
     };
     match outcome {
         Ok(Outcome::Complete) => ExitCode::SUCCESS,

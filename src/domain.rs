@@ -1,12 +1,15 @@
 //! What may happen: operations, rules, transactions, and the error.
 
 pub mod assignments;
+mod batch;
+mod batches;
 pub mod contacts;
 mod error;
 mod index;
 pub mod mailing_groups;
 pub mod maintenance;
 mod news;
+pub mod segments;
 pub mod selection;
 pub mod watch;
 mod write;
@@ -15,7 +18,7 @@ use std::{future::Future, sync::Arc};
 
 use diesel_async::AsyncPgConnection;
 
-use self::news::News;
+use self::{batches::Batches, news::News};
 pub use self::{
     error::{Error, Precondition, Resource, Result, Violation},
     index::Index,
@@ -30,6 +33,7 @@ use crate::{
 #[derive(Clone)]
 pub struct Domain {
     store: Store,
+    batches: Arc<Batches>,
     index: Arc<Index>,
     news: Arc<News>,
 }
@@ -46,10 +50,12 @@ pub struct Call {
 impl Domain {
     /// Operations on this database, with a memory for what selections read.
     pub fn new(store: Store, index: Index) -> Domain {
+        let batches = Batches::new(store.max_connections());
         Domain {
             news: Arc::new(News::new(store.max_connections() / 4)),
             store,
             index: Arc::new(index),
+            batches: Arc::new(batches),
         }
     }
 
@@ -87,7 +93,7 @@ impl Domain {
         Ok(())
     }
 
-    /// Runs an operation that only reads.
+    /// Runs an operation that only reads, or whose one statement is a transaction by itself.
     async fn read<T>(
         &self,
         op: impl AsyncFnOnce(&mut AsyncPgConnection) -> Result<T>,

@@ -7,6 +7,7 @@ pub mod expression;
 pub mod mailing_group;
 pub mod membership;
 pub mod page;
+pub mod segment;
 pub mod selection;
 pub mod value;
 
@@ -17,9 +18,13 @@ pub use expression::Expression;
 pub use mailing_group::{MailingGroup, NewMailingGroup};
 pub use membership::Membership;
 pub use page::PageSize;
+pub use segment::{
+    ActionKind, Chosen, CountedSegment, Criterion, SavedCriteria, Segment, SegmentAction,
+};
 pub use selection::{ContactSet, SegmentCounts, SelectionOptions};
 pub use value::{
-    Code, ContactId, Description, Email, InvalidValue, Name, RequestId, SegmentId, TenantName,
+    Code, ContactId, CriteriaCode, Description, Email, InvalidValue, Name, RequestId, SegmentId,
+    TenantName,
 };
 
 /// The tenant's number in every key. Zero belongs to nobody: a tenant that has never written

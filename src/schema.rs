@@ -26,6 +26,9 @@ diesel::table! {
         next_contact_serial -> Int8,
         next_group_id -> Int4,
         history_start -> Int8,
+        next_segment_number -> Int4,
+        next_segment_serial -> Int8,
+        next_criteria_number -> Int4,
     }
 }
 
@@ -82,6 +85,14 @@ diesel::table! {
 }
 
 diesel::table! {
+    merged_contacts (tenant_id, contact_number) {
+        tenant_id -> Int4,
+        contact_number -> Int4,
+        kept_number -> Int4,
+    }
+}
+
+diesel::table! {
     requests (tenant_id, request_id) {
         tenant_id -> Int4,
         request_id -> Text,
@@ -101,6 +112,65 @@ diesel::table! {
 }
 
 diesel::table! {
+    saved_criteria (tenant_id, criteria_number) {
+        tenant_id -> Int4,
+        criteria_number -> Int4,
+        code -> Text,
+        description -> Text,
+        action_count -> Int4,
+        revision -> Int8,
+        create_time -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    saved_criteria_actions (tenant_id, criteria_number, action_number) {
+        tenant_id -> Int4,
+        criteria_number -> Int4,
+        action_number -> Int4,
+        kind -> Int2,
+        expression -> Nullable<Text>,
+        contacts -> Nullable<Bytea>,
+        options -> Int2,
+        entire_companies -> Bool,
+    }
+}
+
+diesel::table! {
+    segment_actions (tenant_id, segment_number, action_number) {
+        tenant_id -> Int4,
+        segment_number -> Int4,
+        action_number -> Int4,
+        kind -> Int2,
+        expression -> Nullable<Text>,
+        contacts -> Nullable<Bytea>,
+        options -> Int2,
+        entire_companies -> Bool,
+        added_count -> Int8,
+        removed_count -> Int8,
+        excluded_count -> Int8,
+        privacy_blocked_count -> Int8,
+        changed -> Nullable<Bytea>,
+        revision -> Int8,
+        create_time -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    segments (tenant_id, segment_number) {
+        tenant_id -> Int4,
+        segment_number -> Int4,
+        id -> Text,
+        description -> Text,
+        members -> Bytea,
+        action_count -> Int4,
+        revision -> Int8,
+        create_time -> Timestamptz,
+        update_time -> Timestamptz,
+    }
+}
+
+diesel::table! {
     tenants (tenant_id) {
         tenant_id -> Int4,
         name -> Text,
@@ -113,6 +183,8 @@ diesel::joinable!(contacts -> tenants (tenant_id));
 diesel::joinable!(mailing_groups -> tenants (tenant_id));
 diesel::joinable!(requests -> tenants (tenant_id));
 diesel::joinable!(revisions -> tenants (tenant_id));
+diesel::joinable!(saved_criteria -> tenants (tenant_id));
+diesel::joinable!(segments -> tenants (tenant_id));
 
 diesel::allow_tables_to_appear_in_same_query!(
     changes,
@@ -121,7 +193,12 @@ diesel::allow_tables_to_appear_in_same_query!(
     former_codes,
     mailing_groups,
     memberships,
+    merged_contacts,
     requests,
     revisions,
+    saved_criteria,
+    saved_criteria_actions,
+    segment_actions,
+    segments,
     tenants,
 );

@@ -9,6 +9,7 @@ pub mod mailing_groups;
 pub mod memberships;
 mod migrate;
 pub mod requests;
+pub mod segments;
 pub mod selection;
 mod sql;
 pub mod tenants;
@@ -28,9 +29,10 @@ use futures_util::FutureExt;
 pub use self::{
     connection::Connection,
     migrate::{MigrateError, migrate, revert_all},
-    transaction::{Spent, Transaction},
+    transaction::{Spent, Transaction, now},
 };
 use self::{tenants::Tenants, tls::Connector};
+use crate::model::ContactSet;
 
 /// What every connection is told first: belts for the case that the program cannot cancel what
 /// it started. `client_connection_check_interval` lets a statement end soon after its client is
@@ -94,7 +96,7 @@ impl Store {
         }
     }
 
-    /// How many connections there may be.
+    /// The most connections there may be.
     pub fn max_connections(&self) -> usize {
         self.pool.status().max_size
     }
@@ -134,4 +136,9 @@ fn manager(connector: &Connector) -> ManagerConfig<AsyncPgConnection> {
         .boxed()
     });
     config
+}
+
+/// The numbers of a set as PostgreSQL takes them.
+fn numbers(set: &ContactSet) -> Vec<i32> {
+    set.iter().map(u32::cast_signed).collect()
 }

@@ -25,10 +25,10 @@ use crate::{
 };
 
 /// A reader who waits this long hears that the stream lives.
-const HEARTBEAT: Duration = Duration::from_secs(15);
+pub(super) const HEARTBEAT: Duration = Duration::from_secs(15);
 
 /// Members in a page, unless the caller says otherwise.
-const PAGE_SIZE: i32 = 1_000;
+pub(super) const PAGE_SIZE: i32 = 1_000;
 
 type Response = pb::StreamSegmentMembersResponse;
 
@@ -164,9 +164,9 @@ impl From<Member> for pb::SegmentMember {
 }
 
 /// Where a stream stood: after which contact, and at which revision it read membership.
-struct Place {
-    after: u32,
-    revision: Revision,
+pub(super) struct Place {
+    pub(super) after: u32,
+    pub(super) revision: Revision,
 }
 
 impl std::fmt::Display for Place {

@@ -6,12 +6,15 @@ use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt};
 
 use super::request_id;
-use crate::domain::{Error, Precondition, Resource, Violation};
+use crate::{
+    domain::{Error, Precondition, Resource, Violation},
+    model::ContactId,
+};
 
 /// The domain of every `ErrorInfo`.
 pub(super) const DOMAIN: &str = "mailinggroups";
 
-/// When to try again after the database was away.
+/// When to try again after the database was away, or too much was asked of the service.
 const RETRY_DELAY: Duration = Duration::from_secs(1);
 
 impl From<Error> for Status {
@@ -73,6 +76,7 @@ fn describe(error: &Error) -> (Code, ErrorDetails) {
             }
             (Code::NotFound, details)
         }
+        Error::UnknownContacts(unknown) => (Code::NotFound, unknown_contacts(error, unknown)),
         Error::AlreadyExists { resource, name } => {
             let reason = format!("{}_ALREADY_EXISTS", upper(*resource));
             let mut details = info(&reason, [("name", name)]);
@@ -101,6 +105,11 @@ fn describe(error: &Error) -> (Code, ErrorDetails) {
             details.set_retry_info(Some(RETRY_DELAY));
             (Code::Unavailable, details)
         }
+        Error::Overloaded => {
+            let mut details = info("OVERLOADED", []);
+            details.set_retry_info(Some(RETRY_DELAY));
+            (Code::Unavailable, details)
+        }
         Error::Internal(_) => {
             let id = request_id::current()
                 .map(|id| id.to_string())
@@ -108,6 +117,18 @@ fn describe(error: &Error) -> (Code, ErrorDetails) {
             (Code::Internal, info("INTERNAL", [("request_id", &id)]))
         }
     }
+}
+
+fn unknown_contacts(error: &Error, unknown: &[(usize, ContactId)]) -> ErrorDetails {
+    let (first, count) = (unknown[0].1.to_string(), unknown.len().to_string());
+    let metadata = [("name", &first), ("count", &count)];
+    let mut details = info("CONTACT_NOT_FOUND", metadata);
+    details.set_resource_info(type_of(Resource::Contact), &first, "", error.to_string());
+    for (at, id) in unknown.iter().take(20) {
+        let reason = format!("must be an existing contact; there is no contact {id}");
+        details.add_bad_request_violation(format!("contact_ids[{at}]"), reason);
+    }
+    details
 }
 
 fn unmet(precondition: &Precondition) -> ErrorDetails {
@@ -118,12 +139,25 @@ fn unmet(precondition: &Precondition) -> ErrorDetails {
         Precondition::CompanyHasPeople { id, count } => {
             ("COMPANY_HAS_PEOPLE", id.to_string(), Some(*count))
         }
+        Precondition::ContactOnSegments { id, count, .. } => {
+            ("CONTACT_ON_SEGMENTS", id.to_string(), Some(*count))
+        }
+        Precondition::NothingToUndo(id) => ("NOTHING_TO_UNDO", id.to_string(), None),
+        Precondition::UndoHistoryEnded(id) => ("UNDO_HISTORY_ENDED", id.to_string(), None),
+        Precondition::NoActions(id) => ("SEGMENT_HAS_NO_ACTIONS", id.to_string(), None),
         Precondition::DifferentKinds { merged, .. } => {
             ("CONTACT_KINDS_DIFFER", merged.to_string(), None)
         }
     };
     let count = count.map(|count| count.to_string()).unwrap_or_default();
     let mut details = info(reason, [("name", &subject), ("count", &count)]);
+    if let Precondition::ContactOnSegments { segments, .. } = precondition {
+        for segment in segments {
+            let text = format!("contact {subject} is on segment {segment}");
+            details.add_precondition_failure_violation(reason, segment.as_str(), text);
+        }
+        return details;
+    }
     details.add_precondition_failure_violation(reason, subject, precondition.to_string());
     details
 }
@@ -141,6 +175,7 @@ fn type_of(resource: Resource) -> &'static str {
         Resource::MailingGroup => "mailinggroups.v1.MailingGroup",
         Resource::Contact => "mailinggroups.v1.Contact",
         Resource::Segment => "mailinggroups.v1.Segment",
+        Resource::SavedCriteria => "mailinggroups.v1.SavedCriteria",
     }
 }
 

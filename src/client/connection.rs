@@ -24,15 +24,15 @@ pub(super) type Link = InterceptedService<Channel, Tenant>;
 #[derive(Debug, Clone, clap::Args)]
 pub(super) struct Connection {
     /// Where the service listens; https:// for TLS with the system's trusted certificates
-    #[arg(long, value_name = "URL", env = "MAILING_GROUPS_ENDPOINT", default_value = DEFAULT_ENDPOINT,
+    #[arg(long, global = true, value_name = "URL", env = "MAILING_GROUPS_ENDPOINT", default_value = DEFAULT_ENDPOINT,
           value_parser = endpoint, help_heading = "Connection")]
     endpoint: Endpoint,
     /// Whose data is meant: 1 to 63 of a-z 0-9 and '-' [default: the service's `default`]
-    #[arg(long, value_name = "NAME", env = "MAILING_GROUPS_TENANT", help_heading = "Connection",
+    #[arg(long, global = true, value_name = "NAME", env = "MAILING_GROUPS_TENANT", help_heading = "Connection",
           value_parser = tenant)]
     tenant: Option<MetadataValue<Ascii>>,
     /// How long a single call may take, such as 500ms, 30s or 2m; streams are not bounded
-    #[arg(long, value_name = "DURATION", env = "MAILING_GROUPS_TIMEOUT", default_value = "30s",
+    #[arg(long, global = true, value_name = "DURATION", env = "MAILING_GROUPS_TIMEOUT", default_value = "30s",
           value_parser = duration::parse, help_heading = "Connection")]
     timeout: Duration,
 }

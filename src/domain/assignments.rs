@@ -1,9 +1,13 @@
 //! Which contacts have which groups.
 
+pub(super) mod batched;
+
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
+use self::batched::Changing;
 use super::{
-    Call, Domain, Error, Once, Result, Written,
+    Call, Domain, Once, Result, Written,
+    batches::Asked,
     contacts::{current, existing},
     mailing_groups,
 };
@@ -31,29 +35,12 @@ pub async fn change_one(
     item: Assignment,
     direction: Direction,
 ) -> Result<Written<(Membership, bool)>> {
-    domain
-        .write(call, async |tx| {
-            let rows = change(tx, std::slice::from_ref(&item), direction).await?;
-            let row = rows
-                .into_iter()
-                .next()
-                .ok_or_else(|| Error::broken("no outcome"))?;
-            if row.contact_number.is_none() {
-                return Err(Error::no_contact(&item.contact_id));
-            }
-            if row.group_id.is_none() {
-                let tenant_id = tx.tenant_id();
-                return Err(mailing_groups::unknown(tx, tenant_id, &item.code).await);
-            }
-            let membership = Membership {
-                contact_id: item.contact_id,
-                code: item.code,
-                revision: row.revision.unwrap_or_else(|| tx.revision()),
-                create_time: row.create_time.unwrap_or_else(|| tx.time()),
-            };
-            Ok((membership, row.changed))
-        })
-        .await
+    let work = || Changing {
+        domain: domain.clone(),
+        direction,
+    };
+    let batcher = domain.batches.change(direction);
+    batcher.run(&call.tenant, Asked::by(call, item), work).await
 }
 
 /// Changes many memberships in one transaction. Answers one outcome an item, in order.

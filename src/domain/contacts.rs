@@ -1,10 +1,12 @@
 //! Contacts.
 
+pub(super) mod batched;
 mod merge;
 mod put;
 
 use diesel_async::AsyncPgConnection;
 
+use self::batched::{Creating, Creation, Reading, Update, Updating};
 pub use self::{
     merge::{Merged, merge},
     put::{PutOutcome, Refusal},
@@ -12,7 +14,8 @@ pub use self::{
 use super::{
     Call, Domain, Error, Once, Precondition, Resource, Result, Violation, Written,
     assignments::{self, Direction},
-    mailing_groups,
+    batches::Asked,
+    mailing_groups, segments,
 };
 use crate::{
     model::{
@@ -30,28 +33,21 @@ pub async fn create(
     details: ContactDetails,
     once: Option<Once>,
 ) -> Result<Written<Contact>> {
-    domain
-        .write_once(call, once, async |tx| {
-            let id = match id {
-                Some(id) => id,
-                None => next_of_series(tx).await?,
-            };
-            if find(tx, &id).await?.is_some() {
-                let (resource, name) = (Resource::Contact, id.to_string());
-                return Err(Error::AlreadyExists { resource, name });
-            }
-            put_one(tx, NewContact { id, details }).await
-        })
-        .await
+    let new = Creation { id, details };
+    if once.is_some() {
+        let create = async |tx: &mut Transaction| batched::create_one(tx, new).await;
+        return domain.write_once(call, once, create).await;
+    }
+    let work = || Creating(domain.clone());
+    let batcher = &domain.batches.create_contact;
+    batcher.run(&call.tenant, Asked::by(call, new), work).await
 }
 
 /// Reads a contact.
 pub async fn get(domain: &Domain, call: &Call, id: &ContactId) -> Result<Contact> {
-    domain
-        .read_of(call, async |conn, tenant_id| {
-            existing(conn, tenant_id, id).await
-        })
-        .await
+    let work = || Reading(domain.clone());
+    let batcher = &domain.batches.get_contact;
+    batcher.run(&call.tenant, id.clone(), work).await
 }
 
 /// What a list of contacts is narrowed to; all of it must hold.
@@ -111,29 +107,16 @@ pub async fn update(
     etag: Option<&str>,
     or_create: Option<Result<ContactDetails, Vec<Violation>>>,
 ) -> Result<Written<Contact>> {
-    domain
-        .write(call, async |tx| {
-            let details = match (find(tx, id).await?, or_create) {
-                (Some(contact), _) => {
-                    fresh(&contact, etag)?;
-                    change.apply(contact.details())
-                }
-                // What was seen is gone.
-                (None, Some(_)) if etag.is_some() => {
-                    return Err(Error::stale(Resource::Contact, id));
-                }
-                (None, Some(details)) => details.map_err(Error::Invalid)?,
-                (None, None) => return Err(Error::no_contact(id)),
-            };
-            put_one(
-                tx,
-                NewContact {
-                    id: id.clone(),
-                    details,
-                },
-            )
-            .await
-        })
+    let update = Update {
+        id: id.clone(),
+        change,
+        etag: etag.map(str::to_owned),
+        or_create,
+    };
+    let work = || Updating(domain.clone());
+    let batcher = &domain.batches.update_contact;
+    batcher
+        .run(&call.tenant, Asked::by(call, update), work)
         .await
 }
 
@@ -146,7 +129,8 @@ pub struct Deleted {
     pub detached: usize,
 }
 
-/// Deletes a contact and its memberships; with `force` also a company that has people, who stay.
+/// Deletes a contact and its memberships; with `force` also a company that has people, who stay,
+/// and a contact that is on segments.
 pub async fn delete(
     domain: &Domain,
     call: &Call,
@@ -159,6 +143,7 @@ pub async fn delete(
             let contact = current(tx, id, etag).await?;
             if !force {
                 no_people(tx, id).await?;
+                segments::not_on_any(tx, &contact).await?;
             }
             let people = store::contacts::move_people(tx, id, None).await?;
             let detached = people.len();
@@ -199,30 +184,6 @@ async fn remove(tx: &mut Transaction, contact: Contact) -> Result<Vec<Code>> {
         vec![contact.id],
     ));
     Ok(codes)
-}
-
-async fn put_one(tx: &mut Transaction, new: NewContact) -> Result<Contact> {
-    let outcomes = put::put(tx, std::slice::from_ref(&new)).await?;
-    if let Some(PutOutcome::Refused(refusal)) = outcomes.into_iter().next() {
-        return Err(refusal.into_error(&new.id));
-    }
-    find(tx, &new.id)
-        .await?
-        .ok_or_else(|| Error::broken("contact not written"))
-}
-
-async fn next_of_series(tx: &mut Transaction) -> Result<ContactId> {
-    let mut from = *tx.contact_serial();
-    let serial = loop {
-        match store::contacts::free_serial(tx, from).await? {
-            Some(serial) => break serial,
-            None => from += 1_000,
-        }
-    };
-    *tx.contact_serial() = serial + 1;
-    format!("CT{serial:06}")
-        .parse()
-        .map_err(|_| Error::broken("series of contact ids is spent"))
 }
 
 /// Refuses a company that has people.

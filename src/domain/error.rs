@@ -4,8 +4,9 @@ use std::fmt::Display;
 
 use diesel::result::{DatabaseErrorKind, Error as DieselError};
 
+use super::segments::UNDOABLE;
 use crate::{
-    model::{Code, ContactId, Revision},
+    model::{Code, ContactId, Revision, SegmentId},
     store::Unavailable,
 };
 
@@ -30,6 +31,9 @@ pub enum Error {
         /// Where in the request it was named, if that is not plain.
         violation: Option<Violation>,
     },
+    /// Some of many contacts do not exist.
+    #[error("no contact {}{}", .0[0].1, more(.0.len()))]
+    UnknownContacts(Vec<(usize, ContactId)>),
     /// The name is taken.
     #[error("{resource} {name} exists already")]
     AlreadyExists {
@@ -61,6 +65,9 @@ pub enum Error {
     /// The database is away or busy; trying again may help.
     #[error("the database is not available")]
     Unavailable(#[source] Source),
+    /// Too much is asked at a time; trying again later helps.
+    #[error("too many calls of this kind at a time")]
+    Overloaded,
     /// A broken invariant, or a fault of the program.
     #[error("internal error")]
     Internal(#[source] Source),
@@ -91,6 +98,9 @@ pub enum Resource {
     /// A segment.
     #[error("segment")]
     Segment,
+    /// Saved criteria.
+    #[error("saved criteria")]
+    SavedCriteria,
 }
 
 /// States that forbid an operation.
@@ -112,6 +122,25 @@ pub enum Precondition {
         /// How many.
         count: i64,
     },
+    /// A contact to be deleted is on segments.
+    #[error("contact {id} is on {count} segments; set force to take it from them")]
+    ContactOnSegments {
+        /// The contact.
+        id: ContactId,
+        /// How many.
+        count: i64,
+        /// The first of them, by id.
+        segments: Vec<SegmentId>,
+    },
+    /// A segment has no action to undo.
+    #[error("segment {0} has no action to undo")]
+    NothingToUndo(SegmentId),
+    /// A segment's last action is too old to be undone.
+    #[error("segment {0} cannot go back any further: the latest {UNDOABLE} actions can be undone")]
+    UndoHistoryEnded(SegmentId),
+    /// A segment has no action to save.
+    #[error("segment {0} has no actions to save")]
+    NoActions(SegmentId),
     /// A company and a person cannot be merged.
     #[error("contacts {kept} and {merged} are of different kinds")]
     DifferentKinds {
@@ -136,12 +165,49 @@ impl Error {
         Error::not_found(Resource::Contact, id)
     }
 
+    /// The same error, about an expression or segment that lies within `path`.
+    pub(super) fn within(mut self, path: &str) -> Error {
+        match &mut self {
+            Error::Invalid(violations) => {
+                let violations = violations.iter_mut();
+                violations.for_each(|it| it.field.insert_str(0, path));
+            }
+            Error::NotFound {
+                violation: Some(violation),
+                ..
+            } => violation.field.insert_str(0, path),
+            Error::NotFound {
+                resource: Resource::Segment,
+                name,
+                violation,
+                ..
+            } => {
+                *violation = Some(Violation {
+                    field: format!("{path}segment_id"),
+                    reason: format!("must be an existing segment; there is no segment {name}"),
+                });
+            }
+            _ => {}
+        }
+        self
+    }
+
     /// No such thing.
     pub(super) fn not_found(resource: Resource, name: impl Display) -> Error {
         Error::NotFound {
             resource,
             name: name.to_string(),
             renamed_to: None,
+            violation: None,
+        }
+    }
+
+    /// No such group; perhaps it has another code now.
+    pub(super) fn no_group(code: &Code, renamed_to: Option<Code>) -> Error {
+        Error::NotFound {
+            resource: Resource::MailingGroup,
+            name: code.to_string(),
+            renamed_to,
             violation: None,
         }
     }
@@ -168,6 +234,12 @@ impl Error {
             }
             error => error.into(),
         }
+    }
+
+    /// The same failure of the database, for another caller that it hit too.
+    pub(super) fn for_another(&self) -> Error {
+        let cause = std::error::Error::source(self).unwrap_or(self);
+        Error::Unavailable(cause.to_string().into())
     }
 
     /// An invariant that does not hold.
@@ -235,4 +307,11 @@ fn moved(renamed_to: &Option<Code>) -> String {
         .as_ref()
         .map(|code| format!("; it is {code} now"))
         .unwrap_or_default()
+}
+
+fn more(count: usize) -> String {
+    match count {
+        0 | 1 => String::new(),
+        _ => format!(", and {} more do not exist", count - 1),
+    }
 }

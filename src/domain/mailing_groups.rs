@@ -1,13 +1,18 @@
 //! Mailing groups.
 
+pub(super) mod batched;
+
+use std::collections::HashMap;
+
 use diesel_async::AsyncPgConnection;
 
+use self::batched::{Listing, Reading};
 use super::{Call, Domain, Error, Once, Precondition, Resource, Result, Written};
 use crate::{
     model::{
         Change, Code, ContactId, Description, MailingGroup, NewMailingGroup, PageSize, TenantId,
     },
-    store::{self, Transaction},
+    store::{self, Transaction, mailing_groups::PageOfContact},
 };
 
 /// Defines a group.
@@ -33,11 +38,9 @@ pub async fn create(
 
 /// Reads a group.
 pub async fn get(domain: &Domain, call: &Call, code: &Code) -> Result<MailingGroup> {
-    domain
-        .read_of(call, async |conn, tenant_id| {
-            existing(conn, tenant_id, code).await
-        })
-        .await
+    let work = || Reading(domain.clone());
+    let batcher = &domain.batches.get_group;
+    batcher.run(&call.tenant, code.clone(), work).await
 }
 
 /// Lists groups by code, after `after`, whose codes start with `prefix`.
@@ -63,15 +66,16 @@ pub async fn list_of_contact(
     after: Option<&Code>,
     size: PageSize,
 ) -> Result<Vec<MailingGroup>> {
+    let page = PageOfContact {
+        contact_id: contact_id.clone(),
+        after: after.cloned(),
+        size,
+    };
+    let work = || Listing(domain.clone());
     domain
-        .read_of(call, async |conn, tenant_id| {
-            let contact = super::contacts::existing(conn, tenant_id, contact_id).await?;
-            let number = contact.contact_number;
-            Ok(
-                store::mailing_groups::page_of_contact(conn, tenant_id, number, after, size)
-                    .await?,
-            )
-        })
+        .batches
+        .list_groups
+        .run(&call.tenant, page, work)
         .await
 }
 
@@ -175,15 +179,24 @@ pub(super) async fn unknown(
     tenant_id: TenantId,
     code: &Code,
 ) -> Error {
-    match store::mailing_groups::renamed_to(conn, tenant_id, code).await {
-        Ok(renamed_to) => Error::NotFound {
-            resource: Resource::MailingGroup,
-            name: code.to_string(),
-            renamed_to,
-            violation: None,
-        },
-        Err(error) => error.into(),
+    match renamed(conn, tenant_id, [code]).await {
+        Ok(mut renamed) => Error::no_group(code, renamed.remove(code)),
+        Err(error) => error,
     }
+}
+
+/// Which of these codes groups had formerly, and the codes that they have now.
+pub(super) async fn renamed(
+    conn: &mut AsyncPgConnection,
+    tenant_id: TenantId,
+    codes: impl IntoIterator<Item = &Code>,
+) -> Result<HashMap<Code, Code>> {
+    let codes: Vec<&Code> = codes.into_iter().collect();
+    if codes.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let renamed = store::mailing_groups::renamed_to(conn, tenant_id, &codes).await?;
+    Ok(renamed.into_iter().collect())
 }
 
 /// The group with this code, if the etag is its own.

@@ -25,6 +25,17 @@ pub enum Source {
     Expression(Expression, SelectionOptions),
     /// Those who are on a segment, as they were put there.
     Segment(SegmentId),
+    /// Those who are named one by one, as the options have it.
+    Contacts(Arc<ContactSet>, SelectionOptions),
+}
+
+/// Who there is.
+#[derive(Debug, Clone)]
+pub struct Population {
+    /// All contacts.
+    pub everyone: Arc<ContactSet>,
+    /// All companies.
+    pub companies: Arc<ContactSet>,
 }
 
 /// Who was selected, and who was left out.
@@ -45,22 +56,51 @@ const ROUNDS: usize = 8;
 
 /// Selects contacts. Everything is read at one revision, which is not older than the call.
 pub async fn select(domain: &Domain, call: &Call, source: &Source) -> Result<Selection> {
+    let [selection] = select_all(domain, call, [source]).await?;
+    Ok(selection)
+}
+
+/// Selects contacts from several sources, all at one revision, which is not older than the call.
+pub async fn select_all<const N: usize>(
+    domain: &Domain,
+    call: &Call,
+    sources: [&Source; N],
+) -> Result<[Selection; N]> {
     let tenant_id = domain.tenant_id(call).await?.unwrap_or(0);
     Reader::new(domain, tenant_id, Access::Pool)
-        .select(source)
+        .select(sources)
         .await
 }
 
 /// Selects contacts within a transaction, which holds the tenant's clock: exactly those that the
-/// transaction found.
+/// transaction found. Only `own` is a segment as the transaction makes it. What it has written
+/// must not be read, as it would be remembered even if it is undone: so select first, then write.
 pub async fn select_in(
     domain: &Domain,
     tx: &mut Transaction,
     source: &Source,
+    own: (&SegmentId, &Arc<ContactSet>),
 ) -> Result<Selection> {
     let tenant_id = tx.tenant_id();
+    let mut reader = Reader::new(domain, tenant_id, Access::Own(tx));
+    reader.own = Some((own.0.clone(), Arc::clone(own.1)));
+    let [selection] = reader.select([source]).await?;
+    Ok(selection)
+}
+
+/// Who there is, at a revision that is not older than the call.
+pub(super) async fn population(domain: &Domain, call: &Call) -> Result<Population> {
+    let tenant_id = domain.tenant_id(call).await?.unwrap_or(0);
+    Reader::new(domain, tenant_id, Access::Pool)
+        .population()
+        .await
+}
+
+/// Who there is, within a transaction that has not written yet.
+pub(super) async fn population_in(domain: &Domain, tx: &mut Transaction) -> Result<Population> {
+    let tenant_id = tx.tenant_id();
     Reader::new(domain, tenant_id, Access::Own(tx))
-        .select(source)
+        .population()
         .await
 }
 
@@ -69,39 +109,77 @@ fn moving() -> Error {
 }
 
 impl Reader<'_> {
-    async fn select(&mut self, source: &Source) -> Result<Selection> {
+    async fn select<const N: usize>(&mut self, sources: [&Source; N]) -> Result<[Selection; N]> {
         for _ in 0..ROUNDS {
-            if let Some(selection) = self.attempt(source).await? {
-                return Ok(selection);
+            if let Some(selections) = self.attempt(sources).await? {
+                return selections
+                    .try_into()
+                    .map_err(|_| Error::broken("not one selection a source"));
+            }
+        }
+        Err(moving())
+    }
+
+    async fn population(&mut self) -> Result<Population> {
+        for _ in 0..ROUNDS {
+            self.want(Key::Everyone).await?;
+            self.want(Key::Companies).await?;
+            if self.catch_up().await?.is_some() {
+                return Ok(Population {
+                    everyone: self.set(&Key::Everyone),
+                    companies: self.set(&Key::Companies),
+                });
             }
         }
         Err(moving())
     }
 
     /// One attempt; `None` if leaves were missing or out of date once everything was read.
-    async fn attempt(&mut self, source: &Source) -> Result<Option<Selection>> {
+    async fn attempt<const N: usize>(
+        &mut self,
+        sources: [&Source; N],
+    ) -> Result<Option<Vec<Selection>>> {
         self.want(Key::Companies).await?;
-        match source {
-            Source::Segment(id) => {
-                self.want(Key::Everyone).await?;
-                self.want(Key::Segment(id.clone())).await?;
-            }
-            Source::Expression(expression, options) => {
-                self.want_options(*options).await?;
-                self.want_operands(expression).await?;
-            }
+        for source in sources {
+            self.want_source(source).await?;
         }
         let Some(revision) = self.catch_up().await? else {
             return Ok(None);
         };
+        let mut selections = Vec::with_capacity(N);
+        for source in sources {
+            let Some(selection) = self.answer(source, revision).await? else {
+                return Ok(None);
+            };
+            selections.push(selection);
+        }
+        Ok(Some(selections))
+    }
+
+    /// Reads what a source needs.
+    async fn want_source(&mut self, source: &Source) -> Result<()> {
         match source {
             Source::Segment(id) => {
-                let members = self.segment(id)?;
-                Ok(Some(self.selected(
-                    members,
-                    SelectionOptions::everybody(),
-                    revision,
-                )))
+                self.want(Key::Everyone).await?;
+                self.want(Key::Segment(id.clone())).await
+            }
+            Source::Expression(expression, options) => {
+                self.want_options(*options).await?;
+                self.want_operands(expression).await
+            }
+            Source::Contacts(_, options) => {
+                self.want_options(*options).await?;
+                self.want(Key::Everyone).await
+            }
+        }
+    }
+
+    /// Selects from what was read, which is at one revision. `None` if something is missing.
+    async fn answer(&mut self, source: &Source, revision: i64) -> Result<Option<Selection>> {
+        let (matches, options) = match source {
+            Source::Segment(id) => (self.segment(id)?, SelectionOptions::everybody()),
+            Source::Contacts(set, options) => {
+                (Arc::new(&**set & &*self.set(&Key::Everyone)), *options)
             }
             Source::Expression(expression, options) => {
                 let Some(operands) = self.resolve(expression).await? else {
@@ -110,11 +188,11 @@ impl Reader<'_> {
                 let everyone = self.set(&Key::Everyone);
                 let mut operands = operands.into_iter();
                 let next = |_: &_| Ok::<_, Error>(operands.next().unwrap_or_default());
-                let matches = expression.evaluate(&everyone, next)?;
-                let reached = self.reach(matches, *options);
-                Ok(Some(self.selected(reached, *options, revision)))
+                (expression.evaluate(&everyone, next)?, *options)
             }
-        }
+        };
+        let reached = self.reach(matches, options);
+        Ok(Some(self.selected(reached, options, revision)))
     }
 
     /// Reads what the options need.

@@ -1,6 +1,6 @@
 //! What a revision changed, as the change log keeps it.
 
-use super::{Code, ContactId};
+use super::{Code, ContactId, CriteriaCode, SegmentId};
 
 /// One entry of the change log.
 #[derive(Debug, Clone, PartialEq)]
@@ -23,4 +23,14 @@ pub enum Change {
     ContactsDeleted(Vec<i32>, Vec<ContactId>),
     /// A group is gone.
     GroupDeleted(i32, Code),
+    /// A segment was created.
+    SegmentCreated(i32, SegmentId),
+    /// A segment's members, history or description changed.
+    SegmentUpdated(i32, SegmentId),
+    /// A segment is gone.
+    SegmentDeleted(i32, SegmentId),
+    /// Criteria were saved.
+    CriteriaSaved(i32, CriteriaCode),
+    /// Saved criteria are gone.
+    CriteriaDeleted(i32, CriteriaCode),
 }

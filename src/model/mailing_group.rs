@@ -7,7 +7,7 @@ use super::{Code, Description, Revision, Time};
 use crate::schema::mailing_groups;
 
 /// A mailing group as stored.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, HasQuery)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, HasQuery, QueryableByName)]
 #[diesel(table_name = mailing_groups)]
 pub struct MailingGroup {
     /// The group's number within its tenant; it outlives a rename.

@@ -115,6 +115,11 @@ text_value! {
 }
 
 text_value! {
+    /// The code of saved criteria, by the rules of a contact's id.
+    CriteriaCode, |text| parse_token(text, 64)
+}
+
+text_value! {
     /// The caller's name for a request that is to have its effect once: as a contact's id.
     RequestId, |text| parse_token(text, 64)
 }

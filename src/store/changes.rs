@@ -68,7 +68,9 @@ pub(super) async fn append(
     let clock = tx.clock();
     sql("WITH moved AS ( \
              UPDATE clocks SET revision = $2, next_contact_number = $3, \
-                 next_contact_serial = $4, next_group_id = $5 WHERE tenant_id = $1), \
+                 next_contact_serial = $4, next_group_id = $5, next_segment_number = $16, \
+                 next_segment_serial = $17, next_criteria_number = $18 \
+             WHERE tenant_id = $1), \
          made AS ( \
              INSERT INTO revisions (tenant_id, revision, commit_time, request_id) \
              VALUES ($1, $2, $6, $7)) \
@@ -94,6 +96,9 @@ pub(super) async fn append(
     .bind::<Array<Nullable<Text>>, _>(columns.former_code)
     .bind::<Array<Integer>, _>(columns.after)
     .bind::<Array<Nullable<Integer>>, _>(columns.upto)
+    .bind::<Integer, _>(clock.next_segment_number)
+    .bind::<BigInt, _>(clock.next_segment_serial)
+    .bind::<Integer, _>(clock.next_criteria_number)
     .execute(tx)
     .await?;
     Ok(())
@@ -105,7 +110,7 @@ pub(super) async fn append(
 struct Columns {
     kind: Vec<i16>,
     subject_id: Vec<i32>,
-    code: Vec<Option<Code>>,
+    code: Vec<Option<String>>,
     former_code: Vec<Option<Code>>,
     after: Vec<i32>,
     upto: Vec<Option<i32>>,
@@ -116,9 +121,11 @@ struct Columns {
 impl Columns {
     fn push(&mut self, change: Change) {
         match change {
-            Change::GroupCreated(id, code) => self.row(1, id, Some(code), None),
-            Change::GroupRenamed(id, code, former) => self.row(2, id, Some(code), Some(former)),
-            Change::GroupUpdated(id, code) => self.row(3, id, Some(code), None),
+            Change::GroupCreated(id, code) => self.named(1, id, code),
+            Change::GroupRenamed(id, code, former) => {
+                self.row(2, id, Some(code.into()), Some(former));
+            }
+            Change::GroupUpdated(id, code) => self.named(3, id, code),
             Change::ContactsCreated(numbers) => self.numbered(4, 0, None, numbers),
             Change::ContactsUpdated(numbers) => self.numbered(5, 0, None, numbers),
             Change::MembersAdded(id, code, numbers) => self.numbered(6, id, Some(code), numbers),
@@ -127,19 +134,28 @@ impl Columns {
                 self.contact_ids = ids;
                 self.numbered(8, 0, None, numbers);
             }
-            Change::GroupDeleted(id, code) => self.row(9, id, Some(code), None),
+            Change::GroupDeleted(id, code) => self.named(9, id, code),
+            Change::SegmentCreated(number, id) => self.named(10, number, id),
+            Change::SegmentUpdated(number, id) => self.named(11, number, id),
+            Change::SegmentDeleted(number, id) => self.named(12, number, id),
+            Change::CriteriaSaved(number, code) => self.named(13, number, code),
+            Change::CriteriaDeleted(number, code) => self.named(14, number, code),
         }
     }
 
+    fn named(&mut self, kind: i16, subject_id: i32, name: impl Into<String>) {
+        self.row(kind, subject_id, Some(name.into()), None);
+    }
+
     fn numbered(&mut self, kind: i16, subject_id: i32, code: Option<Code>, numbers: Vec<i32>) {
-        self.row(kind, subject_id, code, None);
+        self.row(kind, subject_id, code.map(Into::into), None);
         self.contact_numbers.extend(numbers);
         let upto = self.offset();
         self.upto.pop();
         self.upto.push(Some(upto));
     }
 
-    fn row(&mut self, kind: i16, subject_id: i32, code: Option<Code>, former: Option<Code>) {
+    fn row(&mut self, kind: i16, subject_id: i32, code: Option<String>, former: Option<Code>) {
         let after = self.offset();
         self.kind.push(kind);
         self.subject_id.push(subject_id);

@@ -1,34 +1,21 @@
 //! Contacts.
 
+mod list;
+
+use std::collections::HashMap;
+
 use diesel::{
     prelude::*,
     sql_types::{Array, BigInt, Bool, Integer, Nullable, SmallInt, Text, Timestamptz},
 };
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
-use super::{
-    Transaction,
-    sql::{after_prefix, sql},
-};
+pub use self::list::{ContactFilter, page};
+use super::{Transaction, sql::sql};
 use crate::{
-    model::{Contact, ContactId, ContactKind, NewContact, PageSize, TenantId, value::fold},
-    schema::{contacts, memberships},
+    model::{Contact, ContactId, NewContact, TenantId},
+    schema::contacts,
 };
-
-/// What a list of contacts is narrowed to; all of it must hold.
-#[derive(Debug, Default)]
-pub struct ContactFilter {
-    /// Ids that start so.
-    pub prefix: String,
-    /// This kind.
-    pub kind: Option<ContactKind>,
-    /// People of this company.
-    pub company_id: Option<ContactId>,
-    /// Members of this group.
-    pub group_id: Option<i32>,
-    /// Names that contain this, in any case.
-    pub name_contains: String,
-}
 
 /// The contact with this id.
 pub async fn find(
@@ -57,45 +44,19 @@ pub async fn find_all(
         .await
 }
 
-/// Contacts by id, after `after`.
-pub async fn page(
+/// The numbers of the contacts with these ids, as far as there are such contacts.
+pub async fn numbers(
     conn: &mut AsyncPgConnection,
     tenant_id: TenantId,
-    filter: &ContactFilter,
-    after: Option<&ContactId>,
-    size: PageSize,
-) -> QueryResult<Vec<Contact>> {
-    let mut query = Contact::query()
+    ids: &[&ContactId],
+) -> QueryResult<HashMap<ContactId, i32>> {
+    let rows: Vec<(ContactId, i32)> = contacts::table
         .filter(contacts::tenant_id.eq(tenant_id))
-        .order(contacts::id)
-        .limit(size.with_one_more())
-        .into_boxed();
-    if let Some(after) = after {
-        query = query.filter(contacts::id.gt(after));
-    }
-    if !filter.prefix.is_empty() {
-        query = query
-            .filter(contacts::id.ge(&filter.prefix))
-            .filter(contacts::id.lt(after_prefix(&filter.prefix)));
-    }
-    if let Some(kind) = filter.kind {
-        query = query.filter(contacts::kind.eq(kind));
-    }
-    if let Some(company_id) = &filter.company_id {
-        query = query.filter(contacts::company_id.eq(company_id));
-    }
-    if let Some(group_id) = filter.group_id {
-        let members = memberships::table
-            .filter(memberships::tenant_id.eq(tenant_id))
-            .filter(memberships::group_id.eq(group_id))
-            .select(memberships::contact_number);
-        query = query.filter(contacts::contact_number.eq_any(members));
-    }
-    if !filter.name_contains.is_empty() {
-        let pattern = format!("%{}%", escape(&fold(&filter.name_contains)));
-        query = query.filter(contacts::search_name.like(pattern));
-    }
-    query.load(conn).await
+        .filter(contacts::id.eq_any(ids))
+        .select((contacts::id, contacts::contact_number))
+        .load(conn)
+        .await?;
+    Ok(rows.into_iter().collect())
 }
 
 /// Which of these companies have people, and how many.
@@ -205,31 +166,32 @@ pub async fn delete(tx: &mut Transaction, contact_number: i32) -> QueryResult<us
         .await
 }
 
-/// The first number from `serial` on whose id in the series is free, if it is among the next
-/// thousand.
-pub async fn free_serial(tx: &mut Transaction, serial: i64) -> QueryResult<Option<i64>> {
+/// How many numbers [`free_serials`] looks at.
+pub const SERIALS_SEARCHED: i64 = 1_000;
+
+/// The first numbers from `serial` on whose ids in the series are free, at most `count` of them,
+/// among the next [`SERIALS_SEARCHED`].
+pub async fn free_serials(
+    tx: &mut Transaction,
+    serial: i64,
+    count: usize,
+) -> QueryResult<Vec<i64>> {
     #[derive(QueryableByName)]
     struct Free {
         #[diesel(sql_type = BigInt)]
         serial: i64,
     }
-    let free: Option<Free> = sql(
-        "SELECT s.serial FROM generate_series($2, $2 + 999) AS s (serial) \
+    let free: Vec<Free> = sql(
+        "SELECT s.serial FROM generate_series($2, $3) AS s (serial) \
          WHERE NOT EXISTS (SELECT FROM contacts c WHERE c.tenant_id = $1 \
              AND c.id = 'CT' || lpad(s.serial::text, greatest(6, length(s.serial::text)), '0')) \
-         ORDER BY s.serial LIMIT 1",
+         ORDER BY s.serial LIMIT $4",
     )
     .bind::<Integer, _>(tx.tenant_id())
     .bind::<BigInt, _>(serial)
-    .get_result(tx)
-    .await
-    .optional()?;
-    Ok(free.map(|free| free.serial))
-}
-
-/// A text with nothing in it that LIKE would take for a wildcard.
-fn escape(text: &str) -> String {
-    text.replace('\\', "\\\\")
-        .replace('%', "\\%")
-        .replace('_', "\\_")
+    .bind::<BigInt, _>(serial + SERIALS_SEARCHED - 1)
+    .bind::<BigInt, _>(i64::try_from(count).unwrap_or(i64::MAX))
+    .load(tx)
+    .await?;
+    Ok(free.into_iter().map(|free| free.serial).collect())
 }

@@ -2,7 +2,7 @@
 
 use diesel::{
     prelude::*,
-    sql_types::{Integer, Text},
+    sql_types::{Array, BigInt, Integer, Text},
 };
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
@@ -11,8 +11,8 @@ use super::{
     sql::{after_prefix, sql},
 };
 use crate::{
-    model::{Code, Description, MailingGroup, NewMailingGroup, PageSize, TenantId},
-    schema::{former_codes, mailing_groups, memberships},
+    model::{Code, ContactId, Description, MailingGroup, NewMailingGroup, PageSize, TenantId},
+    schema::{former_codes, mailing_groups},
 };
 
 /// Stores a new group; the code is no longer a former one of another group.
@@ -52,12 +52,25 @@ pub async fn find(
         .optional()
 }
 
-/// The code that the group formerly called so has now.
+/// The groups with these codes, in no order.
+pub async fn find_all(
+    conn: &mut AsyncPgConnection,
+    tenant_id: TenantId,
+    codes: &[&Code],
+) -> QueryResult<Vec<MailingGroup>> {
+    MailingGroup::query()
+        .filter(mailing_groups::tenant_id.eq(tenant_id))
+        .filter(mailing_groups::code.eq_any(codes))
+        .load(conn)
+        .await
+}
+
+/// Which of these codes groups had formerly, each with the code that its group has now.
 pub async fn renamed_to(
     conn: &mut AsyncPgConnection,
     tenant_id: TenantId,
-    former: &Code,
-) -> QueryResult<Option<Code>> {
+    former: &[&Code],
+) -> QueryResult<Vec<(Code, Code)>> {
     former_codes::table
         .inner_join(
             mailing_groups::table.on(mailing_groups::tenant_id
@@ -65,11 +78,10 @@ pub async fn renamed_to(
                 .and(mailing_groups::group_id.eq(former_codes::group_id))),
         )
         .filter(former_codes::tenant_id.eq(tenant_id))
-        .filter(former_codes::code.eq(former))
-        .select(mailing_groups::code)
-        .first(conn)
+        .filter(former_codes::code.eq_any(former))
+        .select((former_codes::code, mailing_groups::code))
+        .load(conn)
         .await
-        .optional()
 }
 
 /// Groups by code, after `after`, whose codes start with `prefix`.
@@ -96,28 +108,55 @@ pub async fn page(
     query.load(conn).await
 }
 
-/// Groups of a contact by code, after `after`.
-pub async fn page_of_contact(
+/// A page of the groups of one contact.
+#[derive(Debug)]
+pub struct PageOfContact {
+    /// The contact.
+    pub contact_id: ContactId,
+    /// The code after which it starts.
+    pub after: Option<Code>,
+    /// How long it may be.
+    pub size: PageSize,
+}
+
+/// A group on one of several pages.
+#[derive(QueryableByName)]
+pub struct GroupOnPage {
+    /// Which page, from 1.
+    #[diesel(sql_type = BigInt)]
+    pub page: i64,
+    /// The group.
+    #[diesel(embed)]
+    pub group: MailingGroup,
+}
+
+/// Many pages of groups of contacts in one statement, page by page and each by code. The page of
+/// an unknown contact is empty.
+pub async fn pages_of_contacts(
     conn: &mut AsyncPgConnection,
     tenant_id: TenantId,
-    contact_number: i32,
-    after: Option<&Code>,
-    size: PageSize,
-) -> QueryResult<Vec<MailingGroup>> {
-    let after = after.map_or("", Code::as_str);
-    MailingGroup::query()
-        .inner_join(
-            memberships::table.on(memberships::tenant_id
-                .eq(mailing_groups::tenant_id)
-                .and(memberships::group_id.eq(mailing_groups::group_id))),
-        )
-        .filter(memberships::tenant_id.eq(tenant_id))
-        .filter(memberships::contact_number.eq(contact_number))
-        .filter(mailing_groups::code.gt(after))
-        .order(mailing_groups::code)
-        .limit(size.with_one_more())
-        .load(conn)
-        .await
+    pages: &[PageOfContact],
+) -> QueryResult<Vec<GroupOnPage>> {
+    let ids: Vec<_> = pages.iter().map(|page| page.contact_id.clone()).collect();
+    let after = |page: &PageOfContact| page.after.clone().map_or_else(String::new, Into::into);
+    let after: Vec<String> = pages.iter().map(after).collect();
+    let sizes: Vec<_> = pages.iter().map(|page| page.size.with_one_more()).collect();
+    sql("SELECT i.page, g.* \
+         FROM unnest((SELECT $2), (SELECT $3), (SELECT $4)) \
+             WITH ORDINALITY AS i (contact_id, after, size, page) \
+         JOIN contacts c ON c.tenant_id = $1 AND c.id = i.contact_id \
+         CROSS JOIN LATERAL ( \
+             SELECT g.* FROM memberships m \
+             JOIN mailing_groups g ON g.tenant_id = m.tenant_id AND g.group_id = m.group_id \
+             WHERE m.tenant_id = $1 AND m.contact_number = c.contact_number AND g.code > i.after \
+             ORDER BY g.code LIMIT i.size) g \
+         ORDER BY i.page, g.code")
+    .bind::<Integer, _>(tenant_id)
+    .bind::<Array<Text>, _>(ids)
+    .bind::<Array<Text>, _>(after)
+    .bind::<Array<BigInt>, _>(sizes)
+    .load(conn)
+    .await
 }
 
 /// Describes a group anew.
@@ -182,8 +221,8 @@ pub async fn recount_kinds(
                GROUP BY m.group_id) n \
          WHERE g.tenant_id = $1 AND g.group_id = n.group_id")
     .bind::<Integer, _>(tx.tenant_id())
-    .bind::<diesel::sql_types::Array<Integer>, _>(contact_numbers)
-    .bind::<diesel::sql_types::Array<Integer>, _>(companies)
+    .bind::<Array<Integer>, _>(contact_numbers)
+    .bind::<Array<Integer>, _>(companies)
     .execute(tx)
     .await
 }

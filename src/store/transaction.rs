@@ -20,6 +20,7 @@ pub struct Transaction {
     clock: Clock,
     time: Time,
     changes: Vec<Change>,
+    keeps: bool,
 }
 
 /// A tenant's clock: the revision, and the numbers it gives out.
@@ -30,6 +31,9 @@ pub(super) struct Clock {
     pub(super) next_contact_number: i32,
     pub(super) next_contact_serial: i64,
     pub(super) next_group_id: i32,
+    pub(super) next_segment_number: i32,
+    pub(super) next_segment_serial: i64,
+    pub(super) next_criteria_number: i32,
 }
 
 /// A tenant has used up its numbers, of which there are 2³¹ - 2: none is given out twice.
@@ -72,8 +76,9 @@ impl Transaction {
                 connection,
                 tenant_id,
                 clock,
-                time: microseconds(Utc::now()),
+                time: now(),
                 changes: Vec::new(),
+                keeps: false,
             }),
             Err(error) => {
                 if connection.batch_execute("ROLLBACK").await.is_ok() {
@@ -113,6 +118,11 @@ impl Transaction {
         self.changes.push(change);
     }
 
+    /// Notes that something was written that is to stay even if no change is noted.
+    pub fn keep(&mut self) {
+        self.keeps = true;
+    }
+
     /// Takes the next group number.
     pub fn take_group_id(&mut self) -> Result<i32, Spent> {
         take(&mut self.clock.next_group_id)
@@ -128,9 +138,33 @@ impl Transaction {
         &mut self.clock.next_contact_serial
     }
 
-    /// Commits. Returns the revision made, or the present one if nothing changed.
+    /// Takes the next segment number.
+    pub fn take_segment_number(&mut self) -> i32 {
+        let number = self.clock.next_segment_number;
+        self.clock.next_segment_number += 1;
+        number
+    }
+
+    /// The next number of the series of segment ids.
+    pub fn segment_serial(&mut self) -> &mut i64 {
+        &mut self.clock.next_segment_serial
+    }
+
+    /// Takes the next number of saved criteria.
+    pub fn take_criteria_number(&mut self) -> i32 {
+        let number = self.clock.next_criteria_number;
+        self.clock.next_criteria_number += 1;
+        number
+    }
+
+    /// Commits. Returns the revision made, or the present one if nothing changed: then nothing is
+    /// left either, not even a tenant that would have come into being.
     pub async fn commit(mut self, request_id: &str) -> QueryResult<Revision> {
         let revision = self.revision_after();
+        if self.changes.is_empty() && !self.keeps {
+            self.rollback().await?;
+            return Ok(revision);
+        }
         if !self.changes.is_empty() {
             let changes = std::mem::take(&mut self.changes);
             changes::append(&mut self, changes, request_id).await?;
@@ -172,7 +206,8 @@ fn take(next: &mut i32) -> Result<i32, Spent> {
     Ok(number)
 }
 
-/// What PostgreSQL keeps of a moment.
-fn microseconds(time: Time) -> Time {
-    chrono::DateTime::from_timestamp_micros(time.timestamp_micros()).unwrap_or(time)
+/// The present moment, as PostgreSQL keeps it.
+pub fn now() -> Time {
+    let now = Utc::now();
+    chrono::DateTime::from_timestamp_micros(now.timestamp_micros()).unwrap_or(now)
 }

@@ -7,6 +7,7 @@
 
 mod assignments;
 mod batches;
+mod batching;
 mod companies;
 mod concurrency;
 mod contacts;
@@ -19,10 +20,12 @@ mod lists;
 mod merge;
 mod oracle;
 mod pages;
+mod plans;
 mod renames;
 mod replace;
 mod rooms;
 mod schema;
+mod segments;
 mod selection;
 mod streaming;
 mod support;

@@ -2,7 +2,7 @@
 
 use super::{existing, find, remove};
 use crate::{
-    domain::{Call, Domain, Error, Precondition, Result, Written, assignments},
+    domain::{Call, Domain, Error, Precondition, Result, Written, assignments, segments},
     model::{Change, Code, Contact, ContactId, NewContact},
     store::{self, Transaction},
 };
@@ -24,7 +24,7 @@ pub struct Merged {
 
 /// Moves the groups and the people of `merged_id` to `kept_id` and deletes the former. The kept
 /// contact keeps its details; but it is left out of segments if either was, and takes over the
-/// merged person's company if it has none.
+/// merged person's company if it has none. It takes the merged contact's place on segments.
 pub async fn merge(
     domain: &Domain,
     call: &Call,
@@ -72,6 +72,7 @@ async fn merge_in(
     if !changed.is_empty() {
         tx.log(Change::ContactsUpdated(changed));
     }
+    segments::hand_over(tx, &merged, &kept).await?;
     remove(tx, merged).await?;
     let contact = find(tx, kept_id)
         .await?

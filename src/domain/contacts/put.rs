@@ -107,6 +107,28 @@ pub(super) async fn put(tx: &mut Transaction, items: &[NewContact]) -> Result<Ve
     Ok(outcomes)
 }
 
+/// Creates or replaces contacts, no two of the same id. Answers each as it is then, in order.
+pub(super) async fn put_all(
+    tx: &mut Transaction,
+    items: &[NewContact],
+) -> Result<Vec<Result<Contact>>> {
+    if items.is_empty() {
+        return Ok(Vec::new());
+    }
+    let outcomes = put(tx, items).await?;
+    let tenant_id = tx.tenant_id();
+    let ids: Vec<&ContactId> = items.iter().map(|item| &item.id).collect();
+    let now = store::contacts::find_all(tx, tenant_id, &ids).await?;
+    let mut now: HashMap<_, _> = now.into_iter().map(|c| (c.id.clone(), c)).collect();
+    let answer = |(item, outcome): (&NewContact, PutOutcome)| match outcome {
+        PutOutcome::Refused(refusal) => Err(refusal.into_error(&item.id)),
+        _ => now
+            .remove(&item.id)
+            .ok_or_else(|| Error::broken("contact not written")),
+    };
+    Ok(items.iter().zip(outcomes).map(answer).collect())
+}
+
 fn log(tx: &mut Transaction, written: &[(i32, &NewContact)], change: fn(Vec<i32>) -> Change) {
     if !written.is_empty() {
         tx.log(change(written.iter().map(|(number, _)| *number).collect()));

@@ -5,7 +5,11 @@ use std::sync::Arc;
 use diesel_async::AsyncPgConnection;
 
 use super::{Companies, Entry, Key, Leaf};
-use crate::{domain::Result, model::TenantId, store::selection};
+use crate::{
+    domain::Result,
+    model::TenantId,
+    store::{segments, selection},
+};
 
 impl Entry {
     /// Reads a leaf.
@@ -38,10 +42,11 @@ impl Entry {
                     leaf: Leaf::Companies(Arc::new(companies)),
                 }
             }
-            Key::Segment(_) => Entry {
-                revision: 0,
-                leaf: Leaf::Nothing,
-            },
+            Key::Segment(id) => {
+                let (revision, members) = segments::members(conn, tenant_id, id).await?;
+                let leaf = members.map_or(Leaf::Nothing, |set| Leaf::Set(Arc::new(set)));
+                Entry { revision, leaf }
+            }
         })
     }
 }

@@ -7,7 +7,7 @@ use crate::{
         Domain, Result,
         index::{Companies, Entry, Groups, Key, Leaf},
     },
-    model::{ContactSet, Revision, TenantId},
+    model::{ContactSet, Revision, SegmentId, TenantId},
     store::{
         Transaction,
         selection::{Interest, Tail, tail},
@@ -27,6 +27,8 @@ pub(super) struct Reader<'a> {
     pub(super) domain: &'a Domain,
     pub(super) tenant_id: TenantId,
     pub(super) access: Access<'a>,
+    /// A segment that is to be taken for what it is here, not for what is stored.
+    pub(super) own: Option<(SegmentId, Arc<ContactSet>)>,
     leaves: HashMap<Key, Entry>,
 }
 
@@ -36,6 +38,7 @@ impl<'a> Reader<'a> {
             domain,
             tenant_id,
             access,
+            own: None,
             leaves: HashMap::new(),
         }
     }

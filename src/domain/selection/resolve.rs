@@ -73,6 +73,11 @@ impl Reader<'_> {
 
     /// The contacts on a segment, as far as they still exist.
     pub(super) fn segment(&self, id: &SegmentId) -> Result<Arc<ContactSet>> {
+        if let Some((own, members)) = &self.own
+            && own == id
+        {
+            return Ok(Arc::clone(members));
+        }
         let key = Key::Segment(id.clone());
         if !self.exists(&key) {
             return Err(Error::not_found(Resource::Segment, id));

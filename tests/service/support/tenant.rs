@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use mailing_groups::api::pb::{
     self, contacts_client::ContactsClient, mailing_groups_client::MailingGroupsClient,
+    segments_client::SegmentsClient,
 };
 use tonic::{
     Request, Status,
@@ -33,6 +34,7 @@ pub(crate) struct Tenant {
     pub(crate) name: String,
     pub(crate) groups: MailingGroupsClient<Transport>,
     pub(crate) contacts: ContactsClient<Transport>,
+    pub(crate) segments: SegmentsClient<Transport>,
     /// A client that names no tenant.
     pub(crate) unnamed: MailingGroupsClient<Channel>,
 }
@@ -58,7 +60,8 @@ impl Tenant {
         Tenant {
             name: name.to_owned(),
             groups: MailingGroupsClient::new(transport.clone()),
-            contacts: ContactsClient::new(transport),
+            contacts: ContactsClient::new(transport.clone()),
+            segments: SegmentsClient::new(transport),
             unnamed,
         }
     }

@@ -1,0 +1,151 @@
+//! Segments as messages.
+
+use crate::{
+    api::{
+        convert::{signed, timestamp},
+        pb,
+    },
+    domain::segments::{Acted, Replayed},
+    model::{
+        ActionKind, Chosen, ContactId, CountedSegment, Revision, SavedCriteria, SegmentAction,
+        SelectionOptions,
+    },
+};
+
+impl From<CountedSegment> for pb::Segment {
+    fn from(counted: CountedSegment) -> Self {
+        let (members, companies) = (counted.members, counted.companies);
+        let persons = counted.persons();
+        let segment = counted.segment;
+        pb::Segment {
+            etag: segment.etag(),
+            id: segment.id.into(),
+            description: segment.description.into(),
+            member_count: signed(members),
+            company_count: signed(companies),
+            person_count: signed(persons),
+            action_count: segment.action_count,
+            revision: segment.revision,
+            create_time: Some(timestamp(segment.create_time)),
+            update_time: Some(timestamp(segment.update_time)),
+        }
+    }
+}
+
+impl From<ActionKind> for pb::SegmentActionKind {
+    fn from(kind: ActionKind) -> Self {
+        match kind {
+            ActionKind::Add => pb::SegmentActionKind::Add,
+            ActionKind::Reduce => pb::SegmentActionKind::Reduce,
+            ActionKind::Refine => pb::SegmentActionKind::Refine,
+        }
+    }
+}
+
+impl From<SelectionOptions> for pb::SelectionOptions {
+    fn from(options: SelectionOptions) -> Self {
+        pb::SelectionOptions {
+            expand_companies: options.expand_companies,
+            include_related_companies: options.include_related_companies,
+            include_excluded: options.include_excluded,
+            include_privacy_blocked: options.include_privacy_blocked,
+        }
+    }
+}
+
+impl From<(SegmentAction, Vec<ContactId>)> for pb::SegmentAction {
+    fn from((action, ids): (SegmentAction, Vec<ContactId>)) -> Self {
+        let criterion = action.criterion;
+        let (expression, contacts) = match criterion.chosen {
+            Chosen::Expression(expression) => (expression.text().to_owned(), 0),
+            Chosen::Contacts(set) => (String::new(), set.len()),
+        };
+        pb::SegmentAction {
+            number: action.number,
+            kind: pb::SegmentActionKind::from(criterion.kind).into(),
+            expression,
+            contact_ids: ids.into_iter().map(Into::into).collect(),
+            contact_id_count: i32::try_from(contacts).unwrap_or(i32::MAX),
+            options: Some(criterion.options.into()),
+            entire_companies: criterion.entire_companies,
+            added_count: signed(action.added),
+            removed_count: signed(action.removed),
+            excluded_count: signed(action.excluded),
+            privacy_blocked_count: signed(action.privacy_blocked),
+            undoable: action.undoable,
+            revision: action.revision,
+            create_time: Some(timestamp(action.create_time)),
+        }
+    }
+}
+
+impl From<SavedCriteria> for pb::SavedCriteria {
+    fn from(saved: SavedCriteria) -> Self {
+        pb::SavedCriteria {
+            code: saved.code.into(),
+            description: saved.description.into(),
+            action_count: saved.action_count,
+            revision: saved.revision,
+            create_time: Some(timestamp(saved.create_time)),
+        }
+    }
+}
+
+impl From<(Acted, Revision)> for pb::AddContactsResponse {
+    fn from((acted, revision): (Acted, Revision)) -> Self {
+        pb::AddContactsResponse {
+            segment: Some(acted.segment.into()),
+            added_count: signed(acted.added),
+            excluded_count: signed(acted.excluded),
+            privacy_blocked_count: signed(acted.privacy_blocked),
+            revision,
+        }
+    }
+}
+
+impl From<(Acted, Revision)> for pb::ReduceContactsResponse {
+    fn from((acted, revision): (Acted, Revision)) -> Self {
+        pb::ReduceContactsResponse {
+            segment: Some(acted.segment.into()),
+            removed_count: signed(acted.removed),
+            revision,
+        }
+    }
+}
+
+impl From<(Acted, Revision)> for pb::RefineContactsResponse {
+    fn from((acted, revision): (Acted, Revision)) -> Self {
+        pb::RefineContactsResponse {
+            segment: Some(acted.segment.into()),
+            removed_count: signed(acted.removed),
+            revision,
+        }
+    }
+}
+
+impl From<(Acted, Revision)> for pb::GoBackResponse {
+    fn from((acted, revision): (Acted, Revision)) -> Self {
+        pb::GoBackResponse {
+            segment: Some(acted.segment.into()),
+            added_count: signed(acted.added),
+            removed_count: signed(acted.removed),
+            revision,
+        }
+    }
+}
+
+impl From<(Replayed, Revision)> for pb::ReplayCriteriaResponse {
+    fn from((replayed, revision): (Replayed, Revision)) -> Self {
+        let acted = replayed.acted;
+        pb::ReplayCriteriaResponse {
+            segment: Some(acted.segment.into()),
+            action_count: replayed.actions,
+            added_count: signed(acted.added),
+            removed_count: signed(acted.removed),
+            excluded_count: signed(acted.excluded),
+            privacy_blocked_count: signed(acted.privacy_blocked),
+            skipped_contact_count: signed(replayed.skipped),
+            revision,
+        }
+    }
+}

@@ -1,0 +1,119 @@
+//! Saving the actions of a segment, and running them again.
+
+use super::{Error, Service, actions::report};
+use crate::api::pb::{
+    DeleteSavedCriteriaRequest, ListSavedCriteriaRequest, ReplayCriteriaRequest,
+    SaveCriteriaRequest, SavedCriteria,
+};
+use crate::client::terminal::{self, counted};
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Save {
+    /// The segment
+    #[arg(value_name = "ID")]
+    id: String,
+    /// The code to save its actions under
+    #[arg(value_name = "CODE")]
+    code: String,
+    /// What they are for
+    #[arg(long, value_name = "TEXT", default_value = "")]
+    description: String,
+}
+
+impl Save {
+    pub(super) async fn run(self, service: &mut Service) -> Result<(), Error> {
+        let request = service.connection.unary(SaveCriteriaRequest {
+            segment_id: self.id,
+            code: self.code,
+            description: self.description,
+        });
+        let saved = service.client.save_criteria(request).await?.into_inner();
+        terminal::print(&line(&saved.saved_criteria.unwrap_or_default()))
+    }
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Replay {
+    /// The segment
+    #[arg(value_name = "ID")]
+    id: String,
+    /// The code of the saved criteria
+    #[arg(value_name = "CODE")]
+    code: String,
+    /// Say what it would do, and change nothing
+    #[arg(long)]
+    dry_run: bool,
+}
+
+impl Replay {
+    pub(super) async fn run(self, service: &mut Service) -> Result<(), Error> {
+        let request = service.connection.unary(ReplayCriteriaRequest {
+            code: self.code,
+            segment_id: self.id,
+            validate_only: self.dry_run,
+        });
+        let ran = service.client.replay_criteria(request).await?.into_inner();
+        let done = format!(
+            "{} run: {} added, {} removed; left out: {} excluded, {} privacy-blocked, {} deleted",
+            counted(ran.action_count.into(), "action", "actions"),
+            ran.added_count,
+            ran.removed_count,
+            ran.excluded_count,
+            ran.privacy_blocked_count,
+            ran.skipped_contact_count,
+        );
+        report(&done, ran.segment, self.dry_run)
+    }
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct List {}
+
+impl List {
+    pub(super) async fn run(self, service: &mut Service) -> Result<(), Error> {
+        let mut page_token = String::new();
+        loop {
+            let request = service.connection.unary(ListSavedCriteriaRequest {
+                page_token,
+                ..ListSavedCriteriaRequest::default()
+            });
+            let page = service
+                .client
+                .list_saved_criteria(request)
+                .await?
+                .into_inner();
+            for saved in &page.saved_criteria {
+                terminal::print(&line(saved))?;
+            }
+            if page.next_page_token.is_empty() {
+                return Ok(());
+            }
+            page_token = page.next_page_token;
+        }
+    }
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Forget {
+    /// The code of the saved criteria
+    #[arg(value_name = "CODE")]
+    code: String,
+}
+
+impl Forget {
+    pub(super) async fn run(self, service: &mut Service) -> Result<(), Error> {
+        let request = service.connection.unary(DeleteSavedCriteriaRequest {
+            code: self.code.clone(),
+        });
+        service.client.delete_saved_criteria(request).await?;
+        terminal::print(&format!("saved criteria {} deleted", self.code))
+    }
+}
+
+fn line(saved: &SavedCriteria) -> String {
+    let actions = counted(saved.action_count.into(), "action", "actions");
+    match saved.description.is_empty() {
+        true => format!("{}: {actions}", saved.code),
+        false => format!("{}: {actions}: {}", saved.code, saved.description),
+    }
+}

@@ -1,0 +1,338 @@
+//! What every caller of a batch may rely on, whatever the others do.
+
+use std::{
+    sync::{
+        Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use tokio::{sync::mpsc, task::JoinHandle, time::timeout};
+
+use super::*;
+
+/// An item, by what it does to its batch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Ask {
+    /// Is answered its number.
+    Number(u32),
+    /// Is refused alone.
+    Refused,
+    /// Makes its batch fail.
+    Poison,
+    /// Makes its batch panic.
+    Panic,
+    /// Finds the database away.
+    Away,
+    /// Must be alone with what has this name.
+    Own(&'static str),
+    /// Shares what has this name.
+    Shared(&'static str),
+}
+
+/// Batches that wait for the test before they run.
+struct Fake {
+    batcher: Batcher<Gated>,
+    gate: Arc<Semaphore>,
+    started: Mutex<mpsc::UnboundedReceiver<(String, Vec<Ask>)>>,
+    work: Gated,
+}
+
+#[derive(Clone)]
+struct Gated {
+    gate: Arc<Semaphore>,
+    starts: mpsc::UnboundedSender<(String, Vec<Ask>)>,
+    finished: Arc<AtomicUsize>,
+}
+
+impl Work for Gated {
+    type Item = Ask;
+    type Outcome = u32;
+    const MAX_BATCH: usize = 8;
+
+    async fn run(&self, tenant: &TenantName, items: &[Ask]) -> Result<Vec<Result<u32>>> {
+        let start = (tenant.as_str().to_owned(), items.to_vec());
+        self.starts.send(start).expect("the test listens");
+        self.gate.acquire().await.expect("never closed").forget();
+        self.finished.fetch_add(1, Ordering::Relaxed);
+        if items.contains(&Ask::Poison) {
+            return Err(Error::broken("poisoned"));
+        }
+        assert!(!items.contains(&Ask::Panic), "as the test wants");
+        if items.contains(&Ask::Away) {
+            return Err(Error::Unavailable("away".into()));
+        }
+        let outcome = |ask: &Ask| match ask {
+            Ask::Number(number) => Ok(*number),
+            Ask::Refused => Err(Error::invalid("item", "is refused")),
+            _ => Ok(0),
+        };
+        Ok(items.iter().map(outcome).collect())
+    }
+
+    fn claim(item: &Ask) -> Claim<'_> {
+        match item {
+            Ask::Own(key) => Claim {
+                own: Some(key),
+                shared: None,
+            },
+            Ask::Shared(key) => Claim {
+                own: None,
+                shared: Some(key),
+            },
+            _ => Claim::default(),
+        }
+    }
+}
+
+type Call = JoinHandle<Result<u32>>;
+
+impl Fake {
+    fn new(turns: usize, max_waiting: usize) -> Arc<Fake> {
+        let (starts, started) = mpsc::unbounded_channel();
+        let gate = Arc::new(Semaphore::new(0));
+        let work = Gated {
+            gate: Arc::clone(&gate),
+            starts,
+            finished: Arc::default(),
+        };
+        Arc::new(Fake {
+            batcher: Batcher::new(Arc::new(Semaphore::new(turns)), max_waiting),
+            gate,
+            started: Mutex::new(started),
+            work,
+        })
+    }
+
+    /// Calls, and returns when the call waits or runs.
+    async fn call(self: &Arc<Fake>, tenant: &str, ask: Ask) -> Call {
+        let (fake, tenant) = (Arc::clone(self), tenant.parse().expect("a tenant"));
+        let call = tokio::spawn(async move {
+            let work = || fake.work.clone();
+            fake.batcher.run(&tenant, ask, work).await
+        });
+        tokio::task::yield_now().await;
+        call
+    }
+
+    /// Waits for the next batch to start; whose it is and what is in it.
+    async fn started(&self) -> (String, Vec<Ask>) {
+        let next = poll_fn(|cx| self.started.lock().expect("one at a time").poll_recv(cx));
+        let next = timeout(Duration::from_secs(5), next).await;
+        next.expect("a batch starts").expect("work goes on")
+    }
+
+    /// Lets so many batches run.
+    fn open(&self, batches: usize) {
+        self.gate.add_permits(batches);
+    }
+
+    /// Has a batch in flight, so that what follows gathers.
+    async fn busy(self: &Arc<Fake>, tenant: &str) -> Call {
+        let call = self.call(tenant, Ask::Number(0)).await;
+        assert_eq!(self.started().await.1, [Ask::Number(0)]);
+        call
+    }
+
+    /// Nobody is left in any queue.
+    async fn is_idle(&self) {
+        while self.batcher.queues.tenants() > 0 {
+            tokio::task::yield_now().await;
+        }
+    }
+}
+
+async fn outcome(call: Call) -> Result<u32> {
+    let ended = timeout(Duration::from_secs(5), call).await;
+    ended.expect("a call ends").expect("a call does not panic")
+}
+
+#[tokio::test]
+async fn a_lone_call_runs_at_once_and_leaves_nothing_behind() {
+    let fake = Fake::new(1, 100);
+    let call = fake.busy("a").await;
+    fake.open(1);
+    assert_eq!(outcome(call).await.ok(), Some(0));
+    fake.is_idle().await;
+}
+
+#[tokio::test]
+async fn calls_gather_while_a_batch_is_in_flight_and_each_gets_its_own_outcome() {
+    let fake = Fake::new(1, 100);
+    let first = fake.busy("a").await;
+    let one = fake.call("a", Ask::Number(1)).await;
+    let refused = fake.call("a", Ask::Refused).await;
+    let two = fake.call("a", Ask::Number(2)).await;
+    fake.open(2);
+    assert_eq!(
+        fake.started().await.1,
+        [Ask::Number(1), Ask::Refused, Ask::Number(2)]
+    );
+    assert_eq!(outcome(first).await.ok(), Some(0));
+    assert_eq!(outcome(one).await.ok(), Some(1));
+    assert!(matches!(outcome(refused).await, Err(Error::Invalid(_))));
+    assert_eq!(outcome(two).await.ok(), Some(2));
+    fake.is_idle().await;
+}
+
+#[tokio::test]
+async fn a_batch_is_bounded_and_the_rest_follows_in_order() {
+    let fake = Fake::new(1, 100);
+    fake.busy("a").await;
+    for number in 1..=20 {
+        fake.call("a", Ask::Number(number)).await;
+    }
+    fake.open(10);
+    let mut sizes = Vec::new();
+    let mut all = Vec::new();
+    while all.len() < 20 {
+        let batch = fake.started().await.1;
+        sizes.push(batch.len());
+        all.extend(batch);
+    }
+    assert_eq!(sizes, [8, 8, 4]);
+    assert_eq!(all, (1..=20).map(Ask::Number).collect::<Vec<_>>());
+}
+
+#[tokio::test]
+async fn one_item_that_makes_a_batch_fail_or_panic_fails_alone() {
+    for bad in [Ask::Poison, Ask::Panic] {
+        let fake = Fake::new(1, 100);
+        fake.busy("a").await;
+        let mut good = Vec::new();
+        for number in 1..=3 {
+            good.push(fake.call("a", Ask::Number(number)).await);
+        }
+        let bad = fake.call("a", bad).await;
+        for number in 4..=7 {
+            good.push(fake.call("a", Ask::Number(number)).await);
+        }
+        fake.open(100);
+        for (call, number) in good.into_iter().zip(1..) {
+            assert_eq!(outcome(call).await.ok(), Some(number));
+        }
+        assert!(matches!(outcome(bad).await, Err(Error::Internal(_))));
+        fake.is_idle().await;
+    }
+}
+
+#[tokio::test]
+async fn when_the_database_is_away_all_are_told_after_one_attempt() {
+    let fake = Fake::new(1, 100);
+    fake.busy("a").await;
+    let one = fake.call("a", Ask::Number(1)).await;
+    let away = fake.call("a", Ask::Away).await;
+    fake.open(2);
+    assert!(matches!(outcome(one).await, Err(Error::Unavailable(_))));
+    assert!(matches!(outcome(away).await, Err(Error::Unavailable(_))));
+    assert_eq!(fake.work.finished.load(Ordering::Relaxed), 2);
+}
+
+#[tokio::test]
+async fn the_caller_who_started_a_batch_may_go_without_harm() {
+    let fake = Fake::new(1, 100);
+    fake.busy("b").await;
+    let starter = fake.call("a", Ask::Number(1)).await;
+    let other = fake.call("a", Ask::Number(2)).await;
+    fake.open(1);
+    assert_eq!(fake.started().await.1, [Ask::Number(1), Ask::Number(2)]);
+    starter.abort();
+    assert!(starter.await.is_err());
+    fake.open(1);
+    assert_eq!(outcome(other).await.ok(), Some(2));
+}
+
+#[tokio::test]
+async fn who_goes_before_the_batch_starts_is_left_out() {
+    let fake = Fake::new(1, 100);
+    fake.busy("a").await;
+    let gone = fake.call("a", Ask::Number(1)).await;
+    let other = fake.call("a", Ask::Number(2)).await;
+    gone.abort();
+    assert!(gone.await.is_err());
+    fake.open(2);
+    assert_eq!(fake.started().await.1, [Ask::Number(2)]);
+    assert_eq!(outcome(other).await.ok(), Some(2));
+}
+
+#[tokio::test]
+async fn a_batch_that_nobody_waits_for_any_more_is_given_up() {
+    let fake = Fake::new(1, 100);
+    let call = fake.busy("a").await;
+    call.abort();
+    fake.is_idle().await;
+    assert_eq!(fake.work.finished.load(Ordering::Relaxed), 0);
+    let next = fake.busy("a").await;
+    fake.open(1);
+    assert_eq!(outcome(next).await.ok(), Some(0));
+}
+
+#[tokio::test]
+async fn too_many_are_turned_away_at_once_but_not_for_those_who_have_gone() {
+    let fake = Fake::new(1, 3);
+    fake.busy("a").await;
+    let mut waiting = Vec::new();
+    for number in 1..=3 {
+        waiting.push(fake.call("a", Ask::Number(number)).await);
+    }
+    let over = fake.call("a", Ask::Number(4)).await;
+    assert!(matches!(outcome(over).await, Err(Error::Overloaded)));
+    let other_tenant = fake.call("b", Ask::Number(5)).await;
+    waiting[1].abort();
+    tokio::task::yield_now().await;
+    let instead = fake.call("a", Ask::Number(6)).await;
+    fake.open(3);
+    assert_eq!(outcome(instead).await.ok(), Some(6));
+    assert_eq!(outcome(other_tenant).await.ok(), Some(5));
+}
+
+#[tokio::test]
+async fn tenants_take_turns_however_much_one_of_them_asks() {
+    let fake = Fake::new(1, 100);
+    fake.busy("greedy").await;
+    for number in 0..30 {
+        fake.call("greedy", Ask::Number(number)).await;
+    }
+    let modest = fake.call("modest", Ask::Number(7)).await;
+    fake.open(3);
+    let order = [fake.started().await.0, fake.started().await.0];
+    assert!(order.contains(&"modest".to_owned()), "{order:?}");
+    assert_eq!(outcome(modest).await.ok(), Some(7));
+}
+
+#[tokio::test]
+async fn batches_in_flight_are_bounded() {
+    let fake = Fake::new(2, 100);
+    for tenant in ["a", "b", "c"] {
+        fake.call(tenant, Ask::Number(1)).await;
+    }
+    let mut tenants = vec![fake.started().await.0, fake.started().await.0];
+    assert!(fake.started.lock().expect("free").try_recv().is_err());
+    fake.open(1);
+    tenants.push(fake.started().await.0);
+    assert_eq!(tenants, ["a", "b", "c"]);
+}
+
+#[tokio::test]
+async fn items_that_claim_the_same_run_one_batch_after_the_other() {
+    let fake = Fake::new(1, 100);
+    fake.busy("a").await;
+    let asks = [
+        Ask::Own("x"),
+        Ask::Shared("y"),
+        Ask::Own("x"),
+        Ask::Shared("x"),
+        Ask::Own("y"),
+        Ask::Shared("y"),
+        Ask::Own("z"),
+    ];
+    for ask in asks {
+        fake.call("a", ask).await;
+    }
+    fake.open(10);
+    let next = fake.started().await.1;
+    assert_eq!(next, [asks[0], asks[1], asks[5], asks[6]]);
+    assert_eq!(fake.started().await.1, [asks[2], asks[4]]);
+    assert_eq!(fake.started().await.1, [asks[3]]);
+}

@@ -1,0 +1,214 @@
+//! Segments: stored sets of contacts, built by actions that can be undone.
+
+mod actions;
+mod apply;
+mod compare;
+mod contacts;
+mod criteria;
+mod members;
+
+use diesel_async::AsyncPgConnection;
+
+pub(super) use self::contacts::{hand_over, not_on_any};
+use self::members::Meaning;
+pub use self::{
+    actions::{Acted, Action, UNDOABLE, Whom, act, go_back, list_actions},
+    apply::{Applied, apply},
+    compare::{Comparison, Difference, Differences, compare},
+    criteria::{Replayed, delete_criteria, list_criteria, replay, save_criteria},
+};
+use super::{
+    Call, Domain, Error, Once, Resource, Result, Written,
+    selection::{self, Population},
+};
+use crate::{
+    model::{
+        Change, ContactSet, CountedSegment, Description, PageSize, Segment, SegmentId, TenantId,
+    },
+    store::{self, Transaction},
+};
+
+/// How many stored sets of a list are held at a time.
+const SETS_AT_ONCE: usize = 16;
+
+/// Creates an empty segment; without an id it gets the next of the series `SM000001`.
+pub async fn create(
+    domain: &Domain,
+    call: &Call,
+    id: Option<SegmentId>,
+    description: Description,
+    once: Option<Once>,
+) -> Result<Written<CountedSegment>> {
+    domain
+        .write_once(call, once, async |tx| {
+            let id = match id {
+                Some(id) => id,
+                None => next_of_series(tx).await?,
+            };
+            let segment = store::segments::insert(tx, &id, &description)
+                .await
+                .map_err(Error::on_insert(Resource::Segment, &id))?;
+            tx.log(Change::SegmentCreated(segment.segment_number, id));
+            Ok(CountedSegment {
+                segment,
+                members: 0,
+                companies: 0,
+            })
+        })
+        .await
+}
+
+/// Reads a segment.
+pub async fn get(domain: &Domain, call: &Call, id: &SegmentId) -> Result<CountedSegment> {
+    let found = domain
+        .read_of(call, async |conn, tenant_id| {
+            Ok(store::segments::find_stored(conn, tenant_id, id).await?)
+        })
+        .await?;
+    let (segment, stored) = found.ok_or_else(|| Error::not_found(Resource::Segment, id))?;
+    let population = selection::population(domain, call).await?;
+    let mut counted = count(domain, call, &population, vec![(segment, stored)]).await?;
+    counted.pop().ok_or_else(|| Error::broken("not counted"))
+}
+
+/// Lists segments by id, after `after`, whose ids start with `prefix`.
+pub async fn list(
+    domain: &Domain,
+    call: &Call,
+    prefix: &str,
+    after: Option<&SegmentId>,
+    size: PageSize,
+) -> Result<Vec<CountedSegment>> {
+    let segments = domain
+        .read_of(call, async |conn, tenant_id| {
+            Ok(store::segments::page(conn, tenant_id, prefix, after, size).await?)
+        })
+        .await?;
+    let mut counted = Vec::with_capacity(segments.len());
+    for part in segments.chunks(SETS_AT_ONCE) {
+        let numbers: Vec<i32> = part.iter().map(|segment| segment.segment_number).collect();
+        let stored = domain
+            .read_of(call, async |conn, tenant_id| {
+                Ok(store::segments::stored(conn, tenant_id, &numbers).await?)
+            })
+            .await?;
+        let mut stored: std::collections::HashMap<i32, ContactSet> = stored.into_iter().collect();
+        let part = part.iter().map(|segment| {
+            let set = stored.remove(&segment.segment_number).unwrap_or_default();
+            (segment.clone(), set)
+        });
+        let part = part.collect();
+        let population = selection::population(domain, call).await?;
+        counted.extend(count(domain, call, &population, part).await?);
+    }
+    Ok(counted)
+}
+
+/// Describes a segment anew.
+pub async fn update(
+    domain: &Domain,
+    call: &Call,
+    id: &SegmentId,
+    description: Option<Description>,
+    etag: Option<&str>,
+) -> Result<Written<CountedSegment>> {
+    domain
+        .write(call, async |tx| {
+            let (segment, stored) = current(tx, id, etag).await?;
+            let population = selection::population_in(domain, tx).await?;
+            let tenant_id = tx.tenant_id();
+            let meaning = Meaning::read(tx, tenant_id, &population, &[&stored]).await?;
+            let segment = match description.filter(|new| *new != segment.description) {
+                None => segment,
+                Some(new) => {
+                    tx.log(Change::SegmentUpdated(segment.segment_number, segment.id));
+                    store::segments::describe(tx, segment.segment_number, &new).await?
+                }
+            };
+            Ok(counted(segment, &meaning.of(&stored), &population))
+        })
+        .await
+}
+
+/// Deletes a segment with its history.
+pub async fn delete(
+    domain: &Domain,
+    call: &Call,
+    id: &SegmentId,
+    etag: Option<&str>,
+) -> Result<Written<()>> {
+    domain
+        .write(call, async |tx| {
+            let (segment, _) = current(tx, id, etag).await?;
+            store::segments::delete(tx, segment.segment_number).await?;
+            tx.log(Change::SegmentDeleted(segment.segment_number, segment.id));
+            Ok(())
+        })
+        .await
+}
+
+async fn next_of_series(tx: &mut Transaction) -> Result<SegmentId> {
+    let mut from = *tx.segment_serial();
+    let serial = loop {
+        match store::segments::free_serial(tx, from).await? {
+            Some(serial) => break serial,
+            None => from += 1_000,
+        }
+    };
+    *tx.segment_serial() = serial + 1;
+    format!("SM{serial:06}")
+        .parse()
+        .map_err(|_| Error::broken("series of segment ids is spent"))
+}
+
+/// Counts who is on segments.
+async fn count(
+    domain: &Domain,
+    call: &Call,
+    population: &Population,
+    segments: Vec<(Segment, ContactSet)>,
+) -> Result<Vec<CountedSegment>> {
+    let sets: Vec<&ContactSet> = segments.iter().map(|(_, stored)| stored).collect();
+    let meaning = domain
+        .read_of(call, async |conn, tenant_id| {
+            Meaning::read(conn, tenant_id, population, &sets).await
+        })
+        .await?;
+    let counted = |(segment, stored): (Segment, ContactSet)| {
+        counted(segment, &meaning.of(&stored), population)
+    };
+    Ok(segments.into_iter().map(counted).collect())
+}
+
+fn counted(segment: Segment, members: &ContactSet, population: &Population) -> CountedSegment {
+    CountedSegment {
+        segment,
+        members: members.len(),
+        companies: members.intersection_len(&population.companies),
+    }
+}
+
+/// The segment with this id, or the error that it does not exist.
+async fn existing(
+    conn: &mut AsyncPgConnection,
+    tenant_id: TenantId,
+    id: &SegmentId,
+) -> Result<Segment> {
+    let found = store::segments::find(conn, tenant_id, id).await?;
+    found.ok_or_else(|| Error::not_found(Resource::Segment, id))
+}
+
+/// The segment with this id and its set as stored, if the etag is its own.
+async fn current(
+    tx: &mut Transaction,
+    id: &SegmentId,
+    etag: Option<&str>,
+) -> Result<(Segment, ContactSet)> {
+    let tenant_id = tx.tenant_id();
+    let found = store::segments::find_stored(tx, tenant_id, id).await?;
+    let (segment, stored) = found.ok_or_else(|| Error::not_found(Resource::Segment, id))?;
+    if etag.is_some_and(|etag| etag != segment.etag()) {
+        return Err(Error::stale(Resource::Segment, id));
+    }
+    Ok((segment, stored))
+}

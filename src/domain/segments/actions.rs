@@ -1,0 +1,146 @@
+//! Building a segment step by step, and going back.
+
+mod back;
+mod history;
+mod work;
+
+use std::sync::Arc;
+
+pub(super) use self::work::Work;
+pub use self::{back::go_back, history::list_actions};
+use super::existing;
+use crate::{
+    domain::{
+        Call, Domain, Error, Result, Written,
+        selection::{self, Source},
+    },
+    model::{
+        ActionKind, Chosen, ContactId, ContactSet, CountedSegment, Criterion, Expression,
+        SegmentId, SelectionOptions,
+    },
+    store::{self, Transaction},
+};
+
+/// How many actions of a segment can be undone: the deltas of the latest ones are kept.
+pub const UNDOABLE: i32 = 256;
+
+/// Who is meant by an action, as a caller says it.
+#[derive(Debug, Clone)]
+pub enum Whom {
+    /// Those who match.
+    Expression(Expression),
+    /// These.
+    Contacts(Vec<ContactId>),
+}
+
+/// An action to be done.
+#[derive(Debug, Clone)]
+pub struct Action {
+    /// What it does.
+    pub kind: ActionKind,
+    /// Who is meant.
+    pub whom: Whom,
+    /// The options of an Add.
+    pub options: SelectionOptions,
+    /// A match counts for its whole company, in a Reduce or Refine.
+    pub entire_companies: bool,
+}
+
+/// What actions did, or would do.
+#[derive(Debug, Clone)]
+pub struct Acted {
+    /// The segment as it is then.
+    pub segment: CountedSegment,
+    /// Contacts that came onto it.
+    pub added: u64,
+    /// Contacts that left it.
+    pub removed: u64,
+    /// Matches dropped because they are to be left out of segments.
+    pub excluded: u64,
+    /// Matches dropped because they asked for it.
+    pub privacy_blocked: u64,
+}
+
+/// Does an action, or only says what it would do.
+pub async fn act(
+    domain: &Domain,
+    call: &Call,
+    id: &SegmentId,
+    action: Action,
+    validate_only: bool,
+) -> Result<Written<Acted>> {
+    prepare(domain, call, id, &action).await?;
+    domain
+        .write(call, async |tx| {
+            let criterion = action.criterion(tx).await?;
+            let mut work = Work::open(domain, tx, id).await?;
+            work.run(domain, tx, criterion).await?;
+            work.finish(tx, validate_only).await
+        })
+        .await
+}
+
+/// Finds out what is wrong, and reads what is needed, before the tenant's writes are held up.
+async fn prepare(domain: &Domain, call: &Call, id: &SegmentId, action: &Action) -> Result<()> {
+    domain
+        .read_of(call, async |conn, tenant_id| {
+            existing(conn, tenant_id, id).await
+        })
+        .await?;
+    if let Whom::Expression(expression) = &action.whom {
+        let options = action.selection_options();
+        let source = Source::Expression(expression.clone(), options);
+        selection::select(domain, call, &source).await?;
+    }
+    Ok(())
+}
+
+impl Action {
+    fn with(&self, chosen: Chosen) -> Criterion {
+        Criterion {
+            kind: self.kind,
+            chosen,
+            options: self.options,
+            entire_companies: self.entire_companies,
+        }
+    }
+
+    fn selection_options(&self) -> SelectionOptions {
+        self.with(Chosen::Contacts(ContactSet::new()))
+            .selection_options()
+    }
+
+    /// The action with contacts for their ids.
+    async fn criterion(&self, tx: &mut Transaction) -> Result<Criterion> {
+        Ok(self.with(match &self.whom {
+            Whom::Expression(expression) => Chosen::Expression(expression.clone()),
+            Whom::Contacts(ids) => Chosen::Contacts(numbers(tx, ids).await?),
+        }))
+    }
+}
+
+/// The numbers of contacts, all of which must exist.
+async fn numbers(tx: &mut Transaction, ids: &[ContactId]) -> Result<ContactSet> {
+    let tenant_id = tx.tenant_id();
+    let wanted: Vec<&ContactId> = ids.iter().collect();
+    let known = store::contacts::numbers(tx, tenant_id, &wanted).await?;
+    let unknown: Vec<(usize, ContactId)> = ids
+        .iter()
+        .enumerate()
+        .filter(|(_, id)| !known.contains_key(*id))
+        .map(|(at, id)| (at, id.clone()))
+        .collect();
+    match unknown.is_empty() {
+        true => Ok(known.into_values().map(i32::cast_unsigned).collect()),
+        false => Err(Error::UnknownContacts(unknown)),
+    }
+}
+
+/// Where the contacts of a criterion come from.
+fn source(criterion: &Criterion) -> Source {
+    let options = criterion.selection_options();
+    match &criterion.chosen {
+        Chosen::Expression(expression) => Source::Expression(expression.clone(), options),
+        Chosen::Contacts(set) => Source::Contacts(Arc::new(set.clone()), options),
+    }
+}

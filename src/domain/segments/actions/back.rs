@@ -1,0 +1,74 @@
+//! Undoing the last action.
+
+use super::Acted;
+use crate::{
+    domain::{
+        Call, Domain, Error, Precondition, Result, Written,
+        segments::{counted, current, existing, members::Meaning},
+        selection,
+    },
+    model::{ActionKind, Change, SegmentId},
+    store::{self, Transaction},
+};
+
+/// Undoes the last action, or only says what that would do: whom it added leaves, whom it
+/// removed comes back, and nobody else moves.
+pub async fn go_back(
+    domain: &Domain,
+    call: &Call,
+    id: &SegmentId,
+    validate_only: bool,
+) -> Result<Written<Acted>> {
+    domain
+        .read_of(call, async |conn, tenant_id| {
+            existing(conn, tenant_id, id).await
+        })
+        .await?;
+    selection::population(domain, call).await?;
+    domain
+        .write(call, async |tx| {
+            go_back_in(domain, tx, id, validate_only).await
+        })
+        .await
+}
+
+async fn go_back_in(
+    domain: &Domain,
+    tx: &mut Transaction,
+    id: &SegmentId,
+    validate_only: bool,
+) -> Result<Acted> {
+    let (mut segment, mut stored) = current(tx, id, None).await?;
+    let (number, last) = (segment.segment_number, segment.action_count);
+    if last == 0 {
+        return Err(Error::Precondition(Precondition::NothingToUndo(segment.id)));
+    }
+    let (kind, changed) = store::segments::actions::find_changed(tx, number, last).await?;
+    let Some(changed) = changed else {
+        let id = segment.id;
+        return Err(Error::Precondition(Precondition::UndoHistoryEnded(id)));
+    };
+    let population = selection::population_in(domain, tx).await?;
+    let tenant_id = tx.tenant_id();
+    let meaning = Meaning::read(tx, tenant_id, &population, &[&stored, &changed]).await?;
+    let before = meaning.of(&stored);
+    match kind {
+        ActionKind::Add => stored -= changed,
+        ActionKind::Reduce | ActionKind::Refine => stored |= changed,
+    }
+    let after = meaning.of(&stored);
+    segment.action_count = last - 1;
+    if !validate_only {
+        tx.log(Change::SegmentUpdated(number, segment.id));
+        store::segments::actions::delete(tx, number, last).await?;
+        let stored = &stored - meaning.lost(&stored);
+        segment = store::segments::update(tx, number, last - 1, Some(stored)).await?;
+    }
+    Ok(Acted {
+        segment: counted(segment, &after, &population),
+        added: after.difference_len(&before),
+        removed: before.difference_len(&after),
+        excluded: 0,
+        privacy_blocked: 0,
+    })
+}

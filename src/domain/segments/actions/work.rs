@@ -1,0 +1,146 @@
+//! Actions on one segment within one transaction: all of it is read first, then written.
+
+use std::sync::Arc;
+
+use super::{Acted, UNDOABLE, source};
+use crate::{
+    domain::{
+        Domain, Result,
+        segments::{counted, current, members::Meaning},
+        selection::{self, Population, select_in},
+    },
+    model::{ActionKind, Change, Chosen, ContactSet, Criterion, Segment, SegmentAction, SegmentId},
+    store::{self, Transaction},
+};
+
+/// A segment that is being worked on.
+pub(in crate::domain::segments) struct Work {
+    segment: Segment,
+    stored: ContactSet,
+    population: Population,
+    meaning: Meaning,
+    /// What was done, and the numbers that it brought to the stored set or took from it.
+    done: Vec<(SegmentAction, ContactSet)>,
+}
+
+impl Work {
+    /// Takes up a segment.
+    pub(in crate::domain::segments) async fn open(
+        domain: &Domain,
+        tx: &mut Transaction,
+        id: &SegmentId,
+    ) -> Result<Work> {
+        let (segment, stored) = current(tx, id, None).await?;
+        let population = selection::population_in(domain, tx).await?;
+        let tenant_id = tx.tenant_id();
+        let meaning = Meaning::read(tx, tenant_id, &population, &[&stored]).await?;
+        Ok(Work {
+            segment,
+            stored,
+            population,
+            meaning,
+            done: Vec::new(),
+        })
+    }
+
+    /// The contacts of a criterion that exist, and how many do not.
+    pub(in crate::domain::segments) async fn renew(
+        &self,
+        tx: &mut Transaction,
+        mut criterion: Criterion,
+    ) -> Result<(Criterion, u64)> {
+        let mut skipped = 0;
+        if let Chosen::Contacts(set) = &mut criterion.chosen {
+            let tenant_id = tx.tenant_id();
+            let meaning = Meaning::read(tx, tenant_id, &self.population, &[set]).await?;
+            skipped = meaning.lost(set).len();
+            *set = meaning.of(set);
+        }
+        Ok((criterion, skipped))
+    }
+
+    /// Does an action; nothing is written yet.
+    pub(in crate::domain::segments) async fn run(
+        &mut self,
+        domain: &Domain,
+        tx: &mut Transaction,
+        criterion: Criterion,
+    ) -> Result<()> {
+        let members = Arc::new(self.meaning.of(&self.stored));
+        let own = (&self.segment.id, &members);
+        let selection = select_in(domain, tx, &source(&criterion), own).await?;
+        let (added, removed, changed) = match criterion.kind {
+            ActionKind::Add => {
+                let added = &*selection.members - &*members;
+                self.stored |= &added;
+                (added.len(), 0, added)
+            }
+            ActionKind::Reduce => self.remove(&*members & &*selection.members),
+            ActionKind::Refine => self.remove(&*members - &*selection.members),
+        };
+        let action = SegmentAction {
+            number: self.action_count() + 1,
+            criterion,
+            added,
+            removed,
+            excluded: selection.counts.excluded,
+            privacy_blocked: selection.counts.privacy_blocked,
+            undoable: true,
+            revision: tx.revision(),
+            create_time: tx.time(),
+        };
+        self.done.push((action, changed));
+        Ok(())
+    }
+
+    /// Takes members away.
+    fn remove(&mut self, members: ContactSet) -> (u64, u64, ContactSet) {
+        let changed = self.meaning.numbers(&self.stored, &members);
+        self.stored -= &changed;
+        (0, members.len(), changed)
+    }
+
+    fn action_count(&self) -> i32 {
+        let done = i32::try_from(self.done.len()).unwrap_or(i32::MAX);
+        self.segment.action_count.saturating_add(done)
+    }
+
+    /// Writes what was done, unless it was done only to see what it would do.
+    pub(in crate::domain::segments) async fn finish(
+        mut self,
+        tx: &mut Transaction,
+        validate_only: bool,
+    ) -> Result<Acted> {
+        self.segment.action_count = self.action_count();
+        let members = self.meaning.of(&self.stored);
+        let sum = |of: fn(&SegmentAction) -> u64| self.done.iter().map(|(done, _)| of(done)).sum();
+        let acted = Acted {
+            added: sum(|done| done.added),
+            removed: sum(|done| done.removed),
+            excluded: sum(|done| done.excluded),
+            privacy_blocked: sum(|done| done.privacy_blocked),
+            segment: counted(self.segment.clone(), &members, &self.population),
+        };
+        if validate_only || self.done.is_empty() {
+            return Ok(acted);
+        }
+        let population = self.population.clone();
+        let segment = counted(self.write(tx).await?, &members, &population);
+        Ok(Acted { segment, ..acted })
+    }
+
+    async fn write(self, tx: &mut Transaction) -> Result<Segment> {
+        let (number, count) = (self.segment.segment_number, self.segment.action_count);
+        let moved = self.done.iter().any(|(_, changed)| !changed.is_empty());
+        for (action, changed) in self.done {
+            store::segments::actions::insert(tx, number, &action, changed).await?;
+            if action.number > UNDOABLE {
+                store::segments::actions::settle(tx, number, action.number - UNDOABLE).await?;
+            }
+        }
+        tx.log(Change::SegmentUpdated(number, self.segment.id));
+        let lost = self.meaning.lost(&self.stored);
+        let stored = moved.then(|| self.stored - lost);
+        Ok(store::segments::update(tx, number, count, stored).await?)
+    }
+}

@@ -1,0 +1,85 @@
+//! Giving everyone on a segment a mailing group.
+
+use super::{current, existing, members::Meaning};
+use crate::{
+    domain::{Call, Domain, Result, Written, mailing_groups, selection},
+    model::{Change, Code, ContactSet, MailingGroup, SegmentId},
+    store::{self, Transaction},
+};
+
+/// How many memberships one statement changes.
+const AT_ONCE: usize = 50_000;
+
+/// How many memberships came and went, or would.
+#[derive(Debug, Clone, Copy)]
+pub struct Applied {
+    /// Contacts that got the group.
+    pub added: u64,
+    /// Contacts that lost the group.
+    pub removed: u64,
+}
+
+/// Assigns a group to everyone on a segment, and with `replace` takes it from everybody else; or
+/// only says what that would do.
+pub async fn apply(
+    domain: &Domain,
+    call: &Call,
+    id: &SegmentId,
+    code: &Code,
+    replace: bool,
+    validate_only: bool,
+) -> Result<Written<Applied>> {
+    domain
+        .read_of(call, async |conn, tenant_id| {
+            existing(conn, tenant_id, id).await
+        })
+        .await?;
+    selection::population(domain, call).await?;
+    domain
+        .write(call, async |tx| {
+            let tenant_id = tx.tenant_id();
+            let (_, stored) = current(tx, id, None).await?;
+            let group = mailing_groups::existing(tx, tenant_id, code).await?;
+            let population = selection::population_in(domain, tx).await?;
+            let meaning = Meaning::read(tx, tenant_id, &population, &[&stored]).await?;
+            let wanted = meaning.of(&stored);
+            let (_, present) = store::selection::members(tx, tenant_id, group.group_id).await?;
+            let added = &wanted - &present;
+            let removed = match replace {
+                true => &present - &wanted,
+                false => ContactSet::new(),
+            };
+            if !validate_only {
+                change(tx, &group, &added, &removed).await?;
+            }
+            Ok(Applied {
+                added: added.len(),
+                removed: removed.len(),
+            })
+        })
+        .await
+}
+
+async fn change(
+    tx: &mut Transaction,
+    group: &MailingGroup,
+    added: &ContactSet,
+    removed: &ContactSet,
+) -> Result<()> {
+    let (id, code) = (group.group_id, &group.code);
+    let removed: Vec<i32> = removed.iter().map(u32::cast_signed).collect();
+    for part in removed.chunks(AT_ONCE) {
+        store::memberships::delete_members(tx, id, part.to_vec()).await?;
+    }
+    if !removed.is_empty() {
+        tx.log(Change::MembersRemoved(id, code.clone(), removed));
+    }
+    let added: Vec<i32> = added.iter().map(u32::cast_signed).collect();
+    for part in added.chunks(AT_ONCE) {
+        store::memberships::insert_members(tx, id, part.to_vec()).await?;
+    }
+    if !added.is_empty() {
+        tx.log(Change::MembersAdded(id, code.clone(), added));
+    }
+    Ok(())
+}

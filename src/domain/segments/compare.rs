@@ -1,0 +1,164 @@
+//! Who entered and who left between two sets of contacts.
+
+use std::sync::Arc;
+
+use crate::{
+    domain::{
+        Call, Domain, Result,
+        selection::{self, Member, Page, Pages, Source, View},
+    },
+    model::{ContactSet, PageSize, Revision},
+};
+
+/// How two sets differ.
+#[derive(Debug, Clone)]
+pub struct Comparison {
+    /// In the set after only.
+    pub entered: Arc<ContactSet>,
+    /// In the set before only.
+    pub left: Arc<ContactSet>,
+    /// How many are in both.
+    pub unchanged: u64,
+    /// The revision at which both were read.
+    pub revision: Revision,
+}
+
+/// Compares two sets, both read at one revision.
+pub async fn compare(
+    domain: &Domain,
+    call: &Call,
+    from: &Source,
+    to: &Source,
+) -> Result<Comparison> {
+    match selection::select_all(domain, call, [from, to]).await {
+        Ok([from, to]) => Ok(Comparison {
+            entered: Arc::new(&*to.members - &*from.members),
+            left: Arc::new(&*from.members - &*to.members),
+            unchanged: from.members.intersection_len(&to.members),
+            revision: from.counts.revision,
+        }),
+        // Which of them is it?
+        Err(error) => Err(match selection::select(domain, call, from).await {
+            Err(error) => error.within("from."),
+            Ok(_) => error.within("to."),
+        }),
+    }
+}
+
+/// Some of the contacts that are in one of the sets only, in ascending contact number.
+#[derive(Debug)]
+pub struct Difference {
+    /// Those in the set after.
+    pub entered: Vec<Member>,
+    /// Those in the set before.
+    pub left: Vec<Member>,
+    /// The number of the last contact.
+    pub last: u32,
+    /// How many were left out because they were deleted since.
+    pub deleted: usize,
+}
+
+/// Reads the differences page by page, one page ahead.
+pub struct Differences {
+    domain: Domain,
+    call: Call,
+    comparison: Comparison,
+    changed: ContactSet,
+    view: View,
+    size: PageSize,
+    ahead: Option<Ahead>,
+}
+
+/// A page that is being read: two halves and the number of its last contact.
+struct Ahead {
+    entered: Half,
+    left: Half,
+    last: u32,
+}
+
+/// One half of a page, and whether it has come.
+struct Half {
+    pages: Pages,
+    page: Option<Page>,
+}
+
+impl Differences {
+    /// The differences after the contact numbered `after`.
+    pub fn new(
+        domain: &Domain,
+        call: &Call,
+        comparison: Comparison,
+        view: View,
+        size: PageSize,
+        after: u32,
+    ) -> Differences {
+        let changed = &*comparison.entered | &*comparison.left;
+        let mut differences = Differences {
+            domain: domain.clone(),
+            call: call.clone(),
+            comparison,
+            changed,
+            view,
+            size,
+            ahead: None,
+        };
+        differences.read_ahead(after);
+        differences
+    }
+
+    /// The next page, or `None` after the last. May be dropped before it is done and called
+    /// again.
+    pub async fn next(&mut self) -> Result<Option<Difference>> {
+        let Some(ahead) = &mut self.ahead else {
+            return Ok(None);
+        };
+        ahead.entered.read().await?;
+        ahead.left.read().await?;
+        let last = ahead.last;
+        let (entered, missing) = ahead.entered.take();
+        let (left, missing_too) = ahead.left.take();
+        self.read_ahead(last);
+        Ok(Some(Difference {
+            entered,
+            left,
+            last,
+            deleted: missing + missing_too,
+        }))
+    }
+
+    fn read_ahead(&mut self, after: u32) {
+        let mut rest = self.changed.iter();
+        rest.advance_to(after.saturating_add(1));
+        let page: ContactSet = rest.take(self.size.get()).collect();
+        self.ahead = page.max().map(|last| Ahead {
+            entered: self.half(&page & &*self.comparison.entered),
+            left: self.half(&page & &*self.comparison.left),
+            last,
+        });
+    }
+
+    fn half(&self, members: ContactSet) -> Half {
+        let (view, size, revision) = (self.view, self.size, self.comparison.revision);
+        let members = Arc::new(members);
+        Half {
+            pages: Pages::new(&self.domain, &self.call, members, view, size, 0, revision),
+            page: None,
+        }
+    }
+}
+
+impl Half {
+    async fn read(&mut self) -> Result<()> {
+        if self.page.is_none() {
+            self.page = self.pages.next().await?;
+        }
+        Ok(())
+    }
+
+    fn take(&mut self) -> (Vec<Member>, usize) {
+        self.page
+            .take()
+            .map(|page| (page.members, page.deleted))
+            .unwrap_or_default()
+    }
+}

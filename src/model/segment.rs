@@ -1,0 +1,168 @@
+//! A stored set of contacts, built by actions.
+
+use diesel::{
+    deserialize::{self, FromSql, FromSqlRow},
+    expression::AsExpression,
+    pg::{Pg, PgValue},
+    prelude::*,
+    serialize::{self, Output, ToSql},
+    sql_types::SmallInt,
+};
+use serde::{Deserialize, Serialize};
+
+use super::{
+    ContactSet, CriteriaCode, Description, Expression, Revision, SegmentId, SelectionOptions, Time,
+};
+use crate::schema::{saved_criteria, segments};
+
+/// A segment as stored, without its members.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, HasQuery)]
+#[diesel(table_name = segments)]
+pub struct Segment {
+    /// The segment's number within its tenant: never reused.
+    pub segment_number: i32,
+    /// The id, unique in the tenant; it never changes.
+    pub id: SegmentId,
+    /// What the segment is for.
+    pub description: Description,
+    /// How many actions are recorded: they are numbered from 1 to this.
+    pub action_count: i32,
+    /// The revision at which it last changed.
+    pub revision: Revision,
+    /// When it was created.
+    pub create_time: Time,
+    /// When it last changed.
+    pub update_time: Time,
+}
+
+impl Segment {
+    /// Changes with every action and with the description.
+    pub fn etag(&self) -> String {
+        super::page::etag(self.revision)
+    }
+}
+
+/// A segment and how many contacts are on it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct CountedSegment {
+    /// The segment.
+    pub segment: Segment,
+    /// Contacts on it.
+    pub members: u64,
+    /// Companies among them.
+    pub companies: u64,
+}
+
+impl CountedSegment {
+    /// Persons among the members.
+    pub fn persons(&self) -> u64 {
+        self.members - self.companies
+    }
+}
+
+/// What an action does. The numbers are those of the database and of the wire.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, AsExpression, FromSqlRow)]
+#[diesel(sql_type = SmallInt)]
+#[repr(i16)]
+pub enum ActionKind {
+    /// Adds those who match.
+    Add = 1,
+    /// Takes away the members who match.
+    Reduce = 2,
+    /// Keeps only the members who match.
+    Refine = 3,
+}
+
+impl ToSql<SmallInt, Pg> for ActionKind {
+    fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Pg>) -> serialize::Result {
+        <i16 as ToSql<SmallInt, Pg>>::to_sql(&(*self as i16), &mut out.reborrow())
+    }
+}
+
+impl FromSql<SmallInt, Pg> for ActionKind {
+    fn from_sql(bytes: PgValue<'_>) -> deserialize::Result<Self> {
+        match i16::from_sql(bytes)? {
+            1 => Ok(ActionKind::Add),
+            2 => Ok(ActionKind::Reduce),
+            3 => Ok(ActionKind::Refine),
+            other => Err(format!("{other} is no kind of action").into()),
+        }
+    }
+}
+
+/// Who is meant by an action.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Chosen {
+    /// Those who match.
+    Expression(Expression),
+    /// Those who were named one by one.
+    Contacts(ContactSet),
+}
+
+/// What an action is to do, and to whom.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Criterion {
+    /// What it does.
+    pub kind: ActionKind,
+    /// Who is meant.
+    pub chosen: Chosen,
+    /// The options of an Add.
+    pub options: SelectionOptions,
+    /// A match counts for its whole company, in a Reduce or Refine.
+    pub entire_companies: bool,
+}
+
+impl Criterion {
+    /// How those who are meant are selected. To reduce and to refine, everybody counts who
+    /// matches, also those who would not be added.
+    pub fn selection_options(&self) -> SelectionOptions {
+        match self.kind {
+            ActionKind::Add => self.options,
+            ActionKind::Reduce | ActionKind::Refine => SelectionOptions {
+                expand_companies: self.entire_companies,
+                ..SelectionOptions::everybody()
+            },
+        }
+    }
+}
+
+/// An action as recorded.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SegmentAction {
+    /// Its place in the segment's history, from 1.
+    pub number: i32,
+    /// What it did, and to whom.
+    pub criterion: Criterion,
+    /// Contacts that came onto the segment.
+    pub added: u64,
+    /// Contacts that left it.
+    pub removed: u64,
+    /// Matches that an Add dropped because they were to be left out of segments.
+    pub excluded: u64,
+    /// Matches that an Add dropped because they asked for it.
+    pub privacy_blocked: u64,
+    /// Whether it can still be undone.
+    pub undoable: bool,
+    /// The revision it made.
+    pub revision: Revision,
+    /// When it was done.
+    pub create_time: Time,
+}
+
+/// Actions of a segment, saved to be run again.
+#[derive(Debug, Clone, PartialEq, HasQuery)]
+#[diesel(table_name = saved_criteria)]
+pub struct SavedCriteria {
+    /// The number within the tenant: never reused.
+    pub criteria_number: i32,
+    /// The code, unique in the tenant.
+    pub code: CriteriaCode,
+    /// What they are for.
+    pub description: Description,
+    /// How many actions there are.
+    pub action_count: i32,
+    /// The revision at which they were saved.
+    pub revision: Revision,
+    /// When they were saved.
+    pub create_time: Time,
+}

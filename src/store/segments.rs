@@ -1,0 +1,268 @@
+//! Segments: stored sets of contacts.
+//!
+//! A stored set is as it was written: numbers of contacts that are gone are still in it, and so
+//! are those of contacts that were merged into others. See [`merges`].
+
+pub mod actions;
+pub mod criteria;
+pub mod merges;
+mod set;
+
+use diesel::{
+    prelude::*,
+    sql_types::{Array, BigInt, Binary, Integer, Nullable, Text},
+};
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use futures_util::TryStreamExt;
+
+use self::set::StoredSet;
+use super::{
+    Transaction,
+    selection::At,
+    sql::{after_prefix, sql},
+};
+use crate::{
+    model::{ContactSet, Description, PageSize, Revision, Segment, SegmentId, TenantId},
+    schema::segments,
+};
+
+/// Stores a new, empty segment.
+pub async fn insert(
+    tx: &mut Transaction,
+    id: &SegmentId,
+    description: &Description,
+) -> QueryResult<Segment> {
+    let segment_number = tx.take_segment_number();
+    let row = (
+        segments::tenant_id.eq(tx.tenant_id()),
+        segments::segment_number.eq(segment_number),
+        segments::id.eq(id),
+        segments::description.eq(description),
+        segments::members.eq(StoredSet::from(ContactSet::new())),
+        segments::revision.eq(tx.revision()),
+        segments::create_time.eq(tx.time()),
+        segments::update_time.eq(tx.time()),
+    );
+    diesel::insert_into(segments::table)
+        .values(row)
+        .returning(Segment::as_returning())
+        .get_result(tx)
+        .await
+}
+
+/// The segment with this id.
+pub async fn find(
+    conn: &mut AsyncPgConnection,
+    tenant_id: TenantId,
+    id: &SegmentId,
+) -> QueryResult<Option<Segment>> {
+    Segment::query()
+        .filter(segments::tenant_id.eq(tenant_id))
+        .filter(segments::id.eq(id))
+        .first(conn)
+        .await
+        .optional()
+}
+
+/// The segment with this id, and its set as stored.
+pub async fn find_stored(
+    conn: &mut AsyncPgConnection,
+    tenant_id: TenantId,
+    id: &SegmentId,
+) -> QueryResult<Option<(Segment, ContactSet)>> {
+    let found: Option<(Segment, StoredSet)> = segments::table
+        .filter(segments::tenant_id.eq(tenant_id))
+        .filter(segments::id.eq(id))
+        .select((Segment::as_select(), segments::members))
+        .first(conn)
+        .await
+        .optional()?;
+    Ok(found.map(|(segment, set)| (segment, set.into())))
+}
+
+/// The members of the segment with this id, if there is one, and the revision at which that is
+/// so. Contacts that are gone may be among them; contacts that were merged are not, but those
+/// that stand for them.
+pub async fn members(
+    conn: &mut AsyncPgConnection,
+    tenant_id: TenantId,
+    id: &SegmentId,
+) -> QueryResult<At<Option<ContactSet>>> {
+    #[derive(QueryableByName)]
+    struct Row {
+        #[diesel(sql_type = BigInt)]
+        revision: Revision,
+        #[diesel(sql_type = Nullable<Binary>)]
+        members: Option<StoredSet>,
+        #[diesel(sql_type = Array<Integer>)]
+        merged: Vec<i32>,
+        #[diesel(sql_type = Array<Integer>)]
+        kept: Vec<i32>,
+    }
+    let row: Option<Row> = sql(
+        "SELECT c.revision, s.members, m.merged, m.kept FROM clocks c \
+         LEFT JOIN segments s ON s.tenant_id = c.tenant_id AND s.id = $2 \
+         CROSS JOIN (SELECT coalesce(array_agg(contact_number), '{}') AS merged, \
+                 coalesce(array_agg(kept_number), '{}') AS kept \
+             FROM merged_contacts WHERE tenant_id = $1) m \
+         WHERE c.tenant_id = $1",
+    )
+    .bind::<Integer, _>(tenant_id)
+    .bind::<Text, _>(id.clone())
+    .get_result(conn)
+    .await
+    .optional()?;
+    let Some(row) = row else {
+        return Ok((0, None));
+    };
+    let mut members = row.members.map(ContactSet::from);
+    if let Some(set) = &mut members {
+        for (merged, kept) in row.merged.into_iter().zip(row.kept) {
+            if set.remove(merged.cast_unsigned()) {
+                set.insert(kept.cast_unsigned());
+            }
+        }
+    }
+    Ok((row.revision, members))
+}
+
+/// Segments by id, after `after`, whose ids start with `prefix`.
+pub async fn page(
+    conn: &mut AsyncPgConnection,
+    tenant_id: TenantId,
+    prefix: &str,
+    after: Option<&SegmentId>,
+    size: PageSize,
+) -> QueryResult<Vec<Segment>> {
+    let mut query = Segment::query()
+        .filter(segments::tenant_id.eq(tenant_id))
+        .order(segments::id)
+        .limit(size.with_one_more())
+        .into_boxed();
+    if !prefix.is_empty() {
+        query = query
+            .filter(segments::id.ge(prefix))
+            .filter(segments::id.lt(after_prefix(prefix)));
+    }
+    if let Some(after) = after {
+        query = query.filter(segments::id.gt(after));
+    }
+    query.load(conn).await
+}
+
+/// The sets of these segments as stored, in no order; one that is gone is missing.
+pub async fn stored(
+    conn: &mut AsyncPgConnection,
+    tenant_id: TenantId,
+    segment_numbers: &[i32],
+) -> QueryResult<Vec<(i32, ContactSet)>> {
+    let rows: Vec<(i32, StoredSet)> = segments::table
+        .filter(segments::tenant_id.eq(tenant_id))
+        .filter(segments::segment_number.eq_any(segment_numbers))
+        .select((segments::segment_number, segments::members))
+        .load(conn)
+        .await?;
+    Ok(rows.into_iter().map(|(n, set)| (n, set.into())).collect())
+}
+
+/// The segments whose stored sets hold any of these numbers, by id. Reads the sets of all
+/// segments of the tenant, one after the other.
+pub async fn holding(
+    conn: &mut AsyncPgConnection,
+    tenant_id: TenantId,
+    contact_numbers: &ContactSet,
+) -> QueryResult<Vec<(i32, SegmentId)>> {
+    let rows = segments::table
+        .filter(segments::tenant_id.eq(tenant_id))
+        .filter(segments::action_count.gt(0))
+        .order(segments::id)
+        .select((segments::segment_number, segments::id, segments::members))
+        .load_stream::<(i32, SegmentId, StoredSet)>(conn)
+        .await?;
+    let holds = |(number, id, set): (i32, SegmentId, StoredSet)| {
+        let held = !ContactSet::from(set).is_disjoint(contact_numbers);
+        std::future::ready(Ok(held.then_some((number, id))))
+    };
+    rows.try_filter_map(holds).try_collect().await
+}
+
+/// Describes a segment anew.
+pub async fn describe(
+    tx: &mut Transaction,
+    segment_number: i32,
+    description: &Description,
+) -> QueryResult<Segment> {
+    let change = (
+        segments::description.eq(description),
+        segments::revision.eq(tx.revision()),
+        segments::update_time.eq(tx.time()),
+    );
+    diesel::update(segments::table.find((tx.tenant_id(), segment_number)))
+        .set(change)
+        .returning(Segment::as_returning())
+        .get_result(tx)
+        .await
+}
+
+/// Writes what actions made of a segment: how many are recorded now, and the set, unless it is
+/// as it was.
+pub async fn update(
+    tx: &mut Transaction,
+    segment_number: i32,
+    action_count: i32,
+    members: Option<ContactSet>,
+) -> QueryResult<Segment> {
+    let members = members.map(StoredSet::from);
+    let change = (
+        segments::action_count.eq(action_count),
+        members.map(|members| segments::members.eq(members)),
+        segments::revision.eq(tx.revision()),
+        segments::update_time.eq(tx.time()),
+    );
+    diesel::update(segments::table.find((tx.tenant_id(), segment_number)))
+        .set(change)
+        .returning(Segment::as_returning())
+        .get_result(tx)
+        .await
+}
+
+/// Marks segments as changed now.
+pub async fn touch(tx: &mut Transaction, segment_numbers: &[i32]) -> QueryResult<usize> {
+    let touched = segments::table
+        .filter(segments::tenant_id.eq(tx.tenant_id()))
+        .filter(segments::segment_number.eq_any(segment_numbers));
+    let change = (
+        segments::revision.eq(tx.revision()),
+        segments::update_time.eq(tx.time()),
+    );
+    diesel::update(touched).set(change).execute(tx).await
+}
+
+/// Deletes a segment with its history.
+pub async fn delete(tx: &mut Transaction, segment_number: i32) -> QueryResult<usize> {
+    diesel::delete(segments::table.find((tx.tenant_id(), segment_number)))
+        .execute(tx)
+        .await
+}
+
+/// The first number from `serial` on whose id in the series is free, if it is among the next
+/// thousand.
+pub async fn free_serial(tx: &mut Transaction, serial: i64) -> QueryResult<Option<i64>> {
+    #[derive(QueryableByName)]
+    struct Free {
+        #[diesel(sql_type = BigInt)]
+        serial: i64,
+    }
+    let free: Option<Free> = sql(
+        "SELECT s.serial FROM generate_series($2, $2 + 999) AS s (serial) \
+         WHERE NOT EXISTS (SELECT FROM segments m WHERE m.tenant_id = $1 \
+             AND m.id = 'SM' || lpad(s.serial::text, greatest(6, length(s.serial::text)), '0')) \
+         ORDER BY s.serial LIMIT 1",
+    )
+    .bind::<Integer, _>(tx.tenant_id())
+    .bind::<BigInt, _>(serial)
+    .get_result(tx)
+    .await
+    .optional()?;
+    Ok(free.map(|free| free.serial))
+}

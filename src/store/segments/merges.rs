@@ -1,0 +1,79 @@
+//! Contacts that were merged into others, which stand for them in stored sets.
+//!
+//! Stored sets are not rewritten when contacts are merged: so an action can be undone exactly,
+//! and a merge costs the same however many segments there are.
+
+use diesel::prelude::*;
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
+
+use crate::{
+    model::{ContactSet, TenantId},
+    schema::merged_contacts,
+    store::{Transaction, numbers},
+};
+
+/// A merged contact, and the one that stands for it.
+type Merge = (u32, u32);
+
+/// The merges of those contacts in a set that were merged and whose kept contact exists.
+pub async fn of(
+    conn: &mut AsyncPgConnection,
+    tenant_id: TenantId,
+    set: &ContactSet,
+) -> QueryResult<Vec<Merge>> {
+    let pairs: Vec<(i32, i32)> = merged_contacts::table
+        .filter(merged_contacts::tenant_id.eq(tenant_id))
+        .filter(merged_contacts::contact_number.eq_any(numbers(set)))
+        .select((
+            merged_contacts::contact_number,
+            merged_contacts::kept_number,
+        ))
+        .load(conn)
+        .await?;
+    Ok(pairs.into_iter().map(unsigned).collect())
+}
+
+/// The numbers that mean this contact in stored sets: its own and those of contacts that were
+/// merged into it.
+pub async fn meaning(
+    conn: &mut AsyncPgConnection,
+    tenant_id: TenantId,
+    contact_number: i32,
+) -> QueryResult<ContactSet> {
+    let merged: Vec<i32> = merged_contacts::table
+        .filter(merged_contacts::tenant_id.eq(tenant_id))
+        .filter(merged_contacts::kept_number.eq(contact_number))
+        .select(merged_contacts::contact_number)
+        .load(conn)
+        .await?;
+    let all = merged.into_iter().chain([contact_number]);
+    Ok(all.map(i32::cast_unsigned).collect())
+}
+
+/// Hands over to `kept` what stood for `merged` so far.
+pub async fn hand_over(tx: &mut Transaction, merged: i32, kept: i32) -> QueryResult<usize> {
+    let held = merged_contacts::table
+        .filter(merged_contacts::tenant_id.eq(tx.tenant_id()))
+        .filter(merged_contacts::kept_number.eq(merged));
+    diesel::update(held)
+        .set(merged_contacts::kept_number.eq(kept))
+        .execute(tx)
+        .await
+}
+
+/// Lets `kept` stand for `merged`.
+pub async fn insert(tx: &mut Transaction, merged: i32, kept: i32) -> QueryResult<usize> {
+    let row = (
+        merged_contacts::tenant_id.eq(tx.tenant_id()),
+        merged_contacts::contact_number.eq(merged),
+        merged_contacts::kept_number.eq(kept),
+    );
+    diesel::insert_into(merged_contacts::table)
+        .values(row)
+        .execute(tx)
+        .await
+}
+
+fn unsigned((merged, kept): (i32, i32)) -> Merge {
+    (merged.cast_unsigned(), kept.cast_unsigned())
+}

@@ -1,0 +1,43 @@
+//! A set of contacts as bytes: a roaring bitmap in the portable format.
+
+use diesel::{
+    deserialize::{self, FromSql, FromSqlRow},
+    expression::AsExpression,
+    pg::{Pg, PgValue},
+    serialize::{self, IsNull, Output, ToSql},
+    sql_types::Binary,
+};
+
+use crate::model::ContactSet;
+
+/// A set on its way to or from the database.
+#[derive(Debug, AsExpression, FromSqlRow)]
+#[diesel(sql_type = Binary)]
+pub(super) struct StoredSet(ContactSet);
+
+impl From<ContactSet> for StoredSet {
+    /// Takes the smallest form: a run of numbers costs next to nothing.
+    fn from(mut set: ContactSet) -> StoredSet {
+        set.optimize();
+        StoredSet(set)
+    }
+}
+
+impl From<StoredSet> for ContactSet {
+    fn from(set: StoredSet) -> ContactSet {
+        set.0
+    }
+}
+
+impl ToSql<Binary, Pg> for StoredSet {
+    fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Pg>) -> serialize::Result {
+        self.0.serialize_into(out)?;
+        Ok(IsNull::No)
+    }
+}
+
+impl FromSql<Binary, Pg> for StoredSet {
+    fn from_sql(bytes: PgValue<'_>) -> deserialize::Result<Self> {
+        Ok(StoredSet(ContactSet::deserialize_from(bytes.as_bytes())?))
+    }
+}

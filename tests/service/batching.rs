@@ -1,0 +1,327 @@
+//! Concurrent calls share transactions, and nothing else.
+
+use std::{collections::HashSet, future::Future, time::Duration};
+
+use diesel::sql_query;
+use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
+use futures_util::future::join_all;
+use mailing_groups::api::pb;
+use tonic::{Code, Request};
+use tonic_types::StatusExt;
+
+use crate::support::{Server, Tenant, company, info, person};
+
+fn assignment(contact_id: &str, code: &str) -> pb::AssignMailingGroupRequest {
+    pb::AssignMailingGroupRequest {
+        contact_id: contact_id.into(),
+        code: code.into(),
+    }
+}
+
+/// The tenant's clock, held by someone else, who makes a revision in the end, as another server on
+/// the same database would: writes of the tenant wait, and gather.
+struct Held(AsyncPgConnection);
+
+impl Held {
+    async fn of(tenant: &Tenant) -> Held {
+        let url = &Server::shared().await.database_url;
+        let mut conn = AsyncPgConnection::establish(url).await.unwrap();
+        conn.batch_execute(&format!(
+            "BEGIN; \
+             WITH moved AS ( \
+                 UPDATE clocks c SET revision = c.revision + 1 FROM tenants t \
+                 WHERE t.tenant_id = c.tenant_id AND t.name = '{}' RETURNING c.*) \
+             INSERT INTO revisions (tenant_id, revision, commit_time, request_id) \
+             SELECT tenant_id, revision, now(), 'another' FROM moved",
+            tenant.name
+        ))
+        .await
+        .unwrap();
+        Held(conn)
+    }
+
+    /// Waits until someone waits for the clock.
+    async fn is_wanted(&mut self) {
+        loop {
+            // Counts who waits for this transaction to end.
+            let waiting = sql_query(
+                "SELECT FROM pg_stat_activity \
+                 WHERE pg_backend_pid() = ANY(pg_blocking_pids(pid))",
+            );
+            if waiting.execute(&mut self.0).await.unwrap() > 0 {
+                return;
+            }
+            tokio::task::yield_now().await;
+        }
+    }
+
+    async fn release(mut self) {
+        self.0.batch_execute("COMMIT").await.unwrap();
+    }
+}
+
+/// Starts calls and lets each of them get on its way.
+async fn started<F>(calls: impl IntoIterator<Item = F>) -> Vec<tokio::task::JoinHandle<F::Output>>
+where
+    F: Future<Output: Send> + Send + 'static,
+{
+    calls.into_iter().map(tokio::spawn).collect()
+}
+
+async fn ended<T>(calls: Vec<tokio::task::JoinHandle<T>>) -> Vec<T> {
+    join_all(calls)
+        .await
+        .into_iter()
+        .map(Result::unwrap)
+        .collect()
+}
+
+/// A tenant with a group and 256 contacts.
+async fn filled() -> Tenant {
+    let mut tenant = Tenant::new().await;
+    tenant.group("MOVE").await;
+    let create = |n: usize| {
+        let mut tenant = tenant.clone();
+        async move { tenant.create(person(&format!("C{n}"), "")).await }
+    };
+    join_all((0..256).map(create)).await;
+    tenant
+}
+
+async fn revision(tenant: &mut Tenant) -> i64 {
+    let again = tenant.assign("C0", "MOVE").await;
+    assert!(again.already_assigned);
+    again.revision
+}
+
+#[tokio::test]
+async fn many_concurrent_assignments_take_few_revisions_and_count_exactly() {
+    let mut tenant = filled().await;
+    tenant.assign("C0", "MOVE").await;
+    let before = revision(&mut tenant).await;
+    let mut held = Held::of(&tenant).await;
+    let assign = |n: usize| {
+        let mut tenant = tenant.clone();
+        async move { tenant.assign(&format!("C{n}"), "MOVE").await }
+    };
+    let first = started([assign(1)]).await;
+    held.is_wanted().await;
+    let rest = started((2..250).map(assign)).await;
+    // Whether or not all of them are waiting by now, most are.
+    held.release().await;
+    let answers = [ended(first).await, ended(rest).await].concat();
+    assert!(answers.iter().all(|answer| !answer.already_assigned));
+    let revisions: HashSet<i64> = answers.iter().map(|answer| answer.revision).collect();
+    assert!(revisions.len() < 50, "{} revisions", revisions.len());
+    for answer in &answers {
+        let membership = answer.membership.as_ref().unwrap();
+        assert_eq!(membership.revision, answer.revision);
+    }
+    let made = revision(&mut tenant).await - before;
+    assert_eq!(made, 1 + i64::try_from(revisions.len()).unwrap());
+    let group = tenant.get_group("MOVE").await.unwrap();
+    assert_eq!((group.contact_count, group.person_count), (250, 250));
+    let contact = tenant.get_contact("C7").await.unwrap();
+    assert_eq!(contact.mailing_group_count, 1);
+}
+
+#[tokio::test]
+async fn each_caller_of_a_batch_gets_its_own_outcome() {
+    let mut tenant = filled().await;
+    tenant.assign("C0", "MOVE").await;
+    tenant.group("OLD").await;
+    tenant
+        .groups
+        .rename_mailing_group(pb::RenameMailingGroupRequest {
+            code: "OLD".into(),
+            new_code: "NEW".into(),
+            etag: String::new(),
+        })
+        .await
+        .unwrap();
+    let mut held = Held::of(&tenant).await;
+    let assign = |contact_id: String, code: &'static str| {
+        let mut groups = tenant.groups.clone();
+        let request = assignment(&contact_id, code);
+        async move { groups.assign_mailing_group(request).await }
+    };
+    let blocking = started([assign("C0".into(), "MOVE")]).await;
+    held.is_wanted().await;
+    let calls = (0..50).flat_map(|n| {
+        [
+            assign(format!("C{n}"), "MOVE"),
+            assign(format!("C{n}"), "MOVE"),
+            assign(format!("nobody-{n}"), "MOVE"),
+            assign(format!("C{n}"), "NONE"),
+            assign(format!("C{n}"), "OLD"),
+        ]
+    });
+    let calls = started(calls).await;
+    held.release().await;
+    ended(blocking).await;
+    for (n, outcomes) in ended(calls).await.chunks(5).enumerate() {
+        let twice = outcomes[..2].iter();
+        let new = twice.filter(|o| !o.as_ref().unwrap().get_ref().already_assigned);
+        assert_eq!(new.count(), usize::from(n != 0), "C{n} was given MOVE");
+        let status = outcomes[2].as_ref().unwrap_err();
+        assert_eq!(status.code(), Code::NotFound);
+        assert_eq!(info(status).metadata["name"], format!("nobody-{n}"));
+        let status = outcomes[3].as_ref().unwrap_err();
+        assert_eq!(info(status).reason, "MAILING_GROUP_NOT_FOUND");
+        let status = outcomes[4].as_ref().unwrap_err();
+        assert_eq!(info(status).metadata["renamed_to"], "NEW");
+    }
+    let group = tenant.get_group("MOVE").await.unwrap();
+    assert_eq!(group.contact_count, 50);
+}
+
+#[tokio::test]
+async fn callers_who_go_or_run_out_of_time_harm_nobody() {
+    let mut tenant = filled().await;
+    let mut held = Held::of(&tenant).await;
+    let assign = |n: usize, time: Duration| {
+        let mut groups = tenant.groups.clone();
+        let mut request = Request::new(assignment(&format!("C{n}"), "MOVE"));
+        request.set_timeout(time);
+        async move { groups.assign_mailing_group(request).await }
+    };
+    let patient = Duration::from_secs(30);
+    let first = started([assign(0, patient)]).await;
+    held.is_wanted().await;
+    let hasty = started((100..120).map(|n| assign(n, Duration::from_millis(100)))).await;
+    let gone = started((120..140).map(|n| assign(n, patient))).await;
+    let good = started((1..100).map(|n| assign(n, patient))).await;
+    for outcome in ended(hasty).await {
+        // The client's own timer, where it is the first, says CANCELLED.
+        let code = outcome.unwrap_err().code();
+        assert!(matches!(code, Code::DeadlineExceeded | Code::Cancelled));
+    }
+    gone.iter().for_each(tokio::task::JoinHandle::abort);
+    held.release().await;
+    for outcome in ended(first).await.into_iter().chain(ended(good).await) {
+        assert!(!outcome.unwrap().into_inner().already_assigned);
+    }
+    let members = tenant.members("MOVE").await;
+    let group = tenant.get_group("MOVE").await.unwrap();
+    assert_eq!(group.contact_count, i64::try_from(members.len()).unwrap());
+    assert!(members.len() >= 100, "{}", members.len());
+}
+
+#[tokio::test]
+async fn contacts_created_at_once_take_successive_numbers_and_an_id_is_taken_once() {
+    let mut tenant = Tenant::new().await;
+    tenant.create(company("A")).await;
+    let create = |contact: pb::Contact| {
+        let mut contacts = tenant.contacts.clone();
+        let request = pb::CreateContactRequest {
+            contact: Some(contact),
+            ..Default::default()
+        };
+        async move { contacts.create_contact(request).await }
+    };
+    let mut held = Held::of(&tenant).await;
+    let blocking = started([create(company("B"))]).await;
+    held.is_wanted().await;
+    let blank = started((0..40).map(|_| create(person("", "A")))).await;
+    let twice = started((0..10).map(|_| create(person("SAME", "")))).await;
+    let in_series = started([create(person("CT000003", ""))]).await;
+    let unknown = started([create(person("", "NOBODY"))]).await;
+    held.release().await;
+    ended(blocking).await;
+    let ids = ended(blank).await.into_iter();
+    let ids: HashSet<String> = ids
+        .map(|answer| answer.unwrap().into_inner().contact.unwrap().id)
+        .collect();
+    assert_eq!(ids.len(), 40);
+    // Skipped are at most the number that was asked for and that of the contact that is refused.
+    let last = ids.iter().max().unwrap().as_str();
+    assert!(("CT000040"..="CT000042").contains(&last), "{ids:?}");
+    let in_series = ended(in_series).await.remove(0);
+    assert_eq!(in_series.is_err(), ids.contains("CT000003"));
+    let outcomes = ended(twice).await;
+    assert_eq!(outcomes.iter().filter(|outcome| outcome.is_ok()).count(), 1);
+    for status in outcomes.into_iter().filter_map(Result::err) {
+        assert_eq!(status.code(), Code::AlreadyExists);
+    }
+    let status = ended(unknown).await.remove(0).unwrap_err();
+    assert_eq!(status.code(), Code::NotFound);
+    assert!(status.get_details_bad_request().is_some());
+}
+
+#[tokio::test]
+async fn of_concurrent_changes_by_one_etag_one_succeeds() {
+    let mut tenant = Tenant::new().await;
+    let contact = tenant.create(person("P", "")).await;
+    let update = |n: usize, etag: &str| {
+        let mut contacts = tenant.contacts.clone();
+        let contact = pb::Contact {
+            id: "P".into(),
+            name: format!("Name {n}"),
+            etag: etag.into(),
+            ..Default::default()
+        };
+        let request = pb::UpdateContactRequest {
+            contact: Some(contact),
+            ..Default::default()
+        };
+        async move { contacts.update_contact(request).await }
+    };
+    let calls = started((0..30).map(|n| update(n, &contact.etag))).await;
+    let outcomes = ended(calls).await;
+    assert_eq!(outcomes.iter().filter(|outcome| outcome.is_ok()).count(), 1);
+    for status in outcomes.into_iter().filter_map(Result::err) {
+        assert_eq!(status.code(), Code::Aborted);
+    }
+    let calls = started((0..30).map(|n| update(n, ""))).await;
+    let etags: HashSet<String> = ended(calls)
+        .await
+        .into_iter()
+        .map(|answer| answer.unwrap().into_inner().contact.unwrap().etag)
+        .collect();
+    assert_eq!(etags.len(), 30, "every state has an etag of its own");
+}
+
+#[tokio::test]
+async fn concurrent_reads_answer_each_its_own() {
+    let mut tenant = filled().await;
+    for n in 0..20 {
+        tenant.group(&format!("G{n}")).await;
+        tenant.assign("C1", &format!("G{n}")).await;
+    }
+    let read = |n: usize| {
+        let mut tenant = tenant.clone();
+        async move {
+            let (code, id) = (format!("g{n}"), format!("C{n}"));
+            let group = tenant.get_group(&code).await;
+            let contact = tenant.get_contact(&id).await;
+            let page = pb::ListContactMailingGroupsRequest {
+                contact_id: if n.is_multiple_of(3) {
+                    "nobody".into()
+                } else {
+                    id
+                },
+                page_size: i32::try_from(n % 4 + 1).unwrap(),
+                ..Default::default()
+            };
+            let page = tenant.groups.list_contact_mailing_groups(page).await;
+            (n, group, contact, page)
+        }
+    };
+    let reads = started((0..60).map(|n| read(n % 30))).await;
+    for (n, group, contact, page) in ended(reads).await {
+        match group {
+            Ok(group) => assert_eq!(group.code, format!("G{n}")),
+            Err(status) => assert!(n >= 20 && status.code() == Code::NotFound),
+        }
+        assert_eq!(contact.unwrap().id, format!("C{n}"));
+        match page {
+            Err(status) => assert!(n % 3 == 0 && status.code() == Code::NotFound),
+            Ok(page) => {
+                let page = page.into_inner();
+                let expected = if n == 1 { 2 } else { 0 };
+                assert_eq!(page.mailing_groups.len(), expected, "C{n}");
+                assert_eq!(page.next_page_token.is_empty(), n != 1);
+            }
+        }
+    }
+}

@@ -1,0 +1,105 @@
+//! Comparing segments and expressions.
+
+use mailing_groups::api::pb;
+use tonic::Code;
+
+use super::ask::{add_ids, expression, segment};
+use crate::support::{Tenant, person, violations};
+
+fn request(from: Option<pb::Comparand>, to: Option<pb::Comparand>) -> pb::CompareSegmentsRequest {
+    pb::CompareSegmentsRequest {
+        from,
+        to,
+        ..Default::default()
+    }
+}
+
+#[tokio::test]
+async fn who_entered_and_who_left_is_told_page_by_page() {
+    let mut tenant = Tenant::small_world().await;
+    let mut marked = person("E", "");
+    marked.exclude_from_segments = true;
+    tenant.create(marked).await;
+    for id in ["S", "T"] {
+        tenant.segment(id).await;
+    }
+    tenant.add(add_ids("S", &["A", "B", "C"])).await;
+    tenant.add(add_ids("T", &["C", "D"])).await;
+    let compared = tenant
+        .compare(request(segment("S"), segment("T")))
+        .await
+        .unwrap();
+    assert_eq!(
+        (compared.entered, compared.left),
+        (vec!["D".to_owned()], vec!["A".into(), "B".into()])
+    );
+    let summary = compared.summary;
+    assert_eq!((summary.entered_count, summary.left_count), (1, 2));
+    assert_eq!((summary.unchanged_count, summary.sent_count), (1, 3));
+    let mut paged = request(segment("T"), expression("*"));
+    paged.page_size = 2;
+    let compared = tenant.compare(paged.clone()).await.unwrap();
+    assert_eq!(
+        (&*compared.entered, compared.tokens.len()),
+        (&["A".to_owned(), "B".into()][..], 1)
+    );
+    paged.options = Some(pb::SelectionOptions {
+        include_excluded: true,
+        ..Default::default()
+    });
+    let compared = tenant.compare(paged.clone()).await.unwrap();
+    assert_eq!(compared.tokens.len(), 2);
+    paged.resume_token = compared.tokens[0].clone();
+    let rest = tenant.compare(paged.clone()).await.unwrap();
+    assert_eq!(
+        (&*rest.entered, rest.left.len()),
+        (&["E".to_owned()][..], 0)
+    );
+    assert_eq!(
+        (rest.summary.entered_count, rest.summary.sent_count),
+        (3, 1)
+    );
+    assert!(!rest.summary.revision_moved);
+    paged.view = pb::SegmentMemberView::Full.into();
+    let status = tenant.compare(paged).await.unwrap_err();
+    assert_eq!(violations(&status), ["resume_token"]);
+}
+
+#[tokio::test]
+async fn a_wrong_side_is_named() {
+    let mut tenant = Tenant::small_world().await;
+    tenant.segment("S").await;
+    for (from, to, code, field) in [
+        (None, segment("S"), Code::InvalidArgument, "from"),
+        (
+            segment("S"),
+            expression("A OR"),
+            Code::InvalidArgument,
+            "to.expression",
+        ),
+        (
+            segment("X"),
+            segment("S"),
+            Code::NotFound,
+            "from.segment_id",
+        ),
+        (
+            segment("S"),
+            expression("NONE"),
+            Code::NotFound,
+            "to.expression",
+        ),
+        (
+            segment(""),
+            segment("S"),
+            Code::InvalidArgument,
+            "from.segment_id",
+        ),
+    ] {
+        let status = tenant.compare(request(from, to)).await.unwrap_err();
+        assert_eq!(
+            (status.code(), violations(&status)),
+            (code, vec![field.to_owned()])
+        );
+    }
+}
