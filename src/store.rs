@@ -55,7 +55,7 @@ pub struct Store {
 /// The database cannot be reached now, or all connections are taken.
 #[derive(Debug, thiserror::Error)]
 #[error("no database connection")]
-pub struct Unavailable(#[source] Box<dyn std::error::Error + Send + Sync>);
+pub struct Unavailable(#[source] pub(crate) Box<dyn std::error::Error + Send + Sync>);
 
 /// A database URL that cannot be read.
 #[derive(Debug, thiserror::Error)]

@@ -121,25 +121,34 @@ async fn serve<W: Work>(
         let turn = turns.acquire().await;
         // Only now, so that more could gather meanwhile.
         let batch = queues.take(&tenant);
-        if !batch.items.is_empty() {
-            answer(&work, &tenant, batch).await;
+        if !batch.items.is_empty()
+            && let Some(unreached) = answer(&work, &tenant, batch).await
+        {
+            // Who has waited all the while need not wait as long again to learn the same.
+            queues.refuse(&tenant, || unreached.for_another());
         }
         drop(turn);
     }
 }
 
-/// Runs a batch and answers its callers; stops when none of them is left.
-async fn answer<W: Work>(work: &W, tenant: &TenantName, batch: Batch<W>) {
+/// Runs a batch and answers its callers; stops when none of them is left. Returns the error if
+/// the database could not even be asked.
+async fn answer<W: Work>(work: &W, tenant: &TenantName, batch: Batch<W>) -> Option<Error> {
     let Batch { items, mut answers } = batch;
     let outcomes = tokio::select! {
         biased;
         outcomes = outcomes(work, tenant, &items) => outcomes,
-        () = all_gone(&mut answers) => return,
+        () = all_gone(&mut answers) => return None,
     };
+    let unreached = outcomes.iter().find_map(|outcome| match outcome {
+        Err(error) if error.is_unreached() => Some(error.for_another()),
+        _ => None,
+    });
     for (answer, outcome) in answers.into_iter().zip(outcomes) {
         // Whoever has gone needs no answer.
         let _ = answer.send(outcome);
     }
+    unreached
 }
 
 async fn all_gone<T>(answers: &mut [oneshot::Sender<T>]) {
@@ -161,7 +170,9 @@ async fn outcomes<W: Work>(
             Ok(done) => outcomes.extend(done),
             Err(error @ Error::Unavailable(_)) => {
                 // No item's fault, and the rest would fare no better.
-                outcomes.resize_with(items.len(), || Err(error.for_another()));
+                let rest = items.len() - outcomes.len();
+                outcomes.extend((1..rest).map(|_| Err(error.for_another())));
+                outcomes.push(Err(error));
                 break;
             }
             Err(error) if part.len() == 1 => outcomes.push(Err(error)),

@@ -236,6 +236,11 @@ impl Error {
         }
     }
 
+    /// Whether the database could not even be asked.
+    pub(super) fn is_unreached(&self) -> bool {
+        matches!(self, Error::Unavailable(cause) if cause.is::<Unavailable>())
+    }
+
     /// The same failure of the database, for another caller that it hit too.
     pub(super) fn for_another(&self) -> Error {
         let cause = std::error::Error::source(self).unwrap_or(self);

@@ -96,6 +96,15 @@ impl<W: Work> Queues<W> {
         Batch { items, answers }
     }
 
+    /// Answers everybody who waits with an error.
+    pub(super) fn refuse(&self, tenant: &TenantName, error: impl Fn() -> Error) {
+        let waiting = self.lock().get_mut(tenant).map(std::mem::take);
+        for waiting in waiting.into_iter().flatten() {
+            // Whoever has gone needs no answer.
+            let _ = waiting.answer.send(Err(error()));
+        }
+    }
+
     #[cfg(test)]
     pub(super) fn tenants(&self) -> usize {
         self.lock().len()

@@ -11,6 +11,7 @@ use std::{
 use tokio::{sync::mpsc, task::JoinHandle, time::timeout};
 
 use super::*;
+use crate::store::Unavailable;
 
 /// An item, by what it does to its batch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,6 +26,8 @@ enum Ask {
     Panic,
     /// Finds the database away.
     Away,
+    /// Finds that there is no connection to the database to be had.
+    Unreached,
     /// Must be alone with what has this name.
     Own(&'static str),
     /// Shares what has this name.
@@ -62,6 +65,9 @@ impl Work for Gated {
         assert!(!items.contains(&Ask::Panic), "as the test wants");
         if items.contains(&Ask::Away) {
             return Err(Error::Unavailable("away".into()));
+        }
+        if items.contains(&Ask::Unreached) {
+            return Err(Unavailable("no connection".into()).into());
         }
         let outcome = |ask: &Ask| match ask {
             Ask::Number(number) => Ok(*number),
@@ -227,6 +233,24 @@ async fn when_the_database_is_away_all_are_told_after_one_attempt() {
     assert!(matches!(outcome(one).await, Err(Error::Unavailable(_))));
     assert!(matches!(outcome(away).await, Err(Error::Unavailable(_))));
     assert_eq!(fake.work.finished.load(Ordering::Relaxed), 2);
+}
+
+#[tokio::test]
+async fn who_waits_while_no_connection_is_to_be_had_is_told_as_well() {
+    let fake = Fake::new(1, 100);
+    let unreached = fake.call("a", Ask::Unreached).await;
+    fake.started().await;
+    let waiting = fake.call("a", Ask::Number(1)).await;
+    fake.open(1);
+    assert!(matches!(
+        outcome(unreached).await,
+        Err(Error::Unavailable(_))
+    ));
+    assert!(matches!(outcome(waiting).await, Err(Error::Unavailable(_))));
+    fake.is_idle().await;
+    let next = fake.call("a", Ask::Number(2)).await;
+    fake.open(1);
+    assert_eq!(outcome(next).await.ok(), Some(2));
 }
 
 #[tokio::test]

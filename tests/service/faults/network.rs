@@ -10,8 +10,8 @@ use tonic_health::pb::{
 use tonic_types::StatusExt;
 
 use crate::support::{
-    AT_ONCE, Network, Pool, Proxy, Server, Tenant, company, database, eventually, info, migrate,
-    within,
+    AT_ONCE, Network, Pool, Proxy, Server, Tenant, company, database, eventually, info, is_overdue,
+    migrate, within,
 };
 
 const POOL: Pool = Pool {
@@ -125,7 +125,7 @@ async fn a_silent_network_holds_nobody_beyond_the_deadline_and_heals() {
     let mut read = Request::new(mailing_groups::api::pb::GetContactRequest { id: "A".into() });
     read.set_timeout(deadline);
     let status = scene.tenant.contacts.get_contact(read).await.unwrap_err();
-    assert_eq!(status.code(), Code::DeadlineExceeded, "{status:?}");
+    is_overdue(&status);
     assert!(
         began.elapsed() < deadline + AT_ONCE,
         "{:?}",
@@ -144,7 +144,8 @@ async fn a_silent_network_holds_nobody_beyond_the_deadline_and_heals() {
     .take(20)
     .collect();
     while let Some(took) = calls.join_next().await {
-        assert!(took.unwrap() < POOL.wait + AT_ONCE);
+        // Who comes while others wait for a connection may wait for them first.
+        assert!(took.unwrap() < 2 * POOL.wait + AT_ONCE);
     }
     scene.proxy.set(Network::Up);
     scene.open_all().await;

@@ -46,10 +46,10 @@ async fn a_named_server_on_tcp_is_used_with_its_password_kept_secret() {
     let proxy = Proxy::before(cluster.url()).await;
     let right = with_credentials(proxy.url(), "caller:s3cr3t-W0rd");
     let mut program = Program::spawn(folder.path(), &["--database-url", &right, "--log", "debug"]);
-    tenant(&mut program).await.group("MOVE").await;
-    eventually(async || program.log().contains("serving = true").then_some(())).await;
+    let mut caller = tenant(&mut program).await;
+    caller.group("MOVE").await;
     proxy.set(Network::Refusing);
-    eventually(async || program.log().contains("serving = false").then_some(())).await;
+    caller.get_group("MOVE").await.unwrap_err();
     keeps_secrets(&program);
 
     proxy.set(Network::Up);

@@ -172,25 +172,6 @@ impl Tenant {
         self.groups.unassign_mailing_group(request).await.unwrap();
     }
 
-    /// Deletes a contact, or is refused.
-    pub(super) async fn delete_contact(&mut self, id: &str, force: bool) -> Result<(), Status> {
-        let request = pb::DeleteContactRequest {
-            id: id.into(),
-            force,
-            ..Default::default()
-        };
-        self.contacts.delete_contact(request).await.map(drop)
-    }
-
-    /// Merges a contact into another.
-    pub(super) async fn merge(&mut self, kept_id: &str, merged_id: &str) {
-        let request = pb::MergeContactsRequest {
-            kept_id: kept_id.into(),
-            merged_id: merged_id.into(),
-        };
-        self.contacts.merge_contacts(request).await.unwrap();
-    }
-
     /// Compares two sets.
     pub(super) async fn compare(
         &mut self,

@@ -61,8 +61,8 @@ async fn deleted_contacts_do_not_come_back_and_merged_ones_come_as_the_kept() {
     tenant.add(add_ids("S", &["B"])).await;
     tenant.add(add_ids("S", &["C", "D"])).await;
     tenant.reduce(reduce("S", "*")).await;
-    tenant.delete_contact("D", false).await.unwrap();
-    tenant.merge("B", "C").await;
+    tenant.delete_contact("D", "", false).await.unwrap();
+    tenant.merge("B", "C").await.unwrap();
     tenant.go_back("S").await;
     assert_eq!(tenant.on("S").await, ["B"]);
     // B was there before C came: it stays when C's coming is undone.
@@ -78,12 +78,12 @@ async fn the_kept_contact_is_a_member_like_any_other() {
     tenant.segment("S").await;
     tenant.add(add_ids("S", &["C"])).await;
     assert_eq!(tenant.members(r#"segment("S")"#).await, ["C"]);
-    tenant.merge("D", "C").await;
+    tenant.merge("D", "C").await.unwrap();
     assert_eq!(tenant.on("S").await, ["D"]);
     assert_eq!(tenant.members(r#"segment("S")"#).await, ["D"]);
-    let status = tenant.delete_contact("D", false).await.unwrap_err();
+    let status = tenant.delete_contact("D", "", false).await.unwrap_err();
     assert_eq!(status.code(), Code::FailedPrecondition);
-    tenant.merge("B", "D").await;
+    tenant.merge("B", "D").await.unwrap();
     assert_eq!(tenant.on("S").await, ["B"]);
     assert_eq!(tenant.add(add_ids("S", &["B"])).await.added_count, 0);
     assert_eq!(

@@ -16,7 +16,7 @@ async fn a_contact_on_segments_is_deleted_by_force_only() {
     }
     tenant.add(add_ids("S", &["B", "C"])).await;
     tenant.add(add_ids("T", &["B"])).await;
-    let status = tenant.delete_contact("B", false).await.unwrap_err();
+    let status = tenant.delete_contact("B", "", false).await.unwrap_err();
     assert_eq!(status.code(), Code::FailedPrecondition);
     let info = info(&status);
     assert_eq!(info.reason, "CONTACT_ON_SEGMENTS");
@@ -36,7 +36,7 @@ async fn a_contact_on_segments_is_deleted_by_force_only() {
         ["S", "T"]
     );
     assert_eq!(tenant.codes("B").await, ["MOVE"]);
-    tenant.delete_contact("B", true).await.unwrap();
+    tenant.delete_contact("B", "", true).await.unwrap();
     assert_eq!(tenant.on("S").await, ["C"]);
     assert_eq!(tenant.on("T").await, [""; 0]);
     let actions = tenant.actions("S").await;

@@ -88,8 +88,8 @@ async fn contacts_named_one_by_one_that_are_gone_are_skipped_and_counted() {
         .save_criteria(save("OLD", "x"))
         .await
         .unwrap();
-    tenant.delete_contact("B", true).await.unwrap();
-    tenant.merge("D", "C").await;
+    tenant.delete_contact("B", "", true).await.unwrap();
+    tenant.merge("D", "C").await.unwrap();
     tenant.segment("NEW").await;
     let ran = tenant
         .segments

@@ -115,7 +115,7 @@ async fn a_segment_is_described_by_who_has_seen_it_last() {
         Code::NotFound
     );
     // Nobody is on a segment of that name any more, nor on the next one.
-    tenant.delete_contact("B", false).await.unwrap();
+    tenant.delete_contact("B", "", false).await.unwrap();
     assert_eq!(tenant.segment("S").await.member_count, 0);
     assert_eq!(tenant.members(r#"segment("S")"#).await, [""; 0]);
 }

@@ -24,7 +24,7 @@ pub(crate) use self::{
     proxy::{Network, Proxy},
     server::{Pool, Server, migrate},
     sql::Sql,
-    status::{info, refused, resource, unmet, violations},
+    status::{info, is_overdue, refused, resource, unmet, violations},
     tenant::{Tenant, company, person},
     upload::{contact_chunk, membership_chunk},
     wait::{AT_ONCE, eventually, within},

@@ -20,6 +20,16 @@ pub(crate) fn info(status: &Status) -> ErrorInfo {
     info
 }
 
+/// Checks that a call ended by its deadline. On a busy machine the client's own timer may be
+/// first, which tonic calls CANCELLED.
+pub(crate) fn is_overdue(status: &Status) {
+    let by_client = status.code() == Code::Cancelled && status.message() == "Timeout expired";
+    assert!(
+        by_client || status.code() == Code::DeadlineExceeded,
+        "{status:?}"
+    );
+}
+
 /// The fields that a refusal finds fault with.
 pub(crate) fn violations(status: &Status) -> Vec<String> {
     let details = status.get_error_details();
