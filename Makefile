@@ -1,7 +1,7 @@
 # `make help` tells what there is. Everything missing is installed by scripts/install.
 
 .DEFAULT_GOAL := help
-.PHONY: help run import grpcurl test tour lint fmt
+.PHONY: help run import grpcurl test tour lint fmt bench-select
 
 # What `make import` loads.
 DATA ?= examples
@@ -11,7 +11,7 @@ export PATH := $(CURDIR)/.tools/bin:$(CURDIR)/.tools/node_modules/.bin:$(PATH)
 
 help: ## Say what make can do here
 	@sed -nE 's/^([a-z-]+):.*## (.*)/\1\t\2/p' $(MAKEFILE_LIST) | \
-		while IFS='	' read -r name text; do printf '  make %-8s %s\n' "$$name" "$$text"; done
+		while IFS='	' read -r name text; do printf '  make %-12s %s\n' "$$name" "$$text"; done
 
 run: ## Build and start the service; flags for it: make run ARGS="--listen 127.0.0.1:50052"
 	@scripts/install server
@@ -37,6 +37,10 @@ lint: ## Check formatting, lints, documentation and the protobuf contract
 	cargo clippy --all-targets --locked -- -D warnings
 	RUSTDOCFLAGS=-Dwarnings cargo doc --no-deps --document-private-items --locked
 	buf lint proto
+
+bench-select: ## Measure selecting against SQL at a million contacts; SCALE and ROUNDS multiply
+	@scripts/install server
+	@cargo bench --locked --bench select
 
 fmt: ## Format the code and the protobuf contract
 	@scripts/install lint

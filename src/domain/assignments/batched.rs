@@ -40,7 +40,10 @@ impl Work for Changing {
                 },
             );
         let changed = match at_once.await? {
-            Some(changed) => changed,
+            Some(changed) => {
+                self.domain.news.tell(tenant, changed.revision());
+                changed
+            }
             None => self.in_turn(&call, items).await?,
         };
         self.domain.news.tell(tenant, changed.revision());

@@ -143,7 +143,7 @@ async fn reduce_takes_matches_and_refine_keeps_them() {
         .actions("T")
         .await
         .iter()
-        .map(|it| it.kind())
+        .map(pb::SegmentAction::kind)
         .collect();
     use pb::SegmentActionKind::{Add, Reduce, Refine};
     assert_eq!(kinds, [Add, Refine, Refine, Reduce]);

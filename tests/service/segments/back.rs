@@ -99,6 +99,7 @@ async fn the_kept_contact_is_a_member_like_any_other() {
     tenant.go_back("S").await;
     tenant.go_back("S").await;
     assert_eq!(tenant.on("S").await, [""; 0]);
+    tenant.assert_consistent().await;
 }
 
 #[tokio::test]
