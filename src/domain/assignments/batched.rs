@@ -46,6 +46,7 @@ impl Work for Changing {
             }
             None => self.in_turn(&call, items).await?,
         };
+        self.domain.news.tell(tenant, changed.revision());
         Ok(changed.outcomes(items))
     }
 }

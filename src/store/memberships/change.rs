@@ -1,0 +1,222 @@
+//! Assigning and unassigning many pairs in one statement.
+
+use diesel::{
+    prelude::*,
+    sql_types::{Array, BigInt, Bool, Integer, Nullable, Text, Timestamptz},
+};
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
+
+use crate::{
+    model::{Assignment, Code, ContactId, Revision, TenantId, Time},
+    store::{
+        Transaction,
+        sql::{Sql, sql},
+    },
+};
+
+/// What became of one assignment, in the order they were given.
+#[derive(Debug, QueryableByName)]
+pub struct Assigned {
+    /// The contact, if there is one.
+    #[diesel(sql_type = Nullable<Integer>)]
+    pub contact_number: Option<i32>,
+    /// The group, if there is one.
+    #[diesel(sql_type = Nullable<Integer>)]
+    pub group_id: Option<i32>,
+    /// Whether this assignment changed anything. Of two alike the first does.
+    #[diesel(sql_type = Bool)]
+    pub changed: bool,
+    /// The revision of the membership before, if there was one.
+    #[diesel(sql_type = Nullable<BigInt>)]
+    pub revision: Option<Revision>,
+    /// The moment of the membership before, if there was one.
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    pub create_time: Option<Time>,
+    /// The revision of what the statement changed, if it changed anything.
+    #[diesel(sql_type = BigInt)]
+    pub next_revision: Revision,
+}
+
+/// A statement over pairs of contact and group: `$now` says which revision it makes, `$chosen`
+/// which of the pairs change something, `$write` changes the memberships, the counters follow by
+/// `$sign`, and `$log` notes it all, or leaves that to the transaction.
+///
+/// Parameters: `$1` the tenant, `$2` contact ids, `$3` codes, `$4` the moment, `$5` as `$now` and
+/// `$log` want it. The arrays stand in sub-selects so that their length does not sway the planner:
+/// it plans once per connection for a few rows, which suits many as well, instead of anew each
+/// time, which takes longer than the statement does for one pair.
+macro_rules! change_memberships {
+    ($now:expr, $chosen:literal, $write:literal, $sign:literal, $log:expr) => {
+        concat!(
+            "WITH ",
+            $now,
+            ", input AS MATERIALIZED ( \
+                SELECT i.ordinal, c.contact_number, c.kind, g.group_id, g.code, m.revision, \
+                    m.create_time, n.revision AS next_revision, \
+                    row_number() OVER (PARTITION BY g.group_id, c.contact_number \
+                        ORDER BY i.ordinal) = 1 AND c.contact_number IS NOT NULL \
+                        AND g.group_id IS NOT NULL AND m.revision ",
+            $chosen,
+            " AS changed \
+                FROM now n CROSS JOIN unnest((SELECT $2), (SELECT $3)) \
+                    WITH ORDINALITY AS i (contact_id, code, ordinal) \
+                LEFT JOIN contacts c ON c.tenant_id = $1 AND c.id = i.contact_id \
+                LEFT JOIN mailing_groups g ON g.tenant_id = $1 AND g.code = i.code \
+                LEFT JOIN memberships m ON m.tenant_id = $1 AND m.group_id = g.group_id \
+                    AND m.contact_number = c.contact_number), \
+             chosen AS MATERIALIZED (SELECT * FROM input WHERE changed), \
+             written AS (",
+            $write,
+            "), counted_groups AS ( \
+                UPDATE mailing_groups g SET company_count = g.company_count ",
+            $sign,
+            " n.companies, person_count = g.person_count ",
+            $sign,
+            " n.persons \
+                FROM (SELECT group_id, count(*) FILTER (WHERE kind = 1) AS companies, \
+                        count(*) FILTER (WHERE kind = 2) AS persons \
+                      FROM chosen GROUP BY group_id) n \
+                WHERE g.tenant_id = $1 AND g.group_id = n.group_id), \
+             counted_contacts AS ( \
+                UPDATE contacts c SET mailing_group_count = c.mailing_group_count ",
+            $sign,
+            " n.groups, revision = n.next_revision, update_time = $4 \
+                FROM (SELECT contact_number, next_revision, count(*) AS groups \
+                      FROM chosen GROUP BY contact_number, next_revision) n \
+                WHERE c.tenant_id = $1 AND c.contact_number = n.contact_number)",
+            $log,
+            " SELECT contact_number, group_id, changed, revision, create_time, next_revision \
+             FROM input ORDER BY ordinal"
+        )
+    };
+}
+
+/// The revision given by the transaction: `$5`.
+macro_rules! given {
+    () => {
+        "now AS MATERIALIZED (SELECT $5 AS revision)"
+    };
+}
+
+/// The revision after the present one, and none if the snapshot of this statement, which is taken
+/// before the clock is locked, is older than the last change of the tenant.
+macro_rules! locked {
+    () => {
+        "locked AS MATERIALIZED ( \
+            SELECT revision FROM clocks WHERE tenant_id = $1 FOR UPDATE), \
+         now AS MATERIALIZED ( \
+            SELECT c.revision + 1 AS revision FROM locked l \
+            JOIN clocks c ON c.tenant_id = $1 AND c.revision = l.revision)"
+    };
+}
+
+/// What the transaction would write at its end: the clock, the revision under the call's name
+/// `$5`, and the changes, which are of kind 6 (members added) or 7 (members removed).
+macro_rules! logged {
+    ($kind:literal) => {
+        concat!(
+            ", moved AS ( \
+                UPDATE clocks c SET revision = n.revision FROM now n \
+                WHERE c.tenant_id = $1 AND EXISTS (SELECT FROM chosen)), \
+             made AS ( \
+                INSERT INTO revisions (tenant_id, revision, commit_time, request_id) \
+                SELECT $1, n.revision, $4, $5 FROM now n WHERE EXISTS (SELECT FROM chosen)), \
+             logged AS ( \
+                INSERT INTO changes (tenant_id, revision, kind, subject_id, code, \
+                    contact_numbers) \
+                SELECT $1, next_revision, ",
+            $kind,
+            ", group_id, code, array_agg(contact_number ORDER BY contact_number) \
+                FROM chosen GROUP BY next_revision, group_id, code)"
+        )
+    };
+}
+
+/// Assigns groups to contacts, in the order of the key, which keeps the index warm.
+macro_rules! assign {
+    ($now:expr, $log:expr) => {
+        change_memberships!(
+            $now,
+            "IS NULL",
+            "INSERT INTO memberships (tenant_id, group_id, contact_number, revision, \
+                create_time) \
+             SELECT $1, group_id, contact_number, next_revision, $4 FROM chosen \
+             ORDER BY group_id, contact_number",
+            "+",
+            $log
+        )
+    };
+}
+
+/// Takes groups from contacts.
+macro_rules! unassign {
+    ($now:expr, $log:expr) => {
+        change_memberships!(
+            $now,
+            "IS NOT NULL",
+            "DELETE FROM memberships m USING chosen WHERE m.tenant_id = $1 \
+             AND m.group_id = chosen.group_id AND m.contact_number = chosen.contact_number",
+            "-",
+            $log
+        )
+    };
+}
+
+/// Assigns groups to contacts; the changes are to be logged.
+pub async fn insert(tx: &mut Transaction, items: &[Assignment]) -> QueryResult<Vec<Assigned>> {
+    let (text, revision) = (assign!(given!(), ""), tx.revision());
+    let statement = pairs(text, tx.tenant_id(), items.iter(), tx.time());
+    statement.bind::<BigInt, _>(revision).load(tx).await
+}
+
+/// Takes groups from contacts; the changes are to be logged.
+pub async fn delete(tx: &mut Transaction, items: &[Assignment]) -> QueryResult<Vec<Assigned>> {
+    let (text, revision) = (unassign!(given!(), ""), tx.revision());
+    let statement = pairs(text, tx.tenant_id(), items.iter(), tx.time());
+    statement.bind::<BigInt, _>(revision).load(tx).await
+}
+
+/// Assigns groups to contacts and logs it in one statement, which is a transaction by itself if
+/// none is open: it locks the tenant's clock, as every write does. No rows, and no effect, if
+/// another write of the tenant ended between the statement's start and the lock.
+pub async fn insert_logged<'a>(
+    conn: &mut AsyncPgConnection,
+    tenant_id: TenantId,
+    items: impl Iterator<Item = &'a Assignment>,
+    time: Time,
+    request_id: String,
+) -> QueryResult<Vec<Assigned>> {
+    let text = assign!(locked!(), logged!("6"));
+    let statement = pairs(text, tenant_id, items, time);
+    statement.bind::<Text, _>(request_id).load(conn).await
+}
+
+/// Takes groups from contacts and logs it, as [`insert_logged`] does.
+pub async fn delete_logged<'a>(
+    conn: &mut AsyncPgConnection,
+    tenant_id: TenantId,
+    items: impl Iterator<Item = &'a Assignment>,
+    time: Time,
+    request_id: String,
+) -> QueryResult<Vec<Assigned>> {
+    let text = unassign!(locked!(), logged!("7"));
+    let statement = pairs(text, tenant_id, items, time);
+    statement.bind::<Text, _>(request_id).load(conn).await
+}
+
+/// The statement `text` with its parameters `$1` to `$4`.
+fn pairs<'a>(
+    text: &'static str,
+    tenant_id: TenantId,
+    items: impl Iterator<Item = &'a Assignment>,
+    time: Time,
+) -> Sql {
+    let (contact_ids, codes): (Vec<ContactId>, Vec<Code>) = items
+        .map(|item| (item.contact_id.clone(), item.code.clone()))
+        .unzip();
+    sql(text)
+        .bind::<Integer, _>(tenant_id)
+        .bind::<Array<Text>, _>(contact_ids)
+        .bind::<Array<Text>, _>(codes)
+        .bind::<Timestamptz, _>(time)
+}
