@@ -37,7 +37,7 @@ async fn repeating_with_the_same_request_id_has_one_effect() {
         assignments: vec![assignment("A", "MOVE"), assignment("NIX", "MOVE")],
         request_id: "once".into(),
     };
-    proxy.set(Network::CutAfter("COMMIT"));
+    proxy.set(Network::CutAfterCommit);
     let status = tenant
         .groups
         .batch_assign_mailing_groups(request.clone())
@@ -72,7 +72,7 @@ async fn a_contact_of_the_series_is_created_once() {
         }),
         request_id: "once".into(),
     };
-    proxy.set(Network::CutAfter("COMMIT"));
+    proxy.set(Network::CutAfterCommit);
     let status = tenant
         .contacts
         .create_contact(request.clone())
@@ -96,15 +96,10 @@ async fn a_contact_of_the_series_is_created_once() {
 #[tokio::test]
 async fn assigning_again_is_success() {
     let (proxy, mut tenant, sql) = scene().await;
-<<<<<<< HEAD
     tenant.group("GIFT").await;
     // From here on the statement is prepared on the one connection.
     tenant.assign("A", "GIFT").await;
     proxy.set(Network::CutAnswers);
-=======
-    // One statement, known by what it assigns, is the whole transaction.
-    proxy.set(Network::CutAfter("MOVE"));
->>>>>>> h-bat
     let status = tenant.try_assign("A", "MOVE").await.unwrap_err();
     assert_eq!(status.code(), Code::Unavailable, "{status:?}");
     proxy.set(Network::Up);

@@ -4,11 +4,7 @@
 use std::time::{Duration, Instant};
 
 use mailing_groups::{
-<<<<<<< HEAD
     api::pb::{AssignMailingGroupRequest, ListContactsRequest},
-=======
-    api::pb::{self, AssignMailingGroupRequest},
->>>>>>> h-bat
     server::Limits,
 };
 use tokio::task::JoinSet;
@@ -134,7 +130,6 @@ async fn a_deadline_ends_the_wait_and_its_backend() {
 #[tokio::test]
 async fn a_used_up_pool_is_told_soon_and_recovers() {
     let mut scene = scene().await;
-<<<<<<< HEAD
     let blocker = Sql::lock_contacts(&scene.server.database_url).await;
     let mut calls = JoinSet::new();
     for _ in 0..8 {
@@ -143,17 +138,6 @@ async fn a_used_up_pool_is_told_soon_and_recovers() {
             let request = ListContactsRequest::default();
             tenant.contacts.list_contacts(request).await.map(drop)
         });
-=======
-    // Not of a kind that runs in batches, which wait for one another before the database.
-    let mut calls = JoinSet::new();
-    for n in 0..8 {
-        let mut tenant = scene.tenant.clone();
-        let group = pb::MailingGroup {
-            code: format!("N{n}"),
-            ..Default::default()
-        };
-        calls.spawn(async move { tenant.create_group(group, "").await.map(drop) });
->>>>>>> h-bat
     }
     scene.sql.until_waiting(4).await;
     let began = Instant::now();

@@ -30,16 +30,10 @@ pub(crate) enum Network {
     Silent,
     /// Passes everything on, late.
     Slow(Duration),
-<<<<<<< HEAD
     /// Cuts a connection after a `COMMIT` reached PostgreSQL, before the answer to it.
     CutAfterCommit,
     /// Cuts a connection when PostgreSQL answers on it.
     CutAnswers,
-=======
-    /// Cuts a connection after a message with this word reached PostgreSQL, before its answer: after
-    /// a `COMMIT`, or after a statement that is a transaction by itself.
-    CutAfter(&'static str),
->>>>>>> h-bat
 }
 
 /// A TCP port in front of PostgreSQL's Unix socket.
@@ -134,15 +128,11 @@ impl Wire {
             match network {
                 Network::Silent => self.mute.store(true, Ordering::SeqCst),
                 Network::Slow(delay) => tokio::time::sleep(delay).await,
-<<<<<<< HEAD
                 Network::CutAnswers if answers => return Ok(()),
                 Network::CutAfterCommit if answers && self.committing.load(Ordering::SeqCst) => {
-=======
-                Network::CutAfter(_) if answers && self.committing.load(Ordering::SeqCst) => {
->>>>>>> h-bat
                     return Ok(());
                 }
-                Network::CutAfter(word) if !answers && contains(bytes, word) => {
+                Network::CutAfterCommit if bytes.windows(6).any(|word| word == b"COMMIT") => {
                     self.committing.store(true, Ordering::SeqCst);
                 }
                 _ => {}
@@ -152,8 +142,4 @@ impl Wire {
             }
         }
     }
-}
-
-fn contains(bytes: &[u8], word: &str) -> bool {
-    bytes.windows(word.len()).any(|at| at == word.as_bytes())
 }
