@@ -51,17 +51,17 @@ pub enum Command {
     /// resumed after the last page. The command succeeds only after the service's summary, which
     /// goes to stderr. CSV has the columns of `import contacts`.
     Members(members::Members),
+    /// Build segments of contacts step by step, compare them and give their members a group
+    ///
+    /// A segment is a stored set of contacts: what changes in mailing groups later does not change
+    /// it. Every action on it is recorded and can be undone.
+    Segment(segment::Segment),
     /// Print what is changed, as JSON lines, until it is interrupted
     ///
     /// Revisions come in the order of commits, each once and whole. If the connection breaks or
     /// the service is away for a moment, the watch goes on after the last revision printed. Lines
     /// with `progress` say how far it has come; `--from` with that revision goes on from there.
     Watch(watch::Watch),
-    /// Build segments of contacts step by step, compare them and give their members a group
-    ///
-    /// A segment is a stored set of contacts: what changes in mailing groups later does not change
-    /// it. Every action on it is recorded and can be undone.
-    Segment(segment::Segment),
 }
 
 /// How a command that did not fail ended.
@@ -92,8 +92,8 @@ pub async fn run(command: Command) -> ExitCode {
         Command::Import(import) => import.run().await,
         Command::Count(count) => count.run().await,
         Command::Members(members) => members.run().await,
-        Command::Watch(watch) => watch.run().await,
         Command::Segment(segment) => segment.run().await,
+        Command::Watch(watch) => watch.run().await,
     };
     match outcome {
         Ok(Outcome::Complete) => ExitCode::SUCCESS,

@@ -36,7 +36,6 @@ pub async fn insert(
     digest: [u8; 32],
     answer: Value,
 ) -> QueryResult<usize> {
-    tx.keep();
     sql(
         "INSERT INTO requests (tenant_id, request_id, digest, answer, create_time) \
          VALUES ($1, $2, $3, $4, $5) \

@@ -20,7 +20,7 @@ pub struct Transaction {
     clock: Clock,
     time: Time,
     changes: Vec<Change>,
-    keeps: bool,
+    refused: bool,
 }
 
 /// A tenant's clock: the revision, and the numbers it gives out.
@@ -78,7 +78,7 @@ impl Transaction {
                 clock,
                 time: now(),
                 changes: Vec::new(),
-                keeps: false,
+                refused: false,
             }),
             Err(error) => {
                 if connection.batch_execute("ROLLBACK").await.is_ok() {
@@ -118,9 +118,10 @@ impl Transaction {
         self.changes.push(change);
     }
 
-    /// Notes that something was written that is to stay even if no change is noted.
-    pub fn keep(&mut self) {
-        self.keeps = true;
+    /// Notes that all that was asked for is refused: [`Transaction::commit`] will leave nothing
+    /// behind, not even a tenant that would have come into being.
+    pub fn refuse(&mut self) {
+        self.refused = true;
     }
 
     /// Takes the next group number.
@@ -157,11 +158,10 @@ impl Transaction {
         number
     }
 
-    /// Commits. Returns the revision made, or the present one if nothing changed: then nothing is
-    /// left either, not even a tenant that would have come into being.
+    /// Commits. Returns the revision made, or the present one if nothing changed.
     pub async fn commit(mut self, request_id: &str) -> QueryResult<Revision> {
         let revision = self.revision_after();
-        if self.changes.is_empty() && !self.keeps {
+        if self.refused {
             self.rollback().await?;
             return Ok(revision);
         }

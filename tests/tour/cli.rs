@@ -31,7 +31,9 @@ fn write(folder: &Path, name: &str, text: &str) -> String {
 fn every_command_has_a_help_that_says_what_it_does_and_what_it_takes() {
     let imports = ["groups", "contacts", "memberships", "folder"];
     let imports = imports.map(|what| format!("import {what}"));
-    let commands = ["", "serve", "migrate", "import", "count", "members"];
+    let commands = [
+        "", "serve", "migrate", "import", "count", "members", "watch",
+    ];
     for command in commands.map(str::to_owned).into_iter().chain(imports) {
         let words = command.split_whitespace();
         let help = run(words.chain(["--help"]));

@@ -52,7 +52,6 @@ impl Changing {
     /// Waits for the tenant's clock first: another server, or a call of another kind, had it.
     async fn in_turn(&self, call: &Call, items: &[Asked<Assignment>]) -> Result<Changed> {
         let change = async |tx: &mut Transaction| {
-            tx.keep();
             let tenant_id = tx.tenant_id();
             let changed = self.change(tx, tenant_id, call, items).await?;
             changed.ok_or_else(|| Error::broken("the clock moved while it was locked"))

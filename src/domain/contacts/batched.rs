@@ -227,7 +227,11 @@ async fn put_all(
     items: Vec<Result<NewContact>>,
 ) -> Result<Vec<Result<Contact>>> {
     let good: Vec<NewContact> = items.iter().flatten().cloned().collect();
-    let mut outcomes = put::put_all(tx, &good).await?.into_iter();
+    let outcomes = put::put_all(tx, &good).await?;
+    if outcomes.iter().all(Result::is_err) {
+        tx.refuse();
+    }
+    let mut outcomes = outcomes.into_iter();
     let outcome = |item: Result<NewContact>| {
         item.and_then(|_| {
             let outcome = outcomes.next();

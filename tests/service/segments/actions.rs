@@ -143,7 +143,7 @@ async fn reduce_takes_matches_and_refine_keeps_them() {
         .actions("T")
         .await
         .iter()
-        .map(|it| it.kind())
+        .map(pb::SegmentAction::kind)
         .collect();
     use pb::SegmentActionKind::{Add, Reduce, Refine};
     assert_eq!(kinds, [Add, Refine, Refine, Reduce]);
@@ -201,7 +201,7 @@ async fn a_segment_is_a_snapshot_and_an_operand() {
     tenant.assign("B", "MOVE").await;
     tenant.segment("S").await;
     tenant.add(add("S", "MOVE")).await;
-    tenant.unassign("B", "MOVE").await;
+    tenant.unassign("B", "MOVE").await.unwrap();
     tenant.assign("C", "MOVE").await;
     assert_eq!(tenant.on("S").await, ["B"]);
     assert_eq!(tenant.members(r#"segment("S") OR MOVE"#).await, ["B", "C"]);

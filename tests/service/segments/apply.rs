@@ -73,6 +73,7 @@ async fn a_group_is_applied_with_and_without_replacement() {
     let again = again.into_inner();
     assert_eq!((again.added_count, again.removed_count), (0, 0));
     assert_eq!(again.revision, replaced.revision);
+    tenant.assert_consistent().await;
 }
 
 #[tokio::test]

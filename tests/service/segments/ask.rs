@@ -163,15 +163,6 @@ impl Tenant {
         response.into_inner().actions
     }
 
-    /// Takes a group from a contact.
-    pub(super) async fn unassign(&mut self, contact_id: &str, code: &str) {
-        let request = pb::UnassignMailingGroupRequest {
-            contact_id: contact_id.into(),
-            code: code.into(),
-        };
-        self.groups.unassign_mailing_group(request).await.unwrap();
-    }
-
     /// Compares two sets.
     pub(super) async fn compare(
         &mut self,

@@ -19,7 +19,7 @@ async fn going_back_restores_each_step_down_to_empty() {
     assert_eq!(tenant.on("S").await, ["A", "B"]);
     // Whatever happens to the groups meanwhile.
     for id in ["A", "B", "C"] {
-        tenant.unassign(id, "MOVE").await;
+        tenant.unassign(id, "MOVE").await.unwrap();
     }
     let steps: [(&[&str], i64, i64); 4] = [
         (&["A", "B", "D"], 1, 0),
@@ -99,6 +99,7 @@ async fn the_kept_contact_is_a_member_like_any_other() {
     tenant.go_back("S").await;
     tenant.go_back("S").await;
     assert_eq!(tenant.on("S").await, [""; 0]);
+    tenant.assert_consistent().await;
 }
 
 #[tokio::test]

@@ -5,10 +5,10 @@ use std::{net::SocketAddr, time::Duration};
 use mailing_groups::{
     api,
     domain::{Domain, Index},
-    server::{self, Drained, Limits},
+    server::{self, Limits},
     store::{self, Store},
 };
-use tokio::{net::TcpListener, sync::OnceCell, task::JoinHandle};
+use tokio::{net::TcpListener, sync::OnceCell};
 use tokio_util::sync::CancellationToken;
 use tonic::transport::{Channel, Endpoint};
 
@@ -19,7 +19,6 @@ pub(crate) struct Server {
     pub(crate) address: SocketAddr,
     pub(crate) database_url: String,
     pub(crate) shutdown: CancellationToken,
-    pub(crate) ended: JoinHandle<Result<Drained, server::Error>>,
 }
 
 impl Server {
@@ -47,7 +46,7 @@ impl Server {
         let shutdown = CancellationToken::new();
         let stop = shutdown.clone();
         let (tell, address) = tokio::sync::oneshot::channel();
-        let ended = runtime().spawn(async move {
+        runtime().spawn(async move {
             let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
             tell.send(listener.local_addr().unwrap()).unwrap();
             let domain = Domain::new(store, Index::new(64 << 20, 4));
@@ -62,7 +61,6 @@ impl Server {
             address: address.await.unwrap(),
             database_url: database_url.to_owned(),
             shutdown,
-            ended,
         }
     }
 
