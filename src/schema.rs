@@ -61,6 +61,29 @@ diesel::table! {
 }
 
 diesel::table! {
+    import_rejections (tenant_id, import_id, item_index) {
+        tenant_id -> Int4,
+        import_id -> Text,
+        item_index -> Int8,
+        answer -> Bytea,
+    }
+}
+
+diesel::table! {
+    imports (tenant_id, import_id) {
+        tenant_id -> Int4,
+        import_id -> Text,
+        kind -> Int2,
+        processed_count -> Int8,
+        created_count -> Int8,
+        updated_count -> Int8,
+        rejected_count -> Int8,
+        revision -> Int8,
+        update_time -> Timestamptz,
+    }
+}
+
+diesel::table! {
     mailing_groups (tenant_id, group_id) {
         tenant_id -> Int4,
         group_id -> Int4,
@@ -180,6 +203,7 @@ diesel::table! {
 
 diesel::joinable!(clocks -> tenants (tenant_id));
 diesel::joinable!(contacts -> tenants (tenant_id));
+diesel::joinable!(imports -> tenants (tenant_id));
 diesel::joinable!(mailing_groups -> tenants (tenant_id));
 diesel::joinable!(requests -> tenants (tenant_id));
 diesel::joinable!(revisions -> tenants (tenant_id));
@@ -191,6 +215,8 @@ diesel::allow_tables_to_appear_in_same_query!(
     clocks,
     contacts,
     former_codes,
+    import_rejections,
+    imports,
     mailing_groups,
     memberships,
     merged_contacts,

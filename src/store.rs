@@ -5,6 +5,7 @@ pub mod changes;
 mod connection;
 pub mod contacts;
 pub mod history;
+pub mod imports;
 pub mod mailing_groups;
 pub mod memberships;
 mod migrate;

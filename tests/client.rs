@@ -228,11 +228,31 @@ fn an_import_that_breaks_or_lacks_its_summary_fails() {
             "c.csv",
             "id,kind,name\nbad,COMPANY,x\nC2,COMPANY,y\n",
         );
-        let arguments = format!("import contacts {file} --chunk 1");
+        let arguments = format!("import contacts {file} --chunk 1 --retry-for 0");
         assert_eq!(run(&server.endpoint, &arguments), FAILURE, "{fault:?}");
         // What was rejected until then is kept.
         assert!(read(&folder, "c.rejected.csv").contains("2,id: starts with bad"));
     }
+}
+
+#[test]
+fn an_import_goes_on_after_the_last_committed_item() {
+    let server = Server::start(Fake::uploading(Upload::Break));
+    let folder = tempfile::tempdir().unwrap();
+    let rows: Vec<_> = (0..9).map(|it| format!("C{it},COMPANY,x\n")).collect();
+    let text = format!("id,kind,name\nbad,COMPANY,x\n{}", rows.concat());
+    let file = write(&folder, "c.csv", &text);
+    let arguments = format!("import contacts {file} --chunk 1 --import-id again");
+    assert_eq!(run(&server.endpoint, &arguments), some_rejected());
+    let imports = server.fake.imports.lock().unwrap().clone();
+    assert_eq!(imports["again"], (10, 1));
+    let received = server.fake.received.lock().unwrap().clone();
+    assert_eq!(received.len(), 10, "{received:?}");
+    let rejected = read(&folder, "c.rejected.csv");
+    assert_eq!(rejected.lines().count(), 2);
+    // Once more by the same name: nothing is left to do.
+    assert_eq!(run(&server.endpoint, &arguments), SUCCESS);
+    assert_eq!(server.fake.received.lock().unwrap().len(), 10);
 }
 
 #[test]

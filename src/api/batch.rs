@@ -29,10 +29,13 @@ pub(super) struct Done {
 /// Reads the items of a batch; too many of them are an error.
 pub(super) fn read(items: &[pb::Assignment]) -> Result<Items, Violation> {
     batch(items, "assignments")?;
-    Ok(items
-        .iter()
-        .map(|item| assignment(&item.contact_id, &item.code, ""))
-        .collect())
+    Ok(self::items(items))
+}
+
+/// Reads items.
+pub(super) fn items(items: &[pb::Assignment]) -> Items {
+    let read = |item: &pb::Assignment| assignment(&item.contact_id, &item.code, "");
+    items.iter().map(read).collect()
 }
 
 /// Changes the memberships of a batch.
@@ -50,19 +53,22 @@ pub(super) async fn change(
         .iter()
         .filter(|outcome| **outcome == Outcome::Changed)
         .count();
-    let mut outcomes = outcomes.into_iter();
-    let results = items
-        .into_iter()
-        .map(|item| match item {
-            Ok(_) => outcomes.next().map(Into::into).unwrap_or_default(),
-            Err(violation) => invalid(&violation),
-        })
-        .collect();
+    let results = results(items, outcomes);
     Ok(Done {
         results,
         changed: signed(changed as u64),
         revision,
     })
+}
+
+/// One result an item, of which the well-formed ones have these outcomes.
+pub(super) fn results(items: Items, outcomes: Vec<Outcome>) -> Vec<pb::AssignmentResult> {
+    let mut outcomes = outcomes.into_iter();
+    let result = |item| match item {
+        Ok(_) => outcomes.next().map(Into::into).unwrap_or_default(),
+        Err(violation) => invalid(&violation),
+    };
+    items.into_iter().map(result).collect()
 }
 
 fn invalid(violation: &Violation) -> pb::AssignmentResult {

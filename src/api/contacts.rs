@@ -136,12 +136,9 @@ impl Contacts for Api {
         request: Request<Streaming<pb::ImportContactsRequest>>,
     ) -> Answer<Self::ImportContactsStream> {
         let (call, requests) = open(request)?;
-        let import = ContactImport::new(self.domain.clone(), call);
-        Ok(Response::new(import::run(
-            import,
-            requests,
-            self.shutdown.clone(),
-        )))
+        let (domain, shutdown) = (self.domain.clone(), self.shutdown.clone());
+        let answers = import::run::<ContactImport>(domain, call, requests, shutdown);
+        Ok(Response::new(answers))
     }
 }
 

@@ -6,129 +6,249 @@
 pub(super) mod contacts;
 pub(super) mod memberships;
 
-use std::collections::VecDeque;
+use std::{collections::VecDeque, future::Future, time::Duration};
 
 use futures_util::{StreamExt, stream, stream::BoxStream};
-use tokio_util::sync::CancellationToken;
+use tokio::time::Instant;
+use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 use tonic::{Status, Streaming};
 
-use super::{field::batch, status};
-use crate::domain::{Error, Result, Violation};
+use super::{
+    field::{batch, optional},
+    request_id, status,
+};
+use crate::domain::{
+    Call, Domain, Error, Result, Violation,
+    imports::{Import, Kind, Rejected, Tally},
+};
+
+/// Whoever waits for a chunk hears so often that it is still being committed.
+const HEARTBEAT: Duration = Duration::from_secs(1);
 
 /// One message of an upload.
-pub(super) enum Message<Item> {
-    /// Opens it.
-    Start,
+pub(super) enum Message<Chunk> {
+    /// Opens it: the name of the import, and how many items its sender knows to be answered for.
+    Start(String, i64),
     /// Carries items that are committed together.
-    Chunk(Vec<Item>),
+    Chunk(Chunk),
     /// Closes it.
     Finish,
     /// Says nothing.
     Empty,
 }
 
-/// What is imported, and how it is answered for.
-pub(super) trait Import: Send + 'static {
+/// What is uploaded, and how it is answered for.
+pub(super) trait Upload: Send + 'static {
     /// A message of the caller.
-    type Request: Into<Message<Self::Item>> + Send + 'static;
+    type Request: Into<Message<Vec<Self::Item>>> + Send + 'static;
     /// What a chunk holds.
     type Item: Send;
+    /// A chunk that was read.
+    type Chunk: Send + 'static;
     /// A message to the caller.
-    type Response: Send + 'static;
+    type Response: prost::Message + Clone + Default + 'static;
 
+    /// What is imported.
+    const KIND: Kind;
     /// The path of a chunk's items, for errors.
     const ITEMS: &'static str;
 
-    /// Commits a chunk. Answers its rejections, and then how far the import has come.
+    /// Reads a chunk's items.
+    fn read(items: Vec<Self::Item>) -> Self::Chunk;
+
+    /// Commits a chunk, and answers its rejections.
     fn commit(
-        &mut self,
-        items: Vec<Self::Item>,
-    ) -> impl Future<Output = Result<Vec<Self::Response>>> + Send;
+        import: &mut Import,
+        chunk: Self::Chunk,
+    ) -> impl Future<Output = Result<Vec<Rejected>>> + Send;
+
+    /// How far the import has come.
+    fn progress(tally: Tally) -> Self::Response;
 
     /// The totals.
-    fn summary(&self) -> Self::Response;
+    fn summary(tally: Tally) -> Self::Response;
 }
 
-/// Answers an upload, message by message: nothing is read from the caller before everything
-/// that is known was sent to it.
-pub(super) fn run<I: Import>(
-    import: I,
-    requests: Streaming<I::Request>,
+/// Answers an upload. While a chunk is committed the next one is received and read, but no
+/// further one; and it is committed once everything that is known was sent to the caller.
+pub(super) fn run<U: Upload>(
+    domain: Domain,
+    call: Call,
+    requests: Streaming<U::Request>,
     shutdown: CancellationToken,
-) -> BoxStream<'static, Result<I::Response, Status>> {
-    let upload = Upload {
-        import,
+) -> BoxStream<'static, Result<U::Response, Status>> {
+    let uploading = Uploading::<U> {
+        state: State::New(Import::new(domain, call, U::KIND)),
         requests,
         shutdown,
         pending: VecDeque::new(),
-        state: State::New,
+        ahead: None,
+        progress: U::progress(Tally::default()),
+        told: Instant::now(),
     };
-    stream::try_unfold(upload, |mut upload| async move {
-        let response = upload.next().await?;
-        Ok(response.map(|response| (response, upload)))
+    stream::try_unfold(uploading, |mut uploading| async move {
+        let response = uploading.next().await?;
+        Ok(response.map(|response| (response, uploading)))
     })
     .boxed()
 }
 
-#[derive(PartialEq)]
+/// A chunk being committed, by a task of its own: it goes on while the caller is slow to read.
+type Committing = AbortOnDropHandle<(Import, Result<Vec<Rejected>>)>;
+
 enum State {
-    New,
-    Open,
+    /// Nothing was said yet.
+    New(Import),
+    /// The rejections from this item on are sent again.
+    Resuming(Import, i64),
+    /// A chunk may come.
+    Open(Import),
+    Committing(Committing),
     Finished,
 }
 
-struct Upload<I: Import> {
-    import: I,
-    requests: Streaming<I::Request>,
-    shutdown: CancellationToken,
-    pending: VecDeque<I::Response>,
+/// A message, or why there is none.
+type Received<U> = Result<Message<<U as Upload>::Chunk>, Status>;
+
+struct Uploading<U: Upload> {
     state: State,
+    requests: Streaming<U::Request>,
+    shutdown: CancellationToken,
+    /// What is to be sent.
+    pending: VecDeque<U::Response>,
+    /// The message after the chunk that is being committed.
+    ahead: Option<Received<U>>,
+    /// What was last said of how far the import is, and when anything was.
+    progress: U::Response,
+    told: Instant,
 }
 
-impl<I: Import> Upload<I> {
-    async fn next(&mut self) -> Result<Option<I::Response>, Status> {
+impl<U: Upload> Uploading<U> {
+    async fn next(&mut self) -> Result<Option<U::Response>, Status> {
         loop {
             if let Some(response) = self.pending.pop_front() {
+                self.told = Instant::now();
                 return Ok(Some(response));
             }
-            if self.state == State::Finished {
-                return Ok(None);
-            }
-            let message = self
-                .shutdown
-                .run_until_cancelled(self.requests.message())
-                .await
-                .ok_or_else(status::draining)??
-                .ok_or_else(status::unfinished)?;
-            self.take(message.into()).await?;
+            self.state = match std::mem::replace(&mut self.state, State::Finished) {
+                State::Finished => return Ok(None),
+                State::Resuming(import, from) => self.resume(import, from).await?,
+                State::Committing(task) => self.wait(task).await?,
+                quiet => {
+                    let message = match self.ahead.take() {
+                        Some(message) => message,
+                        None => receive::<U>(&mut self.requests, &self.shutdown).await,
+                    };
+                    self.take(message?, quiet).await?
+                }
+            };
         }
     }
 
-    async fn take(&mut self, message: Message<I::Item>) -> Result<()> {
-        match (message, &self.state) {
-            (Message::Start, State::New) => self.state = State::Open,
-            (Message::Chunk(items), State::Open) => {
-                batch(&items, I::ITEMS)?;
-                self.pending.extend(self.import.commit(items).await?);
+    async fn take(&mut self, message: Message<U::Chunk>, state: State) -> Result<State> {
+        match (message, state) {
+            (Message::Start(id, known), State::New(mut import)) => {
+                if known < 0 {
+                    return Err(out_of_place("start.known_count", "must not be negative"));
+                }
+                let Some(id) = optional(&id, "start.import_id")? else {
+                    return Ok(State::Open(import));
+                };
+                import.resume(id).await?;
+                Ok(State::Resuming(import, known))
             }
-            (Message::Finish, State::Open) => {
-                self.pending.push_back(self.import.summary());
-                self.state = State::Finished;
+            (Message::Chunk(chunk), State::Open(import)) => Ok(commit::<U>(import, chunk)),
+            (Message::Finish, State::Open(import)) => {
+                self.pending.push_back(U::summary(import.tally));
+                Ok(State::Finished)
             }
-            (_, State::New) => return Err(out_of_order("must be start in the first message")),
-            _ => {
-                return Err(out_of_order(
-                    "must be chunk or finish after the first message",
-                ));
+            (_, State::New(_)) => Err(out_of_place(
+                "message",
+                "must be start in the first message",
+            )),
+            _ => Err(out_of_place(
+                "message",
+                "must be chunk or finish after the first message",
+            )),
+        }
+    }
+
+    /// Sends rejections again; after the last of them, how far the import has come.
+    async fn resume(&mut self, import: Import, from: i64) -> Result<State> {
+        let rejected = import.rejected(from).await?;
+        let Some((last, _)) = rejected.last() else {
+            self.answer(&import, Vec::new())?;
+            return Ok(State::Open(import));
+        };
+        let next = last + 1;
+        self.pending.extend(decoded::<U>(rejected)?);
+        Ok(State::Resuming(import, next))
+    }
+
+    /// Waits for a chunk to be committed, and receives the next message meanwhile.
+    async fn wait(&mut self, mut task: Committing) -> Result<State> {
+        tokio::select! {
+            biased;
+            done = &mut task => {
+                let (import, rejected) = done.map_err(|error| Error::Internal(error.into()))?;
+                self.answer(&import, rejected?)?;
+                return Ok(State::Open(import));
+            }
+            message = receive::<U>(&mut self.requests, &self.shutdown), if self.ahead.is_none() => {
+                self.ahead = Some(message);
+            }
+            () = tokio::time::sleep_until(self.told + HEARTBEAT) => {
+                self.pending.push_back(self.progress.clone());
             }
         }
+        Ok(State::Committing(task))
+    }
+
+    fn answer(&mut self, import: &Import, rejected: Vec<Rejected>) -> Result<()> {
+        self.pending.extend(decoded::<U>(rejected)?);
+        self.progress = U::progress(import.tally);
+        self.pending.push_back(self.progress.clone());
         Ok(())
     }
 }
 
-fn out_of_order(reason: &str) -> Error {
+/// Receives a message and reads what it carries.
+async fn receive<U: Upload>(
+    requests: &mut Streaming<U::Request>,
+    shutdown: &CancellationToken,
+) -> Received<U> {
+    let message = shutdown.run_until_cancelled(requests.message()).await;
+    let message = message.ok_or_else(status::draining)??;
+    Ok(match message.ok_or_else(status::unfinished)?.into() {
+        Message::Chunk(items) => {
+            batch(&items, U::ITEMS)?;
+            Message::Chunk(U::read(items))
+        }
+        Message::Start(id, known) => Message::Start(id, known),
+        Message::Finish => Message::Finish,
+        Message::Empty => Message::Empty,
+    })
+}
+
+fn commit<U: Upload>(mut import: Import, chunk: U::Chunk) -> State {
+    let commit = async move {
+        let rejected = U::commit(&mut import, chunk).await;
+        (import, rejected)
+    };
+    let id = request_id::current().unwrap_or_else(request_id::RequestId::random);
+    let task = tokio::spawn(request_id::scope(id, commit));
+    State::Committing(AbortOnDropHandle::new(task))
+}
+
+fn decoded<U: Upload>(rejected: Vec<Rejected>) -> Result<Vec<U::Response>> {
+    let decode = |(_, bytes): Rejected| <U::Response as prost::Message>::decode(bytes.as_slice());
+    let answers = rejected.into_iter().map(decode).collect::<Result<_, _>>();
+    answers.map_err(|error| Error::Internal(error.into()))
+}
+
+fn out_of_place(field: &str, reason: &str) -> Error {
     Violation {
-        field: "message".to_owned(),
+        field: field.to_owned(),
         reason: reason.to_owned(),
     }
     .into()

@@ -267,12 +267,9 @@ impl MailingGroups for Api {
         request: Request<Streaming<pb::ImportMembershipsRequest>>,
     ) -> Answer<Self::ImportMembershipsStream> {
         let (call, requests) = open(request)?;
-        let import = MembershipImport::new(self.domain.clone(), call);
-        Ok(Response::new(import::run(
-            import,
-            requests,
-            self.shutdown.clone(),
-        )))
+        let (domain, shutdown) = (self.domain.clone(), self.shutdown.clone());
+        let answers = import::run::<MembershipImport>(domain, call, requests, shutdown);
+        Ok(Response::new(answers))
     }
 
     async fn count_segment_members(

@@ -89,6 +89,11 @@ fn describe(error: &Error) -> (Code, ErrorDetails) {
             details.set_resource_info(type_of(*resource), name, "", error.to_string());
             (Code::Aborted, details)
         }
+        Error::ImportOvertaken(id) => {
+            let mut details = info("IMPORT_OVERTAKEN", [("import_id", &id.to_string())]);
+            details.set_retry_info(Some(RETRY_DELAY));
+            (Code::Aborted, details)
+        }
         Error::HistoryPruned { oldest } => {
             let oldest = oldest.to_string();
             let details = info("HISTORY_PRUNED", [("oldest_revision", &oldest)]);

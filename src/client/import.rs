@@ -23,11 +23,14 @@ mod source;
 mod upload;
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use crate::api::pb;
 
 use super::connection::Connection;
+use super::duration;
 use super::error::Error;
+use super::retry::Retry;
 use super::{EXIT_CODES, Outcome, terminal};
 use items::Item;
 use journal::Journal;
@@ -128,6 +131,29 @@ struct Upload {
     #[arg(long, value_name = "N", default_value_t = CHUNK,
           value_parser = clap::value_parser!(u16).range(1..=10_000))]
     chunk: u16,
+    #[command(flatten)]
+    resume: Resume,
+}
+
+/// How an import goes on when it is interrupted.
+#[derive(Debug, clap::Args)]
+struct Resume {
+    /// Name of the import: give the same one again, with the same file, to continue a run that
+    /// ended early; it is known for 7 days [default: a random one, which a failure names]
+    #[arg(long, value_name = "ID")]
+    import_id: Option<String>,
+    /// How long to go on trying to continue without anything new committed; 0 never tries
+    #[arg(long, value_name = "DURATION", default_value = "60s", value_parser = duration::parse)]
+    retry_for: Duration,
+}
+
+impl Default for Resume {
+    fn default() -> Self {
+        Self {
+            import_id: None,
+            retry_for: Duration::from_secs(60),
+        }
+    }
 }
 
 impl Import {
@@ -145,7 +171,17 @@ impl Upload {
     async fn run<T: upload::Upload>(self) -> Result<Outcome, Error> {
         let (table, mut journal) = self.input.open::<T>().await?;
         let link = self.input.connection.open().await?;
-        let tally = upload::import::<T>(link, table, self.chunk.into(), &mut journal).await;
+        let id = self.resume.import_id;
+        let id = id.unwrap_or_else(|| uuid::Uuid::new_v4().to_string());
+        let plan = upload::Plan {
+            id: id.clone(),
+            chunk: self.chunk.into(),
+            retry: Retry::new(self.resume.retry_for),
+        };
+        let tally = upload::import::<T>(link, table, plan, &mut journal).await;
+        if tally.is_err() && journal.committed() > 0 {
+            terminal::note(&format!("continue with --import-id {id}"));
+        }
         finish::<T>(tally, journal)
     }
 }

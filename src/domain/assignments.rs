@@ -59,6 +59,12 @@ pub async fn change_many(
         .await
 }
 
+/// Assigns many groups. Answers one outcome an item, in order.
+pub(super) async fn assign_in(tx: &mut Transaction, items: &[Assignment]) -> Result<Vec<Outcome>> {
+    let rows = change(tx, items, Direction::Assign).await?;
+    Ok(rows.iter().map(outcome).collect())
+}
+
 /// The codes that a replacement added and removed, by code.
 pub struct Replaced {
     /// The contact as it is now.

@@ -159,16 +159,10 @@ pub async fn delete(
         .await
 }
 
-/// Creates or replaces many contacts in one transaction. Answers one outcome an item, in order;
-/// of the same id twice the last counts.
-pub async fn put_many(
-    domain: &Domain,
-    call: &Call,
-    items: &[NewContact],
-) -> Result<Written<Vec<PutOutcome>>> {
-    domain
-        .write(call, async |tx| put::put(tx, items).await)
-        .await
+/// Creates or replaces many contacts. Answers one outcome an item, in order; of the same id twice
+/// the last counts.
+pub(super) async fn put_in(tx: &mut Transaction, items: &[NewContact]) -> Result<Vec<PutOutcome>> {
+    put::put(tx, items).await
 }
 
 /// Takes all groups from a contact that has no people, deletes it, and answers the groups.

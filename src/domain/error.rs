@@ -6,7 +6,7 @@ use diesel::result::{DatabaseErrorKind, Error as DieselError};
 
 use super::segments::UNDOABLE;
 use crate::{
-    model::{Code, ContactId, Revision, SegmentId},
+    model::{Code, ContactId, RequestId, Revision, SegmentId},
     store::Unavailable,
 };
 
@@ -53,6 +53,9 @@ pub enum Error {
         /// Its name.
         name: String,
     },
+    /// Another stream has continued this import meanwhile.
+    #[error("import {0} was continued by another stream; start it again with its import_id")]
+    ImportOvertaken(RequestId),
     /// The log no longer reaches back so far.
     #[error("history is kept from revision {oldest} on; start there, or from the beginning")]
     HistoryPruned {

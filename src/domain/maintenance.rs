@@ -27,11 +27,16 @@ pub async fn run(domain: Domain, retention: Duration, stop: CancellationToken) {
 }
 
 /// Deletes, in small steps, what nobody needs any more: answers that no repeated request gets,
-/// and what was changed longer than `retention` ago.
+/// how far imports came that nobody continues, and what was changed longer than `retention` ago.
 pub async fn prune(domain: &Domain, retention: Duration) -> Result<()> {
     let before = Utc::now() - ANSWERS_KEPT;
     while domain
         .read(async |conn| Ok(store::requests::prune(conn, before).await?))
+        .await?
+        > 0
+    {}
+    while domain
+        .read(async |conn| Ok(store::imports::prune(conn, before).await?))
         .await?
         > 0
     {}

@@ -53,6 +53,8 @@ pub(crate) struct Fake {
     pub(crate) tenants: Mutex<Vec<String>>,
     /// The ids of imported contacts in the order of their arrival.
     pub(crate) received: Mutex<Vec<String>>,
+    /// How far imports have come: items, and how many of them were refused.
+    pub(crate) imports: Mutex<BTreeMap<String, (i64, i64)>>,
     /// Where watches were opened.
     pub(crate) watched: Mutex<Vec<Option<watch_changes_request::Start>>>,
     pub(crate) most_in_flight: Mutex<usize>,
@@ -81,6 +83,12 @@ impl Fake {
     pub(crate) fn wait_until_hung(&self) {
         let hanging = self.hanging.lock().unwrap().take().unwrap();
         hanging.recv_timeout(Duration::from_secs(10)).unwrap();
+    }
+
+    /// How far an import has come.
+    fn known(&self, id: &str) -> (i64, i64) {
+        let mut imports = self.imports.lock().unwrap();
+        *imports.entry(id.to_owned()).or_default()
     }
 
     fn note<T>(&self, request: &Request<T>) {
@@ -271,38 +279,17 @@ impl MailingGroups for Fake {
         &self,
         request: Request<Streaming<ImportMembershipsRequest>>,
     ) -> Result<Response<Self::ImportMembershipsStream>, Status> {
-        use import_memberships_response::{Message, Rejection, Summary};
-        let mut stream = request.into_inner();
-        let mut answers = Vec::new();
-        let mut index = 0;
-        while let Some(message) = stream.message().await? {
-            let Some(import_memberships_request::Message::Chunk(chunk)) = message.message else {
-                continue;
-            };
-            for assignment in chunk.assignments {
-                if assignment.code == "NONE" {
-                    answers.push(Message::Rejection(Rejection {
-                        index,
-                        assignment: Some(assignment),
-                        outcome: AssignmentOutcome::UnknownGroup.into(),
-                        reason: "no such group".to_owned(),
-                    }));
-                }
-                index += 1;
-            }
-        }
-        let rejected_count = answers.len() as i64;
-        answers.push(Message::Summary(Summary {
-            processed_count: index,
-            changed_count: index - rejected_count,
-            rejected_count,
-            ..Summary::default()
-        }));
-        let answers = answers.into_iter().map(|message| {
+        use import_memberships_response::{Message, Progress};
+        let stream = request.into_inner();
+        let open = tokio_stream::once(Message::Progress(Progress::default()));
+        let rest = futures_util::FutureExt::flatten_stream(async move {
+            tokio_stream::iter(memberships(stream).await)
+        });
+        let answers = open.chain(rest).map(|message| {
             let message = Some(message);
             Ok(ImportMembershipsResponse { message })
         });
-        Ok(Response::new(Box::pin(tokio_stream::iter(answers))))
+        Ok(Response::new(Box::pin(answers)))
     }
 
     async fn create_mailing_group(
@@ -371,11 +358,47 @@ impl MailingGroups for Fake {
     }
 }
 
+/// Reads an upload to its end; memberships of the group NONE are refused.
+async fn memberships(
+    mut stream: Streaming<ImportMembershipsRequest>,
+) -> Vec<import_memberships_response::Message> {
+    use import_memberships_response::{Message, Rejection, Summary};
+    let mut answers = Vec::new();
+    let mut index = 0;
+    loop {
+        let assignments = match stream.message().await.unwrap().and_then(|it| it.message) {
+            Some(import_memberships_request::Message::Chunk(chunk)) => chunk.assignments,
+            Some(import_memberships_request::Message::Start(_)) => continue,
+            _ => break,
+        };
+        for assignment in assignments {
+            if assignment.code == "NONE" {
+                answers.push(Message::Rejection(Rejection {
+                    index,
+                    assignment: Some(assignment),
+                    outcome: AssignmentOutcome::UnknownGroup.into(),
+                    reason: "no such group".to_owned(),
+                }));
+            }
+            index += 1;
+        }
+    }
+    let rejected_count = answers.len() as i64;
+    answers.push(Message::Summary(Summary {
+        processed_count: index,
+        changed_count: index - rejected_count,
+        rejected_count,
+        ..Summary::default()
+    }));
+    answers
+}
+
 use import_contacts_response::{Message as Answer, Progress, Rejection, Summary};
 
 /// An import of contacts as it goes on; contacts whose id starts with `bad` are refused.
 struct Import {
     answers: tokio::sync::mpsc::Sender<Result<ImportContactsResponse, Status>>,
+    id: String,
     processed: i64,
     rejected: i64,
     unacknowledged: usize,
@@ -425,11 +448,18 @@ impl Import {
             let next = tokio::time::timeout(patience, requests.message()).await;
             match next.map(|it| it.unwrap().and_then(|it| it.message)) {
                 Err(_) => self.acknowledge().await,
-                Ok(Some(Message::Start(_))) => {}
+                Ok(Some(Message::Start(start))) => {
+                    let known = fake.known(&start.import_id);
+                    (self.processed, self.rejected) = known;
+                    self.id = start.import_id;
+                    self.acknowledge().await;
+                }
                 Ok(Some(Message::Chunk(chunk))) => {
                     let ids = chunk.contacts.iter().map(|it| it.id.clone());
                     fake.received.lock().unwrap().extend(ids);
                     self.chunk(&chunk.contacts).await;
+                    let so_far = (self.processed, self.rejected);
+                    fake.imports.lock().unwrap().insert(self.id.clone(), so_far);
                     let mut most = fake.most_in_flight.lock().unwrap();
                     *most = self.unacknowledged.max(*most);
                 }
@@ -438,7 +468,7 @@ impl Import {
             }
             if fake.upload != Upload::Withhold && self.unacknowledged > 0 {
                 self.acknowledge().await;
-                if fake.upload == Upload::Break {
+                if fake.upload == Upload::Break && self.processed % 2 == 1 {
                     let _ = self.answers.send(Err(Status::unavailable("away"))).await;
                     return;
                 }
@@ -470,6 +500,7 @@ impl Contacts for Handle {
         let (answers, stream) = tokio::sync::mpsc::channel(100);
         let import = Import {
             answers,
+            id: String::new(),
             processed: 0,
             rejected: 0,
             unacknowledged: 0,

@@ -1,13 +1,16 @@
 //! The import of contacts.
 
-use super::{Import, Message};
+use prost::Message as _;
+
+use super::{Message, Upload};
 use crate::{
     api::{convert::details, field::required, pb},
     domain::{
-        Call, Domain, Result, Violation,
-        contacts::{self, PutOutcome},
+        Result, Violation,
+        contacts::PutOutcome,
+        imports::{Import, Kind, Note, Rejected, Tally},
     },
-    model::{NewContact, Revision},
+    model::NewContact,
 };
 
 use pb::{
@@ -15,96 +18,102 @@ use pb::{
     import_contacts_response::{Message as Answer, Progress, Rejection, Summary},
 };
 
-/// An import of contacts and its totals so far.
-pub(in crate::api) struct ContactImport {
-    domain: Domain,
-    call: Call,
-    created: i64,
-    updated: i64,
-    unchanged: i64,
-    rejected: i64,
-    revision: Revision,
-}
+/// The upload of contacts.
+pub(in crate::api) enum ContactImport {}
 
-impl ContactImport {
-    pub(in crate::api) fn new(domain: Domain, call: Call) -> ContactImport {
-        ContactImport {
-            domain,
-            call,
-            created: 0,
-            updated: 0,
-            unchanged: 0,
-            rejected: 0,
-            revision: 0,
-        }
-    }
+/// An item as it was read: its id as sent, and what it says or what is wrong with it.
+type Item = (String, Result<NewContact, Violation>);
 
-    fn processed(&self) -> i64 {
-        self.created + self.updated + self.unchanged + self.rejected
-    }
-
-    /// Counts an outcome; answers what was wrong, if anything was.
-    fn count(&mut self, outcome: Result<PutOutcome, Violation>) -> Option<Violation> {
-        let (counter, violation) = match outcome {
-            Ok(PutOutcome::Created) => (&mut self.created, None),
-            Ok(PutOutcome::Updated) => (&mut self.updated, None),
-            Ok(PutOutcome::Unchanged) => (&mut self.unchanged, None),
-            Ok(PutOutcome::Refused(refusal)) => (&mut self.rejected, Some(refusal.violation(""))),
-            Err(violation) => (&mut self.rejected, Some(violation)),
-        };
-        *counter += 1;
-        violation
-    }
-}
-
-impl Import for ContactImport {
+impl Upload for ContactImport {
     type Request = pb::ImportContactsRequest;
     type Item = pb::Contact;
+    type Chunk = Vec<Item>;
     type Response = pb::ImportContactsResponse;
 
+    const KIND: Kind = Kind::Contacts;
     const ITEMS: &'static str = "chunk.contacts";
 
-    async fn commit(&mut self, items: Vec<pb::Contact>) -> Result<Vec<pb::ImportContactsResponse>> {
-        let read: Vec<Result<NewContact, Violation>> = items.iter().map(new_contact).collect();
-        let good: Vec<NewContact> = read.iter().flatten().cloned().collect();
-        let (outcomes, revision) = contacts::put_many(&self.domain, &self.call, &good).await?;
-        self.revision = revision;
-        let mut outcomes = outcomes.into_iter();
-        let mut answers = Vec::new();
-        for (item, read) in items.into_iter().zip(read) {
-            let index = self.processed();
-            let outcome = read.map(|_| outcomes.next().unwrap_or(PutOutcome::Unchanged));
-            if let Some(Violation { field, reason }) = self.count(outcome) {
-                let rejection = Rejection {
-                    index,
-                    id: item.id,
-                    field,
-                    reason,
-                };
-                answers.push(answer(Answer::Rejection(rejection)));
-            }
-        }
-        answers.push(answer(Answer::Progress(Progress {
-            processed_count: self.processed(),
-            created_count: self.created,
-            updated_count: self.updated,
-            unchanged_count: self.unchanged,
-            rejected_count: self.rejected,
-            revision: self.revision,
-        })));
-        Ok(answers)
+    fn read(items: Vec<pb::Contact>) -> Vec<Item> {
+        let read = |contact: pb::Contact| {
+            let new = new_contact(&contact);
+            (contact.id, new)
+        };
+        items.into_iter().map(read).collect()
     }
 
-    fn summary(&self) -> pb::ImportContactsResponse {
-        answer(Answer::Summary(Summary {
-            processed_count: self.processed(),
-            created_count: self.created,
-            updated_count: self.updated,
-            unchanged_count: self.unchanged,
-            rejected_count: self.rejected,
-            revision: self.revision,
+    async fn commit(import: &mut Import, chunk: Vec<Item>) -> Result<Vec<Rejected>> {
+        let good: Vec<NewContact> = chunk
+            .iter()
+            .filter_map(|(_, read)| read.clone().ok())
+            .collect();
+        let before = import.tally;
+        import
+            .put_contacts(&good, |outcomes, revision| {
+                let tally = Tally { revision, ..before };
+                note(tally, chunk, outcomes)
+            })
+            .await
+    }
+
+    fn progress(tally: Tally) -> pb::ImportContactsResponse {
+        answer(Answer::Progress(Progress {
+            processed_count: tally.processed_count,
+            created_count: tally.created_count,
+            updated_count: tally.updated_count,
+            unchanged_count: unchanged(tally),
+            rejected_count: tally.rejected_count,
+            revision: tally.revision,
         }))
     }
+
+    fn summary(tally: Tally) -> pb::ImportContactsResponse {
+        answer(Answer::Summary(Summary {
+            processed_count: tally.processed_count,
+            created_count: tally.created_count,
+            updated_count: tally.updated_count,
+            unchanged_count: unchanged(tally),
+            rejected_count: tally.rejected_count,
+            revision: tally.revision,
+        }))
+    }
+}
+
+/// What became of a chunk's items, of which the well-formed ones have these outcomes.
+fn note(mut tally: Tally, chunk: Vec<Item>, outcomes: Vec<PutOutcome>) -> Note {
+    let (mut outcomes, mut rejected) = (outcomes.into_iter(), Vec::new());
+    for (id, read) in chunk {
+        let outcome = read.map(|_| outcomes.next().unwrap_or(PutOutcome::Unchanged));
+        let violation = match outcome {
+            Ok(PutOutcome::Refused(refusal)) => Some(refusal.violation("")),
+            Err(violation) => Some(violation),
+            Ok(PutOutcome::Created) => {
+                tally.created_count += 1;
+                None
+            }
+            Ok(PutOutcome::Updated) => {
+                tally.updated_count += 1;
+                None
+            }
+            Ok(PutOutcome::Unchanged) => None,
+        };
+        let index = tally.processed_count;
+        tally.processed_count += 1;
+        if let Some(Violation { field, reason }) = violation {
+            tally.rejected_count += 1;
+            let rejection = Rejection {
+                index,
+                id,
+                field,
+                reason,
+            };
+            rejected.push((index, answer(Answer::Rejection(rejection)).encode_to_vec()));
+        }
+    }
+    Note { tally, rejected }
+}
+
+fn unchanged(tally: Tally) -> i64 {
+    tally.processed_count - tally.created_count - tally.updated_count - tally.rejected_count
 }
 
 fn new_contact(contact: &pb::Contact) -> Result<NewContact, Violation> {
@@ -119,10 +128,10 @@ fn answer(message: Answer) -> pb::ImportContactsResponse {
     }
 }
 
-impl From<pb::ImportContactsRequest> for Message<pb::Contact> {
+impl From<pb::ImportContactsRequest> for Message<Vec<pb::Contact>> {
     fn from(request: pb::ImportContactsRequest) -> Self {
         match request.message {
-            Some(Sent::Start(_)) => Message::Start,
+            Some(Sent::Start(start)) => Message::Start(start.import_id, start.known_count),
             Some(Sent::Chunk(chunk)) => Message::Chunk(chunk.contacts),
             Some(Sent::Finish(_)) => Message::Finish,
             None => Message::Empty,

@@ -1,10 +1,18 @@
 //! The import of memberships.
 
-use super::{Import, Message};
+use prost::Message as _;
+
+use super::{Message, Upload};
 use crate::{
-    api::{batch, pb},
-    domain::{Call, Domain, Result, assignments::Direction},
-    model::Revision,
+    api::{
+        batch::{self, Items},
+        pb,
+    },
+    domain::{
+        Result,
+        imports::{Import, Kind, Note, Rejected, Tally},
+    },
+    model::{Assignment, Outcome},
 };
 
 use pb::{
@@ -13,90 +21,84 @@ use pb::{
     import_memberships_response::{Message as Answer, Progress, Rejection, Summary},
 };
 
-/// An import of memberships and its totals so far.
-pub(in crate::api) struct MembershipImport {
-    domain: Domain,
-    call: Call,
-    processed: i64,
-    changed: i64,
-    rejected: i64,
-    revision: Revision,
-}
+/// The upload of memberships.
+pub(in crate::api) enum MembershipImport {}
 
-impl MembershipImport {
-    pub(in crate::api) fn new(domain: Domain, call: Call) -> MembershipImport {
-        MembershipImport {
-            domain,
-            call,
-            processed: 0,
-            changed: 0,
-            rejected: 0,
-            revision: 0,
-        }
-    }
+/// The items as sent, and as they were read.
+type Chunk = (Vec<pb::Assignment>, Items);
 
-    fn unchanged(&self) -> i64 {
-        self.processed - self.changed - self.rejected
-    }
-
-    fn rejection(
-        &self,
-        at: usize,
-        item: &pb::Assignment,
-        result: pb::AssignmentResult,
-    ) -> Option<pb::ImportMembershipsResponse> {
-        match result.outcome() {
-            AssignmentOutcome::Changed | AssignmentOutcome::Unchanged => None,
-            _ => Some(answer(Answer::Rejection(Rejection {
-                index: self.processed + i64::try_from(at).unwrap_or(i64::MAX),
-                assignment: Some(item.clone()),
-                outcome: result.outcome,
-                reason: result.reason,
-            }))),
-        }
-    }
-}
-
-impl Import for MembershipImport {
+impl Upload for MembershipImport {
     type Request = pb::ImportMembershipsRequest;
     type Item = pb::Assignment;
+    type Chunk = Chunk;
     type Response = pb::ImportMembershipsResponse;
 
+    const KIND: Kind = Kind::Memberships;
     const ITEMS: &'static str = "chunk.assignments";
 
-    async fn commit(
-        &mut self,
-        items: Vec<pb::Assignment>,
-    ) -> Result<Vec<pb::ImportMembershipsResponse>> {
-        let read = batch::read(&items)?;
-        let done = batch::change(&self.domain, &self.call, read, Direction::Assign, None).await?;
-        let results = items.iter().zip(done.results).enumerate();
-        let mut answers: Vec<_> = results
-            .filter_map(|(at, (item, result))| self.rejection(at, item, result))
-            .collect();
-        self.processed += i64::try_from(items.len()).unwrap_or(i64::MAX);
-        self.changed += done.changed;
-        self.rejected += i64::try_from(answers.len()).unwrap_or(i64::MAX);
-        self.revision = done.revision;
-        answers.push(answer(Answer::Progress(Progress {
-            processed_count: self.processed,
-            changed_count: self.changed,
-            unchanged_count: self.unchanged(),
-            rejected_count: self.rejected,
-            revision: self.revision,
-        })));
-        Ok(answers)
+    fn read(items: Vec<pb::Assignment>) -> Chunk {
+        let read = batch::items(&items);
+        (items, read)
     }
 
-    fn summary(&self) -> pb::ImportMembershipsResponse {
-        answer(Answer::Summary(Summary {
-            processed_count: self.processed,
-            changed_count: self.changed,
-            unchanged_count: self.unchanged(),
-            rejected_count: self.rejected,
-            revision: self.revision,
+    async fn commit(import: &mut Import, (sent, read): Chunk) -> Result<Vec<Rejected>> {
+        let good: Vec<Assignment> = read.iter().flatten().cloned().collect();
+        let before = import.tally;
+        import
+            .assign(&good, |outcomes, revision| {
+                let tally = Tally { revision, ..before };
+                note(tally, sent, read, outcomes)
+            })
+            .await
+    }
+
+    fn progress(tally: Tally) -> pb::ImportMembershipsResponse {
+        answer(Answer::Progress(Progress {
+            processed_count: tally.processed_count,
+            changed_count: tally.created_count,
+            unchanged_count: unchanged(tally),
+            rejected_count: tally.rejected_count,
+            revision: tally.revision,
         }))
     }
+
+    fn summary(tally: Tally) -> pb::ImportMembershipsResponse {
+        answer(Answer::Summary(Summary {
+            processed_count: tally.processed_count,
+            changed_count: tally.created_count,
+            unchanged_count: unchanged(tally),
+            rejected_count: tally.rejected_count,
+            revision: tally.revision,
+        }))
+    }
+}
+
+/// What became of a chunk's items, of which the well-formed ones have these outcomes.
+fn note(mut tally: Tally, sent: Vec<pb::Assignment>, read: Items, outcomes: Vec<Outcome>) -> Note {
+    let mut rejected = Vec::new();
+    for (assignment, result) in sent.into_iter().zip(batch::results(read, outcomes)) {
+        let index = tally.processed_count;
+        tally.processed_count += 1;
+        match result.outcome() {
+            AssignmentOutcome::Changed => tally.created_count += 1,
+            AssignmentOutcome::Unchanged => {}
+            _ => {
+                tally.rejected_count += 1;
+                let rejection = Rejection {
+                    index,
+                    assignment: Some(assignment),
+                    outcome: result.outcome,
+                    reason: result.reason,
+                };
+                rejected.push((index, answer(Answer::Rejection(rejection)).encode_to_vec()));
+            }
+        }
+    }
+    Note { tally, rejected }
+}
+
+fn unchanged(tally: Tally) -> i64 {
+    tally.processed_count - tally.created_count - tally.rejected_count
 }
 
 fn answer(message: Answer) -> pb::ImportMembershipsResponse {
@@ -105,10 +107,10 @@ fn answer(message: Answer) -> pb::ImportMembershipsResponse {
     }
 }
 
-impl From<pb::ImportMembershipsRequest> for Message<pb::Assignment> {
+impl From<pb::ImportMembershipsRequest> for Message<Vec<pb::Assignment>> {
     fn from(request: pb::ImportMembershipsRequest) -> Self {
         match request.message {
-            Some(Sent::Start(_)) => Message::Start,
+            Some(Sent::Start(start)) => Message::Start(start.import_id, start.known_count),
             Some(Sent::Chunk(chunk)) => Message::Chunk(chunk.assignments),
             Some(Sent::Finish(_)) => Message::Finish,
             None => Message::Empty,

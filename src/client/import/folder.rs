@@ -7,7 +7,7 @@ use crate::client::Outcome;
 use crate::client::connection::Connection;
 use crate::client::error::Error;
 
-use super::{CHUNK, Input, Upload};
+use super::{CHUNK, Input, Resume, Upload};
 
 /// The files, in an order in which each finds what it needs.
 const FILES: [&str; 3] = ["mailing_groups.csv", "contacts.csv", "memberships.csv"];
@@ -61,5 +61,6 @@ fn upload(input: Input) -> Upload {
     Upload {
         input,
         chunk: CHUNK,
+        resume: Resume::default(),
     }
 }

@@ -1,21 +1,24 @@
-//! The streaming imports: chunks go up, acknowledgements and rejections come down, at once.
+//! The streaming imports: chunks go up, acknowledgements and rejections come down, at once. When
+//! the connection breaks, the import is continued after the last item that is committed.
 
+mod flight;
 mod messages;
 
 use futures_util::{TryFutureExt, TryStreamExt};
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
-use tonic::{Status, Streaming};
+use tonic::{Code, Status, Streaming};
 
 use crate::client::connection::Link;
 use crate::client::error::Error;
+use crate::client::retry::Retry;
 
 use super::items::Item;
 use super::journal::Journal;
-use super::ledger::Ledger;
 use super::report::Tally;
 use super::rows::{self, Batch};
 use super::source::Table;
+use flight::Flight;
 
 /// Chunks sent and not yet acknowledged: enough to keep the service busy while an
 /// acknowledgement travels, few enough that memory stays small.
@@ -23,11 +26,12 @@ const IN_FLIGHT: usize = 8;
 
 /// Items that have an import RPC.
 #[tonic::async_trait]
-pub(super) trait Upload: Item {
+pub(super) trait Upload: Item + Clone {
     type Request: Send + 'static;
     type Response: Send + 'static;
 
-    fn start() -> Self::Request;
+    /// Begins or continues the import of this name; so many items are known to be answered for.
+    fn start(import_id: String, known: u64) -> Self::Request;
     fn chunk(items: Vec<Self>) -> Self::Request;
     fn finish() -> Self::Request;
 
@@ -51,25 +55,58 @@ pub(super) enum Event {
     Summary(u64, Tally),
 }
 
-/// Uploads a table's rows in chunks of at most `limit`.
+/// An import and how it is gone about.
+pub(super) struct Plan {
+    /// Its name, by which it can be continued.
+    pub(super) id: String,
+    /// The most rows that are committed together.
+    pub(super) chunk: usize,
+    /// When to give up.
+    pub(super) retry: Retry,
+}
+
+/// Uploads a table's rows, over as many streams as it takes.
 pub(super) async fn import<T: Upload>(
     link: Link,
     table: Table,
-    limit: usize,
+    plan: Plan,
     journal: &mut Journal,
+) -> Result<Tally, Error> {
+    let mut batches = rows::read::<T>(table, plan.chunk);
+    let mut retry = plan.retry;
+    let mut flight = Flight::<T>::new(journal);
+    loop {
+        match stream(
+            link.clone(),
+            &plan.id,
+            &mut flight,
+            &mut batches,
+            &mut retry,
+        )
+        .await
+        {
+            Ok(tally) => return Ok(tally),
+            // The service lets no stream go on for ever.
+            Err(Error::Call(status)) if status.code() == Code::DeadlineExceeded => {}
+            Err(cause) => retry.after(cause, &flight.place()).await?,
+        }
+    }
+}
+
+/// Uploads over one stream, as far as it goes.
+async fn stream<T: Upload>(
+    link: Link,
+    id: &str,
+    flight: &mut Flight<'_, T>,
+    batches: &mut mpsc::Receiver<Result<Batch<T>, Error>>,
+    retry: &mut Retry,
 ) -> Result<Tally, Error> {
     // Room for everything in flight and for start and finish: sending never waits.
     let (requests, stream) = mpsc::channel(IN_FLIGHT + 2);
-    let mut flight = Flight::<T> {
-        requests: Some(requests),
-        ledger: Ledger::default(),
-        journal,
-    };
-    flight.send(T::start());
+    flight.open(requests, id.to_owned());
     // Polled together with the upload from the start: a service may take items before it answers.
     let answers = T::open(link, ReceiverStream::new(stream)).try_flatten_stream();
     let mut answers = std::pin::pin!(answers);
-    let mut batches = rows::read::<T>(table, limit);
     loop {
         tokio::select! {
             batch = batches.recv(), if flight.has_room() => match batch {
@@ -78,82 +115,15 @@ pub(super) async fn import<T: Upload>(
             },
             answer = answers.try_next() => {
                 let event = answer?.ok_or(Error::Unfinished)?;
-                if let Some(tally) = flight.take(T::event(event))? {
+                let before = flight.known();
+                let tally = flight.take(T::event(event))?;
+                if flight.known() > before {
+                    retry.succeeded();
+                }
+                if let Some(tally) = tally {
                     return Ok(tally);
                 }
             }
         }
     }
-}
-
-struct Flight<'a, T: Upload> {
-    /// None once everything was sent.
-    requests: Option<mpsc::Sender<T::Request>>,
-    ledger: Ledger,
-    journal: &'a mut Journal,
-}
-
-impl<T: Upload> Flight<'_, T> {
-    fn has_room(&self) -> bool {
-        self.requests.is_some() && self.ledger.chunks() < IN_FLIGHT
-    }
-
-    /// A failure to send is the end of the connection; the answers will say so.
-    fn send(&mut self, request: T::Request) {
-        if let Some(requests) = &self.requests {
-            let _ = requests.try_send(request);
-        }
-    }
-
-    fn chunk(&mut self, batch: Batch<T>) -> Result<(), Error> {
-        self.journal.unreadable(&batch.unreadable)?;
-        if !batch.items.is_empty() {
-            self.ledger.sent(batch.rows);
-            self.send(T::chunk(batch.items));
-        }
-        Ok(())
-    }
-
-    fn finish(&mut self) {
-        self.send(T::finish());
-        self.requests = None;
-    }
-
-    /// Notes what the service says; the tally if that was its last word.
-    fn take(&mut self, event: Option<Event>) -> Result<Option<Tally>, Error> {
-        match event {
-            None => Ok(None),
-            Some(Event::Rejection(index, reason)) => {
-                let row = self.ledger.row(index).ok_or_else(|| out_of_place(index))?;
-                self.journal.reject(row, &reason)?;
-                Ok(None)
-            }
-            Some(Event::Progress(processed, tally)) => {
-                self.answered(processed, &tally)?;
-                Ok(None)
-            }
-            Some(Event::Summary(processed, tally)) => {
-                self.answered(processed, &tally)?;
-                match self.requests.is_none() && processed == self.ledger.total() {
-                    true => Ok(Some(tally)),
-                    false => Err(out_of_place(processed)),
-                }
-            }
-        }
-    }
-
-    fn answered(&mut self, processed: u64, tally: &Tally) -> Result<(), Error> {
-        let bytes = self
-            .ledger
-            .answered(processed)
-            .ok_or_else(|| out_of_place(processed))?;
-        self.journal.answered(tally.committed(), bytes);
-        Ok(())
-    }
-}
-
-fn out_of_place(index: u64) -> Error {
-    Error::Protocol(format!(
-        "it answered for item {index}, which is not in flight"
-    ))
 }

@@ -40,10 +40,7 @@ impl Work for Changing {
                 },
             );
         let changed = match at_once.await? {
-            Some(changed) => {
-                self.domain.news.tell(tenant, changed.revision());
-                changed
-            }
+            Some(changed) => changed,
             None => self.in_turn(&call, items).await?,
         };
         self.domain.news.tell(tenant, changed.revision());

@@ -74,7 +74,7 @@ async fn import_from(tenant: &mut Tenant, done: &mut usize) -> Result<(), Status
         .map(|n| assignment(&id(n), "MANY"))
         .collect();
     let chunks: Vec<_> = all.chunks(CHUNK).map(<[_]>::to_vec).collect();
-    let messages = std::iter::once(sent::Message::Start(sent::Start {}))
+    let messages = std::iter::once(sent::Message::Start(sent::Start::default()))
         .chain(
             chunks
                 .into_iter()

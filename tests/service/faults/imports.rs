@@ -35,7 +35,7 @@ impl Upload {
         let mut client = client.ready().await.unwrap();
         let (response, mut requests) = client.send_request(request, false).unwrap();
         requests
-            .send_data(message(sent::Message::Start(sent::Start {})), false)
+            .send_data(message(sent::Message::Start(sent::Start::default())), false)
             .unwrap();
         let answers = response.await.unwrap().into_body();
         Upload {
@@ -189,7 +189,7 @@ async fn a_chunk_that_waits_when_its_caller_goes_is_not_done_later() {
 async fn messages_out_of_order_are_refused() {
     let mut scene = scene().await;
     let mut upload = Upload::open(scene.server.address, "t").await;
-    upload.send(message(sent::Message::Start(sent::Start {})));
+    upload.send(message(sent::Message::Start(sent::Start::default())));
     assert_eq!(upload.status().await.code(), Code::InvalidArgument);
     let requests = tokio_stream::once(pb::ImportMembershipsRequest {
         message: Some(sent::Message::Finish(sent::Finish {})),

@@ -78,7 +78,7 @@ impl Tenant {
             let contacts = contacts.to_vec();
             contacts::Message::Chunk(contacts::Chunk { contacts })
         };
-        let messages = std::iter::once(contacts::Message::Start(contacts::Start {}))
+        let messages = std::iter::once(contacts::Message::Start(contacts::Start::default()))
             .chain(all.chunks(CHUNK).map(chunk))
             .chain([contacts::Message::Finish(contacts::Finish {})])
             .map(|message| pb::ImportContactsRequest {
@@ -114,7 +114,7 @@ impl Tenant {
             let assignments = assignments.to_vec();
             memberships::Message::Chunk(memberships::Chunk { assignments })
         };
-        let messages = std::iter::once(memberships::Message::Start(memberships::Start {}))
+        let messages = std::iter::once(memberships::Message::Start(memberships::Start::default()))
             .chain(assignments.chunks(CHUNK).map(chunk))
             .chain([memberships::Message::Finish(memberships::Finish {})])
             .map(|message| pb::ImportMembershipsRequest {

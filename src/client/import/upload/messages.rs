@@ -21,8 +21,13 @@ impl Upload for Contact {
     type Request = ImportContactsRequest;
     type Response = ImportContactsResponse;
 
-    fn start() -> Self::Request {
-        contacts::Message::Start(contacts::Start {}).into()
+    fn start(import_id: String, known: u64) -> Self::Request {
+        let known_count = i64::try_from(known).unwrap_or(i64::MAX);
+        let start = contacts::Start {
+            import_id,
+            known_count,
+        };
+        contacts::Message::Start(start).into()
     }
 
     fn chunk(contacts: Vec<Self>) -> Self::Request {
@@ -58,8 +63,13 @@ impl Upload for Assignment {
     type Request = ImportMembershipsRequest;
     type Response = ImportMembershipsResponse;
 
-    fn start() -> Self::Request {
-        memberships::Message::Start(memberships::Start {}).into()
+    fn start(import_id: String, known: u64) -> Self::Request {
+        let known_count = i64::try_from(known).unwrap_or(i64::MAX);
+        let start = memberships::Start {
+            import_id,
+            known_count,
+        };
+        memberships::Message::Start(start).into()
     }
 
     fn chunk(assignments: Vec<Self>) -> Self::Request {
