@@ -118,7 +118,6 @@ impl Import {
             let outcomes = op(tx).await?;
             let note = note(outcomes, tx.revision_after());
             if let Some(id) = id {
-                tx.keep();
                 if store::imports::advance(tx, id, kind, before, note.tally).await? == 0 {
                     return Err(Error::ImportOvertaken(id.clone()));
                 }
