@@ -11,6 +11,7 @@ mod batching;
 mod companies;
 mod concurrency;
 mod contacts;
+mod continued;
 mod faults;
 mod groups;
 mod idempotency;

@@ -12,7 +12,7 @@ mod sql;
 mod status;
 pub(crate) mod tables;
 mod tenant;
-mod upload;
+pub(crate) mod upload;
 mod wait;
 
 pub(crate) use self::{

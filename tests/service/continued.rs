@@ -1,0 +1,214 @@
+//! Imports that are continued where they broke off.
+
+use std::time::Duration;
+
+use mailing_groups::{
+    api::pb::{
+        import_contacts_request as to_contacts,
+        import_contacts_response::{Message, Progress},
+        import_memberships_request as to_memberships,
+    },
+    domain::{Domain, Index, maintenance},
+    store::Store,
+};
+use tonic::{Code, Status};
+
+use crate::support::{
+    Server, Sql, Tenant, company, contact_chunk, info, person, upload::ContactUpload, violations,
+};
+
+fn start(import_id: &str, known_count: i64) -> to_contacts::Message {
+    to_contacts::Message::Start(to_contacts::Start {
+        import_id: import_id.into(),
+        known_count,
+    })
+}
+
+fn finish() -> to_contacts::Message {
+    to_contacts::Message::Finish(to_contacts::Finish {})
+}
+
+async fn answer(upload: &mut ContactUpload) -> Result<Message, Status> {
+    Ok(upload.answer().await?.unwrap().message.unwrap())
+}
+
+async fn progress(upload: &mut ContactUpload) -> Progress {
+    match answer(upload).await.unwrap() {
+        Message::Progress(progress) => progress,
+        other => panic!("{other:?}"),
+    }
+}
+
+/// Opens an import by its name; how far it has come.
+async fn open(tenant: &mut Tenant, id: &str, known: i64) -> (ContactUpload, Progress) {
+    let mut upload = tenant.upload_contacts().await;
+    upload.send(start(id, known)).await;
+    let progress = progress(&mut upload).await;
+    (upload, progress)
+}
+
+#[tokio::test]
+async fn an_import_is_continued_after_its_last_committed_item() {
+    let mut tenant = Tenant::new().await;
+    let (mut upload, none) = open(&mut tenant, "crm-1", 0).await;
+    assert_eq!(none, Progress::default());
+    upload
+        .send(contact_chunk(vec![company("A"), company("B")]))
+        .await;
+    assert_eq!(progress(&mut upload).await.processed_count, 2);
+    upload
+        .send(contact_chunk(vec![person("P", "NONE"), company("C")]))
+        .await;
+    assert!(matches!(
+        answer(&mut upload).await,
+        Ok(Message::Rejection(_))
+    ));
+    let committed = progress(&mut upload).await;
+    drop(upload);
+
+    // Whoever knows of all of it hears how far it is; whoever does not, hears of refusals again.
+    let (upload, known) = open(&mut tenant, "crm-1", 4).await;
+    assert_eq!(known, committed);
+    assert_eq!(
+        (
+            known.processed_count,
+            known.created_count,
+            known.rejected_count
+        ),
+        (4, 3, 1)
+    );
+    drop(upload);
+    let mut upload = tenant.upload_contacts().await;
+    upload.send(start("crm-1", 1)).await;
+    let Message::Rejection(again) = answer(&mut upload).await.unwrap() else {
+        panic!("no rejection");
+    };
+    assert_eq!(
+        (again.index, again.id.as_str(), again.field.as_str()),
+        (2, "P", "company_id")
+    );
+    assert_eq!(progress(&mut upload).await, committed);
+    upload
+        .send(contact_chunk(vec![company("A"), person("Q", "NONE")]))
+        .await;
+    let Message::Rejection(rejection) = answer(&mut upload).await.unwrap() else {
+        panic!("no rejection");
+    };
+    assert_eq!(rejection.index, 5);
+    progress(&mut upload).await;
+    upload.send(finish()).await;
+    let Message::Summary(summary) = answer(&mut upload).await.unwrap() else {
+        panic!("no summary");
+    };
+    let counts = (
+        summary.processed_count,
+        summary.created_count,
+        summary.unchanged_count,
+    );
+    assert_eq!((counts, summary.rejected_count), ((6, 3, 1), 2));
+}
+
+#[tokio::test]
+async fn a_name_serves_one_kind_of_import_and_one_tenant() {
+    let (mut tenant, mut other) = (Tenant::new().await, Tenant::new().await);
+    tenant.group("MOVE").await;
+    let (mut upload, _) = open(&mut tenant, "named", 0).await;
+    upload.send(contact_chunk(vec![company("A")])).await;
+    progress(&mut upload).await;
+    let mut memberships = tenant.upload_memberships().await;
+    let start = to_memberships::Start {
+        import_id: "named".into(),
+        known_count: 0,
+    };
+    memberships
+        .send(to_memberships::Message::Start(start))
+        .await;
+    let status = memberships.answer().await.unwrap_err();
+    assert_eq!(status.code(), Code::InvalidArgument);
+    assert_eq!(violations(&status), ["start.import_id"]);
+    assert_eq!(open(&mut other, "named", 0).await.1.processed_count, 0);
+    for (id, known, field) in [
+        ("not ok", 0, "start.import_id"),
+        ("ok", -1, "start.known_count"),
+    ] {
+        let mut upload = tenant.upload_contacts().await;
+        upload.send(self::start(id, known)).await;
+        let status = answer(&mut upload).await.unwrap_err();
+        assert_eq!(violations(&status), [field]);
+    }
+}
+
+#[tokio::test]
+async fn a_stream_that_another_one_has_continued_commits_nothing_more() {
+    let mut tenant = Tenant::new().await;
+    let (mut old, _) = open(&mut tenant, "twice", 0).await;
+    let (mut new, _) = open(&mut tenant, "twice", 0).await;
+    new.send(contact_chunk(vec![company("A")])).await;
+    progress(&mut new).await;
+    old.send(contact_chunk(vec![company("B")])).await;
+    let status = answer(&mut old).await.unwrap_err();
+    assert_eq!(
+        (status.code(), info(&status).reason.as_str()),
+        (Code::Aborted, "IMPORT_OVERTAKEN")
+    );
+    assert_eq!(
+        tenant.get_contact("B").await.unwrap_err().code(),
+        Code::NotFound
+    );
+    new.send(contact_chunk(vec![company("C")])).await;
+    assert_eq!(progress(&mut new).await.processed_count, 2);
+}
+
+#[tokio::test]
+async fn while_a_chunk_waits_progress_comes_every_second_and_one_chunk_is_read_ahead() {
+    let server = Server::start().await;
+    let mut tenant = Tenant::of(&server, "waits").await;
+    let (mut upload, _) = open(&mut tenant, "waits", 0).await;
+    upload.send(contact_chunk(vec![company("A")])).await;
+    let first = progress(&mut upload).await;
+    let sql = Sql::connect(&server.database_url).await;
+    sql.hold_clock("waits").await;
+    let began = std::time::Instant::now();
+    for id in ["B", "C"] {
+        upload.send(contact_chunk(vec![company(id)])).await;
+    }
+    for _ in 0..2 {
+        assert_eq!(progress(&mut upload).await, first);
+    }
+    let waited = began.elapsed();
+    assert!((1_900..4_000).contains(&waited.as_millis()), "{waited:?}");
+    sql.run("ROLLBACK").await;
+    while progress(&mut upload).await.processed_count < 3 {}
+    upload.send(finish()).await;
+    assert!(matches!(answer(&mut upload).await, Ok(Message::Summary(_))));
+}
+
+#[tokio::test]
+async fn how_far_an_import_came_is_forgotten_after_seven_days() {
+    let server = Server::start().await;
+    let mut tenant = Tenant::of(&server, "old").await;
+    let (mut upload, _) = open(&mut tenant, "old", 0).await;
+    upload
+        .send(contact_chunk(vec![company("A"), person("P", "NONE")]))
+        .await;
+    answer(&mut upload).await.unwrap();
+    progress(&mut upload).await;
+    drop(upload);
+    let sql = Sql::connect(&server.database_url).await;
+    let store = Store::new(&server.database_url, 2, Duration::from_secs(5)).unwrap();
+    let domain = Domain::new(store, Index::new(1 << 20, 1));
+    let day = Duration::from_secs(86_400);
+    sql.run("UPDATE imports SET update_time = update_time - interval '6 days'")
+        .await;
+    maintenance::prune(&domain, day).await.unwrap();
+    assert_eq!(open(&mut tenant, "old", 2).await.1.processed_count, 2);
+    sql.run("UPDATE imports SET update_time = update_time - interval '2 days'")
+        .await;
+    maintenance::prune(&domain, day).await.unwrap();
+    assert_eq!(open(&mut tenant, "old", 0).await.1.processed_count, 0);
+    assert_eq!(
+        sql.number("SELECT count(*) FROM import_rejections", &[])
+            .await,
+        0
+    );
+}
