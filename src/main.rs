@@ -1,6 +1,6 @@
 //! The program `mailing-groups`.
 
-use std::{process::ExitCode, time::Duration};
+use std::{io::Write, process::ExitCode, time::Duration};
 
 use clap::Parser;
 use mailing_groups::{
@@ -94,7 +94,10 @@ async fn serve_on(
         async move { domain.is_ready().await }
     };
     // Said by then, and no sooner, so that whoever reads it can call at once.
-    let announce = move || println!("{greeting}");
+    let announce = move || {
+        // Whoever started the service may not listen, or stop listening; it serves all the same.
+        let _ = writeln!(std::io::stdout(), "{greeting}");
+    };
     let services = &api::SERVICES;
     let serve = server::serve_and_announce(
         listener, routes, services, ready, announce, limits, shutdown,
