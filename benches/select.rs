@@ -212,7 +212,7 @@ async fn stream_rows(database: &Database, service: &Service, rounds: u64) -> (Ve
             theirs: format!("{} (psql COPY)", time(theirs)),
             ratio: ratio(theirs, ours),
             spread: None,
-        aim: Aim::AtLeast(aim),
+            aim: Aim::AtLeast(aim),
         });
     }
     (rows, most)

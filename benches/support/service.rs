@@ -78,7 +78,8 @@ impl Service {
     /// Starts the program and waits until it accepts calls.
     pub(crate) fn start(database_url: &str, flags: &[&str]) -> Service {
         let mut child = Command::new(env!("CARGO_BIN_EXE_mailing-groups"))
-            .args(["serve", "--listen", "127.0.0.1:0", "--log", "warn"])
+            .args(["serve", "--listen", "127.0.0.1:0"])
+            .env("MAILING_GROUPS_LOG", "warn")
             .args(["--database-url", database_url])
             .args(flags)
             .stdout(Stdio::piped())
