@@ -160,7 +160,7 @@ async fn count_rows(database: &Database, sql: &tokio_postgres::Client, rounds: u
         ours: time(ours),
         theirs: format!("{} ({name})", time(best)),
         ratio: ratio(best, ours),
-        spread: None,
+        rounds: None,
         aim: Aim::AtLeast(aim),
     };
     vec![row("warm", warm, 100.0), row("cold", cold, 1.0)]
@@ -211,7 +211,7 @@ async fn stream_rows(database: &Database, service: &Service, rounds: u64) -> (Ve
             ours: time(ours),
             theirs: format!("{} (psql COPY)", time(theirs)),
             ratio: ratio(theirs, ours),
-            spread: None,
+            rounds: None,
             aim: Aim::AtLeast(aim),
         });
     }

@@ -2,6 +2,8 @@
 
 use std::{fmt, time::Duration};
 
+use super::figures::{Figures, spread};
+
 /// What a ratio is to be.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Aim {
@@ -44,8 +46,8 @@ pub(crate) struct Row {
     pub(crate) ours: String,
     pub(crate) theirs: String,
     pub(crate) ratio: f64,
-    /// The least and the most of the rounds, where each has a ratio.
-    pub(crate) spread: Option<(f64, f64)>,
+    /// Ours and theirs, round by round, where each round has a ratio.
+    pub(crate) rounds: Option<[Figures; 2]>,
     pub(crate) aim: Aim,
 }
 
@@ -64,10 +66,13 @@ pub(crate) fn print(title: &str, facts: &str, rows: &[Row], file: &str) {
             ours,
             theirs,
             ratio,
-            spread,
+            rounds,
             aim,
         } = row;
-        let spread = spread.map(|(least, most)| format!(" ({least:.2}–{most:.2})"));
+        let spread = rounds.as_ref().map(|[ours, theirs]| {
+            let (least, most) = spread(&ours.over(theirs));
+            format!(" ({least:.2}–{most:.2})")
+        });
         let spread = spread.unwrap_or_default();
         println!("| {what} | {ours} | {theirs} | {ratio:.2}{spread} | {aim} | {verdict} |");
     }
@@ -76,7 +81,8 @@ pub(crate) fn print(title: &str, facts: &str, rows: &[Row], file: &str) {
         .map(|row| {
             serde_json::json!({
                 "what": row.what, "ours": row.ours, "theirs": row.theirs,
-                "ratio": row.ratio, "spread": row.spread, "aim": row.aim.to_string(), "met": row.aim.is_met(row.ratio),
+                "ratio": row.ratio, "aim": row.aim.to_string(), "met": row.aim.is_met(row.ratio),
+                "rounds": row.rounds.as_ref().map(|rounds| rounds.clone().map(|side| side.rounds)),
             })
         })
         .collect();

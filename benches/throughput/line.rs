@@ -1,7 +1,7 @@
 //! One line of the table: figures of both sides, round by round.
 
 use crate::support::{
-    figures::{Figures, Unit, middle, spread},
+    figures::{Figures, Unit, middle},
     report::{Aim, Row},
 };
 
@@ -38,16 +38,14 @@ impl Line {
         say(&format!("row {row}, round {round}: {:.2}", ours / theirs));
     }
 
-    /// The middle of the rounds' ratios, and their spread.
+    /// The line in the table: its ratio is the middle one of the rounds' ratios.
     pub(crate) fn row(&self) -> Row {
-        let ratios = self.ours.over(&self.theirs);
-        let (least, most) = spread(&ratios);
         Row {
             what: format!("{}. {}", self.row, self.what),
             ours: self.ours.show(),
             theirs: format!("{}, {}", self.theirs.show(), self.against),
-            ratio: middle(&ratios),
-            spread: Some((least, most)),
+            ratio: middle(&self.ours.over(&self.theirs)),
+            rounds: Some([self.ours.clone(), self.theirs.clone()]),
             aim: self.aim,
         }
     }

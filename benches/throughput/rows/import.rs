@@ -11,6 +11,7 @@ use crate::{
     throughput::{
         effects::Effects,
         line::Line,
+        progress::say,
         psql,
         rows::upload,
         stage::{Settings, Stage},
@@ -37,6 +38,7 @@ pub(crate) async fn memberships(database: &Database, template: &str, settings: &
         let tenants = 1..=1;
         stage.settle().await;
         let before = Effects::of(&stage.sql, &tenants).await;
+        say(&format!("importing {rows} memberships, then copying them"));
         let ours = upload::memberships(&stage, settings.contacts()).await;
         Effects::of(&stage.sql, &tenants).await.check(&before, rows);
         stage.remove(database).await;
@@ -75,6 +77,7 @@ pub(crate) async fn contacts(database: &Database, template: &str, settings: &Set
     for _ in 0..settings.rounds {
         let stage = Stage::new(database, "round", Some(template)).await;
         stage.settle().await;
+        say(&format!("importing {rows} contacts, then copying them"));
         let ours = upload::contacts(&stage, rows).await;
         assert_eq!(count(&stage, "contacts").await, rows, "all are in");
         stage.remove(database).await;
