@@ -24,6 +24,6 @@ async fn main() {
         settings.rounds
     );
     let rows: Vec<_> = lines.iter().map(Line::row).collect();
-    report::print(&title, &facts, &rows, "bench.json");
+    report::print(&title, &facts, &rows, &[], "bench.json");
     database.stop().await;
 }

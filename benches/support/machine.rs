@@ -29,10 +29,16 @@ fn first_words(file: &str, count: usize) -> String {
 
 /// The memory of a process that is resident, in MiB.
 pub(crate) fn resident(process_id: u32) -> u64 {
-    let text = fs::read_to_string(format!("/proc/{process_id}/status")).unwrap_or_default();
-    let line = text.lines().find(|line| line.starts_with("VmRSS:"));
-    let kib = line
-        .and_then(|line| line.split_whitespace().nth(1))
-        .and_then(|n| n.parse().ok());
+    memory(process_id, "VmRSS")
+}
+
+/// The most memory of a process that was resident so far, in MiB.
+pub(crate) fn most_resident(process_id: u32) -> u64 {
+    memory(process_id, "VmHWM")
+}
+
+fn memory(process_id: u32, key: &str) -> u64 {
+    let text = value_of(&format!("/proc/{process_id}/status"), key);
+    let kib = text.split_whitespace().next().and_then(|n| n.parse().ok());
     kib.unwrap_or(0_u64) / 1024
 }

@@ -51,8 +51,16 @@ pub(crate) struct Row {
     pub(crate) aim: Aim,
 }
 
-/// Prints comparisons as a table, and as JSON to a file.
-pub(crate) fn print(title: &str, facts: &str, rows: &[Row], file: &str) {
+/// Something measured that is to stay within a limit.
+pub(crate) struct Limit {
+    pub(crate) what: String,
+    pub(crate) measured: String,
+    pub(crate) limit: String,
+    pub(crate) met: bool,
+}
+
+/// Prints comparisons, and what has a limit, as tables, and as JSON to a file.
+pub(crate) fn print(title: &str, facts: &str, rows: &[Row], limits: &[Limit], file: &str) {
     println!("\n{title}\n{facts}\n");
     println!("| what | ours | theirs | ratio | aim | |\n| --- | --- | --- | --- | --- | --- |");
     for row in rows {
@@ -76,6 +84,7 @@ pub(crate) fn print(title: &str, facts: &str, rows: &[Row], file: &str) {
         let spread = spread.unwrap_or_default();
         println!("| {what} | {ours} | {theirs} | {ratio:.2}{spread} | {aim} | {verdict} |");
     }
+    print_limits(limits);
     let rows: Vec<_> = rows
         .iter()
         .map(|row| {
@@ -86,9 +95,33 @@ pub(crate) fn print(title: &str, facts: &str, rows: &[Row], file: &str) {
             })
         })
         .collect();
-    let json = serde_json::json!({ "title": title, "machine": facts, "rows": rows });
+    let limits: Vec<_> = limits
+        .iter()
+        .map(|it| {
+            serde_json::json!({
+                "what": it.what, "measured": it.measured, "limit": it.limit, "met": it.met,
+            })
+        })
+        .collect();
+    let json = serde_json::json!({
+        "title": title, "machine": facts, "rows": rows, "limits": limits,
+    });
     std::fs::write(file, format!("{json:#}\n")).expect("the report can be written");
     println!("\nAlso in {file}.");
+}
+
+fn print_limits(limits: &[Limit]) {
+    if limits.is_empty() {
+        return;
+    }
+    println!("\n| what | measured | limit | |\n| --- | --- | --- | --- |");
+    for it in limits {
+        let verdict = if it.met { "met" } else { "missed" };
+        println!(
+            "| {} | {} | {} | {verdict} |",
+            it.what, it.measured, it.limit
+        );
+    }
 }
 
 /// A duration for people.
