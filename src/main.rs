@@ -15,6 +15,11 @@ use mailing_groups::{
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
+/// A call makes some hundred small allocations, many of them freed by another thread than made
+/// them; with glibc's allocator that takes an eighth of the server's time, with this a half of it.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 type Error = Box<dyn std::error::Error + Send + Sync>;
 
 /// How long the database may take to answer at start.

@@ -35,7 +35,7 @@ use admission::Admission;
 use catch_panic::CatchPanic;
 use connections::Connections;
 use deadline::Deadline;
-use guard::{Calls, Guarded};
+use guard::{Answering, Calls, Guarded};
 use health::Health;
 use identify::Identify;
 pub use limits::Limits;
@@ -163,8 +163,8 @@ fn guarded(
     limits: &Limits,
     calls: &Arc<Semaphore>,
     drain: &Drain,
-) -> impl Calls + use<> {
-    ServiceBuilder::new()
+) -> Answering<impl Calls + use<>> {
+    let calls = ServiceBuilder::new()
         // Outermost: all that follows, the log included, names the call by its id.
         .layer(Guarded::by(Identify))
         // Outside all that answers, so that the log has what the caller got.
@@ -189,5 +189,6 @@ fn guarded(
         }))
         // Innermost: a panic unwinds through nothing but the handler.
         .layer(Guarded::by(CatchPanic))
-        .service(routes.prepare())
+        .service(routes.prepare());
+    Answering::with(calls)
 }

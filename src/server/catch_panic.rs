@@ -24,7 +24,7 @@ use super::{
 pub(super) struct CatchPanic;
 
 impl Guard for CatchPanic {
-    async fn handle<S: Calls>(self, request: Request<Body>, next: Next<S>) -> Response<Body> {
+    async fn handle<C: Calls>(&self, request: Request<Body>, next: Next<'_, C>) -> Response<Body> {
         match AssertUnwindSafe(next.run(request)).catch_unwind().await {
             Ok(response) => response.map(|inner| Body::new(Caught { inner: Some(inner) })),
             Err(_) => internal().into_http(),

@@ -6,6 +6,7 @@
 //! still lost on a busy machine: at least 4 of 1,800 calls with deadlines of 20 to 50 ms.
 
 use std::{
+    convert::Infallible,
     future::Future,
     io,
     pin::pin,
@@ -33,25 +34,30 @@ use tonic::{
 };
 use tower::Service;
 
-use super::{connection::Connection, guard::Calls, http2, limits::Limits};
+use super::{
+    connection::Connection,
+    guard::{Answering, Calls},
+    http2,
+    limits::Limits,
+};
 
 /// The pause after a failed accept, e.g. for want of file descriptors: those come back when
 /// connections close, not by asking again at once.
 const BACK_OFF: Duration = Duration::from_millis(50);
 
 /// The open connections. Dropping this closes them.
-pub(super) struct Connections<S> {
-    service: S,
+pub(super) struct Connections<C> {
+    service: Answering<C>,
     limits: Limits,
     http2: auto::Builder<TokioExecutor>,
     draining: CancellationToken,
     open: JoinSet<()>,
 }
 
-impl<S: Calls> Connections<S> {
+impl<C: Calls> Connections<C> {
     /// Connections that answer with `service`, and finish their calls when `draining` is
     /// cancelled.
-    pub(super) fn new(service: S, limits: Limits, draining: CancellationToken) -> Self {
+    pub(super) fn new(service: Answering<C>, limits: Limits, draining: CancellationToken) -> Self {
         Self {
             service,
             http2: http2::builder(&limits),
@@ -130,10 +136,10 @@ fn concerns_one_connection(error: &io::Error) -> bool {
 
 /// Serves one connection until its client leaves; asks it to leave (GOAWAY) when it is old or the
 /// server drains, and then waits for its open calls.
-async fn converse<S: Calls>(
+async fn converse<C: Calls>(
     http2: auto::Builder<TokioExecutor>,
     stream: Connection,
-    service: PerConnection<S>,
+    service: PerConnection<C>,
     draining: CancellationToken,
     age: Duration,
 ) {
@@ -157,27 +163,35 @@ async fn converse<S: Calls>(
 }
 
 /// The service as one connection's calls see it.
-#[derive(Clone)]
-struct PerConnection<S> {
-    service: S,
+struct PerConnection<C> {
+    service: Answering<C>,
     /// What `tonic::Request::remote_addr` tells.
     info: TcpConnectInfo,
 }
 
-impl<S: Calls, B> Service<Request<B>> for PerConnection<S>
+impl<C> Clone for PerConnection<C> {
+    fn clone(&self) -> Self {
+        Self {
+            service: self.service.clone(),
+            info: self.info.clone(),
+        }
+    }
+}
+
+impl<C: Calls, B> Service<Request<B>> for PerConnection<C>
 where
     B: http_body::Body<Data = Bytes> + Send + 'static,
     B::Error: Into<StdError>,
 {
     type Response = Response<Body>;
-    type Error = S::Error;
-    type Future = S::Future;
+    type Error = Infallible;
+    type Future = <Answering<C> as Service<Request<Body>>>::Future;
 
-    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
         self.service.poll_ready(cx)
     }
 
-    fn call(&mut self, request: Request<B>) -> S::Future {
+    fn call(&mut self, request: Request<B>) -> Self::Future {
         let mut request = request.map(Body::new);
         request.extensions_mut().insert(self.info.clone());
         self.service.call(request)

@@ -43,7 +43,7 @@ pub(super) struct Deadline {
 }
 
 impl Guard for Deadline {
-    async fn handle<S: Calls>(self, request: Request<Body>, next: Next<S>) -> Response<Body> {
+    async fn handle<C: Calls>(&self, request: Request<Body>, next: Next<'_, C>) -> Response<Body> {
         let class = self.methods.class(request.uri().path());
         let term = self.term(class, arrival(request.extensions()), request.headers());
         if term.has_passed() {

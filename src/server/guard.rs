@@ -1,55 +1,54 @@
 //! How a concern is put around every call: a [`Guard`] is one async function, [`Guarded`] makes a
-//! tower layer and service of it.
+//! tower layer of it, and [`Answering`] a tower service of all of them.
+//!
+//! A call borrows the guards, which all calls share, and runs in one future from the outermost to
+//! the routes: nothing is cloned or allocated for each guard.
 
 use std::{
     convert::Infallible,
     future::Future,
+    sync::Arc,
     task::{Context, Poll},
 };
 
 use futures_util::future::BoxFuture;
 use http::{Request, Response};
 use tokio::time::Instant;
-use tonic::body::Body;
+use tonic::{body::Body, service::Routes};
 use tower::{Layer, Service, util::ServiceExt};
 
 /// Something done around every call.
-pub(super) trait Guard: Clone + Send + Sync + 'static {
+pub(super) trait Guard: Send + Sync + 'static {
     /// Answers `request`, as a rule by running `next` with something before, around or after it.
-    fn handle<S: Calls>(
-        self,
+    fn handle<C: Calls>(
+        &self,
         request: Request<Body>,
-        next: Next<S>,
+        next: Next<'_, C>,
     ) -> impl Future<Output = Response<Body>> + Send;
 }
 
-/// A service that answers calls: the guards within, and at last the routes.
-pub(super) trait Calls:
-    Service<Request<Body>, Response = Response<Body>, Error = Infallible, Future: Send>
-    + Clone
-    + Send
-    + 'static
-{
+/// What answers calls: the guards within, and at last the routes.
+pub(super) trait Calls: Send + Sync + 'static {
+    /// Answers a call.
+    fn answer(&self, request: Request<Body>) -> impl Future<Output = Response<Body>> + Send;
 }
 
-impl<S> Calls for S where
-    S: Service<Request<Body>, Response = Response<Body>, Error = Infallible, Future: Send>
-        + Clone
-        + Send
-        + 'static
-{
-}
-
-/// What a guard stands around.
-pub(super) struct Next<S>(S);
-
-impl<S: Calls> Next<S> {
-    /// Lets the call through.
-    pub(super) async fn run(self, request: Request<Body>) -> Response<Body> {
-        match self.0.oneshot(request).await {
+impl Calls for Routes {
+    async fn answer(&self, request: Request<Body>) -> Response<Body> {
+        match self.clone().oneshot(request).await {
             Ok(response) => response,
             Err(never) => match never {},
         }
+    }
+}
+
+/// What a guard stands around.
+pub(super) struct Next<'c, C>(&'c C);
+
+impl<C: Calls> Next<'_, C> {
+    /// Lets the call through.
+    pub(super) fn run(self, request: Request<Body>) -> impl Future<Output = Response<Body>> + Send {
+        self.0.answer(request)
     }
 }
 
@@ -58,24 +57,24 @@ impl<S: Calls> Next<S> {
 #[derive(Clone, Copy)]
 pub(super) struct Arrived(pub(super) Instant);
 
-/// A guard as a tower layer, and with what it stands around as a service.
+/// A guard, as a tower layer, and with what it stands around.
 #[derive(Clone)]
-pub(super) struct Guarded<G, S = ()> {
+pub(super) struct Guarded<G, C = ()> {
     guard: G,
-    inner: S,
+    inner: C,
 }
 
 impl<G> Guarded<G> {
-    /// The layer that puts `guard` around a service.
+    /// The layer that puts `guard` around what answers calls.
     pub(super) fn by(guard: G) -> Self {
         Self { guard, inner: () }
     }
 }
 
-impl<G: Guard, S> Layer<S> for Guarded<G> {
-    type Service = Guarded<G, S>;
+impl<G: Clone, C> Layer<C> for Guarded<G> {
+    type Service = Guarded<G, C>;
 
-    fn layer(&self, inner: S) -> Self::Service {
+    fn layer(&self, inner: C) -> Self::Service {
         Guarded {
             guard: self.guard.clone(),
             inner,
@@ -83,22 +82,41 @@ impl<G: Guard, S> Layer<S> for Guarded<G> {
     }
 }
 
-impl<G: Guard, S: Calls> Service<Request<Body>> for Guarded<G, S> {
+impl<G: Guard, C: Calls> Calls for Guarded<G, C> {
+    fn answer(&self, request: Request<Body>) -> impl Future<Output = Response<Body>> + Send {
+        self.guard.handle(request, Next(&self.inner))
+    }
+}
+
+/// What answers calls, as a tower service.
+pub(super) struct Answering<C>(Arc<C>);
+
+impl<C> Answering<C> {
+    /// The service that answers with `calls`.
+    pub(super) fn with(calls: C) -> Self {
+        Self(Arc::new(calls))
+    }
+}
+
+impl<C> Clone for Answering<C> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}
+
+impl<C: Calls> Service<Request<Body>> for Answering<C> {
     type Response = Response<Body>;
     type Error = Infallible;
     type Future = BoxFuture<'static, Result<Response<Body>, Infallible>>;
 
     fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
-        // `Next::run` waits until the service within is ready.
+        // Whoever is not ready has the call wait within.
         Poll::Ready(Ok(()))
     }
 
     fn call(&mut self, mut request: Request<Body>) -> Self::Future {
-        request
-            .extensions_mut()
-            .get_or_insert_with(|| Arrived(Instant::now()));
-        let guard = self.guard.clone();
-        let next = Next(self.inner.clone());
-        Box::pin(async move { Ok(guard.handle(request, next).await) })
+        request.extensions_mut().insert(Arrived(Instant::now()));
+        let calls = Arc::clone(&self.0);
+        Box::pin(async move { Ok(calls.answer(request).await) })
     }
 }

@@ -18,7 +18,11 @@ use crate::api::request_id::{self, RequestId};
 pub(super) struct Identify;
 
 impl Guard for Identify {
-    async fn handle<S: Calls>(self, mut request: Request<Body>, next: Next<S>) -> Response<Body> {
+    async fn handle<C: Calls>(
+        &self,
+        mut request: Request<Body>,
+        next: Next<'_, C>,
+    ) -> Response<Body> {
         let id = given(request.headers()).unwrap_or_else(RequestId::random);
         request.extensions_mut().insert(id.clone());
         let mut response = request_id::scope(id.clone(), next.run(request)).await;

@@ -33,7 +33,7 @@ pub(super) struct Trace {
 }
 
 impl Guard for Trace {
-    async fn handle<S: Calls>(self, request: Request<Body>, next: Next<S>) -> Response<Body> {
+    async fn handle<C: Calls>(&self, request: Request<Body>, next: Next<'_, C>) -> Response<Body> {
         let method = self.methods.name(request.uri().path());
         let span = span(method);
         let mut ending = Ending::new(span.clone());

@@ -39,7 +39,7 @@ const NO_MESSAGE: [&str; 5] = [
 pub(super) struct Translate;
 
 impl Guard for Translate {
-    async fn handle<S: Calls>(self, request: Request<Body>, next: Next<S>) -> Response<Body> {
+    async fn handle<C: Calls>(&self, request: Request<Body>, next: Next<'_, C>) -> Response<Body> {
         let mut response = next.run(request).await;
         if code_in(response.headers()).is_some() {
             translate(response.headers_mut());
