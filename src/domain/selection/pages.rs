@@ -2,11 +2,10 @@
 
 use std::sync::Arc;
 
-use tokio_util::task::AbortOnDropHandle;
-
+use super::ahead::{Ahead, Source};
 use crate::{
     domain::{
-        Call, Domain, Error, Result,
+        Call, Domain, Result,
         index::{BLOCK, IdBlock},
     },
     model::{Contact, ContactSet, PageSize, Revision, TenantId},
@@ -44,17 +43,12 @@ pub struct Page {
 
 /// Reads a selection page by page, one page ahead. While nobody asks for a page, no connection
 /// and no statement is held; dropping it stops what still runs.
-pub struct Pages {
-    source: Arc<Source>,
-    ahead: Option<AbortOnDropHandle<Result<Page>>>,
-}
+pub struct Pages(Ahead<Members>);
 
-struct Source {
+struct Members {
     domain: Domain,
     call: Call,
-    members: Arc<ContactSet>,
     view: View,
-    size: PageSize,
     /// The revision at which the members were selected: they all existed then.
     revision: Revision,
 }
@@ -72,58 +66,41 @@ impl Pages {
         revision: Revision,
     ) -> Pages {
         let (domain, call) = (domain.clone(), call.clone());
-        let source = Arc::new(Source {
+        let source = Members {
             domain,
             call,
-            members,
             view,
-            size,
             revision,
-        });
-        let ahead = Source::read_ahead(&source, after);
-        Pages { source, ahead }
+        };
+        Pages(Ahead::new(source, members, size, after))
     }
 
     /// The next page, or `None` after the last. May be dropped before it is done and called
     /// again.
     pub async fn next(&mut self) -> Result<Option<Page>> {
-        let Some(ahead) = &mut self.ahead else {
-            return Ok(None);
-        };
-        let page = ahead
-            .await
-            .map_err(|error| Error::Internal(error.into()))??;
-        self.ahead = Source::read_ahead(&self.source, page.last);
-        Ok(Some(page))
+        self.0.next().await
     }
 }
 
-impl Source {
-    /// Begins to read the page after the contact numbered `after`, if there is one.
-    fn read_ahead(source: &Arc<Source>, after: u32) -> Option<AbortOnDropHandle<Result<Page>>> {
-        let mut rest = source.members.iter();
-        rest.advance_to(after.saturating_add(1));
-        let numbers: Vec<u32> = rest.take(source.size.get()).collect();
-        let last = *numbers.last()?;
-        let source = Arc::clone(source);
-        let read = async move { source.read(&numbers, last).await };
-        Some(AbortOnDropHandle::new(tokio::spawn(read)))
-    }
+impl Source for Members {
+    type Page = Page;
 
-    async fn read(&self, numbers: &[u32], last: u32) -> Result<Page> {
+    async fn read(&self, numbers: Vec<u32>) -> Result<Page> {
         let tenant_id = self.domain.tenant_id(&self.call).await?.unwrap_or(0);
         let members = match self.view {
-            View::Ids => self.ids(tenant_id, numbers).await?,
-            View::Full => self.contacts(tenant_id, numbers).await?,
+            View::Ids => self.ids(tenant_id, &numbers).await?,
+            View::Full => self.contacts(tenant_id, &numbers).await?,
         };
         let deleted = numbers.len() - members.len();
         Ok(Page {
             members,
-            last,
+            last: numbers.last().copied().unwrap_or_default(),
             deleted,
         })
     }
+}
 
+impl Members {
     async fn contacts(&self, tenant_id: TenantId, numbers: &[u32]) -> Result<Vec<Member>> {
         let numbers: Vec<i32> = numbers.iter().map(|number| number.cast_signed()).collect();
         let read =
