@@ -51,16 +51,19 @@ impl Export {
         sent.map_err(|_| Error::Unfinished)
     }
 
-    async fn page(&mut self, mut page: Page) -> Result<(), Error> {
+    /// Hands a page on. Only with the last one of its contacts there is progress: with any other
+    /// the stream would be resumed where it was before.
+    async fn page(&mut self, mut page: Page) -> Result<Step<Summary>, Error> {
         let token = std::mem::take(&mut page.resume_token);
         self.pending += page.contacts.len() as u64;
         self.hand(Handed::Page(page)).await?;
-        if token != self.request.resume_token {
-            self.request.resume_token = token;
-            self.kept += std::mem::take(&mut self.pending);
-            self.hand(Handed::Kept).await?;
+        if token == self.request.resume_token {
+            return Ok(Step::Alive);
         }
-        Ok(())
+        self.request.resume_token = token;
+        self.kept += std::mem::take(&mut self.pending);
+        self.hand(Handed::Kept).await?;
+        Ok(Step::Progress)
     }
 }
 
@@ -75,12 +78,14 @@ impl Resumable for Export {
 
     async fn take(&mut self, response: ExportContactsResponse) -> Result<Step<Summary>, Error> {
         match response.message.ok_or(Error::Unfinished)? {
-            Message::Summary(summary) => return Ok(Step::Done(summary)),
-            Message::Heartbeat(_) => return Ok(Step::Alive),
-            Message::MailingGroups(it) => self.hand(Handed::Groups(it.mailing_groups)).await?,
-            Message::Page(page) => self.page(page).await?,
+            Message::Summary(summary) => Ok(Step::Done(summary)),
+            Message::Heartbeat(_) => Ok(Step::Alive),
+            Message::Page(page) => self.page(page).await,
+            Message::MailingGroups(it) => {
+                self.hand(Handed::Groups(it.mailing_groups)).await?;
+                Ok(Step::Alive)
+            }
         }
-        Ok(Step::Progress)
     }
 
     async fn begin_again(&mut self) -> Result<(), Error> {
