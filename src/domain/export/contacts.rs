@@ -65,7 +65,7 @@ pub(super) async fn plan(
 
 async fn changed(domain: &Domain, call: &Call, since: Revision) -> Result<ContactSet> {
     let read = async |conn: &mut _, tenant_id| {
-        Ok(store::selection::companies_since(conn, tenant_id, since).await?)
+        Ok(store::export::companies_since(conn, tenant_id, since).await?)
     };
     domain.read_of(call, read).await
 }
@@ -111,9 +111,8 @@ impl Pageable for Contacts {
         let among_companies = places.iter().any(|place| *place < AFTER_COMPANIES);
         let since = if among_companies { 0 } else { self.since };
         let read = async |conn: &mut _, tenant_id| {
-            let contacts =
-                store::selection::contacts_and_companies(conn, tenant_id, &numbers, since);
-            Ok(contacts.await?)
+            let found = store::export::contacts_and_companies(conn, tenant_id, &numbers, since);
+            Ok(found.await?)
         };
         let found = self.domain.read_of(&self.call, read).await?;
         let by_number = |contact: Contact| (contact.contact_number.cast_unsigned(), contact);

@@ -112,9 +112,10 @@ fn contacts(rng: &mut StdRng, count: usize) -> Vec<pb::Contact> {
             id: format!("K-{n:04}"),
             kind: if company { 1 } else { 2 },
             name: format!("{first} {last} {n}"),
-            company_id: employed
-                .then(|| format!("K-{employer:04}"))
-                .unwrap_or_default(),
+            company_id: match employed {
+                true => format!("K-{employer:04}"),
+                false => String::new(),
+            },
             email: mail.choose(rng).unwrap().to_string(),
             exclude_from_segments: rng.random_bool(0.1),
             privacy_blocked: rng.random_bool(0.1),
