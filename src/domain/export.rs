@@ -9,15 +9,21 @@
 mod assignments;
 mod contacts;
 
-use std::sync::Arc;
+use std::{
+    collections::{HashSet, VecDeque},
+    sync::Arc,
+};
 
 use self::contacts::{Contacts, Found};
 pub use self::{assignments::Assignments, contacts::Sent};
 use super::{
     Call, Domain, Result,
-    selection::{self, Ahead, Group},
+    selection::{self, Ahead, Frozen, Group},
 };
-use crate::model::{Code, Contact, ContactKind, ContactSet, PageSize, Revision};
+use crate::{
+    model::{Code, Contact, ContactKind, ContactSet, PageSize, Revision},
+    store,
+};
 
 /// Groups in a part.
 const GROUPS: usize = 1_000;
@@ -62,15 +68,15 @@ pub struct Export {
     revision: Revision,
     groups: Arc<[Group]>,
     companies: Arc<ContactSet>,
-    /// How many groups were told.
-    told: usize,
+    /// The groups that are to be told.
+    untold: VecDeque<Group>,
     pages: Ahead<Contacts>,
     /// The companies that were sent.
     known: ContactSet,
 }
 
-/// Begins an export, or goes on after what was sent before; then no groups are told. Everything
-/// is noted at one revision, which is not older than the call.
+/// Begins an export, or goes on after what was sent before; then only those groups are told that
+/// came or changed since. Everything is noted at one revision, which is not older than the call.
 pub async fn export(
     domain: &Domain,
     call: &Call,
@@ -79,18 +85,37 @@ pub async fn export(
 ) -> Result<Export> {
     let frozen = selection::freeze(domain, call, |_| true, true).await?;
     let plan = contacts::plan(domain, call, &frozen, sent).await?;
+    let untold = untold(domain, call, &frozen, sent).await?;
     let (domain, call) = (domain.clone(), call.clone());
     let source = Contacts::new(&domain, &call, plan.since);
     Ok(Export {
         domain,
         call,
         revision: frozen.revision,
-        told: sent.map_or(0, |_| frozen.groups.len()),
+        untold,
         groups: frozen.groups.into(),
         companies: frozen.companies,
         pages: Ahead::new(source, Arc::new(plan.order), size, plan.after),
         known: plan.known,
     })
+}
+
+/// The groups that whoever imports has to define.
+async fn untold(
+    domain: &Domain,
+    call: &Call,
+    frozen: &Frozen,
+    sent: Option<Sent>,
+) -> Result<VecDeque<Group>> {
+    let mut groups: VecDeque<Group> = frozen.groups.iter().cloned().collect();
+    if let Some(Sent { since, .. }) = sent {
+        let read = async |conn: &mut _, tenant_id| {
+            Ok(store::export::groups_since(conn, tenant_id, since).await?)
+        };
+        let changed: HashSet<i32> = domain.read_of(call, read).await?.into_iter().collect();
+        groups.retain(|group| changed.contains(&group.group_id));
+    }
+    Ok(groups)
 }
 
 impl Export {
@@ -102,7 +127,7 @@ impl Export {
     /// The next part, or `None` after the last. May be dropped before it is done and called
     /// again.
     pub async fn next(&mut self) -> Result<Option<Part>> {
-        if self.told < self.groups.len() {
+        if !self.untold.is_empty() {
             return self.defined().await.map(Some);
         }
         let found = self.pages.next().await?;
@@ -110,18 +135,17 @@ impl Export {
     }
 
     async fn defined(&mut self) -> Result<Part> {
-        let groups: Vec<_> = self.groups.iter().skip(self.told).take(GROUPS).collect();
-        let ids: Vec<i32> = groups.iter().map(|group| group.group_id).collect();
+        let ids = self.untold.iter().take(GROUPS).map(|group| group.group_id);
+        let ids: Vec<i32> = ids.collect();
         let mut known = selection::descriptions(&self.domain, &self.call, &ids).await?;
-        let defined = |group: &Group| Defined {
-            code: group.code.clone(),
+        let defined = |group: Group| Defined {
             description: known.remove(&group.group_id).unwrap_or_default(),
             contacts: group.members.len(),
             companies: group.members.intersection_len(&self.companies),
+            code: group.code,
         };
-        let defined: Vec<_> = groups.into_iter().map(defined).collect();
-        self.told += defined.len();
-        Ok(Part::MailingGroups(defined))
+        let groups = self.untold.drain(..ids.len());
+        Ok(Part::MailingGroups(groups.map(defined).collect()))
     }
 
     fn page(&mut self, found: Found) -> Page {

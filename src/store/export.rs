@@ -1,4 +1,4 @@
-//! What an export reads of contacts.
+//! What an export reads.
 
 use diesel::{
     prelude::*,
@@ -9,7 +9,7 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use super::sql::sql;
 use crate::{
     model::{Contact, ContactKind, ContactSet, Revision, TenantId},
-    schema::contacts,
+    schema::{contacts, mailing_groups},
 };
 
 /// These contacts, and the companies that persons among them have and that changed after `since`;
@@ -50,4 +50,18 @@ pub async fn companies_since(
         .load(conn)
         .await?;
     Ok(numbers.into_iter().map(i32::cast_unsigned).collect())
+}
+
+/// The groups that were defined, described anew or renamed after a revision.
+pub async fn groups_since(
+    conn: &mut AsyncPgConnection,
+    tenant_id: TenantId,
+    since: Revision,
+) -> QueryResult<Vec<i32>> {
+    mailing_groups::table
+        .filter(mailing_groups::tenant_id.eq(tenant_id))
+        .filter(mailing_groups::revision.gt(since))
+        .select(mailing_groups::group_id)
+        .load(conn)
+        .await
 }

@@ -108,8 +108,13 @@ async fn at_another_revision_nobody_is_lost_and_everything_still_goes_in() {
         ] {
             tenant.put_contact(contact).await.unwrap();
         }
+        // So do groups come, and get another code.
+        tenant.group("LATE").await;
+        tenant.assign("P091", "LATE").await;
+        tenant.rename("MOVE", "GO", "").await.unwrap();
         let rest = tenant.export(request(5, &token)).await.unwrap();
         assert!(rest.summary.revision_moved);
+        assert_eq!(rest.codes(), ["GO", "LATE"]);
         let sent: BTreeSet<_> = first.ids().into_iter().chain(rest.ids()).collect();
         assert_eq!(sent.len(), 97, "{cut}: {sent:?}");
         let twice = rest.ids().len() - rest.ids().iter().collect::<BTreeSet<_>>().len();
@@ -119,6 +124,7 @@ async fn at_another_revision_nobody_is_lost_and_everything_still_goes_in() {
         let token = &rest.pages[0].resume_token;
         let last = tenant.export(request(5, token)).await.unwrap();
         assert!(last.summary.revision_moved);
+        assert_eq!(last.codes(), ["GO", "LATE"]);
         let middle = &rest.pages[0].contacts;
         let middle: BTreeSet<_> = middle.iter().map(|it| it.id.clone()).collect();
         let union: BTreeSet<_> = first
@@ -130,6 +136,7 @@ async fn at_another_revision_nobody_is_lost_and_everything_still_goes_in() {
         assert_eq!(union, sent);
 
         let mut copy = Tenant::of(server, &format!("{}-{round}", tenant.name)).await;
+        first.groups.extend(rest.groups);
         let mut copying = Copying::into(&mut copy, &first).await;
         first.pages.extend(rest.pages);
         for page in &first.pages {
