@@ -1,7 +1,7 @@
 # `make help` tells what there is. Everything missing is installed by scripts/install.
 
 .DEFAULT_GOAL := help
-.PHONY: help run import grpcurl test tour lint fmt bench-select
+.PHONY: help run import grpcurl test tour lint fmt bench bench-select
 
 # What `make import` loads.
 DATA ?= examples
@@ -37,6 +37,10 @@ lint: ## Check formatting, lints, documentation and the protobuf contract
 	cargo clippy --all-targets --locked -- -D warnings
 	RUSTDOCFLAGS=-Dwarnings cargo doc --no-deps --document-private-items --locked
 	buf lint proto
+
+bench: ## Measure all calls against pgbench, psql and h2load; SCALE, ROUNDS, ROWS choose
+	@scripts/install bench
+	@cargo bench --locked --bench throughput
 
 bench-select: ## Measure selecting against SQL at a million contacts; SCALE and ROUNDS multiply
 	@scripts/install server

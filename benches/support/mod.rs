@@ -1,6 +1,9 @@
 //! What the benchmarks share: a PostgreSQL with durable settings, the program in release mode,
 //! medians, and a table.
 
+#![expect(dead_code, reason = "each benchmark uses a part of it")]
+
+pub(crate) mod figures;
 pub(crate) mod machine;
 pub(crate) mod report;
 pub(crate) mod service;
@@ -19,7 +22,7 @@ pub(crate) fn ratio(theirs: Duration, ours: Duration) -> f64 {
 }
 
 /// A number from the environment.
-pub(crate) fn setting(name: &str, default: u64) -> u64 {
+pub(crate) fn setting<T: std::str::FromStr>(name: &str, default: T) -> T {
     std::env::var(name)
         .ok()
         .and_then(|text| text.parse().ok())

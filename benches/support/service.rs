@@ -35,19 +35,37 @@ impl Database {
         self.cluster.url()
     }
 
+    /// The URL of another database of the same PostgreSQL.
+    pub(crate) fn url_of(&self, name: &str) -> String {
+        let (server, _) = self.url().rsplit_once('/').expect("a URL with a database");
+        format!("{server}/{name}")
+    }
+
     /// A connection for the other side.
     pub(crate) async fn connect(&self) -> tokio_postgres::Client {
-        let (client, connection) = tokio_postgres::connect(self.url(), tokio_postgres::NoTls)
-            .await
-            .expect("connects");
-        tokio::spawn(connection);
-        client
+        connect(self.url()).await
+    }
+
+    /// The version of the PostgreSQL.
+    pub(crate) async fn version(&self) -> String {
+        let sql = self.connect().await;
+        let row = sql.query_one("SHOW server_version", &[]).await;
+        row.expect("it says its version").get(0)
     }
 
     pub(crate) async fn stop(self) {
         self.cluster.stop().await.expect("PostgreSQL stops");
         drop(self.folder);
     }
+}
+
+/// A connection to a database.
+pub(crate) async fn connect(url: &str) -> tokio_postgres::Client {
+    let (client, connection) = tokio_postgres::connect(url, tokio_postgres::NoTls)
+        .await
+        .expect("connects");
+    tokio::spawn(connection);
+    client
 }
 
 /// The running program; it is killed when this is dropped.
@@ -60,7 +78,8 @@ impl Service {
     /// Starts the program and waits until it accepts calls.
     pub(crate) fn start(database_url: &str, flags: &[&str]) -> Service {
         let mut child = Command::new(env!("CARGO_BIN_EXE_mailing-groups"))
-            .args(["serve", "--listen", "127.0.0.1:0", "--log", "warn"])
+            .args(["serve", "--listen", "127.0.0.1:0"])
+            .env("MAILING_GROUPS_LOG", "warn")
             .args(["--database-url", database_url])
             .args(flags)
             .stdout(Stdio::piped())

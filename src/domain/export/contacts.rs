@@ -104,6 +104,10 @@ impl Contacts {
 impl Pageable for Contacts {
     type Page = Found;
 
+    /// One page after the other, so that a company is read before its people: if it is deleted in
+    /// between, they no longer have it.
+    const AHEAD: usize = 1;
+
     async fn read(&self, places: Vec<u32>) -> Result<Found> {
         let number = |place: &u32| place & !AFTER_COMPANIES;
         let numbers: Vec<i32> = places.iter().map(|it| number(it).cast_signed()).collect();

@@ -1,0 +1,19 @@
+//! Selecting: counts, streams, readers, and actions on segments.
+
+pub(crate) mod actions;
+pub(crate) mod counts;
+pub(crate) mod fill;
+mod raw;
+pub(crate) mod readers;
+pub(crate) mod streams;
+
+use mailing_groups::api::pb::mailing_groups_client::MailingGroupsClient;
+use tonic::transport::Channel;
+
+use crate::support::service::Service;
+
+async fn connect(service: &Service) -> MailingGroupsClient<Channel> {
+    MailingGroupsClient::connect(service.endpoint.clone())
+        .await
+        .expect("connects")
+}

@@ -1,0 +1,119 @@
+//! Assigning one pair a call, on both sides, with a check that it had its effects.
+
+use std::time::Duration;
+
+use crate::throughput::{
+    effects::Effects,
+    load::{Done, Load},
+    pairs::Pairs,
+    pgbench::{self, Length},
+    stage::Stage,
+};
+
+const ASSIGN: &str = "/mailinggroups.v1.MailingGroups/AssignMailingGroup";
+
+/// More calls than there will be in a second.
+const MOST_CALLS: u64 = 60_000;
+
+/// The two natural ways to write the transaction.
+pub(crate) const TRANSACTIONS: [(&str, &str); 2] = [
+    (
+        "in steps",
+        concat!(
+            include_str!("../sql/pair.sql"),
+            include_str!("../sql/assign_in_steps.sql")
+        ),
+    ),
+    (
+        "in one statement",
+        concat!(
+            include_str!("../sql/pair.sql"),
+            include_str!("../sql/assign_at_once.sql")
+        ),
+    ),
+];
+
+const BARE: &str = concat!(
+    include_str!("../sql/pair.sql"),
+    include_str!("../sql/insert_bare.sql")
+);
+
+/// Our side: calls with new pairs, and a check that they had their effects.
+pub(crate) async fn assign(
+    stage: &Stage,
+    pairs: &mut Pairs,
+    (connections, in_flight): (usize, usize),
+    time: Duration,
+) -> Done {
+    let messages = pairs.calls(MOST_CALLS * time.as_secs());
+    stage.settle().await;
+    let before = Effects::of(&stage.sql, &pairs.tenants).await;
+    let load = Load {
+        endpoint: &stage.service.endpoint,
+        path: ASSIGN,
+        tenants: &pairs.names(),
+        connections,
+        in_flight,
+        time,
+        messages: &messages,
+        again: false,
+    };
+    let done = load.run().await;
+    pairs.advance(done.calls);
+    let after = Effects::of(&stage.sql, &pairs.tenants).await;
+    after.check(&before, done.calls);
+    done
+}
+
+/// Their side: transactions with new pairs, and the same check.
+pub(crate) async fn transact(
+    stage: &Stage,
+    pairs: &mut Pairs,
+    script: &str,
+    clients: u32,
+    time: Duration,
+) -> pgbench::Done {
+    stage.settle().await;
+    let before = Effects::of(&stage.sql, &pairs.tenants).await;
+    let done = run(stage, pairs, script, clients, time).await;
+    let after = Effects::of(&stage.sql, &pairs.tenants).await;
+    after.check(&before, done.transactions);
+    done
+}
+
+/// The bare insert, and a check that the pairs were new.
+pub(crate) async fn insert_bare(stage: &Stage, pairs: &mut Pairs, time: Duration) -> f64 {
+    let count = "SELECT count(*) FROM bare_memberships";
+    let count = async || -> i64 {
+        let row = stage.sql.query_one(count, &[]).await;
+        row.expect("they are counted").get(0)
+    };
+    stage.settle().await;
+    let before = count().await;
+    let done = run(stage, pairs, BARE, 64, time).await;
+    let more = count().await - before;
+    assert_eq!(more as u64, done.transactions, "all pairs were new");
+    done.per_second
+}
+
+async fn run(
+    stage: &Stage,
+    pairs: &mut Pairs,
+    script: &str,
+    clients: u32,
+    time: Duration,
+) -> pgbench::Done {
+    let run = pgbench::Run {
+        url: &stage.url,
+        script,
+        variables: pairs.variables(clients),
+        clients,
+        length: Length::Time(time),
+        timed: clients == 1,
+    };
+    let done = run.run().await;
+    // Some clients may have come further than others; if one has overtaken the next run's
+    // beginning, the check of effects fails.
+    pairs.advance(done.transactions * 2 + 100 * u64::from(clients));
+    done
+}
