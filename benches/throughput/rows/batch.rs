@@ -20,7 +20,7 @@ const BATCH: &str = "/mailinggroups.v1.MailingGroups/BatchAssignMailingGroups";
 const SIZE: u64 = 10_000;
 const CALLERS: u32 = 8;
 /// Calls of each caller.
-const CALLS: u64 = 3;
+const CALLS: u64 = 2;
 const SCRIPT: &str = include_str!("../sql/batch.sql");
 
 /// Measures, each round in a copy of `template`.

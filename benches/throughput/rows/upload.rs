@@ -47,17 +47,10 @@ pub(crate) async fn memberships(stage: &Stage, contacts: u64) -> f64 {
             code: format!("G{k:02}"),
         })
         .collect();
-    let chunk = |assignments: &[_]| {
-        Message::Chunk(Chunk {
-            assignments: assignments.to_vec(),
-        })
-    };
-    let mut messages = vec![Message::Start(Start::default())];
-    messages.extend(items.chunks(CHUNK).map(chunk));
-    messages.push(Message::Finish(Finish {}));
-    let messages = messages.into_iter().map(|message| {
-        let message = Some(message);
-        pb::ImportMembershipsRequest { message }
+    let chunk = |assignments| Message::Chunk(Chunk { assignments });
+    let (first, last) = (Message::Start(Start::default()), Message::Finish(Finish {}));
+    let messages = upload(first, &items, chunk, last).map(|message| pb::ImportMembershipsRequest {
+        message: Some(message),
     });
     let client = MailingGroupsClient::connect(stage.service.endpoint.clone()).await;
     let mut client = client.expect("connects");
@@ -82,17 +75,10 @@ pub(crate) async fn memberships(stage: &Stage, contacts: u64) -> f64 {
 pub(crate) async fn contacts(stage: &Stage, rows: u64) -> f64 {
     use contacts_message::{Chunk, Finish, Message, Start};
     let items: Vec<_> = (1..=rows).map(contact).collect();
-    let chunk = |contacts: &[_]| {
-        Message::Chunk(Chunk {
-            contacts: contacts.to_vec(),
-        })
-    };
-    let mut messages = vec![Message::Start(Start::default())];
-    messages.extend(items.chunks(CHUNK).map(chunk));
-    messages.push(Message::Finish(Finish {}));
-    let messages = messages.into_iter().map(|message| {
-        let message = Some(message);
-        pb::ImportContactsRequest { message }
+    let chunk = |contacts| Message::Chunk(Chunk { contacts });
+    let (first, last) = (Message::Start(Start::default()), Message::Finish(Finish {}));
+    let messages = upload(first, &items, chunk, last).map(|message| pb::ImportContactsRequest {
+        message: Some(message),
     });
     drop(items);
     let client = ContactsClient::connect(stage.service.endpoint.clone()).await;
@@ -112,6 +98,19 @@ pub(crate) async fn contacts(stage: &Stage, rows: u64) -> f64 {
     let created = summary.expect("a summary").created_count;
     assert_eq!(created as u64, rows, "all are new");
     rows as f64 / elapsed.as_secs_f64()
+}
+
+/// All messages of an upload.
+fn upload<M, T: Clone>(
+    first: M,
+    items: &[T],
+    chunk: impl Fn(Vec<T>) -> M,
+    last: M,
+) -> std::vec::IntoIter<M> {
+    let mut messages = vec![first];
+    messages.extend(items.chunks(CHUNK).map(|items| chunk(items.to_vec())));
+    messages.push(last);
+    messages.into_iter()
 }
 
 fn of_tenant<T>(messages: T) -> Request<T> {
