@@ -5,10 +5,11 @@ use std::{env, fs, path::Path};
 
 use prost::Message;
 
-const PROTOS: [&str; 5] = [
+const PROTOS: [&str; 6] = [
     "mailinggroups/v1/changes.proto",
     "mailinggroups/v1/contacts.proto",
     "mailinggroups/v1/mailing_groups.proto",
+    "mailinggroups/v1/memberships.proto",
     "mailinggroups/v1/segments.proto",
     "mailinggroups/v1/selection.proto",
 ];

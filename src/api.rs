@@ -8,6 +8,7 @@ mod call;
 mod compare;
 mod contacts;
 mod convert;
+mod export;
 mod field;
 mod import;
 mod mailing_groups;
@@ -17,6 +18,7 @@ pub mod request_id;
 mod segments;
 mod selected;
 mod status;
+mod stream;
 mod token;
 mod watch;
 

@@ -1,10 +1,11 @@
 //! The command line's client part: it talks gRPC to a running service.
 //!
-//! One module per command, [`import`], [`count`], [`members`], [`segment`] and [`watch`], and what
-//! they share:
+//! One module per command, [`import`], [`export`], [`count`], [`members`], [`segment`] and
+//! [`watch`], and what they share:
 //! [`connection`] (flags, TLS, the tenant), [`selection`] (whom an expression selects),
 //! [`error`] (failures, worded for people), [`terminal`] (what goes to stdout and stderr),
-//! [`retry`] and [`duration`].
+//! [`progress`], [`rows`] of CSV files and [`temporary`] files, [`resumed`] streams, [`retry`] and
+//! [`duration`].
 //!
 //! stdout carries results only; progress, notes and errors go to stderr.
 
@@ -12,11 +13,16 @@ mod connection;
 mod count;
 pub(crate) mod duration;
 mod error;
+mod export;
 mod import;
 mod members;
+mod progress;
+mod resumed;
 mod retry;
+mod rows;
 mod segment;
 mod selection;
+mod temporary;
 mod terminal;
 mod watch;
 
@@ -39,6 +45,12 @@ pub enum Command {
     /// line number and reason to a file of their own, which can be corrected and imported again;
     /// the others go in. An import can be repeated at any time: what is in already stays.
     Import(import::Import),
+    /// Export all mailing groups, contacts and memberships, to be imported again
+    ///
+    /// Who has which mailing group is that of one revision, however long it takes. If the
+    /// connection breaks or the service is away for a moment, the export is resumed after the
+    /// last page. The files are put into their places only once everything was read.
+    Export(export::Export),
     /// Count the contacts that an expression selects
     ///
     /// The count is exact at the revision it names. Contacts that match but are left out, because
@@ -90,6 +102,7 @@ impl Outcome {
 pub async fn run(command: Command) -> ExitCode {
     let outcome = match command {
         Command::Import(import) => import.run().await,
+        Command::Export(export) => export.run().await,
         Command::Count(count) => count.run().await,
         Command::Members(members) => members.run().await,
         Command::Segment(segment) => segment.run().await,

@@ -5,6 +5,7 @@ mod batch;
 mod batches;
 pub mod contacts;
 mod error;
+pub mod export;
 pub mod imports;
 mod index;
 pub mod mailing_groups;

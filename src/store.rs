@@ -4,6 +4,7 @@
 pub mod changes;
 mod connection;
 pub mod contacts;
+pub mod export;
 pub mod history;
 pub mod imports;
 pub mod mailing_groups;

@@ -1,18 +1,17 @@
 //! The stream of what entered and what left between two sets of contacts.
 
-use futures_util::{StreamExt, stream, stream::BoxStream};
+use futures_util::{StreamExt, stream as streams, stream::BoxStream};
 use tokio_util::sync::CancellationToken;
 use tonic::Status;
 
 use super::{
     convert::signed,
     field::*,
-    members::{HEARTBEAT, PAGE_SIZE, Place},
     pb::{
         self, SegmentMemberView,
         compare_segments_response::{Heartbeat, Message, Page, Summary},
     },
-    status,
+    stream::{self, Next, Place, Start},
     token::Binding,
 };
 use crate::{
@@ -21,7 +20,7 @@ use crate::{
         segments::{Difference, Differences, compare},
         selection::{Source, View},
     },
-    model::{PageSize, Revision},
+    model::Revision,
 };
 
 type Response = pb::CompareSegmentsResponse;
@@ -37,11 +36,9 @@ pub(super) async fn stream(
         SegmentMemberView::Full => (View::Full, 2_000),
         SegmentMemberView::Ids | SegmentMemberView::Unspecified => (View::Ids, 10_000),
     };
-    let wish = std::mem::take(&mut request.page_size);
-    let size = PageSize::new(wish, PAGE_SIZE, most).field("page_size")?;
-    let token = std::mem::take(&mut request.resume_token);
-    let binding = Binding::new("CompareSegments", &call, &request);
-    let place = binding.read::<Place>(&token, "resume_token")?;
+    let start = Start::take("CompareSegments", &call, &mut request, most, |it| {
+        (&mut it.page_size, &mut it.resume_token)
+    })?;
     let from = source(request.from, request.options, "from")?;
     let to = source(request.to, request.options, "to")?;
     let comparison = compare(&domain, &call, &from, &to).await?;
@@ -51,19 +48,19 @@ pub(super) async fn stream(
         left_count: signed(comparison.left.len()),
         unchanged_count: signed(comparison.unchanged),
         revision,
-        revision_moved: place.as_ref().is_some_and(|it| it.revision != revision),
+        revision_moved: start.has_moved(revision),
         ..Summary::default()
     };
-    let after = place.map_or(0, |place| place.after);
+    let after = start.after();
     let reader = Reader {
-        differences: Differences::new(&domain, &call, comparison, view, size, after),
+        differences: Differences::new(&domain, &call, comparison, view, start.size, after),
         summary: Some(summary),
         revision,
-        binding,
+        binding: start.binding,
         shutdown,
-        token,
+        token: start.token,
     };
-    let messages = stream::try_unfold(reader, |mut reader| async move {
+    let messages = streams::try_unfold(reader, |mut reader| async move {
         Ok(reader.next().await?.map(|message| (message, reader)))
     });
     Ok(messages.boxed())
@@ -106,16 +103,12 @@ impl Reader {
         if self.summary.is_none() {
             return Ok(None);
         }
-        let message = tokio::select! {
-            biased;
-            () = self.shutdown.cancelled() => return Err(status::draining()),
-            page = self.differences.next() => match page? {
-                Some(page) => Some(self.page(page)),
-                None => self.summary.take().map(Message::Summary),
-            },
-            () = tokio::time::sleep(HEARTBEAT) => {
-                Some(Message::Heartbeat(Heartbeat { resume_token: self.token.clone() }))
-            }
+        let message = match stream::next(&self.shutdown, self.differences.next()).await? {
+            Next::Part(page) => Some(self.page(page)),
+            Next::End => self.summary.take().map(Message::Summary),
+            Next::Silence => Some(Message::Heartbeat(Heartbeat {
+                resume_token: self.token.clone(),
+            })),
         };
         Ok(Some(Response { message }))
     }

@@ -7,6 +7,7 @@ use super::{
     Api,
     call::{once, open},
     convert::{contact_change, details, optional_kind},
+    export,
     field::*,
     import::{self, contacts::ContactImport},
     pb::{self, contacts_server::Contacts},
@@ -23,6 +24,7 @@ type Answer<T> = Result<Response<T>, Status>;
 #[tonic::async_trait]
 impl Contacts for Api {
     type ImportContactsStream = BoxStream<'static, Result<pb::ImportContactsResponse, Status>>;
+    type ExportContactsStream = BoxStream<'static, Result<pb::ExportContactsResponse, Status>>;
 
     async fn create_contact(
         &self,
@@ -139,6 +141,16 @@ impl Contacts for Api {
         let (domain, shutdown) = (self.domain.clone(), self.shutdown.clone());
         let answers = import::run::<ContactImport>(domain, call, requests, shutdown);
         Ok(Response::new(answers))
+    }
+
+    async fn export_contacts(
+        &self,
+        request: Request<pb::ExportContactsRequest>,
+    ) -> Answer<Self::ExportContactsStream> {
+        let (call, request) = open(request)?;
+        let (domain, shutdown) = (self.domain.clone(), self.shutdown.clone());
+        let messages = export::stream(domain, call, request, shutdown).await?;
+        Ok(Response::new(messages))
     }
 }
 

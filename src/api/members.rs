@@ -1,34 +1,26 @@
 //! The stream of a segment's members.
 
-use std::time::Duration;
-
-use futures_util::{StreamExt, stream, stream::BoxStream};
+use futures_util::{StreamExt, stream as streams, stream::BoxStream};
 use tokio_util::sync::CancellationToken;
 use tonic::Status;
 
 use super::{
     convert::signed,
-    field::Field,
     pb::{
         self, SegmentMemberView, SegmentPart,
         stream_segment_members_response::{Heartbeat, Message, Page, Summary},
     },
-    selected, status,
+    selected,
+    stream::{self, Next, Place, Start},
     token::Binding,
 };
 use crate::{
     domain::{
-        Call, Domain, Error, Result,
+        Call, Domain, Result,
         selection::{self, Member, Pages, View},
     },
-    model::{PageSize, Revision, SegmentCounts},
+    model::SegmentCounts,
 };
-
-/// A reader who waits this long hears that the stream lives.
-pub(super) const HEARTBEAT: Duration = Duration::from_secs(15);
-
-/// Members in a page, unless the caller says otherwise.
-pub(super) const PAGE_SIZE: i32 = 1_000;
 
 type Response = pb::StreamSegmentMembersResponse;
 
@@ -43,11 +35,9 @@ pub(super) async fn stream(
         SegmentMemberView::Full => (View::Full, 2_000),
         SegmentMemberView::Ids | SegmentMemberView::Unspecified => (View::Ids, 10_000),
     };
-    let wish = std::mem::take(&mut request.page_size);
-    let size = PageSize::new(wish, PAGE_SIZE, most).field("page_size")?;
-    let token = std::mem::take(&mut request.resume_token);
-    let binding = Binding::new("StreamSegmentMembers", &call, &request);
-    let place = binding.read::<Place>(&token, "resume_token")?;
+    let start = Start::take("StreamSegmentMembers", &call, &mut request, most, |it| {
+        (&mut it.page_size, &mut it.resume_token)
+    })?;
     let part = request.part();
     let source = selected::streamed(request)?;
     let selected = selection::select(&domain, &call, &source).await?;
@@ -56,27 +46,20 @@ pub(super) async fn stream(
         SegmentPart::Excluded => selected.excluded,
         SegmentPart::PrivacyBlocked => selected.privacy_blocked,
     };
-    let after = place.as_ref().map_or(0, |place| place.after);
+    let revision = selected.counts.revision;
+    let after = start.after();
     let reader = Reader {
-        pages: Pages::new(
-            &domain,
-            &call,
-            sent,
-            view,
-            size,
-            after,
-            selected.counts.revision,
-        ),
-        revision_moved: place.is_some_and(|place| place.revision != selected.counts.revision),
+        pages: Pages::new(&domain, &call, sent, view, start.size, after, revision),
+        revision_moved: start.has_moved(revision),
         counts: selected.counts,
-        binding,
+        binding: start.binding,
         shutdown,
-        token,
+        token: start.token,
         sent: 0,
         deleted: 0,
         done: false,
     };
-    let messages = stream::try_unfold(reader, |mut reader| async move {
+    let messages = streams::try_unfold(reader, |mut reader| async move {
         Ok(reader.next().await?.map(|message| (message, reader)))
     });
     Ok(messages.boxed())
@@ -101,16 +84,12 @@ impl Reader {
         if self.done {
             return Ok(None);
         }
-        let message = tokio::select! {
-            biased;
-            () = self.shutdown.cancelled() => return Err(status::draining()),
-            page = self.pages.next() => match page? {
-                Some(page) => self.page(page),
-                None => self.summary(),
-            },
-            () = tokio::time::sleep(HEARTBEAT) => {
-                Message::Heartbeat(Heartbeat { resume_token: self.token.clone() })
-            }
+        let message = match stream::next(&self.shutdown, self.pages.next()).await? {
+            Next::Part(page) => self.page(page),
+            Next::End => self.summary(),
+            Next::Silence => Message::Heartbeat(Heartbeat {
+                resume_token: self.token.clone(),
+            }),
         };
         Ok(Some(Response {
             message: Some(message),
@@ -160,31 +139,5 @@ impl From<Member> for pb::SegmentMember {
                 contact: Some((*contact).into()),
             },
         }
-    }
-}
-
-/// Where a stream stood: after which contact, and at which revision it read membership.
-pub(super) struct Place {
-    pub(super) after: u32,
-    pub(super) revision: Revision,
-}
-
-impl std::fmt::Display for Place {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}@{}", self.after, self.revision)
-    }
-}
-
-impl std::str::FromStr for Place {
-    type Err = Error;
-
-    fn from_str(text: &str) -> Result<Place> {
-        let place = text.split_once('@').and_then(|(after, revision)| {
-            Some(Place {
-                after: after.parse().ok()?,
-                revision: revision.parse().ok()?,
-            })
-        });
-        place.ok_or_else(|| Error::invalid("resume_token", "is not a place in a stream"))
     }
 }

@@ -4,7 +4,7 @@
 //! header before a connection is opened; [`rows`] reads it on a thread of its own, with line
 //! numbers from [`lines`], into batches of messages made by [`items`]. [`groups`] or, for the
 //! streaming imports, [`upload`] sends them, a bounded number at a time. What comes back goes to
-//! the [`journal`]: [`rejects`] to a file (by [`order`] in the order of the rows), [`progress`] to
+//! the [`journal`]: [`rejects`] to a file (by [`order`] in the order of the rows), progress to
 //! stderr, and at the end the [`report`] to stdout. [`folder`] does it for all three files.
 
 mod columns;
@@ -15,7 +15,6 @@ mod journal;
 mod ledger;
 mod lines;
 mod order;
-mod progress;
 mod rejects;
 mod report;
 mod rows;
@@ -32,6 +31,7 @@ use super::duration;
 use super::error::Error;
 use super::retry::Retry;
 use super::{EXIT_CODES, Outcome, terminal};
+pub(super) use folder::FILES;
 use items::Item;
 use journal::Journal;
 use rejects::Rejects;

@@ -1,7 +1,7 @@
 //! `members`: writes the contacts that an expression selects, resuming where the stream breaks.
 //!
-//! [`stream`] reads pages and resumes, with the patience of [`retry`](super::retry); [`output`] writes them on
-//! a thread of its own, so that a slow disk or pipe never holds up the connection. Between the
+//! [`stream`] reads pages, [`resumed`] over as many connections as it takes; [`output`] writes them
+//! on a thread of its own, so that a slow disk or pipe never holds up the connection. Between the
 //! two lie a few pages at most: memory does not grow with the number of members.
 
 mod output;
@@ -19,11 +19,12 @@ use crate::api::pb::{SegmentMemberView, StreamSegmentMembersRequest};
 use super::connection::Connection;
 use super::duration;
 use super::error::Error;
+use super::resumed;
 use super::retry::Retry;
-use super::selection::Selection;
+use super::selection::{Counts, Selection};
 use super::{EXIT_CODES, Outcome, terminal};
 use output::{Format, Output};
-use stream::{Members as Stream, Read};
+use stream::Members as Stream;
 
 /// Pages between the connection and the output.
 const PAGES_AHEAD: usize = 2;
@@ -77,16 +78,20 @@ impl Members {
         let (pages, written) = mpsc::channel(PAGES_AHEAD);
         let (format, view) = (self.format, self.view);
         let writer = tokio::task::spawn_blocking(move || output.write(written, format, view));
-        let stream = Stream::new(client, self.request(), Retry::new(self.retry_for));
-        let read = stream.read(pages).await;
+        let mut stream = Stream::new(client, self.request(), pages);
+        let read = resumed::read(&mut stream, &mut Retry::new(self.retry_for)).await;
+        let written = format!("{} members", stream.written);
+        drop(stream);
         let output = writer.await.expect("the writer does not panic");
         // A failure to write makes the reader stop as well: it is the cause, so it comes first.
         let Some(output) = output? else {
             return Ok(Outcome::Complete);
         };
-        let read = read?;
+        let (summary, attempts) = read?;
         output.finish()?;
-        report(&read);
+        terminal::note(&Counts::from(&summary).to_string());
+        let (deleted, moved) = (summary.deleted_count, summary.revision_moved);
+        resumed::report(deleted, &written, attempts, moved);
         Ok(Outcome::Complete)
     }
 
@@ -103,24 +108,5 @@ impl Members {
             resume_token: String::new(),
             selection: Some(Selected::Expression(self.selection.expression.clone())),
         }
-    }
-}
-
-fn report(read: &Read) {
-    terminal::note(&read.counts.to_string());
-    if read.deleted > 0 {
-        terminal::note(&format!("{} deleted meanwhile and left out", read.deleted));
-    }
-    if read.attempts > 0 {
-        let attempts = terminal::counted(read.attempts, "attempt", "attempts");
-        terminal::note(&format!(
-            "resumed in {attempts}; {} members written in all",
-            read.written
-        ));
-    }
-    if read.revision_moved {
-        terminal::note(
-            "note: data changed between the parts; the later part is that of the revision above",
-        );
     }
 }

@@ -1,5 +1,6 @@
 //! Selecting contacts: set algebra over ContactSets, exact at one revision.
 
+mod ahead;
 mod freeze;
 mod pages;
 mod reader;
@@ -8,6 +9,10 @@ mod resolve;
 use std::sync::Arc;
 
 use self::reader::{Access, Reader};
+pub(super) use self::{
+    ahead::{Ahead, Source as Pageable},
+    freeze::descriptions,
+};
 pub use self::{
     freeze::{Frozen, Group, freeze},
     pages::{Member, Page, Pages, View},

@@ -81,6 +81,7 @@ mod tests {
                 Class::Stream,
             ),
             ("/mailinggroups.v1.Contacts/ImportContacts", Class::Stream),
+            ("/mailinggroups.v1.Contacts/ExportContacts", Class::Stream),
             ("/grpc.health.v1.Health/Check", Class::Unary),
             ("/grpc.health.v1.Health/Watch", Class::Standing),
             (

@@ -18,11 +18,14 @@ use tonic_types::{ErrorDetails, StatusExt};
 /// How many members every expression has: m0, m1, …
 pub(crate) const MEMBERS: usize = 10;
 
-/// How a stream of members ends before its time; the number is that of pages sent before.
+/// How a stream of members, or an export, ends before its time; the number is that of messages
+/// sent before.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Cut {
     Unavailable(usize),
     Silent(usize),
+    /// For its age.
+    Overdue(usize),
     Hang(usize),
     Refused,
 }
@@ -83,6 +86,38 @@ impl Fake {
     pub(crate) fn wait_until_hung(&self) {
         let hanging = self.hanging.lock().unwrap().take().unwrap();
         hanging.recv_timeout(Duration::from_secs(10)).unwrap();
+    }
+
+    /// The member with which a stream begins.
+    fn resume(&self, token: String) -> usize {
+        let first = token.parse().unwrap_or(0);
+        self.resumed.lock().unwrap().push(token);
+        first
+    }
+
+    /// A stream, cut as the next one is to be.
+    fn cut<T: Send + 'static>(&self, whole: Vec<T>) -> Result<Answers<T>, Status> {
+        let cut = self.cuts.lock().unwrap().pop_front();
+        let (count, end) = match cut {
+            None => (usize::MAX, None),
+            Some(Cut::Refused) => return Err(Status::not_found("no such group")),
+            Some(Cut::Unavailable(0)) => return Err(Status::unavailable("away")),
+            Some(Cut::Unavailable(count)) => (count, Some(Status::unavailable("away"))),
+            Some(Cut::Overdue(count)) => (count, Some(Status::deadline_exceeded("old"))),
+            Some(Cut::Silent(count) | Cut::Hang(count)) => (count, None),
+        };
+        let sent = whole.into_iter().take(count).map(Ok);
+        let sent: Vec<_> = sent.chain(end.map(Err)).collect();
+        let sent = tokio_stream::iter(sent);
+        let Some(Cut::Hang(_)) = cut else {
+            return Ok(Box::pin(sent));
+        };
+        let hung = self.hung.lock().unwrap().take().unwrap();
+        let hang = futures_util::stream::poll_fn(move |_| {
+            let _ = hung.send(());
+            std::task::Poll::Pending
+        });
+        Ok(Box::pin(sent.chain(hang)))
     }
 
     /// How far an import has come.
@@ -186,6 +221,45 @@ fn page(numbers: &[usize]) -> stream_segment_members_response::Message {
     })
 }
 
+fn exported_group() -> export_contacts_response::Message {
+    let group = MailingGroup {
+        code: "MOVE".to_owned(),
+        description: "Over, there".to_owned(),
+        ..MailingGroup::default()
+    };
+    export_contacts_response::Message::MailingGroups(export_contacts_response::MailingGroups {
+        mailing_groups: vec![group],
+    })
+}
+
+/// Contacts, and then their memberships; only after these the stream can be resumed.
+fn exported_page(numbers: &[usize], from: usize) -> [export_contacts_response::Message; 2] {
+    let token = |number: usize| match number {
+        0 => String::new(),
+        _ => number.to_string(),
+    };
+    let members = numbers.iter().copied().map(member);
+    let contacts: Vec<_> = members.filter_map(|it| it.contact).collect();
+    let assignment = |contact: &Contact| Assignment {
+        contact_id: contact.id.clone(),
+        code: "MOVE".to_owned(),
+    };
+    let assignments = contacts.iter().map(assignment).collect();
+    let pages = [
+        export_contacts_response::Page {
+            contacts,
+            assignments: Vec::new(),
+            resume_token: token(from),
+        },
+        export_contacts_response::Page {
+            contacts: Vec::new(),
+            assignments,
+            resume_token: token(from + numbers.len()),
+        },
+    ];
+    pages.map(export_contacts_response::Message::Page)
+}
+
 #[tonic::async_trait]
 impl MailingGroups for Fake {
     type ImportMembershipsStream = Answers<ImportMembershipsResponse>;
@@ -238,41 +312,15 @@ impl MailingGroups for Fake {
     ) -> Result<Response<Self::StreamSegmentMembersStream>, Status> {
         self.note(&request);
         let request = request.into_inner();
-        self.resumed
-            .lock()
-            .unwrap()
-            .push(request.resume_token.clone());
-        let first = request.resume_token.parse().unwrap_or(0);
+        let first = self.resume(request.resume_token);
         let numbers: Vec<_> = (first..MEMBERS).collect();
         let pages = numbers.chunks(request.page_size as usize).map(page);
         let summary = stream_segment_members_response::Message::Summary(Default::default());
         let whole = pages.chain([summary]).map(|message| {
             let message = Some(message);
-            Ok(StreamSegmentMembersResponse { message })
+            StreamSegmentMembersResponse { message }
         });
-        let cut = self.cuts.lock().unwrap().pop_front();
-        let away = Err(Status::unavailable("away"));
-        let stream: Self::StreamSegmentMembersStream = match cut {
-            None => Box::pin(tokio_stream::iter(whole.collect::<Vec<_>>())),
-            Some(Cut::Refused) => return Err(Status::not_found("no such group")),
-            Some(Cut::Unavailable(0)) => return Err(Status::unavailable("away")),
-            Some(Cut::Silent(pages)) => {
-                Box::pin(tokio_stream::iter(whole.take(pages).collect::<Vec<_>>()))
-            }
-            Some(Cut::Unavailable(pages)) => Box::pin(tokio_stream::iter(
-                whole.take(pages).chain([away]).collect::<Vec<_>>(),
-            )),
-            Some(Cut::Hang(pages)) => {
-                let hung = self.hung.lock().unwrap().take().unwrap();
-                let sent = tokio_stream::iter(whole.take(pages).collect::<Vec<_>>());
-                let hang = futures_util::stream::poll_fn(move |_| {
-                    let _ = hung.send(());
-                    std::task::Poll::Pending
-                });
-                Box::pin(sent.chain(hang))
-            }
-        };
-        Ok(Response::new(stream))
+        Ok(Response::new(self.cut(whole.collect())?))
     }
 
     async fn import_memberships(
@@ -343,6 +391,13 @@ impl MailingGroups for Fake {
         Ok(Response::new(Default::default()))
     }
 
+    async fn count_segment_members(
+        &self,
+        _: Request<CountSegmentMembersRequest>,
+    ) -> Result<Response<CountSegmentMembersResponse>, Status> {
+        Ok(Response::new(Default::default()))
+    }
+
     unimplemented! {
         list_mailing_groups ListMailingGroupsRequest ListMailingGroupsResponse;
         rename_mailing_group RenameMailingGroupRequest RenameMailingGroupResponse;
@@ -354,7 +409,6 @@ impl MailingGroups for Fake {
         replace_contact_mailing_groups ReplaceContactMailingGroupsRequest ReplaceContactMailingGroupsResponse;
         list_contact_mailing_groups ListContactMailingGroupsRequest ListContactMailingGroupsResponse;
         list_mailing_group_contacts ListMailingGroupContactsRequest ListMailingGroupContactsResponse;
-        count_segment_members CountSegmentMembersRequest CountSegmentMembersResponse;
     }
 }
 
@@ -507,6 +561,36 @@ impl Contacts for Handle {
         };
         tokio::spawn(import.run(Arc::clone(&self.0), request.into_inner()));
         Ok(Response::new(Box::pin(ReceiverStream::new(stream))))
+    }
+
+    type ExportContactsStream = Answers<ExportContactsResponse>;
+
+    /// The group MOVE, and then three of its members at a time, in two messages.
+    async fn export_contacts(
+        &self,
+        request: Request<ExportContactsRequest>,
+    ) -> Result<Response<Self::ExportContactsStream>, Status> {
+        self.0.note(&request);
+        let token = request.into_inner().resume_token;
+        let first = self.0.resume(token.clone());
+        let mut messages = Vec::new();
+        if token.is_empty() {
+            messages.push(exported_group());
+        }
+        for from in (first..MEMBERS).step_by(3) {
+            let numbers: Vec<_> = (from..MEMBERS.min(from + 3)).collect();
+            messages.extend(exported_page(&numbers, from));
+        }
+        messages.push(export_contacts_response::Message::Summary(
+            export_contacts_response::Summary {
+                revision: 7,
+                ..Default::default()
+            },
+        ));
+        let whole = messages.into_iter().map(|message| ExportContactsResponse {
+            message: Some(message),
+        });
+        Ok(Response::new(self.0.cut(whole.collect())?))
     }
 
     unimplemented! {

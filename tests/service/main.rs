@@ -12,6 +12,7 @@ mod companies;
 mod concurrency;
 mod contacts;
 mod continued;
+mod export;
 mod faults;
 mod groups;
 mod idempotency;

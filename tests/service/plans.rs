@@ -211,3 +211,20 @@ async fn rows_of(conn: &mut AsyncPgConnection, text: &str) -> i64 {
     conn.batch_execute("COMMIT").await.unwrap();
     rows
 }
+
+#[tokio::test]
+async fn an_export_reads_its_contacts_and_their_companies_and_no_others() {
+    let mut conn = filled().await;
+    for (first, since, length) in [(1, 0, 1_000), (150_000, 0, 2_000), (150_000, 1, 1_000)] {
+        let numbers: Vec<i32> = (first..first + 1_000).collect();
+        for _ in 0..7 {
+            conn.batch_execute("BEGIN").await.unwrap();
+            let before = rows_read(&mut conn).await;
+            let found = store::export::contacts_and_companies(&mut conn, 1, &numbers, since).await;
+            assert_eq!(found.unwrap().len(), length);
+            let read = rows_read(&mut conn).await - before;
+            assert!(read <= 3_100, "{read} rows after {first}, since {since}");
+            conn.batch_execute("COMMIT").await.unwrap();
+        }
+    }
+}

@@ -4,16 +4,18 @@
 
 use std::{
     env, fs,
+    os::unix::fs::symlink,
     path::{Path, PathBuf},
     process::{Command, Stdio},
     sync::LazyLock,
 };
 
 use regex::Regex;
+use tempfile::TempDir;
 
 use crate::{
     readme::Readme,
-    service::{Service, unconfigured},
+    service::{Service, folder, unconfigured},
 };
 
 /// Where README.md says the service listens.
@@ -36,7 +38,7 @@ static VARYING: LazyLock<[(Regex, &str); 4]> = LazyLock::new(|| {
             "<request id>",
         ),
         // Said once a second, so that on a fast machine it is not said at all.
-        (pattern(r"(?m)^\d+ rows committed, .*\n"), ""),
+        (pattern(r"(?m)^\d+ rows (committed|written), .*\n"), ""),
     ]
 });
 
@@ -80,6 +82,8 @@ fn the_tour_of_the_readme_prints_what_the_readme_says() {
 struct Shell {
     service: Service,
     path: String,
+    /// Where they run: what they write is gone with it.
+    folder: TempDir,
 }
 
 impl Shell {
@@ -98,8 +102,14 @@ impl Shell {
             found.unwrap().status.success(),
             "grpcurl is missing: make grpcurl"
         );
-        let service = Service::start();
-        Shell { service, path }
+        let (service, folder) = (Service::start(), folder());
+        let examples = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples");
+        symlink(examples, folder.path().join("examples")).unwrap();
+        Shell {
+            service,
+            path,
+            folder,
+        }
     }
 
     /// What a command prints, with the address that README.md has for the one that it had.
@@ -109,7 +119,7 @@ impl Shell {
         unconfigured(&mut bash);
         let output = bash
             .args(["-c", &format!("exec 2>&1\n{command}")])
-            .current_dir(env!("CARGO_MANIFEST_DIR"))
+            .current_dir(self.folder.path())
             .env("PATH", &self.path)
             .env("MAILING_GROUPS_ENDPOINT", self.service.endpoint())
             .stdin(Stdio::null())

@@ -10,7 +10,8 @@ use crate::client::error::Error;
 use super::{CHUNK, Input, Resume, Upload};
 
 /// The files, in an order in which each finds what it needs.
-const FILES: [&str; 3] = ["mailing_groups.csv", "contacts.csv", "memberships.csv"];
+pub(in crate::client) const FILES: [&str; 3] =
+    ["mailing_groups.csv", "contacts.csv", "memberships.csv"];
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Folder {

@@ -2,8 +2,8 @@
 
 use crate::client::Outcome;
 use crate::client::error::Error;
+use crate::client::progress::Progress;
 
-use super::progress::Progress;
 use super::rejects::Rejects;
 use super::report::Report;
 use super::source::Row;
@@ -21,7 +21,7 @@ impl Journal {
     pub(super) fn new(rejects: Rejects, size: u64) -> Self {
         Self {
             rejects,
-            progress: Progress::new(size),
+            progress: Progress::new(size, "committed"),
             committed: 0,
             unreadable: 0,
         }

@@ -4,8 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::client::duration::human;
-
-use super::progress::per_second;
+use crate::client::progress::per_second;
 
 /// What the service made of the rows it was sent.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

@@ -1,15 +1,15 @@
 //! Where members go: CSV or JSON lines, to stdout or to a file.
 
-use std::fs::{self, File, Permissions};
+use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use tempfile::NamedTempFile;
 use tokio::sync::mpsc::Receiver;
 
-use crate::api::pb::{Contact, ContactKind, SegmentMember};
+use crate::api::pb::{Contact, SegmentMember};
 use crate::client::error::Error;
+use crate::client::{rows, temporary};
 
 use super::View;
 
@@ -21,17 +21,6 @@ pub(super) enum Format {
     /// One JSON object per line
     Jsonl,
 }
-
-/// The columns of `import contacts`.
-const COLUMNS: [&str; 7] = [
-    "id",
-    "kind",
-    "name",
-    "company_id",
-    "email",
-    "exclude_from_segments",
-    "privacy_blocked",
-];
 
 /// Where members go.
 pub(super) enum Output {
@@ -56,12 +45,7 @@ impl Output {
         if path.metadata().is_ok_and(|it| !it.is_file()) {
             return Ok(Self::Device(File::options().write(true).open(&path)?, path));
         }
-        let folder = path.parent().filter(|it| !it.as_os_str().is_empty());
-        let file = tempfile::Builder::new()
-            .prefix(".members-")
-            .permissions(Permissions::from_mode(0o666))
-            .tempfile_in(folder.unwrap_or(Path::new(".")))?;
-        Ok(Self::Replacement(file, path))
+        Ok(Self::Replacement(temporary::beside(&path)?, path))
     }
 
     /// Writes pages until there are no more. None: the reader of the output has left, which is
@@ -124,32 +108,19 @@ fn write_csv(
     let mut out = csv::Writer::from_writer(out);
     match view {
         View::Ids => out.write_record(["contact_id"])?,
-        View::Full => out.write_record(COLUMNS)?,
+        View::Full => out.write_record(rows::CONTACT)?,
     }
     while let Some(members) = pages.blocking_recv() {
         for member in members {
             match view {
                 View::Ids => out.write_record([&member.contact_id])?,
-                View::Full => out.write_record(fields(&details(member)))?,
+                View::Full => out.write_record(rows::contact(&details(member)))?,
             }
         }
         // Page by page, so that the next program in a pipe sees members as they arrive.
         out.flush()?;
     }
     out.flush()
-}
-
-fn fields(contact: &Contact) -> [&str; 7] {
-    let flag = |set| if set { "true" } else { "false" };
-    [
-        &contact.id,
-        kind(contact),
-        &contact.name,
-        &contact.company_id,
-        &contact.email,
-        flag(contact.exclude_from_segments),
-        flag(contact.privacy_blocked),
-    ]
 }
 
 fn write_json(
@@ -191,7 +162,7 @@ impl<'a> From<&'a Contact> for Line<'a> {
     fn from(contact: &'a Contact) -> Self {
         Self {
             id: &contact.id,
-            kind: kind(contact),
+            kind: rows::kind(contact),
             name: &contact.name,
             company_id: &contact.company_id,
             email: &contact.email,
@@ -209,12 +180,4 @@ fn details(member: SegmentMember) -> Contact {
         id,
         ..Contact::default()
     })
-}
-
-fn kind(contact: &Contact) -> &'static str {
-    match contact.kind() {
-        ContactKind::Company => "COMPANY",
-        ContactKind::Person => "PERSON",
-        ContactKind::Unspecified => "",
-    }
 }

@@ -1,6 +1,6 @@
 //! All groups and their members, as they are at one revision.
 
-use std::sync::Arc;
+use std::{collections::HashMap, sync::Arc};
 
 use super::{
     ROUNDS, moving,
@@ -9,6 +9,7 @@ use super::{
 use crate::{
     domain::{Call, Domain, Result, index::Key},
     model::{Code, ContactSet, Revision},
+    store,
 };
 
 /// A group and who has it.
@@ -51,6 +52,20 @@ pub async fn freeze(
         }
     }
     Err(moving())
+}
+
+/// The descriptions that groups have now, by the groups' numbers, as far as they still exist.
+pub(in crate::domain) async fn descriptions(
+    domain: &Domain,
+    call: &Call,
+    group_ids: &[i32],
+) -> Result<HashMap<i32, String>> {
+    let read = async |conn: &mut _, tenant_id| {
+        Ok(store::history::descriptions(conn, tenant_id, group_ids).await?)
+    };
+    let known = domain.read_of(call, read).await?;
+    let text = |(group_id, description)| (group_id, String::from(description));
+    Ok(known.into_iter().map(text).collect())
 }
 
 impl Reader<'_> {

@@ -1,12 +1,11 @@
 //! The members of a selection, page by page.
 
-use std::{collections::VecDeque, sync::Arc};
+use std::sync::Arc;
 
-use tokio_util::task::AbortOnDropHandle;
-
+use super::ahead::{Ahead, Source};
 use crate::{
     domain::{
-        Call, Domain, Error, Result,
+        Call, Domain, Result,
         index::{BLOCK, IdBlock},
     },
     model::{Contact, ContactSet, PageSize, Revision, TenantId},
@@ -42,25 +41,14 @@ pub struct Page {
     pub deleted: usize,
 }
 
-/// How many pages are read ahead. With one, the database waits while a page that was read is
-/// turned into messages: 500,000 contacts then take a third longer.
-const AHEAD: usize = 2;
-
 /// Reads a selection page by page, two pages ahead. While nobody asks for a page, no connection
 /// and no statement is held; dropping it stops what still runs.
-pub struct Pages {
-    source: Arc<Source>,
-    ahead: VecDeque<AbortOnDropHandle<Result<Page>>>,
-    /// The number of the last contact that is being read.
-    last: u32,
-}
+pub struct Pages(Ahead<Members>);
 
-struct Source {
+struct Members {
     domain: Domain,
     call: Call,
-    members: Arc<ContactSet>,
     view: View,
-    size: PageSize,
     /// The revision at which the members were selected: they all existed then.
     revision: Revision,
 }
@@ -78,76 +66,45 @@ impl Pages {
         revision: Revision,
     ) -> Pages {
         let (domain, call) = (domain.clone(), call.clone());
-        let source = Arc::new(Source {
+        let source = Members {
             domain,
             call,
-            members,
             view,
-            size,
             revision,
-        });
-        let mut pages = Pages {
-            source,
-            ahead: VecDeque::with_capacity(AHEAD),
-            last: after,
         };
-        pages.read_ahead();
-        pages
+        Pages(Ahead::new(source, members, size, after))
     }
 
     /// The next page, or `None` after the last. May be dropped before it is done and called
     /// again.
     pub async fn next(&mut self) -> Result<Option<Page>> {
-        let Some(next) = self.ahead.front_mut() else {
-            return Ok(None);
-        };
-        let page = next
-            .await
-            .map_err(|error| Error::Internal(error.into()))??;
-        self.ahead.pop_front();
-        self.read_ahead();
-        Ok(Some(page))
-    }
-
-    fn read_ahead(&mut self) {
-        while self.ahead.len() < AHEAD {
-            let Some((numbers, last)) = self.source.numbers(self.last) else {
-                return;
-            };
-            self.last = last;
-            let source = Arc::clone(&self.source);
-            let read = async move { source.read(&numbers, last).await };
-            let read = AbortOnDropHandle::new(tokio::spawn(read));
-            self.ahead.push_back(read);
-        }
+        self.0.next().await
     }
 }
 
-impl Source {
-    /// The numbers of the page after the contact numbered `after`, and the last of them, if there
-    /// is such a page.
-    fn numbers(&self, after: u32) -> Option<(Vec<u32>, u32)> {
-        let mut rest = self.members.iter();
-        rest.advance_to(after.saturating_add(1));
-        let numbers: Vec<u32> = rest.take(self.size.get()).collect();
-        let last = *numbers.last()?;
-        Some((numbers, last))
-    }
+impl Source for Members {
+    type Page = Page;
 
-    async fn read(&self, numbers: &[u32], last: u32) -> Result<Page> {
+    /// With one, the database waits while a page that was read is turned into messages: 500,000
+    /// contacts then take a third longer.
+    const AHEAD: usize = 2;
+
+    async fn read(&self, numbers: Vec<u32>) -> Result<Page> {
         let tenant_id = self.domain.tenant_id(&self.call).await?.unwrap_or(0);
         let members = match self.view {
-            View::Ids => self.ids(tenant_id, numbers).await?,
-            View::Full => self.contacts(tenant_id, numbers).await?,
+            View::Ids => self.ids(tenant_id, &numbers).await?,
+            View::Full => self.contacts(tenant_id, &numbers).await?,
         };
         let deleted = numbers.len() - members.len();
         Ok(Page {
             members,
-            last,
+            last: numbers.last().copied().unwrap_or_default(),
             deleted,
         })
     }
+}
 
+impl Members {
     async fn contacts(&self, tenant_id: TenantId, numbers: &[u32]) -> Result<Vec<Member>> {
         let read = async |conn: &mut _| {
             Ok(match bits(numbers) {

@@ -9,7 +9,6 @@ use crate::{
         selection::{self, Group, Member, Pages, View},
     },
     model::{Code, ContactSet, PageSize, Revision},
-    store,
 };
 
 /// Groups in a part.
@@ -95,15 +94,10 @@ impl Snapshot {
             .drain(..GROUPS.min(self.described.len()))
             .collect();
         let ids: Vec<i32> = page.iter().map(|(_, id)| *id).collect();
-        let read = async |conn: &mut _, tenant_id| {
-            Ok(store::history::descriptions(conn, tenant_id, &ids).await?)
-        };
-        let known = self.domain.read_of(&self.call, read).await?;
-        let mut known: std::collections::HashMap<i32, _> = known.into_iter().collect();
-        let groups = page.into_iter().map(|(code, id)| {
-            let description = known.remove(&id).map(String::from).unwrap_or_default();
-            (code, description)
-        });
+        let mut known = selection::descriptions(&self.domain, &self.call, &ids).await?;
+        let groups = page
+            .into_iter()
+            .map(|(code, id)| (code, known.remove(&id).unwrap_or_default()));
         Ok(Part::MailingGroups(groups.collect()))
     }
 

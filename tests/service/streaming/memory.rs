@@ -1,8 +1,9 @@
-//! A large selection is streamed within bounds.
+//! A large selection, and a large export, is streamed within bounds.
 
 use std::time::Instant;
 
-use mailing_groups::api::pb::{self, SegmentMemberView};
+use mailing_groups::api::pb::{self, SegmentMemberView, export_contacts_response::Message};
+use tempfile::TempDir;
 use tonic::transport::Endpoint;
 
 use crate::support::{Program, Sql, Streamed, Tenant, database, migrate, scratch, select};
@@ -14,7 +15,7 @@ const CONTACTS: i64 = 200_000;
 /// details take more than 60 MiB.
 const ALLOWED: i64 = 24 << 10;
 
-/// Fills the tenant `t` as the service would.
+/// Fills the tenant `t` as the service would: contacts who all have two groups.
 async fn fill(sql: &Sql) {
     sql.run(&format!(
         "INSERT INTO tenants (tenant_id, name) VALUES (1, 't'); \
@@ -25,6 +26,11 @@ async fn fill(sql: &Sql) {
                  revision, create_time, update_time) \
              SELECT 1, n, 'P' || n, 2, repeat('x', 80), 'x', repeat('y', 200), 1, now(), now() \
              FROM generate_series(1, {CONTACTS}) n; \
+         INSERT INTO mailing_groups (tenant_id, group_id, code, description, person_count, \
+                 revision, create_time, update_time) \
+             SELECT 1, n, 'G' || n, '', {CONTACTS}, 1, now(), now() FROM generate_series(1, 2) n; \
+         INSERT INTO memberships \
+             SELECT 1, g, n, 1, now() FROM generate_series(1, 2) g, generate_series(1, {CONTACTS}) n; \
          INSERT INTO changes (tenant_id, revision, kind, subject_id, contact_numbers) \
              SELECT 1, 1, 4, 0, array_agg(contact_number) FROM contacts; \
          ANALYZE contacts"
@@ -42,8 +48,15 @@ fn peak(program: &Program) -> i64 {
     line.trim().trim_end_matches(" kB").parse().unwrap()
 }
 
-#[tokio::test]
-async fn many_members_take_little_memory() {
+/// A program that serves the tenant `t`, and the memory it took until its first answer.
+struct Scene {
+    program: Program,
+    tenant: Tenant,
+    before: i64,
+    _folder: TempDir,
+}
+
+async fn scene() -> Scene {
     let folder = scratch();
     let url = database().await;
     migrate(&url).await;
@@ -60,15 +73,36 @@ async fn many_members_take_little_memory() {
             .member_count,
         0
     );
-    let before = peak(&program);
+    Scene {
+        before: peak(&program),
+        program,
+        tenant,
+        _folder: folder,
+    }
+}
 
+impl Scene {
+    /// Checks how much more memory the program has taken by now.
+    fn check(&self, began: Instant) {
+        let grown = peak(&self.program) - self.before;
+        println!(
+            "{CONTACTS} contacts in {:?}, {grown} KiB more",
+            began.elapsed()
+        );
+        assert!(grown < ALLOWED, "{grown} KiB more");
+    }
+}
+
+#[tokio::test]
+async fn many_members_take_little_memory() {
+    let mut scene = scene().await;
     let request = pb::StreamSegmentMembersRequest {
         view: SegmentMemberView::Full.into(),
         ..select("*")
     };
-    let unread = tenant.open(request.clone()).await.unwrap();
+    let unread = scene.tenant.open(request.clone()).await.unwrap();
     let began = Instant::now();
-    let mut stream = tenant.open(request).await.unwrap();
+    let mut stream = scene.tenant.open(request).await.unwrap();
     let streamed = Streamed::read(&mut stream).await.unwrap();
     assert_eq!(streamed.summary.sent_count, CONTACTS);
     let ids = streamed.ids();
@@ -77,11 +111,28 @@ async fn many_members_take_little_memory() {
             .enumerate()
             .all(|(at, id)| *id == format!("P{}", at + 1))
     );
-    let grown = peak(&program) - before;
-    println!(
-        "{CONTACTS} contacts in {:?}, {grown} KiB more",
-        began.elapsed()
-    );
-    assert!(grown < ALLOWED, "{grown} KiB more");
+    scene.check(began);
+    drop(unread);
+}
+
+#[tokio::test]
+async fn an_export_takes_little_memory() {
+    let mut scene = scene().await;
+    let request = pb::ExportContactsRequest::default();
+    let open = scene.tenant.contacts.export_contacts(request.clone());
+    let unread = open.await.unwrap();
+    let began = Instant::now();
+    let open = scene.tenant.contacts.export_contacts(request);
+    let mut stream = open.await.unwrap().into_inner();
+    let mut last = None;
+    while let Some(response) = stream.message().await.unwrap() {
+        last = response.message;
+    }
+    let Some(Message::Summary(summary)) = last else {
+        panic!("no summary")
+    };
+    let counts = (summary.contact_count, summary.assignment_count);
+    assert_eq!(counts, (CONTACTS, 2 * CONTACTS));
+    scene.check(began);
     drop(unread);
 }

@@ -1,4 +1,4 @@
-//! How far an import has come: a bar on a terminal, plain lines elsewhere.
+//! How far an import or an export has come: a bar on a terminal, plain lines elsewhere.
 
 use std::io::{IsTerminal, stderr};
 use std::time::{Duration, Instant};
@@ -11,34 +11,39 @@ use crate::client::terminal;
 /// Plain lines come no more often than this.
 const INTERVAL: Duration = Duration::from_secs(1);
 
-/// How far an import has come, by the bytes of the rows that are answered for.
+/// How far it has come, by a measure of the whole that is known beforehand: an import by the bytes
+/// of the rows that are answered for, an export by contacts.
 pub(super) struct Progress {
     bar: Option<ProgressBar>,
+    /// What becomes of the rows, for people.
+    verb: &'static str,
     start: Instant,
     told: Instant,
     size: u64,
-    bytes: u64,
+    done: u64,
 }
 
 impl Progress {
-    pub(super) fn new(size: u64) -> Self {
+    pub(super) fn new(size: u64, verb: &'static str) -> Self {
         let now = Instant::now();
         Self {
             bar: stderr().is_terminal().then(|| bar(size)),
+            verb,
             start: now,
             told: now,
             size,
-            bytes: 0,
+            done: 0,
         }
     }
 
-    /// Rows of so many bytes are answered for; so many rows are committed by now.
-    pub(super) fn advance(&mut self, bytes: u64, committed: u64) {
-        self.bytes += bytes;
-        let text = || line(committed, self.start.elapsed(), self.bytes, self.size);
+    /// So much more of the whole is done; it is so many rows by now.
+    pub(super) fn advance(&mut self, more: u64, rows: u64) {
+        self.done += more;
+        let share = self.done as f64 / self.size.max(1) as f64;
+        let text = || line(rows, self.verb, self.start.elapsed(), share.min(1.0));
         match &self.bar {
             Some(bar) => {
-                bar.set_position(self.bytes);
+                bar.set_position(self.done);
                 bar.set_message(text());
             }
             None if self.told.elapsed() >= INTERVAL => {
@@ -64,15 +69,14 @@ fn bar(size: u64) -> ProgressBar {
 }
 
 /// `120000 rows committed, 61000 rows/s, 43 %, 2 s left`
-fn line(rows: u64, elapsed: Duration, bytes: u64, size: u64) -> String {
-    let done = bytes as f64 / size.max(1) as f64;
+fn line(rows: u64, verb: &str, elapsed: Duration, share: f64) -> String {
     let mut text = format!(
-        "{rows} rows committed, {} rows/s, {:.0} %",
+        "{rows} rows {verb}, {} rows/s, {:.0} %",
         per_second(rows, elapsed),
-        done * 100.0
+        share * 100.0
     );
-    if bytes > 0 {
-        let left = elapsed.mul_f64((1.0 / done - 1.0).max(0.0));
+    if share > 0.0 {
+        let left = elapsed.mul_f64((1.0 / share - 1.0).max(0.0));
         text += &format!(", {} left", human(left));
     }
     text
@@ -91,12 +95,15 @@ mod tests {
     fn a_line_tells_rows_rate_share_and_what_is_left() {
         let two = Duration::from_secs(2);
         assert_eq!(
-            line(120_000, two, 400, 1_000),
+            line(120_000, "committed", two, 0.4),
             "120000 rows committed, 60000 rows/s, 40 %, 3.0 s left"
         );
-        assert_eq!(line(0, two, 0, 1_000), "0 rows committed, 0 rows/s, 0 %");
         assert_eq!(
-            line(1, two, 9, 9),
+            line(0, "written", two, 0.0),
+            "0 rows written, 0 rows/s, 0 %"
+        );
+        assert_eq!(
+            line(1, "committed", two, 1.0),
             "1 rows committed, 0 rows/s, 100 %, 0 ms left"
         );
     }

@@ -1,0 +1,171 @@
+//! Everything a tenant has, in an order in which it can be imported: groups, then contacts,
+//! companies before persons, with the groups they have.
+//!
+//! Who has which group is noted at the start, as sets in memory; contacts are read when they are
+//! asked for, and so are as they are then. A person may by then have a company that was no
+//! company, or was not there at all, when the sets were noted. It is read together with the
+//! person, and comes with it.
+
+mod assignments;
+mod contacts;
+
+use std::{
+    collections::{HashSet, VecDeque},
+    sync::Arc,
+};
+
+use self::contacts::{Contacts, Found};
+pub use self::{assignments::Assignments, contacts::Sent};
+use super::{
+    Call, Domain, Result,
+    selection::{self, Ahead, Frozen, Group},
+};
+use crate::{
+    model::{Code, Contact, ContactKind, ContactSet, PageSize, Revision},
+    store,
+};
+
+/// Groups in a part.
+const GROUPS: usize = 1_000;
+
+/// A part of an export.
+pub enum Part {
+    /// Groups, by code.
+    MailingGroups(Vec<Defined>),
+    /// Contacts.
+    Page(Box<Page>),
+}
+
+/// A group as it is defined.
+#[derive(Debug)]
+pub struct Defined {
+    /// Its code.
+    pub code: Code,
+    /// Its description.
+    pub description: String,
+    /// How many contacts have it.
+    pub contacts: u64,
+    /// How many of them are companies.
+    pub companies: u64,
+}
+
+/// Contacts and the groups they have.
+pub struct Page {
+    /// The contacts; those that were deleted since are left out.
+    pub contacts: Vec<Contact>,
+    /// The groups that the contacts have.
+    pub assignments: Assignments,
+    /// How far the export has come with this page: what a [`Sent`] needs to know.
+    pub upto: u32,
+    /// How many contacts were left out.
+    pub deleted: usize,
+}
+
+/// An export and how far it has come.
+pub struct Export {
+    domain: Domain,
+    call: Call,
+    revision: Revision,
+    groups: Arc<[Group]>,
+    companies: Arc<ContactSet>,
+    /// The groups that are to be told.
+    untold: VecDeque<Group>,
+    pages: Ahead<Contacts>,
+    /// The companies that were sent.
+    known: ContactSet,
+}
+
+/// Begins an export, or goes on after what was sent before; then only those groups are told that
+/// came or changed since. Everything is noted at one revision, which is not older than the call.
+pub async fn export(
+    domain: &Domain,
+    call: &Call,
+    size: PageSize,
+    sent: Option<Sent>,
+) -> Result<Export> {
+    let frozen = selection::freeze(domain, call, |_| true, true).await?;
+    let plan = contacts::plan(domain, call, &frozen, sent).await?;
+    let untold = untold(domain, call, &frozen, sent).await?;
+    let (domain, call) = (domain.clone(), call.clone());
+    let source = Contacts::new(&domain, &call, plan.since);
+    Ok(Export {
+        domain,
+        call,
+        revision: frozen.revision,
+        untold,
+        groups: frozen.groups.into(),
+        companies: frozen.companies,
+        pages: Ahead::new(source, Arc::new(plan.order), size, plan.after),
+        known: plan.known,
+    })
+}
+
+/// The groups that whoever imports has to define.
+async fn untold(
+    domain: &Domain,
+    call: &Call,
+    frozen: &Frozen,
+    sent: Option<Sent>,
+) -> Result<VecDeque<Group>> {
+    let mut groups: VecDeque<Group> = frozen.groups.iter().cloned().collect();
+    if let Some(Sent { since, .. }) = sent {
+        let read = async |conn: &mut _, tenant_id| {
+            Ok(store::export::groups_since(conn, tenant_id, since).await?)
+        };
+        let changed: HashSet<i32> = domain.read_of(call, read).await?.into_iter().collect();
+        groups.retain(|group| changed.contains(&group.group_id));
+    }
+    Ok(groups)
+}
+
+impl Export {
+    /// The revision at which it was noted who has which group.
+    pub fn revision(&self) -> Revision {
+        self.revision
+    }
+
+    /// The next part, or `None` after the last. May be dropped before it is done and called
+    /// again.
+    pub async fn next(&mut self) -> Result<Option<Part>> {
+        if !self.untold.is_empty() {
+            return self.defined().await.map(Some);
+        }
+        let found = self.pages.next().await?;
+        Ok(found.map(|found| Part::Page(Box::new(self.page(found)))))
+    }
+
+    async fn defined(&mut self) -> Result<Part> {
+        let ids = self.untold.iter().take(GROUPS).map(|group| group.group_id);
+        let ids: Vec<i32> = ids.collect();
+        let mut known = selection::descriptions(&self.domain, &self.call, &ids).await?;
+        let defined = |group: Group| Defined {
+            description: known.remove(&group.group_id).unwrap_or_default(),
+            contacts: group.members.len(),
+            companies: group.members.intersection_len(&self.companies),
+            code: group.code,
+        };
+        let groups = self.untold.drain(..ids.len());
+        Ok(Part::MailingGroups(groups.map(defined).collect()))
+    }
+
+    fn page(&mut self, found: Found) -> Page {
+        let assignments = Assignments::new(&self.groups, &found.own);
+        let contacts = found.companies.into_iter().chain(found.own);
+        Page {
+            contacts: contacts.filter(|it| self.is_new(it)).collect(),
+            assignments,
+            upto: found.upto,
+            deleted: found.deleted,
+        }
+    }
+
+    /// Whether a contact was not sent before; a company that comes with a person may have a turn
+    /// of its own later.
+    fn is_new(&mut self, contact: &Contact) -> bool {
+        let number = contact.contact_number.cast_unsigned();
+        match contact.kind {
+            ContactKind::Company => self.known.insert(number),
+            ContactKind::Person => !self.known.contains(number),
+        }
+    }
+}

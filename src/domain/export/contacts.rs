@@ -1,0 +1,135 @@
+//! Which contacts are sent in which order, and reading a page of them.
+
+use std::collections::BTreeMap;
+
+use crate::{
+    domain::{
+        Call, Domain, Result,
+        selection::{Frozen, Pageable},
+    },
+    model::{Contact, ContactSet, Revision},
+    store,
+};
+
+/// In the order of an export a company stands at its number, and a person at its number after
+/// all of them: numbers have 31 bits.
+const AFTER_COMPANIES: u32 = 1 << 31;
+
+/// What was sent by an earlier stream.
+#[derive(Debug, Clone, Copy)]
+pub struct Sent {
+    /// How far it had come.
+    pub upto: u32,
+    /// The revision of the export when it was begun.
+    pub since: Revision,
+}
+
+/// What is to be sent.
+pub(super) struct Plan {
+    /// The places of the contacts.
+    pub(super) order: ContactSet,
+    /// The place after which it begins.
+    pub(super) after: u32,
+    /// A company that did not change after this revision was sent before any person.
+    pub(super) since: Revision,
+    /// The companies that were sent before.
+    pub(super) known: ContactSet,
+}
+
+/// Plans an export of what was frozen. Companies that came or changed since an earlier stream
+/// passed their place are sent among the persons: they may be new to whoever imports.
+pub(super) async fn plan(
+    domain: &Domain,
+    call: &Call,
+    frozen: &Frozen,
+    sent: Option<Sent>,
+) -> Result<Plan> {
+    let after = sent.map_or(0, |sent| sent.upto);
+    let since = sent.map_or(frozen.revision, |sent| sent.since);
+    let mut passed = (*frozen.companies).clone();
+    passed.remove_range(after.saturating_add(1)..);
+    let late = match since == frozen.revision {
+        true => ContactSet::new(),
+        false => passed.clone() & changed(domain, call, since).await?,
+    };
+    let persons = &*frozen.everyone - &*frozen.companies;
+    let mut order = (*frozen.companies).clone();
+    order.extend((persons | &late).iter().map(|it| it | AFTER_COMPANIES));
+    Ok(Plan {
+        order,
+        after,
+        since,
+        known: passed - late,
+    })
+}
+
+async fn changed(domain: &Domain, call: &Call, since: Revision) -> Result<ContactSet> {
+    let read = async |conn: &mut _, tenant_id| {
+        Ok(store::export::companies_since(conn, tenant_id, since).await?)
+    };
+    domain.read_of(call, read).await
+}
+
+/// Contacts as they are now.
+pub(super) struct Found {
+    /// Those of the page.
+    pub(super) own: Vec<Contact>,
+    /// Companies that persons of the page have, and that may not have been sent yet.
+    pub(super) companies: Vec<Contact>,
+    /// The last place of the page.
+    pub(super) upto: u32,
+    /// How many of the page's contacts are gone.
+    pub(super) deleted: usize,
+}
+
+/// Reads contacts.
+pub(super) struct Contacts {
+    domain: Domain,
+    call: Call,
+    since: Revision,
+}
+
+impl Contacts {
+    /// Reads contacts, and the companies that persons have and that changed after `since`.
+    pub(super) fn new(domain: &Domain, call: &Call, since: Revision) -> Contacts {
+        let (domain, call) = (domain.clone(), call.clone());
+        Contacts {
+            domain,
+            call,
+            since,
+        }
+    }
+}
+
+impl Pageable for Contacts {
+    type Page = Found;
+
+    /// One page after the other, so that a company is read before its people: if it is deleted in
+    /// between, they no longer have it.
+    const AHEAD: usize = 1;
+
+    async fn read(&self, places: Vec<u32>) -> Result<Found> {
+        let number = |place: &u32| place & !AFTER_COMPANIES;
+        let numbers: Vec<i32> = places.iter().map(|it| number(it).cast_signed()).collect();
+        // Who was a company may be a person by now, whose company's turn is yet to come.
+        let among_companies = places.iter().any(|place| *place < AFTER_COMPANIES);
+        let since = if among_companies { 0 } else { self.since };
+        let read = async |conn: &mut _, tenant_id| {
+            let found = store::export::contacts_and_companies(conn, tenant_id, &numbers, since);
+            Ok(found.await?)
+        };
+        let found = self.domain.read_of(&self.call, read).await?;
+        let by_number = |contact: Contact| (contact.contact_number.cast_unsigned(), contact);
+        let mut found: BTreeMap<u32, Contact> = found.into_iter().map(by_number).collect();
+        let own: Vec<Contact> = places
+            .iter()
+            .filter_map(|place| found.remove(&number(place)))
+            .collect();
+        Ok(Found {
+            deleted: places.len() - own.len(),
+            own,
+            companies: found.into_values().collect(),
+            upto: places.last().copied().unwrap_or_default(),
+        })
+    }
+}
