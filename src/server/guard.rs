@@ -1,8 +1,7 @@
 //! How a concern is put around every call: a [`Guard`] is one async function, [`Guarded`] makes a
 //! tower layer of it, and [`Answering`] a tower service of all of them.
 //!
-//! A call borrows the guards, which all calls share, and runs in one future from the outermost to
-//! the routes: nothing is cloned or allocated for each guard.
+//! A call borrows the guards, which all calls share: nothing is cloned for each of them.
 
 use std::{
     convert::Infallible,

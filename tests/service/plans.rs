@@ -183,8 +183,9 @@ async fn lists_read_what_they_show_and_little_more() {
     }
     groups_are_found_by_their_order(&mut conn).await;
     let all = i64::try_from(CONTACTS).unwrap();
+    // A column that no index has: else an index may be enough, which counts no rows.
     assert!(
-        rows_of(&mut conn, "SELECT 1 AS rows FROM contacts").await >= all,
+        rows_of(&mut conn, "SELECT name FROM contacts").await >= all,
         "rows are counted"
     );
 }

@@ -208,7 +208,7 @@ mod tests {
 
     #[test]
     fn numbers_that_stand_close_together_are_a_bit_each() {
-        assert_eq!(bits(&[5, 6, 14]), None);
+        assert_eq!(bits(&[5, 6, 17]), None);
         assert_eq!(bits(&[5, 6, 12, 13]), Some((5, vec![0b1000_0011, 1])));
         assert_eq!(bits(&[7]), Some((7, vec![1])));
         assert_eq!(bits(&[]), None);

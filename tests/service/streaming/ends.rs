@@ -107,9 +107,9 @@ async fn a_shutdown_ends_a_stream_which_then_goes_on_elsewhere() {
 async fn a_reader_who_waits_long_hears_that_the_stream_lives() {
     let (server, mut tenant, sql) = on_own_server(3_000).await;
     let mut stream = tenant.open(full(50)).await.unwrap();
-    let mut sent = page(&mut stream).await.members.len();
+    let first = page(&mut stream).await;
+    let (mut sent, mut token) = (first.members.len(), first.resume_token);
     let blocker = Sql::lock_contacts(&server.database_url).await;
-    let mut token = String::new();
     let beat = loop {
         match stream.message().await.unwrap().unwrap().message.unwrap() {
             Message::Page(page) => {
@@ -121,7 +121,8 @@ async fn a_reader_who_waits_long_hears_that_the_stream_lives() {
         }
     };
     assert_eq!(beat.resume_token, token);
-    sql.until_waiting(1).await;
+    // Two pages are read ahead.
+    sql.until_waiting(2).await;
     drop(blocker);
     let rest = Streamed::read(&mut stream).await.unwrap();
     assert_eq!(sent + rest.ids().len(), 3_000);

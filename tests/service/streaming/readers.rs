@@ -102,7 +102,8 @@ async fn a_reader_who_goes_away_stops_the_work() {
     };
     tokio::select! {
         () = reading => {}
-        () = sql.until_waiting(1) => {}
+        // Two pages are read ahead.
+        () = sql.until_waiting(2) => {}
     }
     let gone = Instant::now();
     drop(stream);
