@@ -8,7 +8,7 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
 use super::{
     Transaction,
-    sql::{after_prefix, sql},
+    sql::{after_prefix, sql, sql_of},
 };
 use crate::{
     model::{Code, ContactId, Description, MailingGroup, NewMailingGroup, PageSize, TenantId},
@@ -52,17 +52,19 @@ pub async fn find(
         .optional()
 }
 
-/// The groups with these codes, in no order.
+/// The groups with these codes, in no order. The codes stand in a sub-select, so that the
+/// statement is not planned anew for each number of them.
 pub async fn find_all(
     conn: &mut AsyncPgConnection,
     tenant_id: TenantId,
     codes: &[&Code],
 ) -> QueryResult<Vec<MailingGroup>> {
-    MailingGroup::query()
-        .filter(mailing_groups::tenant_id.eq(tenant_id))
-        .filter(mailing_groups::code.eq_any(codes))
-        .load(conn)
-        .await
+    let codes: Vec<Code> = codes.iter().copied().cloned().collect();
+    let rest = sql("FROM mailing_groups \
+         WHERE tenant_id = (SELECT $1) AND code = ANY ((SELECT $2)::text[])")
+    .bind::<Integer, _>(tenant_id)
+    .bind::<Array<Text>, _>(codes);
+    sql_of(rest).load(conn).await
 }
 
 /// Which of these codes groups had formerly, each with the code that its group has now.

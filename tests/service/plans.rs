@@ -6,8 +6,8 @@
 use diesel::{prelude::*, sql_types::BigInt};
 use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
 use mailing_groups::{
-    model::{ContactKind, PageSize},
-    store::{self, contacts::ContactFilter},
+    model::{Assignment, Code, ContactId, ContactKind, PageSize},
+    store::{self, contacts::ContactFilter, selection::Interest},
 };
 
 use crate::support::{Server, Tenant};
@@ -228,4 +228,64 @@ async fn an_export_reads_its_contacts_and_their_companies_and_no_others() {
             conn.batch_execute("COMMIT").await.unwrap();
         }
     }
+}
+
+/// Calls that are made often must not pay for planning each time: it can take longer than the
+/// statement itself.
+#[tokio::test]
+async fn statements_of_frequent_calls_are_planned_once() {
+    let mut conn = filled().await;
+    let interest = Interest {
+        groups: true,
+        contacts: true,
+        members_of: vec![1],
+        segments: vec![],
+    };
+    for n in 0..20 {
+        let (id, code): (ContactId, Code) = (
+            format!("P{:07}", 30_001 + n).parse().unwrap(),
+            "G1".parse().unwrap(),
+        );
+        let pair = Assignment {
+            contact_id: id.clone(),
+            code: code.clone(),
+        };
+        let (now, call) = (store::now(), "test".to_owned());
+        let pairs = || std::iter::once(&pair);
+        let conn = &mut conn;
+        let done = store::memberships::insert_logged(conn, 1, pairs(), now, call.clone()).await;
+        assert!(done.unwrap()[0].changed);
+        let done = store::memberships::delete_logged(conn, 1, pairs(), now, call).await;
+        assert!(done.unwrap()[0].changed);
+        store::mailing_groups::find_all(conn, 1, &[&code])
+            .await
+            .unwrap();
+        store::contacts::find_all(conn, 1, &[&id]).await.unwrap();
+        store::selection::tail(conn, 1, 1, &interest).await.unwrap();
+        store::selection::contacts(conn, 1, vec![n, n + 5_000])
+            .await
+            .unwrap();
+        store::selection::contacts_among(conn, 1, n + 1, vec![255; 100])
+            .await
+            .unwrap();
+    }
+    #[derive(Debug, QueryableByName)]
+    struct Planned {
+        #[diesel(sql_type = diesel::sql_types::Text)]
+        statement: String,
+        #[diesel(sql_type = BigInt)]
+        custom_plans: i64,
+    }
+    let text = "SELECT statement, custom_plans FROM pg_prepared_statements WHERE custom_plans > 6";
+    let planned: Vec<Planned> = diesel::sql_query(text).load(&mut conn).await.unwrap();
+    let planned: Vec<_> = planned
+        .iter()
+        .map(|it| {
+            (
+                it.custom_plans,
+                it.statement.chars().take(90).collect::<String>(),
+            )
+        })
+        .collect();
+    assert!(planned.is_empty(), "{planned:#?}");
 }
