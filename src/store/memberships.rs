@@ -1,6 +1,7 @@
 //! Memberships, with the counters of groups and contacts kept in the same statement.
 
 mod change;
+mod pairs;
 
 use diesel::{
     prelude::*,

@@ -2,20 +2,18 @@
 
 use diesel::{
     prelude::*,
-    sql_types::{Array, BigInt, Bool, Integer, Nullable, Text, Timestamptz},
+    sql_types::{BigInt, Bool, Integer, Nullable, Text, Timestamptz},
 };
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
+use super::pairs::Pairs;
 use crate::{
-    model::{Assignment, Code, ContactId, Revision, TenantId, Time},
-    store::{
-        Transaction,
-        sql::{Sql, sql},
-    },
+    model::{Assignment, Revision, TenantId, Time},
+    store::Transaction,
 };
 
 /// What became of one assignment, in the order they were given.
-#[derive(Debug, QueryableByName)]
+#[derive(Debug, Clone, Copy, QueryableByName)]
 pub struct Assigned {
     /// The contact, if there is one.
     #[diesel(sql_type = Nullable<Integer>)]
@@ -42,7 +40,9 @@ pub struct Assigned {
 /// `$sign`, and `$log` notes it all, or leaves that to the transaction.
 ///
 /// Parameters: `$1` the tenant, `$2` contact ids, `$3` codes, `$4` the moment, `$5` as `$now` and
-/// `$log` want it. The arrays stand in sub-selects so that their length does not sway the planner:
+/// `$log` want it, `$6` and `$7` the pairs, by the places of their contacts and codes. So each
+/// contact and each code is looked up once, however many pairs it is in; 0 stands for one that is
+/// not there. The arrays stand in sub-selects so that their length does not sway the planner:
 /// it plans once per connection for a few rows, which suits many as well, instead of anew each
 /// time, which takes longer than the statement does for one pair. A membership is looked up by its
 /// whole key, as `OFFSET 0` has it; else the planner reads all groups of each contact, a fifth of
@@ -52,21 +52,31 @@ macro_rules! change_memberships {
         concat!(
             "WITH ",
             $now,
-            ", input AS MATERIALIZED ( \
-                SELECT i.ordinal, c.contact_number, c.kind, g.group_id, g.code, m.revision, \
-                    m.create_time, n.revision AS next_revision, \
-                    row_number() OVER (PARTITION BY g.group_id, c.contact_number \
-                        ORDER BY i.ordinal) = 1 AND c.contact_number IS NOT NULL \
-                        AND g.group_id IS NOT NULL AND m.revision ",
+            ", contact AS MATERIALIZED ( \
+                SELECT array_agg(coalesce(c.contact_number, 0) ORDER BY i.ordinal) AS numbers, \
+                    array_agg(coalesce(c.kind, 0::smallint) ORDER BY i.ordinal) AS kinds \
+                FROM unnest((SELECT $2)) WITH ORDINALITY AS i (id, ordinal) \
+                LEFT JOIN contacts c ON c.tenant_id = $1 AND c.id = i.id), \
+             mailing_group AS MATERIALIZED ( \
+                SELECT array_agg(coalesce(g.group_id, 0) ORDER BY i.ordinal) AS ids \
+                FROM unnest((SELECT $3)) WITH ORDINALITY AS i (code, ordinal) \
+                LEFT JOIN mailing_groups g ON g.tenant_id = $1 AND g.code = i.code), \
+             pair AS MATERIALIZED ( \
+                SELECT n.revision AS next_revision, i.ordinal, \
+                    (SELECT numbers FROM contact)[i.contact] AS contact_number, \
+                    (SELECT kinds FROM contact)[i.contact] AS kind, \
+                    (SELECT ids FROM mailing_group)[i.code] AS group_id \
+                FROM now n CROSS JOIN unnest((SELECT $6), (SELECT $7)) \
+                    WITH ORDINALITY AS i (contact, code, ordinal)), \
+             input AS MATERIALIZED ( \
+                SELECT p.*, m.revision, m.create_time, \
+                    p.contact_number > 0 AND p.group_id > 0 AND m.revision ",
             $chosen,
             " AS changed \
-                FROM now n CROSS JOIN unnest((SELECT $2), (SELECT $3)) \
-                    WITH ORDINALITY AS i (contact_id, code, ordinal) \
-                LEFT JOIN contacts c ON c.tenant_id = $1 AND c.id = i.contact_id \
-                LEFT JOIN mailing_groups g ON g.tenant_id = $1 AND g.code = i.code \
+                FROM pair p \
                 LEFT JOIN LATERAL (SELECT m.revision, m.create_time FROM memberships m \
-                    WHERE m.tenant_id = $1 AND m.group_id = g.group_id \
-                        AND m.contact_number = c.contact_number OFFSET 0) m ON true), \
+                    WHERE m.tenant_id = $1 AND m.group_id = p.group_id \
+                        AND m.contact_number = p.contact_number OFFSET 0) m ON true), \
              chosen AS MATERIALIZED (SELECT * FROM input WHERE changed), \
              written AS (",
             $write,
@@ -88,7 +98,8 @@ macro_rules! change_memberships {
                       FROM chosen GROUP BY contact_number, next_revision) n \
                 WHERE c.tenant_id = $1 AND c.contact_number = n.contact_number)",
             $log,
-            " SELECT contact_number, group_id, changed, revision, create_time, next_revision \
+            " SELECT nullif(contact_number, 0) AS contact_number, \
+                nullif(group_id, 0) AS group_id, changed, revision, create_time, next_revision \
              FROM input ORDER BY ordinal"
         )
     };
@@ -129,8 +140,11 @@ macro_rules! logged {
                     contact_numbers) \
                 SELECT $1, next_revision, ",
             $kind,
-            ", group_id, code, array_agg(contact_number ORDER BY contact_number) \
-                FROM chosen GROUP BY next_revision, group_id, code)"
+            ", group_id, code, contact_numbers \
+                FROM (SELECT next_revision, group_id, \
+                        array_agg(contact_number ORDER BY contact_number) AS contact_numbers \
+                      FROM chosen GROUP BY next_revision, group_id) n \
+                JOIN mailing_groups g USING (group_id) WHERE g.tenant_id = $1)"
         )
     };
 }
@@ -167,16 +181,26 @@ macro_rules! unassign {
 
 /// Assigns groups to contacts; the changes are to be logged.
 pub async fn insert(tx: &mut Transaction, items: &[Assignment]) -> QueryResult<Vec<Assigned>> {
-    let (text, revision) = (assign!(given!(), ""), tx.revision());
-    let statement = pairs(text, tx.tenant_id(), items.iter(), tx.time());
-    statement.bind::<BigInt, _>(revision).load(tx).await
+    let revision = tx.revision();
+    run_in(tx, assign!(given!(), ""), items, revision).await
 }
 
 /// Takes groups from contacts; the changes are to be logged.
 pub async fn delete(tx: &mut Transaction, items: &[Assignment]) -> QueryResult<Vec<Assigned>> {
-    let (text, revision) = (unassign!(given!(), ""), tx.revision());
-    let statement = pairs(text, tx.tenant_id(), items.iter(), tx.time());
-    statement.bind::<BigInt, _>(revision).load(tx).await
+    let revision = tx.revision();
+    run_in(tx, unassign!(given!(), ""), items, revision).await
+}
+
+async fn run_in(
+    tx: &mut Transaction,
+    text: &'static str,
+    items: &[Assignment],
+    revision: Revision,
+) -> QueryResult<Vec<Assigned>> {
+    let pairs = Pairs::of(items.iter());
+    let statement = pairs.statement(text, tx.tenant_id(), tx.time());
+    let statement = pairs.finish(statement.bind::<BigInt, _>(revision));
+    Ok(pairs.answers(statement.load(tx).await?))
 }
 
 /// Assigns groups to contacts and logs it in one statement, which is a transaction by itself if
@@ -190,8 +214,7 @@ pub async fn insert_logged<'a>(
     request_id: String,
 ) -> QueryResult<Vec<Assigned>> {
     let text = assign!(locked!(), logged!("6"));
-    let statement = pairs(text, tenant_id, items, time);
-    statement.bind::<Text, _>(request_id).load(conn).await
+    run_logged(conn, text, tenant_id, Pairs::of(items), time, request_id).await
 }
 
 /// Takes groups from contacts and logs it, as [`insert_logged`] does.
@@ -203,23 +226,18 @@ pub async fn delete_logged<'a>(
     request_id: String,
 ) -> QueryResult<Vec<Assigned>> {
     let text = unassign!(locked!(), logged!("7"));
-    let statement = pairs(text, tenant_id, items, time);
-    statement.bind::<Text, _>(request_id).load(conn).await
+    run_logged(conn, text, tenant_id, Pairs::of(items), time, request_id).await
 }
 
-/// The statement `text` with its parameters `$1` to `$4`.
-fn pairs<'a>(
+async fn run_logged(
+    conn: &mut AsyncPgConnection,
     text: &'static str,
     tenant_id: TenantId,
-    items: impl Iterator<Item = &'a Assignment>,
+    pairs: Pairs,
     time: Time,
-) -> Sql {
-    let (contact_ids, codes): (Vec<ContactId>, Vec<Code>) = items
-        .map(|item| (item.contact_id.clone(), item.code.clone()))
-        .unzip();
-    sql(text)
-        .bind::<Integer, _>(tenant_id)
-        .bind::<Array<Text>, _>(contact_ids)
-        .bind::<Array<Text>, _>(codes)
-        .bind::<Timestamptz, _>(time)
+    request_id: String,
+) -> QueryResult<Vec<Assigned>> {
+    let statement = pairs.statement(text, tenant_id, time);
+    let statement = pairs.finish(statement.bind::<Text, _>(request_id));
+    Ok(pairs.answers(statement.load(conn).await?))
 }
