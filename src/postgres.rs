@@ -96,8 +96,9 @@ impl Cluster {
         let sockets = Sockets::prepare(&data_dir, &programs, &owner)?;
         let url = sockets.url();
         let version = programs.version.clone();
+        let compression = settings::wal_compression(&programs, &owner, &cluster).await;
         let launch = Launch {
-            flags: settings::flags(&options, version.major(), sockets.folder()),
+            flags: settings::flags(&options, version.major(), sockets.folder(), compression),
             start_log: data_dir.join("postgres-start.log"),
             programs,
             owner,

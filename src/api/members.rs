@@ -65,8 +65,8 @@ pub(super) async fn stream(
     Ok(messages.boxed())
 }
 
-/// A stream and how far it has come. Between two messages it holds the selected set, and one
-/// page that is read ahead.
+/// A stream and how far it has come. Between two messages it holds the selected set, and the
+/// pages that are read ahead.
 struct Reader {
     pages: Pages,
     counts: SegmentCounts,

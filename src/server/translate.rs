@@ -34,6 +34,9 @@ const NO_MESSAGE: [&str; 5] = [
     "Error decompressing",
 ];
 
+/// How tonic's text begins about a connection that ended without a reason.
+const BROKEN_CONNECTION: &str = "h2 protocol error";
+
 /// Translates the errors of every call.
 #[derive(Clone)]
 pub(super) struct Translate;
@@ -130,6 +133,9 @@ fn corrected(code: Code, message: &str) -> (Code, &str) {
         Code::Internal if NO_MESSAGE.iter().any(|text| message.starts_with(text)) => {
             (Code::InvalidArgument, message)
         }
+        // The caller's connection broke in the middle of the request: nobody is left to answer, and
+        // nothing here is at fault.
+        Code::Unknown if message.starts_with(BROKEN_CONNECTION) => (Code::Cancelled, message),
         Code::Unimplemented if message.is_empty() => (code, "this server has no such method"),
         _ => (code, message),
     }
@@ -188,6 +194,13 @@ mod tests {
             (after(&long).message().len(), after(&long).details()),
             (512, &b"d"[..])
         );
+    }
+
+    #[test]
+    fn a_connection_that_broke_is_a_call_that_was_cancelled() {
+        let text = "h2 protocol error: error reading a body from connection";
+        assert_eq!(after(&Status::unknown(text)).code(), Code::Cancelled);
+        assert_eq!(after(&Status::unknown("else")).code(), Code::Unknown);
     }
 
     #[test]
