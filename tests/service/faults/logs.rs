@@ -20,7 +20,7 @@ const SQL: [&str; 8] = [
     "tenant_id",
     "_check",
     "relation \"",
-    "$1",
+    "= $1",
 ];
 
 fn planted(id: &str) -> pb::Contact {

@@ -81,6 +81,11 @@ impl Sql {
         eventually(async || (self.waiting().await == count).then_some(())).await;
     }
 
+    /// Waits until some of the service's backends wait for a lock.
+    pub(crate) async fn until_any_waits(&self) {
+        eventually(async || (self.waiting().await > 0).then_some(())).await;
+    }
+
     /// How long it takes until none of the service's backends does anything.
     pub(crate) async fn until_quiet(&self) -> Duration {
         let began = std::time::Instant::now();
