@@ -25,7 +25,7 @@ mod settings;
 mod sockets;
 mod supervisor;
 
-use std::fs::{self, File};
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -36,6 +36,7 @@ use tokio_util::sync::CancellationToken;
 pub use self::error::Error;
 pub use self::programs::{Packages, Version};
 
+use self::lock::Lock;
 use self::owner::Owner;
 use self::postmaster::Launch;
 use self::programs::Programs;
@@ -75,7 +76,7 @@ pub struct Cluster {
     process_id: Arc<AtomicU32>,
     stopping: CancellationToken,
     supervisor: Option<JoinHandle<Result<(), Error>>>,
-    _lock: File,
+    _lock: Lock,
 }
 
 impl Cluster {
