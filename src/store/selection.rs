@@ -174,6 +174,8 @@ async fn load(conn: &mut AsyncPgConnection, query: Sql) -> QueryResult<At<Contac
     for mut numbers in parts.into_iter().filter_map(|part| part.contact_numbers) {
         numbers.sort_unstable();
         set.extend(numbers.into_iter().map(i32::cast_unsigned));
+        // Millions of members take a while: others have their turn in between.
+        tokio::task::yield_now().await;
     }
     set.optimize();
     Ok((revision, set))
