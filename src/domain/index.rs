@@ -9,8 +9,10 @@ mod ids;
 mod leaf;
 mod load;
 
+use std::sync::Arc;
+
 use moka::{future::Cache, policy::EvictionPolicy};
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 pub(super) use self::{
     ids::{BLOCK, IdBlock},
@@ -25,7 +27,15 @@ pub struct Index {
     ids: Cache<(TenantId, u32), IdBlock>,
     /// Who may read leaves: not so many that nobody else gets a connection.
     loads: Semaphore,
+    /// Who may read leaves of a tenant: not so many that other tenants have to wait.
+    own_loads: Cache<TenantId, Arc<Semaphore>>,
 }
+
+/// How many leaves of one tenant are read at a time.
+const OWN_LOADS: usize = 2;
+
+/// How many tenants that read leaves are kept in mind.
+const TENANTS: u64 = 10_000;
 
 impl Index {
     /// An index of at most `memory` bytes, which reads at most `loads` leaves at a time.
@@ -44,12 +54,18 @@ impl Index {
                 .eviction_policy(EvictionPolicy::lru())
                 .build(),
             loads: Semaphore::new(loads.max(1)),
+            own_loads: Cache::new(TENANTS),
         }
     }
 }
 
+async fn turn(loads: &Semaphore) -> Result<SemaphorePermit<'_>> {
+    let turn = loads.acquire().await;
+    turn.map_err(|error| Error::Internal(error.into()))
+}
+
 /// A failure that several callers share, who waited for one reading.
-fn shared(error: std::sync::Arc<Error>) -> Error {
+fn shared(error: Arc<Error>) -> Error {
     match &*error {
         Error::Unavailable(_) => Error::Unavailable(error.into()),
         _ => Error::Internal(error.into()),
@@ -83,11 +99,10 @@ impl Index {
         load: impl Future<Output = Result<Entry>>,
     ) -> Result<Entry> {
         let load = async {
-            let _turn = self
-                .loads
-                .acquire()
-                .await
-                .map_err(|e| Error::Internal(e.into()))?;
+            let new = async { Arc::new(Semaphore::new(OWN_LOADS)) };
+            let own = self.own_loads.get_with(tenant_id, new).await;
+            let _own = turn(&own).await?;
+            let _turn = turn(&self.loads).await?;
             load.await
         };
         self.leaves
