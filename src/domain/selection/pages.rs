@@ -85,8 +85,8 @@ impl Pages {
 impl Source for Members {
     type Page = Page;
 
-    /// With one, the database waits while a page that was read is turned into messages: 500,000
-    /// contacts then take a third longer.
+    /// With one, the database idles for about a millisecond between two pages, while a page that
+    /// was read is turned into messages.
     const AHEAD: usize = 2;
 
     async fn read(&self, numbers: Vec<u32>) -> Result<Page> {
