@@ -13,7 +13,6 @@ mod field;
 mod import;
 mod mailing_groups;
 mod members;
-pub mod pb;
 pub mod request_id;
 mod segments;
 mod selected;
@@ -25,11 +24,13 @@ mod watch;
 use tokio_util::sync::CancellationToken;
 use tonic::{codec::CompressionEncoding, service::Routes};
 
-use self::pb::{
-    contacts_server::ContactsServer, mailing_groups_server::MailingGroupsServer,
-    segments_server::SegmentsServer,
+use crate::{
+    domain::Domain,
+    pb::{
+        contacts_server::ContactsServer, mailing_groups_server::MailingGroupsServer,
+        segments_server::SegmentsServer,
+    },
 };
-use crate::domain::Domain;
 
 /// The full names of the services.
 pub const SERVICES: [&str; 3] = [

@@ -87,10 +87,10 @@ enum Outcome {
 
 impl Outcome {
     /// How two commands ended, taken together.
-    fn and(self, other: Outcome) -> Outcome {
+    fn and(self, other: Self) -> Self {
         match self {
-            Outcome::Complete => other,
-            Outcome::SomeRejected => self,
+            Self::Complete => other,
+            Self::SomeRejected => self,
         }
     }
 }

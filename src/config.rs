@@ -189,10 +189,10 @@ pub enum Format {
 }
 
 impl From<Format> for LogFormat {
-    fn from(format: Format) -> LogFormat {
+    fn from(format: Format) -> Self {
         match format {
-            Format::Text => LogFormat::Text,
-            Format::Json => LogFormat::Json,
+            Format::Text => Self::Text,
+            Format::Json => Self::Json,
         }
     }
 }

@@ -1,29 +1,29 @@
 //! What may happen: operations, rules, transactions, and the error.
 
-pub mod assignments;
+pub(crate) mod assignments;
 mod batch;
 mod batches;
 pub mod contacts;
 mod error;
-pub mod export;
-pub mod imports;
+pub(crate) mod export;
+pub(crate) mod imports;
 mod index;
-pub mod mailing_groups;
+pub(crate) mod mailing_groups;
 pub mod maintenance;
 mod news;
-pub mod segments;
-pub mod selection;
-pub mod watch;
+pub(crate) mod segments;
+pub(crate) mod selection;
+pub(crate) mod watch;
 mod write;
 
 use std::{future::Future, sync::Arc};
 
 use diesel_async::AsyncPgConnection;
 
+pub use self::index::Index;
 use self::{batches::Batches, news::News};
-pub use self::{
+pub(crate) use self::{
     error::{Error, Precondition, Resource, Result, Violation},
-    index::Index,
     write::{Once, Written},
 };
 use crate::{
@@ -42,18 +42,18 @@ pub struct Domain {
 
 /// Whose data a call works on, and what the call is called in logs and in the history.
 #[derive(Debug, Clone)]
-pub struct Call {
+pub(crate) struct Call {
     /// The tenant.
-    pub tenant: TenantName,
+    pub(crate) tenant: TenantName,
     /// The call's name.
-    pub request_id: String,
+    pub(crate) request_id: String,
 }
 
 impl Domain {
     /// Operations on this database, with a memory for what selections read.
-    pub fn new(store: Store, index: Index) -> Domain {
+    pub fn new(store: Store, index: Index) -> Self {
         let batches = Batches::new(store.max_connections());
-        Domain {
+        Self {
             news: Arc::new(News::new(store.max_connections() / 4)),
             store,
             index: Arc::new(index),

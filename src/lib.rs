@@ -21,6 +21,7 @@ pub mod client;
 pub mod config;
 pub mod domain;
 pub mod model;
+pub mod pb;
 pub mod postgres;
 pub mod schema;
 pub mod server;

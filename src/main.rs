@@ -165,10 +165,10 @@ struct Database {
 }
 
 impl Database {
-    async fn open(options: &DatabaseOptions) -> Result<Database, postgres::Error> {
+    async fn open(options: &DatabaseOptions) -> Result<Self, postgres::Error> {
         if let Some(url) = options.url() {
             let place = "the PostgreSQL named by --database-url".to_owned();
-            return Ok(Database {
+            return Ok(Self {
                 url,
                 place,
                 cluster: None,
@@ -182,7 +182,7 @@ impl Database {
         let cluster = Cluster::start(options).await?;
         let (data_dir, version) = (cluster.data_dir().display(), cluster.version());
         let place = format!("{data_dir} (private PostgreSQL {version})");
-        Ok(Database {
+        Ok(Self {
             url: cluster.url().to_owned(),
             place,
             cluster: Some(cluster),

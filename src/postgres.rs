@@ -25,23 +25,23 @@ mod settings;
 mod sockets;
 mod supervisor;
 
-use std::fs;
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
+};
 
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-pub use self::error::Error;
-pub use self::programs::{Packages, Version};
-
-use self::lock::Lock;
-use self::owner::Owner;
-use self::postmaster::Launch;
-use self::programs::Programs;
-use self::sockets::Sockets;
-use self::supervisor::Supervisor;
+pub use self::{error::Error, programs::Version};
+use self::{
+    lock::Lock, owner::Owner, postmaster::Launch, programs::Programs, sockets::Sockets,
+    supervisor::Supervisor,
+};
 
 /// What of a commit survives a crash of the machine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

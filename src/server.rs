@@ -26,11 +26,6 @@ mod translate;
 
 use std::{future::Future, sync::Arc, time::Duration};
 
-use tokio::{net::TcpListener, sync::Semaphore, time::timeout};
-use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
-use tonic::service::Routes;
-use tower::ServiceBuilder;
-
 use admission::Admission;
 use catch_panic::CatchPanic;
 use connections::Connections;
@@ -40,6 +35,10 @@ use health::Health;
 use identify::Identify;
 pub use limits::Limits;
 use methods::Methods;
+use tokio::{net::TcpListener, sync::Semaphore, time::timeout};
+use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
+use tonic::service::Routes;
+use tower::ServiceBuilder;
 use trace::Trace;
 use translate::Translate;
 

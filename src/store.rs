@@ -1,20 +1,20 @@
 //! How it is kept: the only room that writes queries. One statement a function, the connection
 //! or the transaction first, Diesel's own result type.
 
-pub mod changes;
+pub(crate) mod changes;
 mod connection;
 pub mod contacts;
 pub mod export;
-pub mod history;
-pub mod imports;
+pub(crate) mod history;
+pub(crate) mod imports;
 pub mod mailing_groups;
 pub mod memberships;
 mod migrate;
-pub mod requests;
-pub mod segments;
+pub(crate) mod requests;
+pub(crate) mod segments;
 pub mod selection;
 mod sql;
-pub mod tenants;
+pub(crate) mod tenants;
 mod tls;
 mod transaction;
 
@@ -28,10 +28,13 @@ use diesel_async::{
 };
 use futures_util::FutureExt;
 
-pub use self::{
+pub(crate) use self::{
     connection::Connection,
+    transaction::{Spent, Transaction},
+};
+pub use self::{
     migrate::{MigrateError, migrate, revert_all},
-    transaction::{Spent, Transaction, now},
+    transaction::now,
 };
 use self::{tenants::Tenants, tls::Connector};
 use crate::model::ContactSet;
@@ -60,7 +63,7 @@ pub struct Store {
 /// The database cannot be reached now, or all connections are taken.
 #[derive(Debug, thiserror::Error)]
 #[error("no database connection")]
-pub struct Unavailable(#[source] pub(crate) Box<dyn std::error::Error + Send + Sync>);
+pub(crate) struct Unavailable(#[source] pub(crate) Box<dyn std::error::Error + Send + Sync>);
 
 /// A database URL that cannot be read.
 #[derive(Debug, thiserror::Error)]
@@ -70,9 +73,9 @@ pub struct InvalidUrl(#[from] tokio_postgres::Error);
 impl Store {
     /// Prepares a pool of at most `connections` and a spare one; a caller waits at most `wait` for one of them.
     /// Nothing is connected yet.
-    pub fn new(url: &str, connections: usize, wait: Duration) -> Result<Store, InvalidUrl> {
+    pub fn new(url: &str, connections: usize, wait: Duration) -> Result<Self, InvalidUrl> {
         let connector = Connector::new(url)?;
-        Ok(Store {
+        Ok(Self {
             pool: pool(url, &connector, connections),
             spare: pool(url, &connector, 1),
             wait,
@@ -83,13 +86,13 @@ impl Store {
 
     /// Takes a connection, waiting for a free one and for the database's answer together no
     /// longer than was said.
-    pub async fn connection(&self) -> Result<Connection, Unavailable> {
+    pub(crate) async fn connection(&self) -> Result<Connection, Unavailable> {
         self.take_from(&self.pool).await
     }
 
     /// Takes the connection that is kept for asking whether the database answers: that all
     /// others are taken does not mean that it is away.
-    pub async fn spare_connection(&self) -> Result<Connection, Unavailable> {
+    pub(crate) async fn spare_connection(&self) -> Result<Connection, Unavailable> {
         self.take_from(&self.spare).await
     }
 
@@ -102,17 +105,17 @@ impl Store {
     }
 
     /// The most connections there may be.
-    pub fn max_connections(&self) -> usize {
+    pub(crate) fn max_connections(&self) -> usize {
         self.pool.status().max_size
     }
 
     /// Forgets all idle connections: one of them turned out to be dead, so the others may be.
-    pub fn forget_idle(&self) {
+    pub(crate) fn forget_idle(&self) {
         self.pool.retain(|_, _| false);
     }
 
     /// The tenants seen so far.
-    pub fn tenants(&self) -> &Tenants {
+    pub(crate) fn tenants(&self) -> &Tenants {
         &self.tenants
     }
 }

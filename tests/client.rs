@@ -6,15 +6,14 @@
 #[path = "client/fake.rs"]
 mod fake;
 
-use std::fs;
-use std::path::Path;
-use std::process::ExitCode;
-use std::thread;
+use std::{fs, path::Path, process::ExitCode, thread};
 
 use clap::Parser;
 use fake::{Cut, Fake, Server, Upload};
-use mailing_groups::api::pb::watch_changes_request::{Beginning, Start};
-use mailing_groups::client;
+use mailing_groups::{
+    client,
+    pb::watch_changes_request::{Beginning, Start},
+};
 use tempfile::TempDir;
 
 #[derive(Parser)]

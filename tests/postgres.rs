@@ -1,17 +1,21 @@
 //! The private PostgreSQL, on the PostgreSQL that is installed here.
 #![expect(clippy::unwrap_used, reason = "a test may")]
 
-use std::fs::{self, Permissions};
-use std::future::Future;
-use std::io::{BufRead, BufReader};
-use std::os::unix::fs::{PermissionsExt, symlink};
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::{
+    fs::{self, Permissions},
+    future::Future,
+    io::{BufRead, BufReader},
+    os::unix::fs::{PermissionsExt, symlink},
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    time::{Duration, Instant},
+};
 
 use mailing_groups::postgres::{Cluster, Durability, Error, Options};
-use nix::sys::signal::{Signal, kill};
-use nix::unistd::{Pid, geteuid};
+use nix::{
+    sys::signal::{Signal, kill},
+    unistd::{Pid, geteuid},
+};
 use tempfile::TempDir;
 use tokio_postgres::{Client, NoTls};
 

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use mailing_groups::api::pb::{self, segments_client::SegmentsClient};
+use mailing_groups::pb::{self, segments_client::SegmentsClient};
 use tonic::transport::Channel;
 
 use crate::support::{

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use mailing_groups::api::pb::{self, mailing_groups_client::MailingGroupsClient};
+use mailing_groups::pb::{self, mailing_groups_client::MailingGroupsClient};
 use tonic::transport::Channel;
 
 use super::connect;

@@ -7,7 +7,7 @@ mod raw;
 pub(crate) mod readers;
 pub(crate) mod streams;
 
-use mailing_groups::api::pb::mailing_groups_client::MailingGroupsClient;
+use mailing_groups::pb::mailing_groups_client::MailingGroupsClient;
 use tonic::transport::Channel;
 
 use crate::support::service::Service;

@@ -1,7 +1,7 @@
 //! A stream whose messages are taken as bytes and counted by its summary.
 
 use bytes::{Buf, Bytes};
-use mailing_groups::api::pb::{
+use mailing_groups::pb::{
     StreamSegmentMembersRequest, StreamSegmentMembersResponse,
     stream_segment_members_response::Message,
 };
@@ -43,14 +43,14 @@ impl Codec for Raw {
     type Encode = StreamSegmentMembersRequest;
     type Decode = Bytes;
     type Encoder = ProstEncoder<StreamSegmentMembersRequest>;
-    type Decoder = Raw;
+    type Decoder = Self;
 
     fn encoder(&mut self) -> Self::Encoder {
         ProstCodec::<StreamSegmentMembersRequest, ()>::default().encoder()
     }
 
-    fn decoder(&mut self) -> Raw {
-        Raw
+    fn decoder(&mut self) -> Self {
+        Self
     }
 }
 

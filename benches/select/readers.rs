@@ -3,7 +3,7 @@
 
 use std::time::{Duration, Instant};
 
-use mailing_groups::api::pb::{
+use mailing_groups::pb::{
     SegmentMemberView, StreamSegmentMembersResponse, mailing_groups_client::MailingGroupsClient,
 };
 use tonic::{Streaming, transport::Channel};

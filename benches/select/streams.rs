@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use mailing_groups::api::pb::{
+use mailing_groups::pb::{
     self, StreamSegmentMembersRequest, mailing_groups_client::MailingGroupsClient,
     stream_segment_members_request::Selection, stream_segment_members_response::Message,
 };

@@ -19,9 +19,9 @@ pub(crate) struct Figures {
 }
 
 impl Figures {
-    pub(crate) fn new(unit: Unit) -> Figures {
+    pub(crate) fn new(unit: Unit) -> Self {
         let rounds = Vec::new();
-        Figures { unit, rounds }
+        Self { unit, rounds }
     }
 
     pub(crate) fn push(&mut self, figure: f64) {
@@ -48,15 +48,15 @@ impl Figures {
     }
 
     /// This over `other`, round by round.
-    pub(crate) fn over(&self, other: &Figures) -> Vec<f64> {
+    pub(crate) fn over(&self, other: &Self) -> Vec<f64> {
         let pairs = self.rounds.iter().zip(&other.rounds);
         pairs.map(|(a, b)| a / b).collect()
     }
 
     /// The sum with `other`, round by round.
-    pub(crate) fn plus(&self, other: &Figures) -> Figures {
+    pub(crate) fn plus(&self, other: &Self) -> Self {
         let pairs = self.rounds.iter().zip(&other.rounds);
-        Figures {
+        Self {
             unit: self.unit,
             rounds: pairs.map(|(a, b)| a + b).collect(),
         }

@@ -16,8 +16,8 @@ pub(crate) enum Aim {
 impl Aim {
     fn is_met(self, ratio: f64) -> bool {
         match self {
-            Aim::AtLeast(aim) => ratio >= aim,
-            Aim::AtMost(aim) => ratio <= aim,
+            Self::AtLeast(aim) => ratio >= aim,
+            Self::AtMost(aim) => ratio <= aim,
         }
     }
 }
@@ -25,8 +25,8 @@ impl Aim {
 impl fmt::Display for Aim {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Aim::AtLeast(aim) => write!(f, "≥ {}", Trimmed(*aim)),
-            Aim::AtMost(aim) => write!(f, "≤ {}", Trimmed(*aim)),
+            Self::AtLeast(aim) => write!(f, "≥ {}", Trimmed(*aim)),
+            Self::AtMost(aim) => write!(f, "≤ {}", Trimmed(*aim)),
         }
     }
 }

@@ -16,7 +16,7 @@ pub(crate) struct Database {
 }
 
 impl Database {
-    pub(crate) async fn start() -> Database {
+    pub(crate) async fn start() -> Self {
         let passable = Permissions::from_mode(0o755);
         let folder = tempfile::Builder::new()
             .permissions(passable)
@@ -28,7 +28,7 @@ impl Database {
             max_connections: 200,
         };
         let cluster = Cluster::start(options).await.expect("PostgreSQL starts");
-        Database { cluster, folder }
+        Self { cluster, folder }
     }
 
     pub(crate) fn url(&self) -> &str {
@@ -76,7 +76,7 @@ pub(crate) struct Service {
 
 impl Service {
     /// Starts the program and waits until it accepts calls.
-    pub(crate) fn start(database_url: &str, flags: &[&str]) -> Service {
+    pub(crate) fn start(database_url: &str, flags: &[&str]) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_mailing-groups"))
             .args(["serve", "--listen", "127.0.0.1:0"])
             .env("MAILING_GROUPS_LOG", "warn")
@@ -94,7 +94,7 @@ impl Service {
             })
             .expect("the program says where it listens");
         let endpoint = format!("http://{}", address.trim());
-        Service { child, endpoint }
+        Self { child, endpoint }
     }
 
     pub(crate) fn process_id(&self) -> u32 {

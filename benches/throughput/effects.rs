@@ -17,7 +17,7 @@ pub(crate) struct Effects {
 
 impl Effects {
     /// The effects of all that happened so far.
-    pub(crate) async fn of(sql: &Client, tenants: &RangeInclusive<u64>) -> Effects {
+    pub(crate) async fn of(sql: &Client, tenants: &RangeInclusive<u64>) -> Self {
         let is_theirs = format!(
             "tenant_id BETWEEN {} AND {}",
             tenants.start(),
@@ -34,7 +34,7 @@ impl Effects {
              (SELECT sum(revision)::bigint FROM clocks WHERE {is_theirs})"
         );
         let row = sql.query_one(&text, &[]).await.expect("effects are read");
-        Effects {
+        Self {
             memberships: row.get(0),
             counted_by_groups: row.get(1),
             counted_by_contacts: row.get(2),
@@ -45,10 +45,10 @@ impl Effects {
     }
 
     /// Checks that since `before` there are `pairs` more memberships, counted and logged.
-    pub(crate) fn check(&self, before: &Effects, pairs: u64) {
+    pub(crate) fn check(&self, before: &Self, pairs: u64) {
         let pairs = i64::try_from(pairs).expect("not so many");
         let revisions = self.revisions - before.revisions;
-        let more = Effects {
+        let more = Self {
             memberships: before.memberships + pairs,
             counted_by_groups: before.counted_by_groups + pairs,
             counted_by_contacts: before.counted_by_contacts + pairs,

@@ -1,11 +1,10 @@
 //! One line of the table: figures of both sides, round by round.
 
+use super::progress::say;
 use crate::support::{
     figures::{Figures, Unit, middle},
     report::{Aim, Row},
 };
-
-use super::progress::say;
 
 /// One comparison.
 pub(crate) struct Line {
@@ -18,8 +17,8 @@ pub(crate) struct Line {
 }
 
 impl Line {
-    pub(crate) fn new(row: &'static str, what: &str, against: &str, unit: Unit, aim: Aim) -> Line {
-        Line {
+    pub(crate) fn new(row: &'static str, what: &str, against: &str, unit: Unit, aim: Aim) -> Self {
+        Self {
             row,
             what: what.to_owned(),
             ours: Figures::new(unit),
@@ -33,7 +32,7 @@ impl Line {
     pub(crate) fn push(&mut self, ours: f64, theirs: f64) {
         self.ours.push(ours);
         self.theirs.push(theirs);
-        let Line { row, .. } = self;
+        let Self { row, .. } = self;
         let round = self.ours.rounds.len();
         say(&format!("row {row}, round {round}: {:.2}", ours / theirs));
     }

@@ -8,7 +8,7 @@
 use std::ops::RangeInclusive;
 
 use bytes::Bytes;
-use mailing_groups::api::pb;
+use mailing_groups::pb;
 
 use super::load::frame;
 
@@ -27,9 +27,9 @@ pub(crate) struct Pairs {
 }
 
 impl Pairs {
-    pub(crate) fn of(tenants: RangeInclusive<u64>, contacts: u64) -> Pairs {
+    pub(crate) fn of(tenants: RangeInclusive<u64>, contacts: u64) -> Self {
         let used = 0;
-        Pairs {
+        Self {
             tenants,
             contacts,
             used,

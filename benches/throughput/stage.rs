@@ -31,8 +31,8 @@ pub(crate) struct Settings {
 }
 
 impl Settings {
-    pub(crate) fn from_environment() -> Settings {
-        Settings {
+    pub(crate) fn from_environment() -> Self {
+        Self {
             scale: setting("SCALE", 1.0),
             rounds: setting("ROUNDS", 5).max(1),
             time: Duration::from_secs(setting("RUN_SECONDS", 3).max(1)),
@@ -61,13 +61,13 @@ pub(crate) struct Stage {
 
 impl Stage {
     /// A new database; a copy of `template` if there is one, which nobody may be connected to.
-    pub(crate) async fn new(database: &Database, name: &str, template: Option<&str>) -> Stage {
+    pub(crate) async fn new(database: &Database, name: &str, template: Option<&str>) -> Self {
         let template = template.map(|name| format!("TEMPLATE {name}"));
         let text = format!("CREATE DATABASE {name} {}", template.unwrap_or_default());
         let sql = database.connect().await;
         sql.batch_execute(&text).await.expect("a database");
         let url = database.url_of(name);
-        Stage {
+        Self {
             name: name.to_owned(),
             service: Service::start(&url, QUIET),
             sql: service::connect(&url).await,
@@ -106,7 +106,7 @@ impl Stage {
 
     /// Ends the program on it and removes the database.
     pub(crate) async fn remove(self, database: &Database) {
-        let Stage { name, service, .. } = self;
+        let Self { name, service, .. } = self;
         drop(service);
         let sql = database.connect().await;
         let text = format!("DROP DATABASE {name} WITH (FORCE)");
@@ -115,7 +115,7 @@ impl Stage {
 
     /// Ends the program on it and leaves the database to be copied.
     pub(crate) async fn close(self, database: &Database) {
-        let Stage {
+        let Self {
             name, sql, service, ..
         } = self;
         drop((sql, service));

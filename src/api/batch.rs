@@ -3,7 +3,6 @@
 use super::{
     convert::{assignment, signed},
     field::batch,
-    pb,
 };
 use crate::{
     domain::{
@@ -11,6 +10,7 @@ use crate::{
         assignments::{self, Direction},
     },
     model::{Assignment, Outcome, Revision},
+    pb,
 };
 
 /// Items as they were read: what is to be done, or why nothing can be.

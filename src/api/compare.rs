@@ -7,10 +7,6 @@ use tonic::Status;
 use super::{
     convert::signed,
     field::*,
-    pb::{
-        self, SegmentMemberView,
-        compare_segments_response::{Heartbeat, Message, Page, Summary},
-    },
     stream::{self, Next, Place, Start},
     token::Binding,
 };
@@ -21,6 +17,10 @@ use crate::{
         selection::{Source, View},
     },
     model::Revision,
+    pb::{
+        self, SegmentMemberView,
+        compare_segments_response::{Heartbeat, Message, Page, Summary},
+    },
 };
 
 type Response = pb::CompareSegmentsResponse;

@@ -10,12 +10,12 @@ use super::{
     export,
     field::*,
     import::{self, contacts::ContactImport},
-    pb::{self, contacts_server::Contacts},
     token::Binding,
 };
 use crate::{
     domain::{Error, contacts},
     model::ContactId,
+    pb::{self, contacts_server::Contacts},
 };
 
 /// What a handler answers.

@@ -1,17 +1,18 @@
 //! Entities as messages, and messages as values.
 
 use crate::{
-    api::{field::*, pb},
+    api::field::*,
     domain::Violation,
     model::{
         Assignment, Contact, ContactChange, ContactDetails, ContactKind, MailingGroup, Membership,
         NewMailingGroup, Outcome, SegmentCounts, SelectionOptions, Time,
     },
+    pb,
 };
 
 impl From<MailingGroup> for pb::MailingGroup {
     fn from(group: MailingGroup) -> Self {
-        pb::MailingGroup {
+        Self {
             contact_count: group.contact_count(),
             etag: group.etag(),
             code: group.code.into(),
@@ -27,7 +28,7 @@ impl From<MailingGroup> for pb::MailingGroup {
 
 impl From<Contact> for pb::Contact {
     fn from(contact: Contact) -> Self {
-        pb::Contact {
+        Self {
             etag: contact.etag(),
             id: contact.id.into(),
             kind: pb::ContactKind::from(contact.kind).into(),
@@ -47,15 +48,15 @@ impl From<Contact> for pb::Contact {
 impl From<ContactKind> for pb::ContactKind {
     fn from(kind: ContactKind) -> Self {
         match kind {
-            ContactKind::Company => pb::ContactKind::Company,
-            ContactKind::Person => pb::ContactKind::Person,
+            ContactKind::Company => Self::Company,
+            ContactKind::Person => Self::Person,
         }
     }
 }
 
 impl From<Membership> for pb::Membership {
     fn from(membership: Membership) -> Self {
-        pb::Membership {
+        Self {
             contact_id: membership.contact_id.into(),
             code: membership.code.into(),
             revision: membership.revision,
@@ -78,7 +79,7 @@ impl From<Outcome> for pb::AssignmentResult {
                 "there is no such mailing group",
             ),
         };
-        pb::AssignmentResult {
+        Self {
             outcome: outcome.into(),
             reason: reason.to_owned(),
         }
@@ -87,7 +88,7 @@ impl From<Outcome> for pb::AssignmentResult {
 
 impl From<SegmentCounts> for pb::CountSegmentMembersResponse {
     fn from(counts: SegmentCounts) -> Self {
-        pb::CountSegmentMembersResponse {
+        Self {
             member_count: signed(counts.members),
             company_count: signed(counts.companies),
             person_count: signed(counts.persons()),
@@ -100,7 +101,7 @@ impl From<SegmentCounts> for pb::CountSegmentMembersResponse {
 
 impl From<pb::SelectionOptions> for SelectionOptions {
     fn from(options: pb::SelectionOptions) -> Self {
-        SelectionOptions {
+        Self {
             expand_companies: options.expand_companies,
             include_related_companies: options.include_related_companies,
             include_excluded: options.include_excluded,
@@ -113,7 +114,7 @@ impl TryFrom<pb::MailingGroup> for NewMailingGroup {
     type Error = Violation;
 
     fn try_from(group: pb::MailingGroup) -> Result<Self, Violation> {
-        Ok(NewMailingGroup {
+        Ok(Self {
             code: required(&group.code, "mailing_group.code")?,
             description: required(&group.description, "mailing_group.description")?,
         })

@@ -9,10 +9,6 @@ use tonic::Status;
 
 use super::{
     convert::signed,
-    pb::{
-        self,
-        export_contacts_response::{Heartbeat, MailingGroups, Message, Page, Summary},
-    },
     stream::{self, Next, Place, Start},
     token::Binding,
 };
@@ -23,6 +19,10 @@ use crate::{
         export::{self, Assignments, Defined, Export, Part, Sent, export},
     },
     model::{Assignment, Contact, Revision},
+    pb::{
+        self,
+        export_contacts_response::{Heartbeat, MailingGroups, Message, Page, Summary},
+    },
 };
 
 /// The most contacts in a page.
@@ -144,7 +144,7 @@ struct Pending {
 
 impl From<export::Page> for Pending {
     fn from(page: export::Page) -> Self {
-        Pending {
+        Self {
             contacts: page.contacts.into_iter().peekable(),
             assignments: page.assignments.peekable(),
             upto: page.upto,
@@ -182,7 +182,7 @@ impl Pending {
 
 impl From<Assignment> for pb::Assignment {
     fn from(assignment: Assignment) -> Self {
-        pb::Assignment {
+        Self {
             contact_id: assignment.contact_id.into(),
             code: assignment.code.into(),
         }
@@ -191,13 +191,13 @@ impl From<Assignment> for pb::Assignment {
 
 impl From<Defined> for pb::MailingGroup {
     fn from(group: Defined) -> Self {
-        pb::MailingGroup {
+        Self {
             code: group.code.into(),
             description: group.description,
             contact_count: signed(group.contacts),
             company_count: signed(group.companies),
             person_count: signed(group.contacts - group.companies),
-            ..pb::MailingGroup::default()
+            ..Self::default()
         }
     }
 }

@@ -23,8 +23,8 @@ impl<T, E: Display> Field<T> for Result<T, E> {
 }
 
 impl From<Violation> for Error {
-    fn from(violation: Violation) -> Error {
-        Error::Invalid(vec![violation])
+    fn from(violation: Violation) -> Self {
+        Self::Invalid(vec![violation])
     }
 }
 

@@ -9,9 +9,7 @@ use super::{
     convert::{assignment, masked, optional_kind, signed},
     field::*,
     import::{self, memberships::MembershipImport},
-    members,
-    pb::{self, mailing_groups_server::MailingGroups},
-    selected,
+    members, selected,
     token::Binding,
     watch,
 };
@@ -21,6 +19,7 @@ use crate::{
         contacts, mailing_groups, selection,
     },
     model::{Code, ContactId, MailingGroup},
+    pb::{self, mailing_groups_server::MailingGroups},
 };
 
 /// What a handler answers.

@@ -6,10 +6,6 @@ use tonic::Status;
 
 use super::{
     convert::signed,
-    pb::{
-        self, SegmentMemberView, SegmentPart,
-        stream_segment_members_response::{Heartbeat, Message, Page, Summary},
-    },
     selected,
     stream::{self, Next, Place, Start},
     token::Binding,
@@ -20,6 +16,10 @@ use crate::{
         selection::{self, Member, Pages, View},
     },
     model::SegmentCounts,
+    pb::{
+        self, SegmentMemberView, SegmentPart,
+        stream_segment_members_response::{Heartbeat, Message, Page, Summary},
+    },
 };
 
 type Response = pb::StreamSegmentMembersResponse;
@@ -130,11 +130,11 @@ impl Reader {
 impl From<Member> for pb::SegmentMember {
     fn from(member: Member) -> Self {
         match member {
-            Member::Id(id) => pb::SegmentMember {
+            Member::Id(id) => Self {
                 contact_id: id,
                 contact: None,
             },
-            Member::Contact(contact) => pb::SegmentMember {
+            Member::Contact(contact) => Self {
                 contact_id: contact.id.to_string(),
                 contact: Some((*contact).into()),
             },

@@ -11,10 +11,10 @@ use tokio::task_local;
 use uuid::Uuid;
 
 /// The metadata key of requests and responses.
-pub const HEADER: &str = "x-request-id";
+pub(crate) const HEADER: &str = "x-request-id";
 
 /// The most characters an id may have.
-pub const MAX_LENGTH: usize = 64;
+pub(crate) const MAX_LENGTH: usize = 64;
 
 task_local! {
     static CURRENT: RequestId;
@@ -26,12 +26,12 @@ pub struct RequestId(Arc<str>);
 
 impl RequestId {
     /// A new random id (UUID, version 4).
-    pub fn random() -> Self {
+    pub(crate) fn random() -> Self {
         Self(Uuid::new_v4().to_string().into())
     }
 
     /// The id as text.
-    pub fn as_str(&self) -> &str {
+    pub(crate) fn as_str(&self) -> &str {
         &self.0
     }
 }
@@ -66,12 +66,12 @@ pub fn current() -> Option<RequestId> {
 }
 
 /// Runs `future` as part of the call `id`.
-pub fn scope<F: Future>(id: RequestId, future: F) -> impl Future<Output = F::Output> {
+pub(crate) fn scope<F: Future>(id: RequestId, future: F) -> impl Future<Output = F::Output> {
     CURRENT.scope(id, future)
 }
 
 /// Runs `work` as part of the call `id`.
-pub fn sync_scope<T>(id: RequestId, work: impl FnOnce() -> T) -> T {
+pub(crate) fn sync_scope<T>(id: RequestId, work: impl FnOnce() -> T) -> T {
     CURRENT.sync_scope(id, work)
 }
 

@@ -13,12 +13,12 @@ use super::{
     compare,
     convert::{masked, signed},
     field::*,
-    pb::{self, segments_server::Segments},
     token::Binding,
 };
 use crate::{
     domain::segments,
     model::{ActionKind, CriteriaCode, SegmentId},
+    pb::{self, segments_server::Segments},
 };
 
 /// What a handler answers.

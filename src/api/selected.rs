@@ -1,9 +1,10 @@
 //! Who is meant by a request: an expression with its options, or a segment.
 
-use super::{field::*, pb};
+use super::field::*;
 use crate::{
     domain::{Violation, selection::Source},
     model::SelectionOptions,
+    pb,
 };
 
 /// Whom to count.

@@ -18,19 +18,19 @@ pub(super) const DOMAIN: &str = "mailinggroups";
 const RETRY_DELAY: Duration = Duration::from_secs(1);
 
 impl From<Error> for Status {
-    fn from(error: Error) -> Status {
+    fn from(error: Error) -> Self {
         log(&error);
         let (code, details) = describe(&error);
         let message = match &error {
             Error::Internal(_) => internal_message(),
             error => error.to_string(),
         };
-        Status::with_error_details(code, message, details)
+        Self::with_error_details(code, message, details)
     }
 }
 
 impl From<Violation> for Status {
-    fn from(violation: Violation) -> Status {
+    fn from(violation: Violation) -> Self {
         Error::from(violation).into()
     }
 }

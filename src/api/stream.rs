@@ -39,13 +39,13 @@ impl Start {
         request: &mut T,
         most: i32,
         paging: fn(&mut T) -> (&mut i32, &mut String),
-    ) -> Result<Start, Violation> {
+    ) -> Result<Self, Violation> {
         let (wish, token) = paging(request);
         let (wish, token) = (std::mem::take(wish), std::mem::take(token));
         let size = PageSize::new(wish, PAGE_SIZE, most).field("page_size")?;
         let binding = Binding::new(rpc, call, request);
         let place = binding.read::<Place>(&token, "resume_token")?;
-        Ok(Start {
+        Ok(Self {
             size,
             binding,
             place,
@@ -80,9 +80,9 @@ impl std::fmt::Display for Place {
 impl std::str::FromStr for Place {
     type Err = Error;
 
-    fn from_str(text: &str) -> Result<Place> {
+    fn from_str(text: &str) -> Result<Self> {
         let place = text.split_once('@').and_then(|(after, revision)| {
-            Some(Place {
+            Some(Self {
                 after: after.parse().ok()?,
                 revision: revision.parse().ok()?,
             })

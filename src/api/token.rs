@@ -23,9 +23,9 @@ pub(super) struct Binding(Sha256);
 
 impl Binding {
     /// Binds to a request whose paging fields were blanked.
-    pub(super) fn new(rpc: &str, call: &Call, request: &impl Message) -> Binding {
+    pub(super) fn new(rpc: &str, call: &Call, request: &impl Message) -> Self {
         let tenant = call.tenant.as_str();
-        Binding(
+        Self(
             Sha256::new()
                 .chain_update(rpc)
                 .chain_update([0])

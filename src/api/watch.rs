@@ -4,21 +4,21 @@ mod messages;
 
 use std::collections::VecDeque;
 
-use futures_util::{StreamExt, stream, stream::BoxStream};
+use futures_util::{
+    StreamExt,
+    stream::{self, BoxStream},
+};
 use tokio_util::sync::CancellationToken;
 use tonic::Status;
 
-use super::{
-    field::*,
-    pb::{self, watch_changes_request as request, watch_changes_response::Message},
-    status,
-};
+use super::{field::*, status};
 use crate::{
     domain::{
         Call, Domain, Result, Violation,
         watch::{self, Filter, Kind, Start, Watch},
     },
     model::Code,
+    pb::{self, watch_changes_request as request, watch_changes_response::Message},
 };
 
 type Response = pb::WatchChangesResponse;

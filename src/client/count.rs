@@ -1,13 +1,17 @@
 //! `count`: how many contacts an expression selects.
 
-use crate::api::pb::count_segment_members_request::Selection as Selected;
-use crate::api::pb::mailing_groups_client::MailingGroupsClient;
-use crate::api::pb::{CountSegmentMembersRequest, CountSegmentMembersResponse};
-
-use super::connection::Connection;
-use super::error::Error;
-use super::selection::{Counts, Selection};
-use super::{EXIT_CODES, Outcome, terminal};
+use super::{
+    EXIT_CODES, Outcome,
+    connection::Connection,
+    error::Error,
+    selection::{Counts, Selection},
+    terminal,
+};
+use crate::pb::{
+    CountSegmentMembersRequest, CountSegmentMembersResponse,
+    count_segment_members_request::Selection as Selected,
+    mailing_groups_client::MailingGroupsClient,
+};
 
 const EXAMPLES: &str = "\
 Examples:

@@ -2,12 +2,9 @@
 
 mod status;
 
+use std::{error::Error as _, io, time::Duration};
+
 pub(super) use status::reason;
-
-use std::error::Error as _;
-use std::io;
-use std::time::Duration;
-
 use tonic::{Code, Status};
 use tonic_types::StatusExt;
 
@@ -49,10 +46,10 @@ pub(super) enum Error {
         "{cause}\n{} known to be committed. Running the same command again is safe: what is in \
          already is left as it is", rows(*.committed)
     )]
-    Stopped { committed: u64, cause: Box<Error> },
+    Stopped { committed: u64, cause: Box<Self> },
     /// Resuming did not help.
     #[error("{cause}\ngave up after {} without progress (--retry-for)", human(*.after))]
-    GaveUp { after: Duration, cause: Box<Error> },
+    GaveUp { after: Duration, cause: Box<Self> },
 }
 
 impl Error {

@@ -8,8 +8,7 @@ mod files;
 mod folder;
 mod stream;
 
-use super::error::Error;
-use super::{EXIT_CODES, Outcome};
+use super::{EXIT_CODES, Outcome, error::Error};
 
 const EXAMPLES: &str = "\
 Examples, with which a tenant is copied:

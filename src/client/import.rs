@@ -21,22 +21,22 @@ mod rows;
 mod source;
 mod upload;
 
-use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
-use crate::api::pb;
-
-use super::connection::Connection;
-use super::duration;
-use super::error::Error;
-use super::retry::Retry;
-use super::{EXIT_CODES, Outcome, terminal};
 pub(super) use folder::FILES;
 use items::Item;
 use journal::Journal;
 use rejects::Rejects;
 use report::Tally;
 use source::Table;
+
+use super::{
+    EXIT_CODES, Outcome, connection::Connection, duration, error::Error, retry::Retry, terminal,
+};
+use crate::pb;
 
 /// Rows that are committed together, unless the caller says otherwise.
 const CHUNK: u16 = 5_000;

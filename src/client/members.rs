@@ -7,24 +7,26 @@
 mod output;
 mod stream;
 
-use std::path::PathBuf;
-use std::time::Duration;
+use std::{path::PathBuf, time::Duration};
 
-use tokio::sync::mpsc;
-
-use crate::api::pb::mailing_groups_client::MailingGroupsClient;
-use crate::api::pb::stream_segment_members_request::Selection as Selected;
-use crate::api::pb::{SegmentMemberView, StreamSegmentMembersRequest};
-
-use super::connection::Connection;
-use super::duration;
-use super::error::Error;
-use super::resumed;
-use super::retry::Retry;
-use super::selection::{Counts, Selection};
-use super::{EXIT_CODES, Outcome, terminal};
 use output::{Format, Output};
 use stream::Members as Stream;
+use tokio::sync::mpsc;
+
+use super::{
+    EXIT_CODES, Outcome,
+    connection::Connection,
+    duration,
+    error::Error,
+    resumed,
+    retry::Retry,
+    selection::{Counts, Selection},
+    terminal,
+};
+use crate::pb::{
+    SegmentMemberView, StreamSegmentMembersRequest, mailing_groups_client::MailingGroupsClient,
+    stream_segment_members_request::Selection as Selected,
+};
 
 /// Pages between the connection and the output.
 const PAGES_AHEAD: usize = 2;

@@ -1,12 +1,13 @@
 //! How far an import or an export has come: a bar on a terminal, plain lines elsewhere.
 
-use std::io::{IsTerminal, stderr};
-use std::time::{Duration, Instant};
+use std::{
+    io::{IsTerminal, stderr},
+    time::{Duration, Instant},
+};
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-use crate::client::duration::human;
-use crate::client::terminal;
+use crate::client::{duration::human, terminal};
 
 /// Plain lines come no more often than this.
 const INTERVAL: Duration = Duration::from_secs(1);

@@ -4,9 +4,7 @@ use std::time::Duration;
 
 use tonic::{Code, Streaming};
 
-use super::error::Error;
-use super::retry::Retry;
-use super::terminal;
+use super::{error::Error, retry::Retry, terminal};
 
 /// The service sends a heartbeat every 15 seconds; three missed ones are a broken stream.
 const SILENCE: Duration = Duration::from_secs(50);

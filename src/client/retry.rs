@@ -1,10 +1,11 @@
 //! How long to wait before resuming, and when to give up.
 
-use std::hash::{BuildHasher, RandomState};
-use std::time::{Duration, Instant};
+use std::{
+    hash::{BuildHasher, RandomState},
+    time::{Duration, Instant},
+};
 
-use crate::client::error::Error;
-use crate::client::{duration, terminal};
+use crate::client::{duration, error::Error, terminal};
 
 /// The first wait is at most this long, each further one at most twice the one before.
 const FIRST: Duration = Duration::from_millis(200);

@@ -1,6 +1,6 @@
 //! Rows of CSV files as they are written: in the columns that `import` reads.
 
-use crate::api::pb::{Assignment, Contact, ContactKind, MailingGroup};
+use crate::pb::{Assignment, Contact, ContactKind, MailingGroup};
 
 /// The columns of `import groups`.
 pub(super) const GROUP: [&str; 2] = ["code", "description"];

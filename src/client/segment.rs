@@ -6,11 +6,12 @@ mod criteria;
 mod resource;
 mod show;
 
-use crate::api::pb::{SelectionOptions, segments_client::SegmentsClient};
-
-use super::connection::{Connection, Link};
-use super::error::Error;
-use super::{EXIT_CODES, Outcome};
+use super::{
+    EXIT_CODES, Outcome,
+    connection::{Connection, Link},
+    error::Error,
+};
+use crate::pb::{SelectionOptions, segments_client::SegmentsClient};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -119,7 +120,7 @@ struct Options {
 
 impl From<Options> for SelectionOptions {
     fn from(options: Options) -> Self {
-        SelectionOptions {
+        Self {
             expand_companies: options.expand_companies,
             include_related_companies: options.include_related_companies,
             include_excluded: options.include_excluded,

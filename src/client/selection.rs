@@ -1,8 +1,7 @@
 //! Whom an expression selects: the arguments that `count` and `members` share.
 
-use crate::api::pb;
-
 use super::terminal::counted;
+use crate::pb;
 
 /// The expression and how those who are left out are treated.
 #[derive(Debug, Clone, clap::Args)]

@@ -1,9 +1,6 @@
 //! Files that are written beside their place and put there when they are complete.
 
-use std::fs::Permissions;
-use std::io;
-use std::os::unix::fs::PermissionsExt;
-use std::path::Path;
+use std::{fs::Permissions, io, os::unix::fs::PermissionsExt, path::Path};
 
 use tempfile::NamedTempFile;
 

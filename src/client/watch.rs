@@ -2,22 +2,28 @@
 
 mod lines;
 
-use std::io::{self, Write};
-use std::time::Duration;
+use std::{
+    io::{self, Write},
+    time::Duration,
+};
 
 use serde_json::{Value, json};
 use tonic::{Code, Streaming};
 
-use crate::api::pb::mailing_groups_client::MailingGroupsClient;
-use crate::api::pb::watch_changes_request::{Beginning, Now, Start};
-use crate::api::pb::watch_changes_response::{Changes, Message};
-use crate::api::pb::{ChangeKind, WatchChangesRequest, WatchChangesResponse};
-
-use super::connection::{Connection, Link};
-use super::duration;
-use super::error::Error;
-use super::retry::Retry;
-use super::{EXIT_CODES, Outcome, terminal};
+use super::{
+    EXIT_CODES, Outcome,
+    connection::{Connection, Link},
+    duration,
+    error::Error,
+    retry::Retry,
+    terminal,
+};
+use crate::pb::{
+    ChangeKind, WatchChangesRequest, WatchChangesResponse,
+    mailing_groups_client::MailingGroupsClient,
+    watch_changes_request::{Beginning, Now, Start},
+    watch_changes_response::{Changes, Message},
+};
 
 /// The service says every 5 seconds how far the watch has come; four missed ones are a broken
 /// stream.

@@ -17,11 +17,11 @@ use crate::{
 };
 
 /// The most items of one batch, or of one chunk of an import.
-pub const MAX_BATCH: usize = 10_000;
+pub(crate) const MAX_BATCH: usize = 10_000;
 
 /// Which way memberships are changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Direction {
+pub(crate) enum Direction {
     /// Groups are assigned.
     Assign,
     /// Groups are taken away.
@@ -29,7 +29,7 @@ pub enum Direction {
 }
 
 /// Changes one membership. Answers it as it is, or was, and whether that changed anything.
-pub async fn change_one(
+pub(crate) async fn change_one(
     domain: &Domain,
     call: &Call,
     item: Assignment,
@@ -44,7 +44,7 @@ pub async fn change_one(
 }
 
 /// Changes many memberships in one transaction. Answers one outcome an item, in order.
-pub async fn change_many(
+pub(crate) async fn change_many(
     domain: &Domain,
     call: &Call,
     items: &[Assignment],
@@ -66,17 +66,17 @@ pub(super) async fn assign_in(tx: &mut Transaction, items: &[Assignment]) -> Res
 }
 
 /// The codes that a replacement added and removed, by code.
-pub struct Replaced {
+pub(crate) struct Replaced {
     /// The contact as it is now.
-    pub contact: Contact,
+    pub(crate) contact: Contact,
     /// Codes it did not have.
-    pub added: Vec<Code>,
+    pub(crate) added: Vec<Code>,
     /// Codes it no longer has.
-    pub removed: Vec<Code>,
+    pub(crate) removed: Vec<Code>,
 }
 
 /// Gives a contact exactly these groups.
-pub async fn replace(
+pub(crate) async fn replace(
     domain: &Domain,
     call: &Call,
     contact_id: &ContactId,

@@ -79,8 +79,8 @@ pub(super) struct Batcher<W: Work> {
 
 impl<W: Work> Batcher<W> {
     /// A batcher with these bounds; `turns` may be shared with other batchers.
-    pub(super) fn new(turns: Arc<Semaphore>, max_waiting: usize) -> Batcher<W> {
-        Batcher {
+    pub(super) fn new(turns: Arc<Semaphore>, max_waiting: usize) -> Self {
+        Self {
             queues: Arc::new(Queues::new(max_waiting)),
             turns,
         }

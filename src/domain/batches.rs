@@ -26,12 +26,12 @@ pub(super) struct Batches {
 
 impl Batches {
     /// Queues whose batches leave a quarter of the database connections to other calls.
-    pub(super) fn new(connections: usize) -> Batches {
+    pub(super) fn new(connections: usize) -> Self {
         let turns = Arc::new(Semaphore::new((connections - connections / 4).max(1)));
         fn batcher<W: Work>(turns: &Arc<Semaphore>) -> Batcher<W> {
             Batcher::new(Arc::clone(turns), MAX_WAITING)
         }
-        Batches {
+        Self {
             assign: batcher(&turns),
             unassign: batcher(&turns),
             create_contact: batcher(&turns),
@@ -60,8 +60,8 @@ pub(super) struct Asked<T> {
 }
 
 impl<T> Asked<T> {
-    pub(super) fn by(call: &Call, what: T) -> Asked<T> {
-        Asked {
+    pub(super) fn by(call: &Call, what: T) -> Self {
+        Self {
             request_id: call.request_id.clone(),
             what,
         }

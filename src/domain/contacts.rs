@@ -7,10 +7,7 @@ mod put;
 use diesel_async::AsyncPgConnection;
 
 use self::batched::{Creating, Creation, Reading, Update, Updating};
-pub use self::{
-    merge::{Merged, merge},
-    put::{PutOutcome, Refusal},
-};
+pub(crate) use self::{merge::merge, put::PutOutcome};
 use super::{
     Call, Domain, Error, Once, Precondition, Resource, Result, Violation, Written,
     assignments::{self, Direction},
@@ -26,7 +23,7 @@ use crate::{
 };
 
 /// Creates a contact; without an id it gets the next of the series `CT000001`.
-pub async fn create(
+pub(crate) async fn create(
     domain: &Domain,
     call: &Call,
     id: Option<ContactId>,
@@ -44,7 +41,7 @@ pub async fn create(
 }
 
 /// Reads a contact.
-pub async fn get(domain: &Domain, call: &Call, id: &ContactId) -> Result<Contact> {
+pub(crate) async fn get(domain: &Domain, call: &Call, id: &ContactId) -> Result<Contact> {
     let work = || Reading(domain.clone());
     let batcher = &domain.batches.get_contact;
     batcher.run(&call.tenant, id.clone(), work).await
@@ -52,21 +49,21 @@ pub async fn get(domain: &Domain, call: &Call, id: &ContactId) -> Result<Contact
 
 /// What a list of contacts is narrowed to; all of it must hold.
 #[derive(Debug, Default)]
-pub struct Filter {
+pub(crate) struct Filter {
     /// Ids that start so.
-    pub prefix: String,
+    pub(crate) prefix: String,
     /// This kind.
-    pub kind: Option<ContactKind>,
+    pub(crate) kind: Option<ContactKind>,
     /// People of this company.
-    pub company_id: Option<ContactId>,
+    pub(crate) company_id: Option<ContactId>,
     /// Members of this group.
-    pub code: Option<Code>,
+    pub(crate) code: Option<Code>,
     /// Names that contain this, in any case.
-    pub name_contains: String,
+    pub(crate) name_contains: String,
 }
 
 /// Lists contacts by id, after `after`. An unknown company or group is an error.
-pub async fn list(
+pub(crate) async fn list(
     domain: &Domain,
     call: &Call,
     filter: Filter,
@@ -99,7 +96,7 @@ pub async fn list(
 }
 
 /// Changes a contact; with `or_create`, one that does not exist is created with these details.
-pub async fn update(
+pub(crate) async fn update(
     domain: &Domain,
     call: &Call,
     id: &ContactId,
@@ -122,16 +119,16 @@ pub async fn update(
 
 /// How far the deletion of a contact reached.
 #[derive(Debug, Clone, Copy)]
-pub struct Deleted {
+pub(crate) struct Deleted {
     /// Memberships that went with it.
-    pub unassigned: usize,
+    pub(crate) unassigned: usize,
     /// People who no longer have a company.
-    pub detached: usize,
+    pub(crate) detached: usize,
 }
 
 /// Deletes a contact and its memberships; with `force` also a company that has people, who stay,
 /// and a contact that is on segments.
-pub async fn delete(
+pub(crate) async fn delete(
     domain: &Domain,
     call: &Call,
     id: &ContactId,

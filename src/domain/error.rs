@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// The outcome of an operation.
-pub type Result<T, E = Error> = std::result::Result<T, E>;
+pub(crate) type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// Why an operation was not done. The text is for the caller; causes are for the log.
 #[derive(Debug, thiserror::Error)]
@@ -83,10 +83,10 @@ type Source = Box<dyn std::error::Error + Send + Sync>;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Violation {
     /// The field's path as the caller writes it.
-    pub field: String,
+    pub(crate) field: String,
     /// What is wrong and what would be right, as the end of a sentence that starts with the
     /// field.
-    pub reason: String,
+    pub(crate) reason: String,
 }
 
 /// Kinds of things that have names; displays as people say it.
@@ -156,30 +156,30 @@ pub enum Precondition {
 
 impl Error {
     /// One bad field.
-    pub fn invalid(field: impl Into<String>, reason: impl Display) -> Error {
-        Error::Invalid(vec![Violation {
+    pub(crate) fn invalid(field: impl Into<String>, reason: impl Display) -> Self {
+        Self::Invalid(vec![Violation {
             field: field.into(),
             reason: reason.to_string(),
         }])
     }
 
     /// No such contact.
-    pub fn no_contact(id: &ContactId) -> Error {
-        Error::not_found(Resource::Contact, id)
+    pub(crate) fn no_contact(id: &ContactId) -> Self {
+        Self::not_found(Resource::Contact, id)
     }
 
     /// The same error, about an expression or segment that lies within `path`.
-    pub(super) fn within(mut self, path: &str) -> Error {
+    pub(super) fn within(mut self, path: &str) -> Self {
         match &mut self {
-            Error::Invalid(violations) => {
+            Self::Invalid(violations) => {
                 let violations = violations.iter_mut();
                 violations.for_each(|it| it.field.insert_str(0, path));
             }
-            Error::NotFound {
+            Self::NotFound {
                 violation: Some(violation),
                 ..
             } => violation.field.insert_str(0, path),
-            Error::NotFound {
+            Self::NotFound {
                 resource: Resource::Segment,
                 name,
                 violation,
@@ -196,8 +196,8 @@ impl Error {
     }
 
     /// No such thing.
-    pub(super) fn not_found(resource: Resource, name: impl Display) -> Error {
-        Error::NotFound {
+    pub(super) fn not_found(resource: Resource, name: impl Display) -> Self {
+        Self::NotFound {
             resource,
             name: name.to_string(),
             renamed_to: None,
@@ -206,8 +206,8 @@ impl Error {
     }
 
     /// No such group; perhaps it has another code now.
-    pub(super) fn no_group(code: &Code, renamed_to: Option<Code>) -> Error {
-        Error::NotFound {
+    pub(super) fn no_group(code: &Code, renamed_to: Option<Code>) -> Self {
+        Self::NotFound {
             resource: Resource::MailingGroup,
             name: code.to_string(),
             renamed_to,
@@ -216,8 +216,8 @@ impl Error {
     }
 
     /// The etag is not that of `name`.
-    pub(super) fn stale(resource: Resource, name: impl Display) -> Error {
-        Error::Stale {
+    pub(super) fn stale(resource: Resource, name: impl Display) -> Self {
+        Self::Stale {
             resource,
             name: name.to_string(),
         }
@@ -227,10 +227,10 @@ impl Error {
     pub(super) fn on_insert(
         resource: Resource,
         name: impl Display,
-    ) -> impl FnOnce(DieselError) -> Error {
+    ) -> impl FnOnce(DieselError) -> Self {
         move |error| match error {
             DieselError::DatabaseError(DatabaseErrorKind::UniqueViolation, _) => {
-                Error::AlreadyExists {
+                Self::AlreadyExists {
                     resource,
                     name: name.to_string(),
                 }
@@ -241,33 +241,33 @@ impl Error {
 
     /// Whether the database could not even be asked.
     pub(super) fn is_unreached(&self) -> bool {
-        matches!(self, Error::Unavailable(cause) if cause.is::<Unavailable>())
+        matches!(self, Self::Unavailable(cause) if cause.is::<Unavailable>())
     }
 
     /// The same failure of the database, for another caller that it hit too.
-    pub(super) fn for_another(&self) -> Error {
+    pub(super) fn for_another(&self) -> Self {
         let cause = std::error::Error::source(self).unwrap_or(self);
-        Error::Unavailable(cause.to_string().into())
+        Self::Unavailable(cause.to_string().into())
     }
 
     /// An invariant that does not hold.
-    pub(super) fn broken(what: &'static str) -> Error {
-        Error::Internal(what.into())
+    pub(super) fn broken(what: &'static str) -> Self {
+        Self::Internal(what.into())
     }
 }
 
 impl From<Unavailable> for Error {
-    fn from(error: Unavailable) -> Error {
-        Error::Unavailable(error.into())
+    fn from(error: Unavailable) -> Self {
+        Self::Unavailable(error.into())
     }
 }
 
 impl From<DieselError> for Error {
-    fn from(error: DieselError) -> Error {
+    fn from(error: DieselError) -> Self {
         if is_passing(&error) {
-            Error::Unavailable(error.into())
+            Self::Unavailable(error.into())
         } else {
-            Error::Internal(error.into())
+            Self::Internal(error.into())
         }
     }
 }

@@ -15,7 +15,7 @@ use std::{
 };
 
 use self::contacts::{Contacts, Found};
-pub use self::{assignments::Assignments, contacts::Sent};
+pub(crate) use self::{assignments::Assignments, contacts::Sent};
 use super::{
     Call, Domain, Result,
     selection::{self, Ahead, Frozen, Group},
@@ -29,7 +29,7 @@ use crate::{
 const GROUPS: usize = 1_000;
 
 /// A part of an export.
-pub enum Part {
+pub(crate) enum Part {
     /// Groups, by code.
     MailingGroups(Vec<Defined>),
     /// Contacts.
@@ -38,31 +38,31 @@ pub enum Part {
 
 /// A group as it is defined.
 #[derive(Debug)]
-pub struct Defined {
+pub(crate) struct Defined {
     /// Its code.
-    pub code: Code,
+    pub(crate) code: Code,
     /// Its description.
-    pub description: String,
+    pub(crate) description: String,
     /// How many contacts have it.
-    pub contacts: u64,
+    pub(crate) contacts: u64,
     /// How many of them are companies.
-    pub companies: u64,
+    pub(crate) companies: u64,
 }
 
 /// Contacts and the groups they have.
-pub struct Page {
+pub(crate) struct Page {
     /// The contacts; those that were deleted since are left out.
-    pub contacts: Vec<Contact>,
+    pub(crate) contacts: Vec<Contact>,
     /// The groups that the contacts have.
-    pub assignments: Assignments,
+    pub(crate) assignments: Assignments,
     /// How far the export has come with this page: what a [`Sent`] needs to know.
-    pub upto: u32,
+    pub(crate) upto: u32,
     /// How many contacts were left out.
-    pub deleted: usize,
+    pub(crate) deleted: usize,
 }
 
 /// An export and how far it has come.
-pub struct Export {
+pub(crate) struct Export {
     domain: Domain,
     call: Call,
     revision: Revision,
@@ -77,7 +77,7 @@ pub struct Export {
 
 /// Begins an export, or goes on after what was sent before; then only those groups are told that
 /// came or changed since. Everything is noted at one revision, which is not older than the call.
-pub async fn export(
+pub(crate) async fn export(
     domain: &Domain,
     call: &Call,
     size: PageSize,
@@ -120,13 +120,13 @@ async fn untold(
 
 impl Export {
     /// The revision at which it was noted who has which group.
-    pub fn revision(&self) -> Revision {
+    pub(crate) fn revision(&self) -> Revision {
         self.revision
     }
 
     /// The next part, or `None` after the last. May be dropped before it is done and called
     /// again.
-    pub async fn next(&mut self) -> Result<Option<Part>> {
+    pub(crate) async fn next(&mut self) -> Result<Option<Part>> {
         if !self.untold.is_empty() {
             return self.defined().await.map(Some);
         }

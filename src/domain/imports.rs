@@ -1,20 +1,19 @@
 //! Imports: many items, committed in chunks, which can be continued where they broke off.
 
-pub use crate::store::imports::{Rejected, Tally};
+use super::{
+    assignments,
+    contacts::{self, PutOutcome},
+};
+pub(crate) use crate::store::imports::{Rejected, Tally};
 use crate::{
     domain::{Call, Domain, Error, Result},
     model::{Assignment, NewContact, Outcome, RequestId, Revision},
     store::{self, Transaction},
 };
 
-use super::{
-    assignments,
-    contacts::{self, PutOutcome},
-};
-
 /// What is imported. The numbers are those of the database.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum Kind {
+pub(crate) enum Kind {
     /// Contacts.
     #[error("contacts")]
     Contacts = 1,
@@ -24,29 +23,29 @@ pub enum Kind {
 }
 
 /// An import and how far it has come.
-pub struct Import {
+pub(crate) struct Import {
     domain: Domain,
     call: Call,
     kind: Kind,
     /// Its name; one without cannot be continued.
     id: Option<RequestId>,
     /// Everything up to here is committed.
-    pub tally: Tally,
+    pub(crate) tally: Tally,
 }
 
 /// What became of a chunk: the totals after it, and what its sender is told of its refused items.
 #[derive(Debug)]
-pub struct Note {
+pub(crate) struct Note {
     /// The totals.
-    pub tally: Tally,
+    pub(crate) tally: Tally,
     /// The refused items.
-    pub rejected: Vec<Rejected>,
+    pub(crate) rejected: Vec<Rejected>,
 }
 
 impl Import {
     /// An import that has not begun.
-    pub fn new(domain: Domain, call: Call, kind: Kind) -> Import {
-        Import {
+    pub(crate) fn new(domain: Domain, call: Call, kind: Kind) -> Self {
+        Self {
             domain,
             call,
             kind,
@@ -56,7 +55,7 @@ impl Import {
     }
 
     /// Gives the import its name, and continues the one that has it already.
-    pub async fn resume(&mut self, id: RequestId) -> Result<()> {
+    pub(crate) async fn resume(&mut self, id: RequestId) -> Result<()> {
         let find =
             async |conn: &mut _, tenant_id| Ok(store::imports::find(conn, tenant_id, &id).await?);
         let known = self.domain.read_of(&self.call, find).await?;
@@ -75,7 +74,7 @@ impl Import {
 
     /// What was refused of this import before, from an item on, up to the present place; some of
     /// it.
-    pub async fn rejected(&self, from: i64) -> Result<Vec<Rejected>> {
+    pub(crate) async fn rejected(&self, from: i64) -> Result<Vec<Rejected>> {
         let Some(id) = &self.id else {
             return Ok(Vec::new());
         };
@@ -88,7 +87,7 @@ impl Import {
     }
 
     /// Commits contacts; `note` says what became of them.
-    pub async fn put_contacts(
+    pub(crate) async fn put_contacts(
         &mut self,
         items: &[NewContact],
         note: impl FnOnce(Vec<PutOutcome>, Revision) -> Note,
@@ -98,7 +97,7 @@ impl Import {
     }
 
     /// Commits memberships; `note` says what became of them.
-    pub async fn assign(
+    pub(crate) async fn assign(
         &mut self,
         items: &[Assignment],
         note: impl FnOnce(Vec<Outcome>, Revision) -> Note,

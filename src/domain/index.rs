@@ -39,10 +39,10 @@ const TENANTS: u64 = 10_000;
 
 impl Index {
     /// An index of at most `memory` bytes, which reads at most `loads` leaves at a time.
-    pub fn new(memory: u64, loads: usize) -> Index {
+    pub fn new(memory: u64, loads: usize) -> Self {
         // Three quarters for sets, a quarter for the ids of contacts.
         let ids = memory / 4;
-        Index {
+        Self {
             leaves: Cache::builder()
                 .max_capacity(memory - ids)
                 .weigher(|_, entry: &Entry| entry.weight())

@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// Defines a group.
-pub async fn create(
+pub(crate) async fn create(
     domain: &Domain,
     call: &Call,
     new: NewMailingGroup,
@@ -37,14 +37,14 @@ pub async fn create(
 }
 
 /// Reads a group.
-pub async fn get(domain: &Domain, call: &Call, code: &Code) -> Result<MailingGroup> {
+pub(crate) async fn get(domain: &Domain, call: &Call, code: &Code) -> Result<MailingGroup> {
     let work = || Reading(domain.clone());
     let batcher = &domain.batches.get_group;
     batcher.run(&call.tenant, code.clone(), work).await
 }
 
 /// Lists groups by code, after `after`, whose codes start with `prefix`.
-pub async fn list(
+pub(crate) async fn list(
     domain: &Domain,
     call: &Call,
     prefix: &str,
@@ -59,7 +59,7 @@ pub async fn list(
 }
 
 /// Lists the groups of a contact by code, after `after`.
-pub async fn list_of_contact(
+pub(crate) async fn list_of_contact(
     domain: &Domain,
     call: &Call,
     contact_id: &ContactId,
@@ -80,7 +80,7 @@ pub async fn list_of_contact(
 }
 
 /// Describes a group anew.
-pub async fn update(
+pub(crate) async fn update(
     domain: &Domain,
     call: &Call,
     code: &Code,
@@ -100,7 +100,7 @@ pub async fn update(
 }
 
 /// Gives a group another code.
-pub async fn rename(
+pub(crate) async fn rename(
     domain: &Domain,
     call: &Call,
     code: &Code,
@@ -127,7 +127,7 @@ pub async fn rename(
 }
 
 /// Deletes a group; with `force` also one that has members. Answers how many it had.
-pub async fn delete(
+pub(crate) async fn delete(
     domain: &Domain,
     call: &Call,
     code: &Code,

@@ -39,8 +39,8 @@ struct State {
 
 impl News {
     /// News for watchers, so many of which may read at a time.
-    pub(super) fn new(reads: usize) -> News {
-        News {
+    pub(super) fn new(reads: usize) -> Self {
+        Self {
             state: Mutex::default(),
             reads: Semaphore::new(reads.max(1)),
         }

@@ -11,10 +11,10 @@ use diesel_async::AsyncPgConnection;
 
 pub(super) use self::contacts::{hand_over, not_on_any};
 use self::members::Meaning;
-pub use self::{
+pub(crate) use self::{
     actions::{Acted, Action, UNDOABLE, Whom, act, go_back, list_actions},
-    apply::{Applied, apply},
-    compare::{Comparison, Difference, Differences, compare},
+    apply::apply,
+    compare::{Difference, Differences, compare},
     criteria::{Replayed, delete_criteria, list_criteria, replay, save_criteria},
 };
 use super::{
@@ -32,7 +32,7 @@ use crate::{
 const SETS_AT_ONCE: usize = 16;
 
 /// Creates an empty segment; without an id it gets the next of the series `SM000001`.
-pub async fn create(
+pub(crate) async fn create(
     domain: &Domain,
     call: &Call,
     id: Option<SegmentId>,
@@ -59,7 +59,7 @@ pub async fn create(
 }
 
 /// Reads a segment.
-pub async fn get(domain: &Domain, call: &Call, id: &SegmentId) -> Result<CountedSegment> {
+pub(crate) async fn get(domain: &Domain, call: &Call, id: &SegmentId) -> Result<CountedSegment> {
     let found = domain
         .read_of(call, async |conn, tenant_id| {
             Ok(store::segments::find_stored(conn, tenant_id, id).await?)
@@ -72,7 +72,7 @@ pub async fn get(domain: &Domain, call: &Call, id: &SegmentId) -> Result<Counted
 }
 
 /// Lists segments by id, after `after`, whose ids start with `prefix`.
-pub async fn list(
+pub(crate) async fn list(
     domain: &Domain,
     call: &Call,
     prefix: &str,
@@ -105,7 +105,7 @@ pub async fn list(
 }
 
 /// Describes a segment anew.
-pub async fn update(
+pub(crate) async fn update(
     domain: &Domain,
     call: &Call,
     id: &SegmentId,
@@ -131,7 +131,7 @@ pub async fn update(
 }
 
 /// Deletes a segment with its history.
-pub async fn delete(
+pub(crate) async fn delete(
     domain: &Domain,
     call: &Call,
     id: &SegmentId,

@@ -13,7 +13,7 @@ pub(super) use self::{
     ahead::{Ahead, Source as Pageable},
     freeze::descriptions,
 };
-pub use self::{
+pub(crate) use self::{
     freeze::{Frozen, Group, freeze},
     pages::{Member, Page, Pages, View},
 };
@@ -25,7 +25,7 @@ use crate::{
 
 /// Whom to select.
 #[derive(Debug, Clone)]
-pub enum Source {
+pub(crate) enum Source {
     /// Those who match an expression, as the options have it.
     Expression(Expression, SelectionOptions),
     /// Those who are on a segment, as they were put there.
@@ -36,37 +36,37 @@ pub enum Source {
 
 /// Who there is.
 #[derive(Debug, Clone)]
-pub struct Population {
+pub(crate) struct Population {
     /// All contacts.
-    pub everyone: Arc<ContactSet>,
+    pub(crate) everyone: Arc<ContactSet>,
     /// All companies.
-    pub companies: Arc<ContactSet>,
+    pub(crate) companies: Arc<ContactSet>,
 }
 
 /// Who was selected, and who was left out.
 #[derive(Debug, Clone)]
-pub struct Selection {
+pub(crate) struct Selection {
     /// The contacts.
-    pub members: Arc<ContactSet>,
+    pub(crate) members: Arc<ContactSet>,
     /// Matches dropped because they are to be left out of segments.
-    pub excluded: Arc<ContactSet>,
+    pub(crate) excluded: Arc<ContactSet>,
     /// Matches dropped because they asked for it, whether or not they are excluded as well.
-    pub privacy_blocked: Arc<ContactSet>,
+    pub(crate) privacy_blocked: Arc<ContactSet>,
     /// How many they are.
-    pub counts: SegmentCounts,
+    pub(crate) counts: SegmentCounts,
 }
 
 /// How often an answer is begun anew because the tenant's data moved on while leaves were read.
 const ROUNDS: usize = 8;
 
 /// Selects contacts. Everything is read at one revision, which is not older than the call.
-pub async fn select(domain: &Domain, call: &Call, source: &Source) -> Result<Selection> {
+pub(crate) async fn select(domain: &Domain, call: &Call, source: &Source) -> Result<Selection> {
     let [selection] = select_all(domain, call, [source]).await?;
     Ok(selection)
 }
 
 /// Selects contacts from several sources, all at one revision, which is not older than the call.
-pub async fn select_all<const N: usize>(
+pub(crate) async fn select_all<const N: usize>(
     domain: &Domain,
     call: &Call,
     sources: [&Source; N],
@@ -80,7 +80,7 @@ pub async fn select_all<const N: usize>(
 /// Selects contacts within a transaction, which holds the tenant's clock: exactly those that the
 /// transaction found. Only `own` is a segment as the transaction makes it. What it has written
 /// must not be read, as it would be remembered even if it is undone: so select first, then write.
-pub async fn select_in(
+pub(crate) async fn select_in(
     domain: &Domain,
     tx: &mut Transaction,
     source: &Source,

@@ -28,7 +28,7 @@ const FILTERED: Duration = Duration::from_secs(1);
 
 /// Where a watcher starts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Start {
+pub(crate) enum Start {
     /// With the changes after this revision.
     After(Revision),
     /// With the next change.
@@ -39,7 +39,7 @@ pub enum Start {
 
 /// What changes are about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub(crate) enum Kind {
     /// Groups.
     MailingGroups,
     /// Contacts.
@@ -52,11 +52,11 @@ pub enum Kind {
 
 /// What is left out.
 #[derive(Debug, Clone)]
-pub struct Filter {
+pub(crate) struct Filter {
     /// Only these kinds.
-    pub kinds: Vec<Kind>,
+    pub(crate) kinds: Vec<Kind>,
     /// Of groups and memberships only those with these codes; none means all.
-    pub codes: Vec<Code>,
+    pub(crate) codes: Vec<Code>,
 }
 
 impl Filter {
@@ -84,7 +84,7 @@ impl Filter {
 
 /// What a watcher is told.
 #[derive(Debug)]
-pub enum Event {
+pub(crate) enum Event {
     /// A part of the snapshot at a revision.
     Snapshot(Revision, Part),
     /// The snapshot at this revision is complete.
@@ -97,7 +97,7 @@ pub enum Event {
 
 /// A part of a snapshot.
 #[derive(Debug)]
-pub enum Part {
+pub(crate) enum Part {
     /// Groups: code and description.
     MailingGroups(Vec<(Code, String)>),
     /// Contacts.
@@ -108,22 +108,22 @@ pub enum Part {
 
 /// What a revision changed, or a part of it.
 #[derive(Debug)]
-pub struct Changes {
+pub(crate) struct Changes {
     /// The revision.
-    pub revision: Revision,
+    pub(crate) revision: Revision,
     /// When it was committed.
-    pub commit_time: Time,
+    pub(crate) commit_time: Time,
     /// The call that made it.
-    pub request_id: String,
+    pub(crate) request_id: String,
     /// What changed, in the order in which it applies.
-    pub changes: Vec<Change>,
+    pub(crate) changes: Vec<Change>,
     /// Whether more of the same revision follows.
-    pub more: bool,
+    pub(crate) more: bool,
 }
 
 /// One change. Details are as they are now; codes and ids are those of the revision.
 #[derive(Debug)]
-pub enum Change {
+pub(crate) enum Change {
     /// A group was created: code, description.
     GroupCreated(String, String),
     /// A group has another description: code, description.
@@ -151,7 +151,12 @@ pub enum Change {
 }
 
 /// Opens a watch. A start that the log does not reach, or that is yet to come, is an error.
-pub async fn watch(domain: &Domain, call: &Call, start: Start, filter: Filter) -> Result<Watch> {
+pub(crate) async fn watch(
+    domain: &Domain,
+    call: &Call,
+    start: Start,
+    filter: Filter,
+) -> Result<Watch> {
     // Before anything is read, so that nothing that comes later goes unnoticed.
     let news = domain.revisions(&call.tenant);
     let (after, snapshot, told) = match start {
@@ -198,7 +203,7 @@ async fn bounds(domain: &Domain, call: &Call) -> Result<(Revision, Revision)> {
 }
 
 /// A watcher and how far it has come.
-pub struct Watch {
+pub(crate) struct Watch {
     log: Log,
     news: Receiver<Revision>,
     snapshot: Option<Snapshot>,
@@ -211,7 +216,7 @@ pub struct Watch {
 impl Watch {
     /// The next event; waits for it as long as it takes. If it is dropped before it is done,
     /// the watch is spoilt.
-    pub async fn next(&mut self) -> Result<Event> {
+    pub(crate) async fn next(&mut self) -> Result<Event> {
         let event = self.find().await?;
         match &event {
             Event::Changes(Changes { revision, .. })

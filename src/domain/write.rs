@@ -13,15 +13,15 @@ use crate::{
 pub(super) const ANSWERS_KEPT: TimeDelta = TimeDelta::days(7);
 
 /// What a write answers, and the revision it made; if it changed nothing, the present one.
-pub type Written<T> = (T, Revision);
+pub(crate) type Written<T> = (T, Revision);
 
 /// A request that is to have its effect once, however often it is sent.
 #[derive(Debug, Clone)]
-pub struct Once {
+pub(crate) struct Once {
     /// The caller's name for the request.
     pub id: RequestId,
     /// A digest of what the request asks for.
-    pub digest: [u8; 32],
+    pub(crate) digest: [u8; 32],
 }
 
 impl Domain {

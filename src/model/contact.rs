@@ -31,8 +31,8 @@ pub enum ContactKind {
 impl fmt::Display for ContactKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            ContactKind::Company => "COMPANY",
-            ContactKind::Person => "PERSON",
+            Self::Company => "COMPANY",
+            Self::Person => "PERSON",
         })
     }
 }
@@ -46,8 +46,8 @@ impl ToSql<SmallInt, Pg> for ContactKind {
 impl FromSql<SmallInt, Pg> for ContactKind {
     fn from_sql(bytes: PgValue<'_>) -> deserialize::Result<Self> {
         match i16::from_sql(bytes)? {
-            1 => Ok(ContactKind::Company),
-            2 => Ok(ContactKind::Person),
+            1 => Ok(Self::Company),
+            2 => Ok(Self::Person),
             other => Err(format!("{other} is no kind of contact").into()),
         }
     }
@@ -58,39 +58,39 @@ impl FromSql<SmallInt, Pg> for ContactKind {
 #[diesel(table_name = contacts)]
 pub struct Contact {
     /// The contact's number within its tenant: dense, never reused.
-    pub contact_number: i32,
+    pub(crate) contact_number: i32,
     /// The id, unique in the tenant; it never changes.
     pub id: ContactId,
     /// Company or person.
-    pub kind: ContactKind,
+    pub(crate) kind: ContactKind,
     /// What the contact is called.
-    pub name: Name,
+    pub(crate) name: Name,
     /// The id of a person's company.
-    pub company_id: Option<ContactId>,
+    pub(crate) company_id: Option<ContactId>,
     /// The e-mail address, or nothing.
-    pub email: Email,
+    pub(crate) email: Email,
     /// Leave it out of segments.
-    pub exclude_from_segments: bool,
+    pub(crate) exclude_from_segments: bool,
     /// Leave it out of segments because it asked for it.
-    pub privacy_blocked: bool,
+    pub(crate) privacy_blocked: bool,
     /// How many mailing groups it has.
-    pub mailing_group_count: i32,
+    pub(crate) mailing_group_count: i32,
     /// The revision at which it, or its groups, last changed.
-    pub revision: Revision,
+    pub(crate) revision: Revision,
     /// When it was created.
-    pub create_time: Time,
+    pub(crate) create_time: Time,
     /// When it, or its groups, last changed.
-    pub update_time: Time,
+    pub(crate) update_time: Time,
 }
 
 impl Contact {
     /// Changes whenever the contact or its groups do.
-    pub fn etag(&self) -> String {
+    pub(crate) fn etag(&self) -> String {
         super::page::etag(self.revision)
     }
 
     /// What was said of the contact.
-    pub fn details(&self) -> ContactDetails {
+    pub(crate) fn details(&self) -> ContactDetails {
         ContactDetails {
             kind: self.kind,
             name: self.name.clone(),
@@ -106,17 +106,17 @@ impl Contact {
 #[derive(Debug, Clone, PartialEq)]
 pub struct ContactDetails {
     /// Company or person.
-    pub kind: ContactKind,
+    pub(crate) kind: ContactKind,
     /// What the contact is called.
-    pub name: Name,
+    pub(crate) name: Name,
     /// The id of a person's company; a company has none.
-    pub company_id: Option<ContactId>,
+    pub(crate) company_id: Option<ContactId>,
     /// The e-mail address, or nothing.
-    pub email: Email,
+    pub(crate) email: Email,
     /// Leave it out of segments.
-    pub exclude_from_segments: bool,
+    pub(crate) exclude_from_segments: bool,
     /// Leave it out of segments because it asked for it.
-    pub privacy_blocked: bool,
+    pub(crate) privacy_blocked: bool,
 }
 
 /// A contact to be created, or replaced as a whole.
@@ -125,29 +125,29 @@ pub struct NewContact {
     /// The id.
     pub id: ContactId,
     /// All the rest.
-    pub details: ContactDetails,
+    pub(crate) details: ContactDetails,
 }
 
 /// What is to change of a contact; `None` stays as it is.
 #[derive(Debug, Clone, Default)]
 pub struct ContactChange {
     /// Company or person.
-    pub kind: Option<ContactKind>,
+    pub(crate) kind: Option<ContactKind>,
     /// What the contact is called.
-    pub name: Option<Name>,
+    pub(crate) name: Option<Name>,
     /// The id of a person's company; `Some(None)` takes it away.
-    pub company_id: Option<Option<ContactId>>,
+    pub(crate) company_id: Option<Option<ContactId>>,
     /// The e-mail address.
-    pub email: Option<Email>,
+    pub(crate) email: Option<Email>,
     /// Leave it out of segments.
-    pub exclude_from_segments: Option<bool>,
+    pub(crate) exclude_from_segments: Option<bool>,
     /// Leave it out of segments because it asked for it.
-    pub privacy_blocked: Option<bool>,
+    pub(crate) privacy_blocked: Option<bool>,
 }
 
 impl ContactChange {
     /// The details after the change.
-    pub fn apply(self, details: ContactDetails) -> ContactDetails {
+    pub(crate) fn apply(self, details: ContactDetails) -> ContactDetails {
         ContactDetails {
             kind: self.kind.unwrap_or(details.kind),
             name: self.name.unwrap_or(details.name),

@@ -38,18 +38,20 @@ mod tests;
 
 use std::str::FromStr;
 
-pub use error::{ErrorKind, ExpressionError};
-pub use pattern::Pattern;
+#[cfg(test)]
+use error::ErrorKind;
+pub(crate) use error::ExpressionError;
+pub(crate) use pattern::Pattern;
 pub use tree::{Node, Operand, Term};
 
 /// The most bytes of UTF-8 an expression may have.
-pub const MAX_BYTES: usize = 4096;
+pub(crate) const MAX_BYTES: usize = 4096;
 
 /// The deepest nesting of parentheses and `NOT`, counted together.
-pub const MAX_DEPTH: usize = 64;
+pub(crate) const MAX_DEPTH: usize = 64;
 
 /// The most operands an expression may have.
-pub const MAX_OPERANDS: usize = 256;
+pub(crate) const MAX_OPERANDS: usize = 256;
 
 /// A selection expression that has been read and found well-formed.
 ///
@@ -68,7 +70,7 @@ pub struct Expression {
 
 impl Expression {
     /// The expression as its author wrote it.
-    pub fn text(&self) -> &str {
+    pub(crate) fn text(&self) -> &str {
         &self.text
     }
 
@@ -78,7 +80,7 @@ impl Expression {
     }
 
     /// The operands from left to right, repetitions included.
-    pub fn operands(&self) -> impl Iterator<Item = &Operand> {
+    pub(crate) fn operands(&self) -> impl Iterator<Item = &Operand> {
         self.root.operands()
     }
 }

@@ -11,40 +11,40 @@ use crate::schema::mailing_groups;
 #[diesel(table_name = mailing_groups)]
 pub struct MailingGroup {
     /// The group's number within its tenant; it outlives a rename.
-    pub group_id: i32,
+    pub(crate) group_id: i32,
     /// The code, unique in the tenant.
-    pub code: Code,
+    pub(crate) code: Code,
     /// What the group is for.
-    pub description: Description,
+    pub(crate) description: Description,
     /// How many companies have the group.
-    pub company_count: i64,
+    pub(crate) company_count: i64,
     /// How many persons have the group.
-    pub person_count: i64,
+    pub(crate) person_count: i64,
     /// The revision at which code or description last changed.
-    pub revision: Revision,
+    pub(crate) revision: Revision,
     /// When the group was created.
-    pub create_time: Time,
+    pub(crate) create_time: Time,
     /// When code or description last changed.
-    pub update_time: Time,
+    pub(crate) update_time: Time,
 }
 
 impl MailingGroup {
     /// How many contacts have the group.
-    pub fn contact_count(&self) -> i64 {
+    pub(crate) fn contact_count(&self) -> i64 {
         self.company_count + self.person_count
     }
 
     /// Changes whenever code or description do.
-    pub fn etag(&self) -> String {
+    pub(crate) fn etag(&self) -> String {
         super::page::etag(self.revision)
     }
 }
 
 /// A mailing group to be.
 #[derive(Debug, Clone)]
-pub struct NewMailingGroup {
+pub(crate) struct NewMailingGroup {
     /// The code.
-    pub code: Code,
+    pub(crate) code: Code,
     /// What the group is for.
-    pub description: Description,
+    pub(crate) description: Description,
 }

@@ -4,13 +4,13 @@ use super::{Code, ContactId, Revision, Time};
 
 /// A membership as stored.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Membership {
+pub(crate) struct Membership {
     /// The contact.
-    pub contact_id: ContactId,
+    pub(crate) contact_id: ContactId,
     /// The group.
-    pub code: Code,
+    pub(crate) code: Code,
     /// The revision at which it was assigned.
-    pub revision: Revision,
+    pub(crate) revision: Revision,
     /// When it was assigned.
-    pub create_time: Time,
+    pub(crate) create_time: Time,
 }

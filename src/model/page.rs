@@ -13,21 +13,21 @@ pub struct NegativePageSize;
 
 impl PageSize {
     /// Reads a caller's wish: 0 means `default`, and more than `max` means `max`.
-    pub fn new(wish: i32, default: i32, max: i32) -> Result<PageSize, NegativePageSize> {
+    pub fn new(wish: i32, default: i32, max: i32) -> Result<Self, NegativePageSize> {
         match wish {
             ..0 => Err(NegativePageSize),
-            0 => Ok(PageSize(i64::from(default))),
-            _ => Ok(PageSize(i64::from(wish.min(max)))),
+            0 => Ok(Self(i64::from(default))),
+            _ => Ok(Self(i64::from(wish.min(max)))),
         }
     }
 
     /// The size.
-    pub fn get(self) -> usize {
+    pub(crate) fn get(self) -> usize {
         usize::try_from(self.0).unwrap_or(usize::MAX)
     }
 
     /// How many rows to read so that it shows whether another page follows.
-    pub fn with_one_more(self) -> i64 {
+    pub(crate) fn with_one_more(self) -> i64 {
         self.0 + 1
     }
 }

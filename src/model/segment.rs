@@ -18,44 +18,44 @@ use crate::schema::{saved_criteria, segments};
 /// A segment as stored, without its members.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, HasQuery)]
 #[diesel(table_name = segments)]
-pub struct Segment {
+pub(crate) struct Segment {
     /// The segment's number within its tenant: never reused.
-    pub segment_number: i32,
+    pub(crate) segment_number: i32,
     /// The id, unique in the tenant; it never changes.
     pub id: SegmentId,
     /// What the segment is for.
-    pub description: Description,
+    pub(crate) description: Description,
     /// How many actions are recorded: they are numbered from 1 to this.
-    pub action_count: i32,
+    pub(crate) action_count: i32,
     /// The revision at which it last changed.
-    pub revision: Revision,
+    pub(crate) revision: Revision,
     /// When it was created.
-    pub create_time: Time,
+    pub(crate) create_time: Time,
     /// When it last changed.
-    pub update_time: Time,
+    pub(crate) update_time: Time,
 }
 
 impl Segment {
     /// Changes with every action and with the description.
-    pub fn etag(&self) -> String {
+    pub(crate) fn etag(&self) -> String {
         super::page::etag(self.revision)
     }
 }
 
 /// A segment and how many contacts are on it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct CountedSegment {
+pub(crate) struct CountedSegment {
     /// The segment.
-    pub segment: Segment,
+    pub(crate) segment: Segment,
     /// Contacts on it.
-    pub members: u64,
+    pub(crate) members: u64,
     /// Companies among them.
-    pub companies: u64,
+    pub(crate) companies: u64,
 }
 
 impl CountedSegment {
     /// Persons among the members.
-    pub fn persons(&self) -> u64 {
+    pub(crate) fn persons(&self) -> u64 {
         self.members - self.companies
     }
 }
@@ -64,7 +64,7 @@ impl CountedSegment {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, AsExpression, FromSqlRow)]
 #[diesel(sql_type = SmallInt)]
 #[repr(i16)]
-pub enum ActionKind {
+pub(crate) enum ActionKind {
     /// Adds those who match.
     Add = 1,
     /// Takes away the members who match.
@@ -82,9 +82,9 @@ impl ToSql<SmallInt, Pg> for ActionKind {
 impl FromSql<SmallInt, Pg> for ActionKind {
     fn from_sql(bytes: PgValue<'_>) -> deserialize::Result<Self> {
         match i16::from_sql(bytes)? {
-            1 => Ok(ActionKind::Add),
-            2 => Ok(ActionKind::Reduce),
-            3 => Ok(ActionKind::Refine),
+            1 => Ok(Self::Add),
+            2 => Ok(Self::Reduce),
+            3 => Ok(Self::Refine),
             other => Err(format!("{other} is no kind of action").into()),
         }
     }
@@ -92,7 +92,7 @@ impl FromSql<SmallInt, Pg> for ActionKind {
 
 /// Who is meant by an action.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Chosen {
+pub(crate) enum Chosen {
     /// Those who match.
     Expression(Expression),
     /// Those who were named one by one.
@@ -101,21 +101,21 @@ pub enum Chosen {
 
 /// What an action is to do, and to whom.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Criterion {
+pub(crate) struct Criterion {
     /// What it does.
-    pub kind: ActionKind,
+    pub(crate) kind: ActionKind,
     /// Who is meant.
-    pub chosen: Chosen,
+    pub(crate) chosen: Chosen,
     /// The options of an Add.
-    pub options: SelectionOptions,
+    pub(crate) options: SelectionOptions,
     /// A match counts for its whole company, in a Reduce or Refine.
-    pub entire_companies: bool,
+    pub(crate) entire_companies: bool,
 }
 
 impl Criterion {
     /// How those who are meant are selected. To reduce and to refine, everybody counts who
     /// matches, also those who would not be added.
-    pub fn selection_options(&self) -> SelectionOptions {
+    pub(crate) fn selection_options(&self) -> SelectionOptions {
         match self.kind {
             ActionKind::Add => self.options,
             ActionKind::Reduce | ActionKind::Refine => SelectionOptions {
@@ -128,41 +128,41 @@ impl Criterion {
 
 /// An action as recorded.
 #[derive(Debug, Clone, PartialEq)]
-pub struct SegmentAction {
+pub(crate) struct SegmentAction {
     /// Its place in the segment's history, from 1.
-    pub number: i32,
+    pub(crate) number: i32,
     /// What it did, and to whom.
-    pub criterion: Criterion,
+    pub(crate) criterion: Criterion,
     /// Contacts that came onto the segment.
-    pub added: u64,
+    pub(crate) added: u64,
     /// Contacts that left it.
-    pub removed: u64,
+    pub(crate) removed: u64,
     /// Matches that an Add dropped because they were to be left out of segments.
-    pub excluded: u64,
+    pub(crate) excluded: u64,
     /// Matches that an Add dropped because they asked for it.
-    pub privacy_blocked: u64,
+    pub(crate) privacy_blocked: u64,
     /// Whether it can still be undone.
-    pub undoable: bool,
+    pub(crate) undoable: bool,
     /// The revision it made.
-    pub revision: Revision,
+    pub(crate) revision: Revision,
     /// When it was done.
-    pub create_time: Time,
+    pub(crate) create_time: Time,
 }
 
 /// Actions of a segment, saved to be run again.
 #[derive(Debug, Clone, PartialEq, HasQuery)]
 #[diesel(table_name = saved_criteria)]
-pub struct SavedCriteria {
+pub(crate) struct SavedCriteria {
     /// The number within the tenant: never reused.
-    pub criteria_number: i32,
+    pub(crate) criteria_number: i32,
     /// The code, unique in the tenant.
-    pub code: CriteriaCode,
+    pub(crate) code: CriteriaCode,
     /// What they are for.
-    pub description: Description,
+    pub(crate) description: Description,
     /// How many actions there are.
-    pub action_count: i32,
+    pub(crate) action_count: i32,
     /// The revision at which they were saved.
-    pub revision: Revision,
+    pub(crate) revision: Revision,
     /// When they were saved.
-    pub create_time: Time,
+    pub(crate) create_time: Time,
 }

@@ -5,51 +5,51 @@ use roaring::RoaringBitmap;
 use super::Revision;
 
 /// A set of contacts of one tenant, by their numbers.
-pub type ContactSet = RoaringBitmap;
+pub(crate) type ContactSet = RoaringBitmap;
 
 /// How a selection treats companies and those who are to be left out. Applied in this order:
 /// match, expand, related, then drop the excluded and the blocked.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct SelectionOptions {
+pub(crate) struct SelectionOptions {
     /// Each match is replaced by its company and all that company's people.
-    pub expand_companies: bool,
+    pub(crate) expand_companies: bool,
     /// The companies of matched persons are selected as well.
-    pub include_related_companies: bool,
+    pub(crate) include_related_companies: bool,
     /// Keep contacts that are to be left out of segments.
-    pub include_excluded: bool,
+    pub(crate) include_excluded: bool,
     /// Keep contacts that asked to be left out.
-    pub include_privacy_blocked: bool,
+    pub(crate) include_privacy_blocked: bool,
 }
 
 impl SelectionOptions {
     /// Nobody is left out and nobody is reached for.
-    pub fn everybody() -> SelectionOptions {
-        SelectionOptions {
+    pub(crate) fn everybody() -> Self {
+        Self {
             include_excluded: true,
             include_privacy_blocked: true,
-            ..SelectionOptions::default()
+            ..Self::default()
         }
     }
 }
 
 /// How many contacts a selection holds and how many it left out.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct SegmentCounts {
+pub(crate) struct SegmentCounts {
     /// Contacts selected.
-    pub members: u64,
+    pub(crate) members: u64,
     /// Companies among them.
-    pub companies: u64,
+    pub(crate) companies: u64,
     /// Matches dropped because they are to be left out of segments.
-    pub excluded: u64,
+    pub(crate) excluded: u64,
     /// Matches dropped because they asked for it; one who is marked both ways counts here only.
-    pub privacy_blocked: u64,
+    pub(crate) privacy_blocked: u64,
     /// The revision at which all of this is true.
-    pub revision: Revision,
+    pub(crate) revision: Revision,
 }
 
 impl SegmentCounts {
     /// Persons among the selected.
-    pub fn persons(&self) -> u64 {
+    pub(crate) fn persons(&self) -> u64 {
         self.members - self.companies
     }
 }

@@ -58,7 +58,7 @@ macro_rules! text_value {
 
         impl $name {
             /// The value as text.
-            pub fn as_str(&self) -> &str {
+            pub(crate) fn as_str(&self) -> &str {
                 &self.0
             }
         }
@@ -74,7 +74,7 @@ macro_rules! text_value {
 
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(&self.0)
+                f.write_str(self.as_str())
             }
         }
 
@@ -147,10 +147,10 @@ text_value! {
 
 impl Code {
     /// The longest code, in characters.
-    pub const MAX_LENGTH: usize = 11;
+    pub(crate) const MAX_LENGTH: usize = 11;
 
     /// The text as a code is compared: trimmed, NFC, upper case; not checked.
-    pub fn normalize(text: &str) -> String {
+    pub(crate) fn normalize(text: &str) -> String {
         // Upper-casing can leave NFC, so it is composed again.
         text.trim()
             .nfc()
@@ -163,7 +163,7 @@ impl Code {
     /// Whether a code may hold this character: a letter of any script with its marks, or a
     /// decimal digit. Circled letters are symbols (some are emoji), and what nobody sees is no
     /// letter.
-    pub fn allows(character: char) -> bool {
+    pub(crate) fn allows(character: char) -> bool {
         use GeneralCategory::*;
         let letter_or_digit = matches!(
             character.general_category(),
@@ -182,14 +182,14 @@ impl Code {
 
 impl Name {
     /// The name as it is searched: see [`fold`].
-    pub fn folded(&self) -> String {
+    pub(crate) fn folded(&self) -> String {
         fold(&self.0)
     }
 }
 
 /// A text as names are searched: letters that differ in case only, or in how their accents are
 /// written, are the same. By way of upper case, so that `ß` is `ss` and a final sigma is a sigma.
-pub fn fold(text: &str) -> String {
+pub(crate) fn fold(text: &str) -> String {
     text.nfc()
         .flat_map(char::to_uppercase)
         .flat_map(char::to_lowercase)

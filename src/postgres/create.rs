@@ -1,19 +1,23 @@
 //! Creates the cluster, once. It is made under another name and renamed when it is whole, so
 //! a creation that was cut short leaves nothing that counts.
 
-use std::fs::{self, File, Permissions};
-use std::io::ErrorKind;
-use std::os::unix::fs::{PermissionsExt, symlink};
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
-use std::time::Duration;
+use std::{
+    fs::{self, File, Permissions},
+    io::ErrorKind,
+    os::unix::fs::{PermissionsExt, symlink},
+    path::{Path, PathBuf},
+    process::{Command, Output},
+    time::Duration,
+};
 
 use tempfile::Builder;
 use tracing::{info, warn};
 
-use super::owner::Owner;
-use super::programs::Programs;
-use super::{Durability, Error, logs, owner};
+use super::{
+    Durability, Error, logs,
+    owner::{self, Owner},
+    programs::Programs,
+};
 
 /// The cluster in the data directory: a folder, or a symbolic link to one.
 pub(super) const NAME: &str = "postgres";

@@ -1,15 +1,11 @@
 //! Our database in the running server.
 
-use std::path::Path;
-use std::time::Duration;
+use std::{path::Path, time::Duration};
 
 use tokio::time::timeout;
 use tokio_postgres::{Client, Config, NoTls};
 
-use super::Error;
-use super::create::SUPERUSER;
-use super::programs::Packages;
-use super::sockets::PORT;
+use super::{Error, create::SUPERUSER, programs::Packages, sockets::PORT};
 
 /// The database that every cluster has.
 const MAINTENANCE: &str = "postgres";

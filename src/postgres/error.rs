@@ -1,9 +1,6 @@
 //! What can go wrong with a PostgreSQL of our own, and what to do about it.
 
-use std::io;
-use std::path::PathBuf;
-use std::process::ExitStatus;
-use std::time::Duration;
+use std::{io, path::PathBuf, process::ExitStatus, time::Duration};
 
 use super::programs::{OLDEST, Packages, Version};
 

@@ -1,17 +1,20 @@
 //! Ends the PostgreSQL that an earlier run left at work when it was killed.
 
-use std::fs;
-use std::io::ErrorKind;
-use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::{
+    fs,
+    io::ErrorKind,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
-use nix::sys::signal::{Signal, kill};
-use nix::unistd::Pid;
+use nix::{
+    sys::signal::{Signal, kill},
+    unistd::Pid,
+};
 use tokio::time::{Instant, sleep};
 use tracing::{info, warn};
 
-use super::sockets::PORT;
-use super::{Error, processes};
+use super::{Error, processes, sockets::PORT};
 
 /// How often processes are looked for.
 const POLL: Duration = Duration::from_millis(50);

@@ -1,7 +1,9 @@
 //! Keeps a second service out of a data directory.
 
-use std::fs::{File, OpenOptions, TryLockError};
-use std::path::Path;
+use std::{
+    fs::{File, OpenOptions, TryLockError},
+    path::Path,
+};
 
 use super::{Error, owner};
 

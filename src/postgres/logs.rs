@@ -1,8 +1,10 @@
 //! The server's own logs: quoted when it fails, and kept few.
 
-use std::fs::{self, File};
-use std::io::{Read, Seek, SeekFrom};
-use std::path::{Path, PathBuf};
+use std::{
+    fs::{self, File},
+    io::{Read, Seek, SeekFrom},
+    path::{Path, PathBuf},
+};
 
 /// How many log files are kept, the one being written included. PostgreSQL begins a new one
 /// each day, each start and every 10 MB.

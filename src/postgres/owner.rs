@@ -1,16 +1,19 @@
 //! Which system user PostgreSQL runs as. It refuses to run as root, so a service that is root
 //! runs it as somebody without privileges.
 
-use std::os::unix::fs::{MetadataExt, chown, lchown};
-use std::os::unix::process::CommandExt;
-use std::path::Path;
-use std::process::{Command, Stdio};
-use std::{env, fs, io};
+use std::{
+    env, fs, io,
+    os::unix::{
+        fs::{MetadataExt, chown, lchown},
+        process::CommandExt,
+    },
+    path::Path,
+    process::{Command, Stdio},
+};
 
 use nix::unistd::{Uid, User, geteuid};
 
-use super::Error;
-use super::programs::Programs;
+use super::{Error, programs::Programs};
 
 /// Who runs PostgreSQL when we are root and there is no cluster yet: the first that exists.
 const UNPRIVILEGED: [&str; 2] = ["postgres", "nobody"];

@@ -1,20 +1,28 @@
 //! The server process: its start, its answer, its end.
 
-use std::fs::{self, File};
-use std::path::PathBuf;
-use std::process::ExitStatus;
-use std::time::Duration;
+use std::{
+    fs::{self, File},
+    path::PathBuf,
+    process::ExitStatus,
+    time::Duration,
+};
 
-use nix::sys::signal::{Signal, kill};
-use nix::unistd::Pid;
-use tokio::process::{Child, Command};
-use tokio::time::{Instant, sleep, timeout};
+use nix::{
+    sys::signal::{Signal, kill},
+    unistd::Pid,
+};
+use tokio::{
+    process::{Child, Command},
+    time::{Instant, sleep, timeout},
+};
 use tracing::{info, warn};
 
-use super::owner::Owner;
-use super::programs::Programs;
-use super::sockets::Sockets;
-use super::{Error, database, logs, owner};
+use super::{
+    Error, database, logs,
+    owner::{self, Owner},
+    programs::Programs,
+    sockets::Sockets,
+};
 
 /// How long a start may take: recovering after a crash replays up to 4 GB of log.
 const START_PATIENCE: Duration = Duration::from_secs(300);

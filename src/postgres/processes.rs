@@ -1,8 +1,6 @@
 //! The PostgreSQL processes at work on a cluster, whoever started them.
 
-use std::fs;
-use std::path::Path;
-use std::process::Command;
+use std::{fs, path::Path, process::Command};
 
 use nix::unistd::Pid;
 

@@ -1,10 +1,12 @@
 //! Finds the installed PostgreSQL server programs.
 
-use std::ffi::OsStr;
-use std::fmt;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
-use std::{env, fs};
+use std::{
+    env,
+    ffi::OsStr,
+    fmt, fs,
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+};
 
 use super::Error;
 

@@ -1,16 +1,15 @@
 //! The settings PostgreSQL runs with. They are flags of its command line, so they follow the
 //! program's version, and nothing in the cluster's own configuration overrides them.
 
-use std::ffi::OsString;
-use std::fs;
-use std::os::unix::ffi::{OsStrExt, OsStringExt};
-use std::path::Path;
-use std::process::Stdio;
+use std::{
+    ffi::OsString,
+    fs,
+    os::unix::ffi::{OsStrExt, OsStringExt},
+    path::Path,
+    process::Stdio,
+};
 
-use super::owner::Owner;
-use super::programs::Programs;
-use super::sockets::PORT;
-use super::{Durability, Options};
+use super::{Durability, Options, owner::Owner, programs::Programs, sockets::PORT};
 
 const MIB: u64 = 1024 * 1024;
 

@@ -1,15 +1,23 @@
 //! The private folder in which the server listens.
 
-use std::fs::{self, DirBuilder, Permissions};
-use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt, symlink};
-use std::path::{Path, PathBuf};
-use std::{env, fmt::Write, io};
+use std::{
+    env,
+    fmt::Write,
+    fs::{self, DirBuilder, Permissions},
+    io,
+    os::unix::{
+        ffi::OsStrExt,
+        fs::{DirBuilderExt, MetadataExt, PermissionsExt, symlink},
+    },
+    path::{Path, PathBuf},
+};
 
-use super::create::{self, SUPERUSER};
-use super::owner::Owner;
-use super::programs::Programs;
-use super::{Error, owner};
+use super::{
+    Error,
+    create::{self, SUPERUSER},
+    owner::{self, Owner},
+    programs::Programs,
+};
 
 /// The port names the socket, and is not one of the network.
 pub(super) const PORT: u16 = 5432;

@@ -1,15 +1,21 @@
 //! Keeps the server running: one that dies is started again, until we are told to stop.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::Duration;
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
+    time::Duration,
+};
 
 use tokio::time::{Instant, interval, sleep};
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
-use super::postmaster::{Launch, Postmaster};
-use super::{Error, database, leftover, logs};
+use super::{
+    Error, database, leftover, logs,
+    postmaster::{Launch, Postmaster},
+};
 
 /// How often a server that ends while starting is tried at first: a lasting fault is to be
 /// told soon.

@@ -9,7 +9,7 @@ use tonic_reflection::{
 /// The descriptors of all that is served, and of the `google.rpc` error details, so that tools
 /// can print these.
 pub(super) const DESCRIPTOR_SETS: [&[u8]; 5] = [
-    crate::api::pb::FILE_DESCRIPTOR_SET,
+    crate::pb::FILE_DESCRIPTOR_SET,
     tonic_health::pb::FILE_DESCRIPTOR_SET,
     tonic_types::pb::FILE_DESCRIPTOR_SET,
     pb::v1::FILE_DESCRIPTOR_SET,

@@ -13,7 +13,10 @@ use crate::{
 };
 
 /// The tenant's revision; 0 for a tenant that has never written.
-pub async fn revision(conn: &mut AsyncPgConnection, tenant_id: TenantId) -> QueryResult<Revision> {
+pub(crate) async fn revision(
+    conn: &mut AsyncPgConnection,
+    tenant_id: TenantId,
+) -> QueryResult<Revision> {
     let revision = clocks::table
         .find(tenant_id)
         .select(clocks::revision)
@@ -23,7 +26,7 @@ pub async fn revision(conn: &mut AsyncPgConnection, tenant_id: TenantId) -> Quer
 }
 
 /// The contacts deleted after `since`, as far as the log is kept.
-pub async fn deleted_since(
+pub(crate) async fn deleted_since(
     conn: &mut AsyncPgConnection,
     tenant_id: TenantId,
     since: Revision,

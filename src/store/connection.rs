@@ -12,21 +12,21 @@ use super::tls::Connector;
 /// first, because a caller hung up or a deadline passed, leaves a statement running or a
 /// transaction open: then the statement is cancelled and the connection closed, which frees its
 /// locks within milliseconds.
-pub struct Connection {
+pub(crate) struct Connection {
     object: Option<Object<AsyncPgConnection>>,
     connector: Connector,
 }
 
 impl Connection {
-    pub(super) fn new(object: Object<AsyncPgConnection>, connector: Connector) -> Connection {
-        Connection {
+    pub(super) fn new(object: Object<AsyncPgConnection>, connector: Connector) -> Self {
+        Self {
             object: Some(object),
             connector,
         }
     }
 
     /// Gives the connection back: nothing runs on it and no transaction is open.
-    pub fn release(mut self) {
+    pub(crate) fn release(mut self) {
         self.object = None;
     }
 }

@@ -21,7 +21,7 @@ use crate::{
 };
 
 /// The contact with this id.
-pub async fn find(
+pub(crate) async fn find(
     conn: &mut AsyncPgConnection,
     tenant_id: TenantId,
     id: &ContactId,
@@ -50,7 +50,7 @@ pub async fn find_all(
 }
 
 /// The numbers of the contacts with these ids, as far as there are such contacts.
-pub async fn numbers(
+pub(crate) async fn numbers(
     conn: &mut AsyncPgConnection,
     tenant_id: TenantId,
     ids: &[&ContactId],
@@ -65,7 +65,7 @@ pub async fn numbers(
 }
 
 /// Which of these companies have people, and how many.
-pub async fn count_people(
+pub(crate) async fn count_people(
     conn: &mut AsyncPgConnection,
     tenant_id: TenantId,
     company_ids: &[&ContactId],
@@ -85,7 +85,7 @@ pub async fn count_people(
 
 /// Creates contacts under their numbers and replaces the details of others, in one statement,
 /// so that a person may come with its company. Each id may occur once.
-pub async fn write(
+pub(crate) async fn write(
     tx: &mut Transaction,
     created: &[(i32, &NewContact)],
     replaced: &[(i32, &NewContact)],
@@ -144,7 +144,7 @@ pub async fn write(
 }
 
 /// Moves the people of one company to another, or to none, and returns their numbers.
-pub async fn move_people(
+pub(crate) async fn move_people(
     tx: &mut Transaction,
     from: &ContactId,
     to: Option<&ContactId>,
@@ -165,18 +165,18 @@ pub async fn move_people(
 }
 
 /// Deletes a contact that has no memberships and no people.
-pub async fn delete(tx: &mut Transaction, contact_number: i32) -> QueryResult<usize> {
+pub(crate) async fn delete(tx: &mut Transaction, contact_number: i32) -> QueryResult<usize> {
     diesel::delete(contacts::table.find((tx.tenant_id(), contact_number)))
         .execute(tx)
         .await
 }
 
 /// How many numbers [`free_serials`] looks at.
-pub const SERIALS_SEARCHED: i64 = 1_000;
+pub(crate) const SERIALS_SEARCHED: i64 = 1_000;
 
 /// The first numbers from `serial` on whose ids in the series are free, at most `count` of them,
 /// among the next [`SERIALS_SEARCHED`].
-pub async fn free_serials(
+pub(crate) async fn free_serials(
     tx: &mut Transaction,
     serial: i64,
     count: usize,

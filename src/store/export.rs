@@ -37,7 +37,7 @@ pub async fn contacts_and_companies(
 }
 
 /// The companies that changed, or whose groups did, after a revision.
-pub async fn companies_since(
+pub(crate) async fn companies_since(
     conn: &mut AsyncPgConnection,
     tenant_id: TenantId,
     since: Revision,
@@ -53,7 +53,7 @@ pub async fn companies_since(
 }
 
 /// The groups that were defined, described anew or renamed after a revision.
-pub async fn groups_since(
+pub(crate) async fn groups_since(
     conn: &mut AsyncPgConnection,
     tenant_id: TenantId,
     since: Revision,

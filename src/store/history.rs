@@ -13,14 +13,14 @@ use crate::{
 };
 
 /// The most rows of a page. A revision that changes no more than 10,000 things has no more.
-pub const PAGE_ROWS: usize = 10_000;
+pub(crate) const PAGE_ROWS: usize = 10_000;
 
 /// The most contacts that are read of one row at a time.
-pub const SLICE: i32 = 10_000;
+pub(crate) const SLICE: i32 = 10_000;
 
 /// How many revisions one page reaches, at most: when filters leave little, this bounds how long
 /// one statement looks for it.
-pub const SPAN: Revision = 20_000;
+pub(crate) const SPAN: Revision = 20_000;
 
 /// The bytes of contact numbers after which a page ends, as they are stored. 10,000 rows of one
 /// number each have fewer.
@@ -28,21 +28,21 @@ const VOLUME: i64 = 320_000;
 
 /// A place in the log: the row that is read next, or the first one after it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Place {
+pub(crate) struct Place {
     /// The revision.
-    pub revision: Revision,
+    pub(crate) revision: Revision,
     /// The kind of change.
-    pub kind: i16,
+    pub(crate) kind: i16,
     /// The number of the group or segment.
-    pub subject_id: i32,
+    pub(crate) subject_id: i32,
     /// How many contacts of this row were read before.
-    pub skip: i32,
+    pub(crate) skip: i32,
 }
 
 impl Place {
     /// Before the first change of a revision.
-    pub fn at(revision: Revision) -> Place {
-        Place {
+    pub(crate) fn at(revision: Revision) -> Self {
+        Self {
             revision,
             kind: 0,
             subject_id: 0,
@@ -53,64 +53,64 @@ impl Place {
 
 /// Which rows of the log are read.
 #[derive(Debug, Clone)]
-pub struct RowFilter {
+pub(crate) struct RowFilter {
     /// Kinds of changes, as the migrations number them.
-    pub kinds: Vec<i16>,
+    pub(crate) kinds: Vec<i16>,
     /// Codes of groups; none for all. Rows about something else are not concerned.
-    pub codes: Vec<Code>,
+    pub(crate) codes: Vec<Code>,
 }
 
 /// One row of the log.
 #[derive(Debug, Clone, QueryableByName)]
-pub struct HistoryRow {
+pub(crate) struct HistoryRow {
     /// The revision.
     #[diesel(sql_type = BigInt)]
-    pub revision: Revision,
+    pub(crate) revision: Revision,
     /// The kind of change.
     #[diesel(sql_type = SmallInt)]
-    pub kind: i16,
+    pub(crate) kind: i16,
     /// The number of the group or segment.
     #[diesel(sql_type = Integer)]
-    pub subject_id: i32,
+    pub(crate) subject_id: i32,
     /// The code of the group, or the id of the segment.
     #[diesel(sql_type = Nullable<Text>)]
-    pub code: Option<String>,
+    pub(crate) code: Option<String>,
     /// The code that a renamed group had.
     #[diesel(sql_type = Nullable<Text>)]
-    pub former_code: Option<String>,
+    pub(crate) former_code: Option<String>,
     /// The contacts, at most a slice of them.
     #[diesel(sql_type = Nullable<Array<Integer>>)]
-    pub contact_numbers: Option<Vec<i32>>,
+    pub(crate) contact_numbers: Option<Vec<i32>>,
     /// The ids of contacts that were deleted, in the order of the numbers.
     #[diesel(sql_type = Nullable<Array<Text>>)]
-    pub contact_ids: Option<Vec<String>>,
+    pub(crate) contact_ids: Option<Vec<String>>,
     /// How many contacts of the row come after the slice.
     #[diesel(sql_type = Integer)]
-    pub left: i32,
+    pub(crate) left: i32,
     /// Whether the row is still within the volume of a page.
     #[diesel(sql_type = Bool)]
-    pub within: bool,
+    pub(crate) within: bool,
     /// When the revision was committed.
     #[diesel(sql_type = Timestamptz)]
-    pub commit_time: Time,
+    pub(crate) commit_time: Time,
     /// The call that made it.
     #[diesel(sql_type = Text)]
-    pub request_id: String,
+    pub(crate) request_id: String,
 }
 
 /// What was read of the log, and the state of the clock at the same moment.
 #[derive(Debug)]
-pub struct HistoryPage {
+pub(crate) struct HistoryPage {
     /// The present revision.
-    pub current: Revision,
+    pub(crate) current: Revision,
     /// The log is kept from the revision after this one on.
-    pub oldest: Revision,
+    pub(crate) oldest: Revision,
     /// The rows, in order; one more than a page holds if there are more.
-    pub rows: Vec<HistoryRow>,
+    pub(crate) rows: Vec<HistoryRow>,
 }
 
 /// Reads the log from a place on. An unknown tenant is at revision 0.
-pub async fn page(
+pub(crate) async fn page(
     conn: &mut AsyncPgConnection,
     tenant_id: TenantId,
     place: Place,
@@ -175,7 +175,7 @@ pub async fn page(
 }
 
 /// The tenant's revision, and the one after which the log is kept. An unknown tenant has 0.
-pub async fn bounds(
+pub(crate) async fn bounds(
     conn: &mut AsyncPgConnection,
     tenant_id: TenantId,
 ) -> QueryResult<(Revision, Revision)> {
@@ -189,7 +189,7 @@ pub async fn bounds(
 }
 
 /// The revisions of those tenants among these that exist.
-pub async fn revisions(
+pub(crate) async fn revisions(
     conn: &mut AsyncPgConnection,
     tenants: Vec<TenantName>,
 ) -> QueryResult<Vec<(TenantName, Revision)>> {
@@ -212,7 +212,7 @@ pub async fn revisions(
 }
 
 /// These contacts, as far as they exist, in no order.
-pub async fn contacts(
+pub(crate) async fn contacts(
     conn: &mut AsyncPgConnection,
     tenant_id: TenantId,
     contact_numbers: &[i32],
@@ -225,7 +225,7 @@ pub async fn contacts(
 }
 
 /// The ids of these contacts, as far as they exist.
-pub async fn ids(
+pub(crate) async fn ids(
     conn: &mut AsyncPgConnection,
     tenant_id: TenantId,
     contact_numbers: &[i32],
@@ -239,7 +239,7 @@ pub async fn ids(
 }
 
 /// The ids that contacts had which are deleted, as far as the log tells of it.
-pub async fn deleted_ids(
+pub(crate) async fn deleted_ids(
     conn: &mut AsyncPgConnection,
     tenant_id: TenantId,
     contact_numbers: Vec<i32>,
@@ -266,7 +266,7 @@ pub async fn deleted_ids(
 }
 
 /// The descriptions of these groups, as far as they exist.
-pub async fn descriptions(
+pub(crate) async fn descriptions(
     conn: &mut AsyncPgConnection,
     tenant_id: TenantId,
     group_ids: &[i32],
@@ -280,7 +280,10 @@ pub async fn descriptions(
 }
 
 /// The tenants whose log reaches further back than `before`.
-pub async fn prunable(conn: &mut AsyncPgConnection, before: Time) -> QueryResult<Vec<TenantId>> {
+pub(crate) async fn prunable(
+    conn: &mut AsyncPgConnection,
+    before: Time,
+) -> QueryResult<Vec<TenantId>> {
     #[derive(QueryableByName)]
     struct Row {
         #[diesel(sql_type = Integer)]
@@ -297,7 +300,7 @@ pub async fn prunable(conn: &mut AsyncPgConnection, before: Time) -> QueryResult
 
 /// Deletes up to a thousand of a tenant's oldest revisions that were committed before `before`,
 /// and answers whether there were any. The clock is held for a moment only, at the end.
-pub async fn prune(
+pub(crate) async fn prune(
     conn: &mut AsyncPgConnection,
     tenant_id: TenantId,
     before: Time,

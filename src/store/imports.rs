@@ -15,24 +15,24 @@ use crate::{
 /// How far an import has come.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, HasQuery)]
 #[diesel(table_name = imports)]
-pub struct Tally {
+pub(crate) struct Tally {
     /// Items answered for.
-    pub processed_count: i64,
+    pub(crate) processed_count: i64,
     /// Items that made something.
-    pub created_count: i64,
+    pub(crate) created_count: i64,
     /// Items that changed something.
-    pub updated_count: i64,
+    pub(crate) updated_count: i64,
     /// Items refused.
-    pub rejected_count: i64,
+    pub(crate) rejected_count: i64,
     /// The tenant's revision after the last chunk.
-    pub revision: Revision,
+    pub(crate) revision: Revision,
 }
 
 /// What was refused: the item's place, and what its sender was told.
-pub type Rejected = (i64, Vec<u8>);
+pub(crate) type Rejected = (i64, Vec<u8>);
 
 /// The kind of an import, and how far it has come.
-pub async fn find(
+pub(crate) async fn find(
     conn: &mut AsyncPgConnection,
     tenant_id: TenantId,
     id: &RequestId,
@@ -46,7 +46,7 @@ pub async fn find(
 }
 
 /// Up to a thousand rejections of an import, from an item on.
-pub async fn rejections(
+pub(crate) async fn rejections(
     conn: &mut AsyncPgConnection,
     tenant_id: TenantId,
     id: &RequestId,
@@ -64,7 +64,7 @@ pub async fn rejections(
 }
 
 /// Moves an import on from `before` items; answers 0 if it was not there.
-pub async fn advance(
+pub(crate) async fn advance(
     tx: &mut Transaction,
     id: &RequestId,
     kind: i16,
@@ -98,7 +98,7 @@ pub async fn advance(
 }
 
 /// Keeps what was refused.
-pub async fn reject(
+pub(crate) async fn reject(
     tx: &mut Transaction,
     id: &RequestId,
     rejected: Vec<Rejected>,
@@ -117,7 +117,7 @@ pub async fn reject(
 }
 
 /// Forgets up to a hundred imports that were last moved on before `before`.
-pub async fn prune(conn: &mut AsyncPgConnection, before: Time) -> QueryResult<usize> {
+pub(crate) async fn prune(conn: &mut AsyncPgConnection, before: Time) -> QueryResult<usize> {
     sql("DELETE FROM imports WHERE (tenant_id, import_id) IN ( \
              SELECT tenant_id, import_id FROM imports WHERE update_time < $1 LIMIT 100)")
     .bind::<Timestamptz, _>(before)

@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// Stores a new group; the code is no longer a former one of another group.
-pub async fn insert(
+pub(crate) async fn insert(
     tx: &mut Transaction,
     group_id: i32,
     new: &NewMailingGroup,
@@ -39,7 +39,7 @@ pub async fn insert(
 }
 
 /// The group with this code.
-pub async fn find(
+pub(crate) async fn find(
     conn: &mut AsyncPgConnection,
     tenant_id: TenantId,
     code: &Code,
@@ -68,7 +68,7 @@ pub async fn find_all(
 }
 
 /// Which of these codes groups had formerly, each with the code that its group has now.
-pub async fn renamed_to(
+pub(crate) async fn renamed_to(
     conn: &mut AsyncPgConnection,
     tenant_id: TenantId,
     former: &[&Code],
@@ -112,29 +112,29 @@ pub async fn page(
 
 /// A page of the groups of one contact.
 #[derive(Debug)]
-pub struct PageOfContact {
+pub(crate) struct PageOfContact {
     /// The contact.
-    pub contact_id: ContactId,
+    pub(crate) contact_id: ContactId,
     /// The code after which it starts.
-    pub after: Option<Code>,
+    pub(crate) after: Option<Code>,
     /// How long it may be.
-    pub size: PageSize,
+    pub(crate) size: PageSize,
 }
 
 /// A group on one of several pages.
 #[derive(QueryableByName)]
-pub struct GroupOnPage {
+pub(crate) struct GroupOnPage {
     /// Which page, from 1.
     #[diesel(sql_type = BigInt)]
-    pub page: i64,
+    pub(crate) page: i64,
     /// The group.
     #[diesel(embed)]
-    pub group: MailingGroup,
+    pub(crate) group: MailingGroup,
 }
 
 /// Many pages of groups of contacts in one statement, page by page and each by code. The page of
 /// an unknown contact is empty.
-pub async fn pages_of_contacts(
+pub(crate) async fn pages_of_contacts(
     conn: &mut AsyncPgConnection,
     tenant_id: TenantId,
     pages: &[PageOfContact],
@@ -162,7 +162,7 @@ pub async fn pages_of_contacts(
 }
 
 /// Describes a group anew.
-pub async fn update(
+pub(crate) async fn update(
     tx: &mut Transaction,
     group_id: i32,
     description: &Description,
@@ -180,7 +180,7 @@ pub async fn update(
 }
 
 /// Gives a group another code and keeps the former one in mind.
-pub async fn rename(
+pub(crate) async fn rename(
     tx: &mut Transaction,
     group: &MailingGroup,
     code: &Code,
@@ -200,7 +200,7 @@ pub async fn rename(
 }
 
 /// Deletes a group that has no members.
-pub async fn delete(tx: &mut Transaction, group_id: i32) -> QueryResult<usize> {
+pub(crate) async fn delete(tx: &mut Transaction, group_id: i32) -> QueryResult<usize> {
     diesel::delete(mailing_groups::table.find((tx.tenant_id(), group_id)))
         .execute(tx)
         .await
@@ -208,7 +208,7 @@ pub async fn delete(tx: &mut Transaction, group_id: i32) -> QueryResult<usize> {
 
 /// Counts the members of groups anew after contacts changed their kind: each of these contacts
 /// is now a company and was a person (`companies` 1), or the reverse (-1).
-pub async fn recount_kinds(
+pub(crate) async fn recount_kinds(
     tx: &mut Transaction,
     contact_numbers: Vec<i32>,
     companies: Vec<i32>,

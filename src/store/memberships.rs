@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// The groups of a contact: number and code, by code.
-pub async fn groups_of(
+pub(crate) async fn groups_of(
     conn: &mut AsyncPgConnection,
     tenant_id: TenantId,
     contact_number: i32,
@@ -38,7 +38,7 @@ pub async fn groups_of(
 
 /// Takes a group from all its members and returns their numbers. The group's own counters are
 /// set to zero.
-pub async fn delete_group(tx: &mut Transaction, group_id: i32) -> QueryResult<Vec<i32>> {
+pub(crate) async fn delete_group(tx: &mut Transaction, group_id: i32) -> QueryResult<Vec<i32>> {
     #[derive(QueryableByName)]
     struct Gone {
         #[diesel(sql_type = Array<Integer>)]
@@ -94,7 +94,7 @@ macro_rules! change_members {
 }
 
 /// Assigns a group to contacts that do not have it.
-pub async fn insert_members(
+pub(crate) async fn insert_members(
     tx: &mut Transaction,
     group_id: i32,
     contact_numbers: Vec<i32>,
@@ -108,7 +108,7 @@ pub async fn insert_members(
 }
 
 /// Takes a group from contacts that have it.
-pub async fn delete_members(
+pub(crate) async fn delete_members(
     tx: &mut Transaction,
     group_id: i32,
     contact_numbers: Vec<i32>,

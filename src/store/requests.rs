@@ -15,7 +15,7 @@ use crate::{
 
 /// The payload's digest and the answer of the request with this id, if it was answered after
 /// `since`.
-pub async fn find(
+pub(crate) async fn find(
     tx: &mut Transaction,
     id: &RequestId,
     since: Time,
@@ -30,7 +30,7 @@ pub async fn find(
 }
 
 /// Keeps an answer; one that is too old to count is replaced.
-pub async fn insert(
+pub(crate) async fn insert(
     tx: &mut Transaction,
     id: &RequestId,
     digest: [u8; 32],
@@ -52,7 +52,7 @@ pub async fn insert(
 }
 
 /// Deletes up to a thousand answers given before `before` and returns how many.
-pub async fn prune(conn: &mut AsyncPgConnection, before: Time) -> QueryResult<usize> {
+pub(crate) async fn prune(conn: &mut AsyncPgConnection, before: Time) -> QueryResult<usize> {
     sql("DELETE FROM requests WHERE (tenant_id, request_id) IN ( \
              SELECT tenant_id, request_id FROM requests WHERE create_time < $1 LIMIT 1000)")
     .bind::<Timestamptz, _>(before)

@@ -3,9 +3,9 @@
 //! A stored set is as it was written: numbers of contacts that are gone are still in it, and so
 //! are those of contacts that were merged into others. See [`merges`].
 
-pub mod actions;
-pub mod criteria;
-pub mod merges;
+pub(crate) mod actions;
+pub(crate) mod criteria;
+pub(crate) mod merges;
 mod set;
 
 use diesel::{
@@ -27,7 +27,7 @@ use crate::{
 };
 
 /// Stores a new, empty segment.
-pub async fn insert(
+pub(crate) async fn insert(
     tx: &mut Transaction,
     id: &SegmentId,
     description: &Description,
@@ -51,7 +51,7 @@ pub async fn insert(
 }
 
 /// The segment with this id.
-pub async fn find(
+pub(crate) async fn find(
     conn: &mut AsyncPgConnection,
     tenant_id: TenantId,
     id: &SegmentId,
@@ -65,7 +65,7 @@ pub async fn find(
 }
 
 /// The segment with this id, and its set as stored.
-pub async fn find_stored(
+pub(crate) async fn find_stored(
     conn: &mut AsyncPgConnection,
     tenant_id: TenantId,
     id: &SegmentId,
@@ -83,7 +83,7 @@ pub async fn find_stored(
 /// The members of the segment with this id, if there is one, and the revision at which that is
 /// so. Contacts that are gone may be among them; contacts that were merged are not, but those
 /// that stand for them.
-pub async fn members(
+pub(crate) async fn members(
     conn: &mut AsyncPgConnection,
     tenant_id: TenantId,
     id: &SegmentId,
@@ -127,7 +127,7 @@ pub async fn members(
 }
 
 /// Segments by id, after `after`, whose ids start with `prefix`.
-pub async fn page(
+pub(crate) async fn page(
     conn: &mut AsyncPgConnection,
     tenant_id: TenantId,
     prefix: &str,
@@ -151,7 +151,7 @@ pub async fn page(
 }
 
 /// The sets of these segments as stored, in no order; one that is gone is missing.
-pub async fn stored(
+pub(crate) async fn stored(
     conn: &mut AsyncPgConnection,
     tenant_id: TenantId,
     segment_numbers: &[i32],
@@ -167,7 +167,7 @@ pub async fn stored(
 
 /// The segments whose stored sets hold any of these numbers, by id. Reads the sets of all
 /// segments of the tenant, one after the other.
-pub async fn holding(
+pub(crate) async fn holding(
     conn: &mut AsyncPgConnection,
     tenant_id: TenantId,
     contact_numbers: &ContactSet,
@@ -187,7 +187,7 @@ pub async fn holding(
 }
 
 /// Describes a segment anew.
-pub async fn describe(
+pub(crate) async fn describe(
     tx: &mut Transaction,
     segment_number: i32,
     description: &Description,
@@ -206,7 +206,7 @@ pub async fn describe(
 
 /// Writes what actions made of a segment: how many are recorded now, and the set, unless it is
 /// as it was.
-pub async fn update(
+pub(crate) async fn update(
     tx: &mut Transaction,
     segment_number: i32,
     action_count: i32,
@@ -227,7 +227,7 @@ pub async fn update(
 }
 
 /// Marks segments as changed now.
-pub async fn touch(tx: &mut Transaction, segment_numbers: &[i32]) -> QueryResult<usize> {
+pub(crate) async fn touch(tx: &mut Transaction, segment_numbers: &[i32]) -> QueryResult<usize> {
     let touched = segments::table
         .filter(segments::tenant_id.eq(tx.tenant_id()))
         .filter(segments::segment_number.eq_any(segment_numbers));
@@ -239,7 +239,7 @@ pub async fn touch(tx: &mut Transaction, segment_numbers: &[i32]) -> QueryResult
 }
 
 /// Deletes a segment with its history.
-pub async fn delete(tx: &mut Transaction, segment_number: i32) -> QueryResult<usize> {
+pub(crate) async fn delete(tx: &mut Transaction, segment_number: i32) -> QueryResult<usize> {
     diesel::delete(segments::table.find((tx.tenant_id(), segment_number)))
         .execute(tx)
         .await
@@ -247,7 +247,7 @@ pub async fn delete(tx: &mut Transaction, segment_number: i32) -> QueryResult<us
 
 /// The first number from `serial` on whose id in the series is free, if it is among the next
 /// thousand.
-pub async fn free_serial(tx: &mut Transaction, serial: i64) -> QueryResult<Option<i64>> {
+pub(crate) async fn free_serial(tx: &mut Transaction, serial: i64) -> QueryResult<Option<i64>> {
     #[derive(QueryableByName)]
     struct Free {
         #[diesel(sql_type = BigInt)]

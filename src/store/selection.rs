@@ -10,8 +10,9 @@ use diesel::{
 };
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
+pub(crate) use self::details::{ids, ids_between};
 pub use self::{
-    details::{contacts, contacts_among, ids, ids_between},
+    details::{contacts, contacts_among},
     log::{Interest, LogRow, Tail, tail},
 };
 use super::sql::{Sql, sql};
@@ -34,7 +35,7 @@ macro_rules! set_of {
 }
 
 /// The members of a group.
-pub async fn members(
+pub(crate) async fn members(
     conn: &mut AsyncPgConnection,
     tenant_id: TenantId,
     group_id: i32,
@@ -52,7 +53,7 @@ pub async fn members(
 }
 
 /// All contacts.
-pub async fn everyone(
+pub(crate) async fn everyone(
     conn: &mut AsyncPgConnection,
     tenant_id: TenantId,
 ) -> QueryResult<At<ContactSet>> {
@@ -64,7 +65,7 @@ pub async fn everyone(
 }
 
 /// All companies.
-pub async fn companies(
+pub(crate) async fn companies(
     conn: &mut AsyncPgConnection,
     tenant_id: TenantId,
 ) -> QueryResult<At<ContactSet>> {
@@ -73,7 +74,7 @@ pub async fn companies(
 }
 
 /// All contacts that are to be left out of segments.
-pub async fn excluded(
+pub(crate) async fn excluded(
     conn: &mut AsyncPgConnection,
     tenant_id: TenantId,
 ) -> QueryResult<At<ContactSet>> {
@@ -84,7 +85,7 @@ pub async fn excluded(
 }
 
 /// All contacts that asked to be left out of segments.
-pub async fn privacy_blocked(
+pub(crate) async fn privacy_blocked(
     conn: &mut AsyncPgConnection,
     tenant_id: TenantId,
 ) -> QueryResult<At<ContactSet>> {
@@ -93,7 +94,7 @@ pub async fn privacy_blocked(
 }
 
 /// The codes of all groups with their numbers.
-pub async fn groups(
+pub(crate) async fn groups(
     conn: &mut AsyncPgConnection,
     tenant_id: TenantId,
 ) -> QueryResult<At<Vec<(Code, i32)>>> {
@@ -122,7 +123,7 @@ pub async fn groups(
 
 /// The company of every contact that has one: pairs of a contact's number and its company's. A
 /// company is its own.
-pub async fn companies_of(
+pub(crate) async fn companies_of(
     conn: &mut AsyncPgConnection,
     tenant_id: TenantId,
 ) -> QueryResult<At<Vec<(i32, i32)>>> {

@@ -33,7 +33,7 @@ pub(super) fn sql(text: &'static str) -> Sql {
 
 impl Sql {
     /// Adds the next parameter, of the SQL type `ST`.
-    pub(super) fn bind<ST, T>(mut self, value: T) -> Sql
+    pub(super) fn bind<ST, T>(mut self, value: T) -> Self
     where
         ST: Send + 'static,
         Pg: HasSqlType<ST>,

@@ -16,16 +16,16 @@ use crate::{
 
 /// The tenants seen so far: a name is looked up in the database once.
 #[derive(Default)]
-pub struct Tenants(RwLock<HashMap<TenantName, TenantId>>);
+pub(crate) struct Tenants(RwLock<HashMap<TenantName, TenantId>>);
 
 impl Tenants {
     /// The tenant's number, if it was seen before.
-    pub fn get(&self, name: &TenantName) -> Option<TenantId> {
+    pub(crate) fn get(&self, name: &TenantName) -> Option<TenantId> {
         self.0.read().ok()?.get(name).copied()
     }
 
     /// Remembers a tenant that exists.
-    pub fn remember(&self, name: &TenantName, id: TenantId) {
+    pub(crate) fn remember(&self, name: &TenantName, id: TenantId) {
         if let Ok(mut known) = self.0.write() {
             known.insert(name.clone(), id);
         }
@@ -33,7 +33,7 @@ impl Tenants {
 }
 
 /// The tenant's number, if it exists.
-pub async fn find(
+pub(crate) async fn find(
     conn: &mut AsyncPgConnection,
     name: &TenantName,
 ) -> QueryResult<Option<TenantId>> {

@@ -27,7 +27,7 @@ impl Connector {
     /// Reads a `postgres://` URL. `sslmode` means what it means to libpq: `disable`, `prefer`
     /// (the default) and `require` do not check the server's certificate; `verify-full` checks
     /// it against the system's authorities.
-    pub(super) fn new(url: &str) -> Result<Connector, tokio_postgres::Error> {
+    pub(super) fn new(url: &str) -> Result<Self, tokio_postgres::Error> {
         let verify = url.contains("sslmode=verify-full");
         let mut config: Config = url
             .replace("sslmode=verify-full", "sslmode=require")
@@ -43,7 +43,7 @@ impl Connector {
             .keepalives_interval(Duration::from_secs(5))
             .keepalives_retries(3)
             .tcp_user_timeout(Duration::from_secs(30));
-        Ok(Connector {
+        Ok(Self {
             config: Arc::new(config),
             tls: MakeRustlsConnect::new(client_config(verify)),
         })

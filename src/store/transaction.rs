@@ -39,11 +39,11 @@ pub(super) struct Clock {
 /// A tenant has used up its numbers, of which there are 2³¹ - 2: none is given out twice.
 #[derive(Debug, thiserror::Error)]
 #[error("no numbers left")]
-pub struct Spent;
+pub(crate) struct Spent;
 
 impl Transaction {
     /// Begins a transaction and waits for the tenant's clock.
-    pub async fn begin(connection: Connection, tenant_id: TenantId) -> QueryResult<Self> {
+    pub(crate) async fn begin(connection: Connection, tenant_id: TenantId) -> QueryResult<Self> {
         let clock = {
             // Both go out at once; they are answered in order.
             let (mut begin, mut lock) = (&*connection, &*connection);
@@ -51,12 +51,15 @@ impl Transaction {
             tokio::try_join!(begin.batch_execute("BEGIN"), lock)
         };
         let clock = clock.map(|((), clock)| (tenant_id, clock));
-        Transaction::begun(connection, clock).await
+        Self::begun(connection, clock).await
     }
 
     /// Begins the first transaction of a tenant, which comes into being when it commits. No two
     /// tenants do so at a time.
-    pub async fn begin_first(mut connection: Connection, name: &TenantName) -> QueryResult<Self> {
+    pub(crate) async fn begin_first(
+        mut connection: Connection,
+        name: &TenantName,
+    ) -> QueryResult<Self> {
         let clock = async {
             connection.batch_execute("BEGIN").await?;
             let tenant_id = tenants::insert(&mut connection, name).await?;
@@ -64,7 +67,7 @@ impl Transaction {
             Ok((tenant_id, lock.first(&mut connection).await?))
         };
         let clock = clock.await;
-        Transaction::begun(connection, clock).await
+        Self::begun(connection, clock).await
     }
 
     async fn begun(
@@ -72,7 +75,7 @@ impl Transaction {
         clock: QueryResult<(TenantId, Clock)>,
     ) -> QueryResult<Self> {
         match clock {
-            Ok((tenant_id, clock)) => Ok(Transaction {
+            Ok((tenant_id, clock)) => Ok(Self {
                 connection,
                 tenant_id,
                 clock,
@@ -90,17 +93,17 @@ impl Transaction {
     }
 
     /// The tenant.
-    pub fn tenant_id(&self) -> TenantId {
+    pub(crate) fn tenant_id(&self) -> TenantId {
         self.tenant_id
     }
 
     /// The revision of what this transaction changes.
-    pub fn revision(&self) -> Revision {
+    pub(crate) fn revision(&self) -> Revision {
         self.clock.revision + 1
     }
 
     /// The revision that [`Transaction::commit`] would return now.
-    pub fn revision_after(&self) -> Revision {
+    pub(crate) fn revision_after(&self) -> Revision {
         if self.changes.is_empty() {
             self.clock.revision
         } else {
@@ -109,7 +112,7 @@ impl Transaction {
     }
 
     /// The moment of what this transaction changes.
-    pub fn time(&self) -> Time {
+    pub(crate) fn time(&self) -> Time {
         self.time
     }
 
@@ -120,46 +123,46 @@ impl Transaction {
 
     /// Notes that all that was asked for is refused: [`Transaction::commit`] will leave nothing
     /// behind, not even a tenant that would have come into being.
-    pub fn refuse(&mut self) {
+    pub(crate) fn refuse(&mut self) {
         self.refused = true;
     }
 
     /// Takes the next group number.
-    pub fn take_group_id(&mut self) -> Result<i32, Spent> {
+    pub(crate) fn take_group_id(&mut self) -> Result<i32, Spent> {
         take(&mut self.clock.next_group_id)
     }
 
     /// Takes the next contact number.
-    pub fn take_contact_number(&mut self) -> Result<i32, Spent> {
+    pub(crate) fn take_contact_number(&mut self) -> Result<i32, Spent> {
         take(&mut self.clock.next_contact_number)
     }
 
     /// The next number of the series of contact ids.
-    pub fn contact_serial(&mut self) -> &mut i64 {
+    pub(crate) fn contact_serial(&mut self) -> &mut i64 {
         &mut self.clock.next_contact_serial
     }
 
     /// Takes the next segment number.
-    pub fn take_segment_number(&mut self) -> i32 {
+    pub(crate) fn take_segment_number(&mut self) -> i32 {
         let number = self.clock.next_segment_number;
         self.clock.next_segment_number += 1;
         number
     }
 
     /// The next number of the series of segment ids.
-    pub fn segment_serial(&mut self) -> &mut i64 {
+    pub(crate) fn segment_serial(&mut self) -> &mut i64 {
         &mut self.clock.next_segment_serial
     }
 
     /// Takes the next number of saved criteria.
-    pub fn take_criteria_number(&mut self) -> i32 {
+    pub(crate) fn take_criteria_number(&mut self) -> i32 {
         let number = self.clock.next_criteria_number;
         self.clock.next_criteria_number += 1;
         number
     }
 
     /// Commits. Returns the revision made, or the present one if nothing changed.
-    pub async fn commit(mut self, request_id: &str) -> QueryResult<Revision> {
+    pub(crate) async fn commit(mut self, request_id: &str) -> QueryResult<Revision> {
         let revision = self.revision_after();
         if self.refused {
             self.rollback().await?;
@@ -175,7 +178,7 @@ impl Transaction {
     }
 
     /// Undoes everything.
-    pub async fn rollback(mut self) -> QueryResult<()> {
+    pub(crate) async fn rollback(mut self) -> QueryResult<()> {
         self.connection.batch_execute("ROLLBACK").await?;
         self.connection.release();
         Ok(())

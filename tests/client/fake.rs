@@ -1,17 +1,24 @@
 //! A service in memory that breaks off, hangs, withholds and refuses as told.
 
-use std::collections::{BTreeMap, VecDeque};
-use std::net::{SocketAddr, TcpListener};
-use std::pin::Pin;
-use std::sync::{Arc, Mutex, mpsc};
-use std::time::Duration;
+use std::{
+    collections::{BTreeMap, VecDeque},
+    net::{SocketAddr, TcpListener},
+    pin::Pin,
+    sync::{Arc, Mutex, mpsc},
+    time::Duration,
+};
 
-use mailing_groups::api::pb::contacts_server::{Contacts, ContactsServer};
-use mailing_groups::api::pb::mailing_groups_server::{MailingGroups, MailingGroupsServer};
-use mailing_groups::api::pb::{self, *};
+use mailing_groups::pb::{
+    self,
+    contacts_server::{Contacts, ContactsServer},
+    mailing_groups_server::{MailingGroups, MailingGroupsServer},
+    *,
+};
 use tokio::runtime::Runtime;
-use tokio_stream::wrappers::{ReceiverStream, TcpListenerStream};
-use tokio_stream::{Stream, StreamExt};
+use tokio_stream::{
+    Stream, StreamExt,
+    wrappers::{ReceiverStream, TcpListenerStream},
+};
 use tonic::{Code, Request, Response, Status, Streaming};
 use tonic_types::{ErrorDetails, StatusExt};
 

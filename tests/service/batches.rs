@@ -1,6 +1,6 @@
 //! Assigning groups in batches.
 
-use mailing_groups::api::pb::{self, AssignmentOutcome::*};
+use mailing_groups::pb::{self, AssignmentOutcome::*};
 use tonic::Code;
 
 use crate::support::{Tenant, company, pairs, person, violations};

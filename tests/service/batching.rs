@@ -5,7 +5,7 @@ use std::{collections::HashSet, future::Future, time::Duration};
 use diesel::sql_query;
 use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
 use futures_util::future::join_all;
-use mailing_groups::api::pb;
+use mailing_groups::pb;
 use tonic::{Code, Request};
 use tonic_types::StatusExt;
 
@@ -23,7 +23,7 @@ fn assignment(contact_id: &str, code: &str) -> pb::AssignMailingGroupRequest {
 struct Held(AsyncPgConnection);
 
 impl Held {
-    async fn of(tenant: &Tenant) -> Held {
+    async fn of(tenant: &Tenant) -> Self {
         let url = &Server::shared().await.database_url;
         let mut conn = AsyncPgConnection::establish(url).await.unwrap();
         conn.batch_execute(&format!(
@@ -37,7 +37,7 @@ impl Held {
         ))
         .await
         .unwrap();
-        Held(conn)
+        Self(conn)
     }
 
     /// Waits until someone waits for the clock.

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use futures_util::future::join_all;
-use mailing_groups::api::pb;
+use mailing_groups::pb;
 use rand::{RngExt, SeedableRng, rngs::StdRng};
 use tonic::{Code, Status};
 

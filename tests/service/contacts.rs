@@ -1,6 +1,6 @@
 //! Creating, changing and deleting contacts.
 
-use mailing_groups::api::pb::{self, ContactKind};
+use mailing_groups::pb::{self, ContactKind};
 use tonic::Code;
 
 use crate::support::{Tenant, company, info, mask, person, refused, resource, unmet, violations};

@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use mailing_groups::{
-    api::pb::{
+    domain::{Domain, Index, maintenance},
+    pb::{
         import_contacts_request as to_contacts,
         import_contacts_response::{Message, Progress},
         import_memberships_request as to_memberships,
     },
-    domain::{Domain, Index, maintenance},
     store::Store,
 };
 use tonic::{Code, Status};

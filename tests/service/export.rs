@@ -5,7 +5,7 @@ mod moving;
 mod pages;
 mod resume;
 
-use mailing_groups::api::pb::{
+use mailing_groups::pb::{
     self,
     export_contacts_response::{Message, Page, Summary},
 };
@@ -24,8 +24,8 @@ struct Exported {
 
 impl Exported {
     /// Reads the rest of a stream: its summary must be the last message, and count what came.
-    async fn read(stream: &mut Streaming<pb::ExportContactsResponse>) -> Result<Exported, Status> {
-        let mut exported = Exported::default();
+    async fn read(stream: &mut Streaming<pb::ExportContactsResponse>) -> Result<Self, Status> {
+        let mut exported = Self::default();
         let mut summary = None;
         while let Some(response) = stream.message().await? {
             assert_eq!(summary, None, "a message after the summary");

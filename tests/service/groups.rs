@@ -1,6 +1,6 @@
 //! Defining, describing and deleting groups. Renaming has a file of its own.
 
-use mailing_groups::api::pb;
+use mailing_groups::pb;
 use tonic::Code;
 
 use crate::support::{

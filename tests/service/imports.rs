@@ -1,6 +1,6 @@
 //! Imports of contacts and memberships: items, outcomes and acknowledgements.
 
-use mailing_groups::api::pb::{
+use mailing_groups::pb::{
     self, AssignmentOutcome,
     import_contacts_request::Message as ToContacts,
     import_contacts_response::{self as contacts, Message as OfContacts},

@@ -1,6 +1,6 @@
 //! Numbers that are used up, and messages that are too long.
 
-use mailing_groups::api::pb;
+use mailing_groups::pb;
 use tonic::Code;
 use tonic_types::StatusExt;
 

@@ -1,6 +1,6 @@
 //! What lists hold, in which order.
 
-use mailing_groups::api::pb::{self, ContactKind, ListContactsRequest};
+use mailing_groups::pb::{self, ContactKind, ListContactsRequest};
 use tonic::Code;
 
 use crate::support::{Tenant, company, pairs, person, refused, violations};

@@ -1,6 +1,6 @@
 //! Joining two contacts that turned out to be one.
 
-use mailing_groups::api::pb;
+use mailing_groups::pb;
 use tonic::Code;
 
 use crate::support::{Tenant, company, info, person, refused, unmet, violations};

@@ -10,11 +10,11 @@ mod world;
 use std::{ops::ControlFlow, time::Duration};
 
 use mailing_groups::{
-    api::pb::{
+    model::Expression,
+    pb::{
         self, CountSegmentMembersRequest, SegmentMemberView, SelectionOptions,
         count_segment_members_request::Selection,
     },
-    model::Expression,
     server::Limits,
 };
 use rand::{RngExt, SeedableRng, rngs::StdRng};

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use mailing_groups::api::pb::{self, ListContactsRequest};
+use mailing_groups::pb::{self, ListContactsRequest};
 use tonic::Code;
 
 use crate::support::{Tenant, new_group, person, violations};

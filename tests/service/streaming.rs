@@ -7,7 +7,7 @@ mod pages;
 mod readers;
 mod resume;
 
-use mailing_groups::api::pb::{self, SegmentMemberView, stream_segment_members_response::Message};
+use mailing_groups::pb::{self, SegmentMemberView, stream_segment_members_response::Message};
 use tonic::Streaming;
 
 use crate::support::{Tenant, person, select};

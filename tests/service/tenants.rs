@@ -1,6 +1,6 @@
 //! Whose data it is.
 
-use mailing_groups::api::pb;
+use mailing_groups::pb;
 use tonic::{Code, Request, metadata::MetadataValue};
 
 use crate::support::{

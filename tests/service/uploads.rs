@@ -1,6 +1,6 @@
 //! The course of an upload: start, chunks, finish; and what is left of one that breaks off.
 
-use mailing_groups::api::pb::{
+use mailing_groups::pb::{
     import_contacts_request::Message as ToContacts,
     import_contacts_response::Message as OfContacts,
     import_memberships_request::Message as ToMemberships,

@@ -19,9 +19,9 @@ pub(crate) struct Readme {
 }
 
 impl Readme {
-    pub(crate) fn new(text: &str) -> Readme {
+    pub(crate) fn new(text: &str) -> Self {
         let lines = text.lines().map(str::to_owned).collect();
-        Readme { lines }
+        Self { lines }
     }
 
     /// The commands, from top to bottom.

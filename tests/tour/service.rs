@@ -53,9 +53,9 @@ pub(crate) struct Ended {
 }
 
 impl From<Output> for Ended {
-    fn from(output: Output) -> Ended {
+    fn from(output: Output) -> Self {
         let text = |bytes| String::from_utf8(bytes).unwrap();
-        Ended {
+        Self {
             code: output.status.code(),
             stdout: text(output.stdout),
             stderr: text(output.stderr),
@@ -82,26 +82,26 @@ pub(crate) struct Service {
 
 impl Service {
     /// A service on a folder of its own.
-    pub(crate) fn start() -> Service {
+    pub(crate) fn start() -> Self {
         let folder = folder();
-        let mut service = Service::on(&folder.path().join("data"));
+        let mut service = Self::on(&folder.path().join("data"));
         service._folder = Some(folder);
         service
     }
 
     /// The service that tests share, each with a tenant of its own.
-    pub(crate) fn shared() -> Arc<Service> {
+    pub(crate) fn shared() -> Arc<Self> {
         static SHARED: Mutex<Weak<Service>> = Mutex::new(Weak::new());
         let mut shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
         shared.upgrade().unwrap_or_else(|| {
-            let service = Arc::new(Service::start());
+            let service = Arc::new(Self::start());
             *shared = Arc::downgrade(&service);
             service
         })
     }
 
     /// A service on this folder, which stays.
-    pub(crate) fn on(data_dir: &Path) -> Service {
+    pub(crate) fn on(data_dir: &Path) -> Self {
         let log = data_dir.with_extension("log");
         let mut child = program(["--listen", "127.0.0.1:0", "--data-dir"])
             .arg(data_dir)
@@ -115,7 +115,7 @@ impl Service {
             let log = fs::read_to_string(log).unwrap();
             panic!("the service did not start; it said {greeting:?} and logged:\n{log}");
         };
-        Service {
+        Self {
             child,
             address,
             greeting,

@@ -87,7 +87,7 @@ struct Shell {
 }
 
 impl Shell {
-    fn new() -> Shell {
+    fn new() -> Self {
         let binary = Path::new(env!("CARGO_BIN_EXE_mailing-groups"));
         let tools = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(".tools/bin");
         let path = env::var("PATH").unwrap();
@@ -105,7 +105,7 @@ impl Shell {
         let (service, folder) = (Service::start(), folder());
         let examples = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples");
         symlink(examples, folder.path().join("examples")).unwrap();
-        Shell {
+        Self {
             service,
             path,
             folder,

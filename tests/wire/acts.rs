@@ -3,9 +3,9 @@
 use std::{pin::Pin, time::Instant};
 
 use futures_util::{Stream, StreamExt, future::pending, stream};
-use mailing_groups::api::{
+use mailing_groups::{
+    api::request_id,
     pb::{contacts_server::Contacts, *},
-    request_id,
 };
 use tokio::sync::mpsc::UnboundedSender;
 use tokio_util::sync::CancellationToken;

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use futures_util::{StreamExt, stream};
 use mailing_groups::{
-    api::pb::{GetContactRequest, contacts_client::ContactsClient},
+    pb::{GetContactRequest, contacts_client::ContactsClient},
     server::Limits,
 };
 use tonic::{Code, Request};

@@ -1,6 +1,6 @@
 //! Every error is one that gRPC documents, and has details.
 
-use mailing_groups::{api::pb::GetContactRequest, server::Limits};
+use mailing_groups::{pb::GetContactRequest, server::Limits};
 use tonic::Code;
 
 use crate::{

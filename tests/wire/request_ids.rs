@@ -1,6 +1,6 @@
 //! Every answer carries the id of its call.
 
-use mailing_groups::{api::pb::GetContactResponse, server::Limits};
+use mailing_groups::{pb::GetContactResponse, server::Limits};
 use prost::Message;
 
 use crate::{

@@ -11,7 +11,7 @@ use std::{
 };
 
 use mailing_groups::{
-    api::pb::contacts_server::ContactsServer,
+    pb::contacts_server::ContactsServer,
     server::{self, Drained, Limits},
 };
 use tokio::{

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use mailing_groups::api::pb;
+use mailing_groups::pb;
 
 use crate::{
     support::{figures::Unit, report::Aim, service::Database},

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use mailing_groups::api::pb::{self, mailing_groups_client::MailingGroupsClient};
+use mailing_groups::pb::{self, mailing_groups_client::MailingGroupsClient};
 use prost::Message;
 use tonic::Request;
 

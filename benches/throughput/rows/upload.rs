@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use futures_util::stream;
-use mailing_groups::api::pb::{
+use mailing_groups::pb::{
     self, contacts_client::ContactsClient, import_contacts_request as contacts_message,
     import_contacts_response as contacts_answer, import_memberships_request as pairs_message,
     import_memberships_response as pairs_answer, mailing_groups_client::MailingGroupsClient,

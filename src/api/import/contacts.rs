@@ -1,21 +1,21 @@
 //! The import of contacts.
 
+use pb::{
+    import_contacts_request::Message as Sent,
+    import_contacts_response::{Message as Answer, Progress, Rejection, Summary},
+};
 use prost::Message as _;
 
 use super::{Message, Upload};
 use crate::{
-    api::{convert::details, field::required, pb},
+    api::{convert::details, field::required},
     domain::{
         Result, Violation,
         contacts::PutOutcome,
         imports::{Import, Kind, Note, Rejected, Tally},
     },
     model::NewContact,
-};
-
-use pb::{
-    import_contacts_request::Message as Sent,
-    import_contacts_response::{Message as Answer, Progress, Rejection, Summary},
+    pb,
 };
 
 /// The upload of contacts.
@@ -131,10 +131,10 @@ fn answer(message: Answer) -> pb::ImportContactsResponse {
 impl From<pb::ImportContactsRequest> for Message<Vec<pb::Contact>> {
     fn from(request: pb::ImportContactsRequest) -> Self {
         match request.message {
-            Some(Sent::Start(start)) => Message::Start(start.import_id, start.known_count),
-            Some(Sent::Chunk(chunk)) => Message::Chunk(chunk.contacts),
-            Some(Sent::Finish(_)) => Message::Finish,
-            None => Message::Empty,
+            Some(Sent::Start(start)) => Self::Start(start.import_id, start.known_count),
+            Some(Sent::Chunk(chunk)) => Self::Chunk(chunk.contacts),
+            Some(Sent::Finish(_)) => Self::Finish,
+            None => Self::Empty,
         }
     }
 }

@@ -1,24 +1,21 @@
 //! The import of memberships.
 
+use pb::{
+    AssignmentOutcome,
+    import_memberships_request::Message as Sent,
+    import_memberships_response::{Message as Answer, Progress, Rejection, Summary},
+};
 use prost::Message as _;
 
 use super::{Message, Upload};
 use crate::{
-    api::{
-        batch::{self, Items},
-        pb,
-    },
+    api::batch::{self, Items},
     domain::{
         Result,
         imports::{Import, Kind, Note, Rejected, Tally},
     },
     model::{Assignment, Outcome},
-};
-
-use pb::{
-    AssignmentOutcome,
-    import_memberships_request::Message as Sent,
-    import_memberships_response::{Message as Answer, Progress, Rejection, Summary},
+    pb,
 };
 
 /// The upload of memberships.
@@ -110,10 +107,10 @@ fn answer(message: Answer) -> pb::ImportMembershipsResponse {
 impl From<pb::ImportMembershipsRequest> for Message<Vec<pb::Assignment>> {
     fn from(request: pb::ImportMembershipsRequest) -> Self {
         match request.message {
-            Some(Sent::Start(start)) => Message::Start(start.import_id, start.known_count),
-            Some(Sent::Chunk(chunk)) => Message::Chunk(chunk.assignments),
-            Some(Sent::Finish(_)) => Message::Finish,
-            None => Message::Empty,
+            Some(Sent::Start(start)) => Self::Start(start.import_id, start.known_count),
+            Some(Sent::Chunk(chunk)) => Self::Chunk(chunk.assignments),
+            Some(Sent::Finish(_)) => Self::Finish,
+            None => Self::Empty,
         }
     }
 }

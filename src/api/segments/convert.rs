@@ -1,15 +1,13 @@
 //! Segments as messages.
 
 use crate::{
-    api::{
-        convert::{signed, timestamp},
-        pb,
-    },
+    api::convert::{signed, timestamp},
     domain::segments::{Acted, Replayed},
     model::{
         ActionKind, Chosen, ContactId, CountedSegment, Revision, SavedCriteria, SegmentAction,
         SelectionOptions,
     },
+    pb,
 };
 
 impl From<CountedSegment> for pb::Segment {
@@ -17,7 +15,7 @@ impl From<CountedSegment> for pb::Segment {
         let (members, companies) = (counted.members, counted.companies);
         let persons = counted.persons();
         let segment = counted.segment;
-        pb::Segment {
+        Self {
             etag: segment.etag(),
             id: segment.id.into(),
             description: segment.description.into(),
@@ -35,16 +33,16 @@ impl From<CountedSegment> for pb::Segment {
 impl From<ActionKind> for pb::SegmentActionKind {
     fn from(kind: ActionKind) -> Self {
         match kind {
-            ActionKind::Add => pb::SegmentActionKind::Add,
-            ActionKind::Reduce => pb::SegmentActionKind::Reduce,
-            ActionKind::Refine => pb::SegmentActionKind::Refine,
+            ActionKind::Add => Self::Add,
+            ActionKind::Reduce => Self::Reduce,
+            ActionKind::Refine => Self::Refine,
         }
     }
 }
 
 impl From<SelectionOptions> for pb::SelectionOptions {
     fn from(options: SelectionOptions) -> Self {
-        pb::SelectionOptions {
+        Self {
             expand_companies: options.expand_companies,
             include_related_companies: options.include_related_companies,
             include_excluded: options.include_excluded,
@@ -60,7 +58,7 @@ impl From<(SegmentAction, Vec<ContactId>)> for pb::SegmentAction {
             Chosen::Expression(expression) => (expression.text().to_owned(), 0),
             Chosen::Contacts(set) => (String::new(), set.len()),
         };
-        pb::SegmentAction {
+        Self {
             number: action.number,
             kind: pb::SegmentActionKind::from(criterion.kind).into(),
             expression,
@@ -81,7 +79,7 @@ impl From<(SegmentAction, Vec<ContactId>)> for pb::SegmentAction {
 
 impl From<SavedCriteria> for pb::SavedCriteria {
     fn from(saved: SavedCriteria) -> Self {
-        pb::SavedCriteria {
+        Self {
             code: saved.code.into(),
             description: saved.description.into(),
             action_count: saved.action_count,
@@ -93,7 +91,7 @@ impl From<SavedCriteria> for pb::SavedCriteria {
 
 impl From<(Acted, Revision)> for pb::AddContactsResponse {
     fn from((acted, revision): (Acted, Revision)) -> Self {
-        pb::AddContactsResponse {
+        Self {
             segment: Some(acted.segment.into()),
             added_count: signed(acted.added),
             excluded_count: signed(acted.excluded),
@@ -105,7 +103,7 @@ impl From<(Acted, Revision)> for pb::AddContactsResponse {
 
 impl From<(Acted, Revision)> for pb::ReduceContactsResponse {
     fn from((acted, revision): (Acted, Revision)) -> Self {
-        pb::ReduceContactsResponse {
+        Self {
             segment: Some(acted.segment.into()),
             removed_count: signed(acted.removed),
             revision,
@@ -115,7 +113,7 @@ impl From<(Acted, Revision)> for pb::ReduceContactsResponse {
 
 impl From<(Acted, Revision)> for pb::RefineContactsResponse {
     fn from((acted, revision): (Acted, Revision)) -> Self {
-        pb::RefineContactsResponse {
+        Self {
             segment: Some(acted.segment.into()),
             removed_count: signed(acted.removed),
             revision,
@@ -125,7 +123,7 @@ impl From<(Acted, Revision)> for pb::RefineContactsResponse {
 
 impl From<(Acted, Revision)> for pb::GoBackResponse {
     fn from((acted, revision): (Acted, Revision)) -> Self {
-        pb::GoBackResponse {
+        Self {
             segment: Some(acted.segment.into()),
             added_count: signed(acted.added),
             removed_count: signed(acted.removed),
@@ -137,7 +135,7 @@ impl From<(Acted, Revision)> for pb::GoBackResponse {
 impl From<(Replayed, Revision)> for pb::ReplayCriteriaResponse {
     fn from((replayed, revision): (Replayed, Revision)) -> Self {
         let acted = replayed.acted;
-        pb::ReplayCriteriaResponse {
+        Self {
             segment: Some(acted.segment.into()),
             action_count: replayed.actions,
             added_count: signed(acted.added),

@@ -1,12 +1,13 @@
 //! Reading what an action is to do.
 
 use crate::{
-    api::{field::*, pb},
+    api::field::*,
     domain::{
         Violation,
         segments::{Action, Whom},
     },
     model::{ActionKind, SelectionOptions},
+    pb,
 };
 
 /// Reads an Add: an expression or ids, and options.

@@ -5,16 +5,14 @@ use std::collections::VecDeque;
 use prost::Message as _;
 
 use crate::{
-    api::{
-        convert::timestamp,
-        pb::{
-            self,
-            change::Change as Told,
-            watch_changes_response::{Changes, Message, Progress, Snapshot, SnapshotEnd},
-        },
-    },
+    api::convert::timestamp,
     domain::watch::{self, Change, Event, Part},
     model::{Contact, Revision},
+    pb::{
+        self,
+        change::Change as Told,
+        watch_changes_response::{Changes, Message, Progress, Snapshot, SnapshotEnd},
+    },
 };
 
 /// A message is ended when it has so many bytes.

@@ -1,20 +1,19 @@
 //! The files of an export, written under temporary names and put into their places together.
 
-use std::fmt;
-use std::io::{self, Seek, SeekFrom};
-use std::path::{Path, PathBuf};
+use std::{
+    fmt,
+    io::{self, Seek, SeekFrom},
+    path::{Path, PathBuf},
+};
 
 use csv::Writer;
 use tempfile::NamedTempFile;
 use tokio::sync::mpsc::Receiver;
 
-use crate::client::error::Error;
-use crate::client::import::FILES;
-use crate::client::progress::Progress;
-use crate::client::terminal::counted;
-use crate::client::{rows, temporary};
-
 use super::stream::Handed;
+use crate::client::{
+    error::Error, import::FILES, progress::Progress, rows, temporary, terminal::counted,
+};
 
 /// The files of an export.
 pub(super) struct Files {

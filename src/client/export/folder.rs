@@ -1,25 +1,27 @@
 //! `export folder`: the three files of a folder.
 
-use std::fs;
-use std::path::PathBuf;
-use std::time::Duration;
+use std::{fs, path::PathBuf, time::Duration};
 
 use tokio::sync::mpsc;
 
-use crate::api::pb::contacts_client::ContactsClient;
-use crate::api::pb::count_segment_members_request::Selection;
-use crate::api::pb::mailing_groups_client::MailingGroupsClient;
-use crate::api::pb::{CountSegmentMembersRequest, SelectionOptions};
-use crate::client::connection::{Connection, Link};
-use crate::client::error::Error;
-use crate::client::import::FILES;
-use crate::client::progress::Progress;
-use crate::client::resumed::Resumable;
-use crate::client::retry::Retry;
-use crate::client::{Outcome, duration, resumed, terminal};
-
-use super::files::Files;
-use super::stream::Export;
+use super::{files::Files, stream::Export};
+use crate::{
+    client::{
+        Outcome,
+        connection::{Connection, Link},
+        duration,
+        error::Error,
+        import::FILES,
+        progress::Progress,
+        resumed::{self, Resumable},
+        retry::Retry,
+        terminal,
+    },
+    pb::{
+        CountSegmentMembersRequest, SelectionOptions, contacts_client::ContactsClient,
+        count_segment_members_request::Selection, mailing_groups_client::MailingGroupsClient,
+    },
+};
 
 /// Messages between the connection and the files.
 const MESSAGES_AHEAD: usize = 2;

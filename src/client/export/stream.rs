@@ -3,12 +3,18 @@
 use tokio::sync::mpsc::Sender;
 use tonic::Streaming;
 
-use crate::api::pb::contacts_client::ContactsClient;
-use crate::api::pb::export_contacts_response::{Message, Page, Summary};
-use crate::api::pb::{ExportContactsRequest, ExportContactsResponse, MailingGroup};
-use crate::client::connection::Link;
-use crate::client::error::Error;
-use crate::client::resumed::{LARGEST_MESSAGE, Resumable, Step};
+use crate::{
+    client::{
+        connection::Link,
+        error::Error,
+        resumed::{LARGEST_MESSAGE, Resumable, Step},
+    },
+    pb::{
+        ExportContactsRequest, ExportContactsResponse, MailingGroup,
+        contacts_client::ContactsClient,
+        export_contacts_response::{Message, Page, Summary},
+    },
+};
 
 /// What is handed on.
 pub(super) enum Handed {

@@ -2,12 +2,11 @@
 
 use std::path::PathBuf;
 
-use crate::api::pb;
-use crate::client::Outcome;
-use crate::client::connection::Connection;
-use crate::client::error::Error;
-
 use super::{CHUNK, Input, Resume, Upload};
+use crate::{
+    client::{Outcome, connection::Connection, error::Error},
+    pb,
+};
 
 /// The files, in an order in which each finds what it needs.
 pub(in crate::client) const FILES: [&str; 3] =

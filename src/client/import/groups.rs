@@ -2,22 +2,26 @@
 
 use std::collections::HashSet;
 
-use futures_util::StreamExt;
-use futures_util::stream::FuturesOrdered;
+use futures_util::{StreamExt, stream::FuturesOrdered};
 use tonic::{Code, Status};
 use unicode_normalization::UnicodeNormalization;
 
-use crate::api::pb::mailing_groups_client::MailingGroupsClient;
-use crate::api::pb::{
-    CreateMailingGroupRequest, GetMailingGroupRequest, MailingGroup, UpdateMailingGroupRequest,
+use super::{
+    journal::Journal,
+    report::Tally,
+    rows::{self, Batch},
+    source::{Row, Table},
 };
-use crate::client::connection::{Connection, Link};
-use crate::client::error::{Error, reason};
-
-use super::journal::Journal;
-use super::report::Tally;
-use super::rows::{self, Batch};
-use super::source::{Row, Table};
+use crate::{
+    client::{
+        connection::{Connection, Link},
+        error::{Error, reason},
+    },
+    pb::{
+        CreateMailingGroupRequest, GetMailingGroupRequest, MailingGroup, UpdateMailingGroupRequest,
+        mailing_groups_client::MailingGroupsClient,
+    },
+};
 
 /// Calls in flight.
 const CALLS: usize = 32;

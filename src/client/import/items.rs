@@ -2,9 +2,8 @@
 
 use prost::Message;
 
-use crate::api::pb;
-
 use super::columns::{Column, Fields, optional, required};
+use crate::pb;
 
 /// Something that is imported: one row is one item.
 pub(super) trait Item: Message + Default + Send + 'static {
@@ -97,8 +96,7 @@ impl Item for pb::Assignment {
 mod tests {
     use csv::ByteRecord;
 
-    use super::super::columns::Columns;
-    use super::*;
+    use super::{super::columns::Columns, *};
 
     fn contact(kind: &str, excluded: &str) -> Result<pb::Contact, String> {
         let header = ["id", "kind", "name", "exclude_from_segments"];

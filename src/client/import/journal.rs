@@ -1,12 +1,7 @@
 //! What becomes of an import's rows, as it becomes known.
 
-use crate::client::Outcome;
-use crate::client::error::Error;
-use crate::client::progress::Progress;
-
-use super::rejects::Rejects;
-use super::report::Report;
-use super::source::Row;
+use super::{rejects::Rejects, report::Report, source::Row};
+use crate::client::{Outcome, error::Error, progress::Progress};
 
 /// Keeps count, shows progress and writes down rejected rows.
 pub(super) struct Journal {

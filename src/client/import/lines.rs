@@ -4,8 +4,10 @@
 //! name the blank line, as it takes a record to begin where the one before ended. So the breaks
 //! are noted on their way to the reader, and counted up to where the record really begins.
 
-use std::collections::VecDeque;
-use std::io::{self, Read};
+use std::{
+    collections::VecDeque,
+    io::{self, Read},
+};
 
 /// A reader that knows where lines break in what was read ahead.
 pub(super) struct Lines<R> {

@@ -4,8 +4,7 @@
 //! but companies are sent before persons, and rows that cannot be sent at all are known before
 //! the service has answered for those in front of them.
 
-use std::path::Path;
-use std::{fs, io};
+use std::{fs, io, path::Path};
 
 use csv::{ByteRecord, ReaderBuilder};
 

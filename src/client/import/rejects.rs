@@ -1,17 +1,16 @@
 //! The file of rejected rows: line, reason and the row as it was.
 
-use std::fs::{self, File};
-use std::io;
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::{
+    fs::{self, File},
+    io,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use csv::{Writer, WriterBuilder};
 
+use super::{columns::Columns, order, source::Row};
 use crate::client::error::Error;
-
-use super::columns::Columns;
-use super::order;
-use super::source::Row;
 
 /// Rejected rows; the file is there only if there are any.
 pub(super) struct Rejects {
@@ -118,8 +117,7 @@ fn same(one: &Path, other: &Path) -> bool {
 mod tests {
     use csv::ByteRecord;
 
-    use super::super::columns::required;
-    use super::*;
+    use super::{super::columns::required, *};
 
     fn rejects(folder: &Path) -> Rejects {
         let header = ByteRecord::from(vec!["line", "code", "reason"]);

@@ -1,10 +1,8 @@
 //! The last word on an import.
 
-use std::path::PathBuf;
-use std::time::Duration;
+use std::{path::PathBuf, time::Duration};
 
-use crate::client::duration::human;
-use crate::client::progress::per_second;
+use crate::client::{duration::human, progress::per_second};
 
 /// What the service made of the rows it was sent.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

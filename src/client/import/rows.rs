@@ -2,10 +2,11 @@
 
 use tokio::sync::mpsc;
 
+use super::{
+    items::Item,
+    source::{Row, Table},
+};
 use crate::client::error::Error;
-
-use super::items::Item;
-use super::source::{Row, Table};
 
 /// Batches read ahead of the connection.
 const BATCHES_AHEAD: usize = 2;
@@ -135,7 +136,7 @@ mod tests {
     use std::io::Write;
 
     use super::*;
-    use crate::api::pb::Contact;
+    use crate::pb::Contact;
 
     /// The lines of each batch's items and of its unreadable rows.
     async fn batches(text: &str, limit: usize) -> Vec<(Vec<u64>, Vec<u64>)> {

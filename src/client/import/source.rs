@@ -1,16 +1,19 @@
 //! The file behind an import: of known size, readable from the start as often as needed.
 
-use std::fs::File;
-use std::io::{self, Seek};
-use std::path::Path;
-use std::sync::Arc;
+use std::{
+    fs::File,
+    io::{self, Seek},
+    path::Path,
+    sync::Arc,
+};
 
 use csv::{ByteRecord, Reader, ReaderBuilder};
 
+use super::{
+    columns::{Column, Columns},
+    lines::Lines,
+};
 use crate::client::error::Error;
-
-use super::columns::{Column, Columns};
-use super::lines::Lines;
 
 /// A CSV file whose header has been checked.
 pub(super) struct Table {

@@ -4,21 +4,20 @@
 mod flight;
 mod messages;
 
+use flight::Flight;
 use futures_util::{TryFutureExt, TryStreamExt};
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Code, Status, Streaming};
 
-use crate::client::connection::Link;
-use crate::client::error::Error;
-use crate::client::retry::Retry;
-
-use super::items::Item;
-use super::journal::Journal;
-use super::report::Tally;
-use super::rows::{self, Batch};
-use super::source::Table;
-use flight::Flight;
+use super::{
+    items::Item,
+    journal::Journal,
+    report::Tally,
+    rows::{self, Batch},
+    source::Table,
+};
+use crate::client::{connection::Link, error::Error, retry::Retry};
 
 /// Chunks sent and not yet acknowledged: enough to keep the service busy while an
 /// acknowledgement travels, few enough that memory stays small.

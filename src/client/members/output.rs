@@ -1,17 +1,19 @@
 //! Where members go: CSV or JSON lines, to stdout or to a file.
 
-use std::fs::{self, File};
-use std::io::{self, BufWriter, Write};
-use std::path::{Path, PathBuf};
+use std::{
+    fs::{self, File},
+    io::{self, BufWriter, Write},
+    path::{Path, PathBuf},
+};
 
 use tempfile::NamedTempFile;
 use tokio::sync::mpsc::Receiver;
 
-use crate::api::pb::{Contact, SegmentMember};
-use crate::client::error::Error;
-use crate::client::{rows, temporary};
-
 use super::View;
+use crate::{
+    client::{error::Error, rows, temporary},
+    pb::{Contact, SegmentMember},
+};
 
 /// How members are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]

@@ -3,13 +3,19 @@
 use tokio::sync::mpsc::Sender;
 use tonic::Streaming;
 
-use crate::api::pb::mailing_groups_client::MailingGroupsClient;
-use crate::api::pb::stream_segment_members_response::{Message, Summary};
-use crate::api::pb::{SegmentMember, StreamSegmentMembersRequest, StreamSegmentMembersResponse};
-use crate::client::connection::Link;
-use crate::client::error::Error;
-use crate::client::resumed::{LARGEST_MESSAGE, Resumable, Step};
-use crate::client::selection::Counts;
+use crate::{
+    client::{
+        connection::Link,
+        error::Error,
+        resumed::{LARGEST_MESSAGE, Resumable, Step},
+        selection::Counts,
+    },
+    pb::{
+        SegmentMember, StreamSegmentMembersRequest, StreamSegmentMembersResponse,
+        mailing_groups_client::MailingGroupsClient,
+        stream_segment_members_response::{Message, Summary},
+    },
+};
 
 /// A selection being read.
 pub(super) struct Members {

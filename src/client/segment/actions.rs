@@ -1,11 +1,13 @@
 //! Building a segment, going back, and giving its members a group.
 
 use super::{Error, Options, Service, dry, show::line};
-use crate::api::pb::{
-    AddContactsRequest, ApplyMailingGroupRequest, GoBackRequest, ReduceContactsRequest,
-    RefineContactsRequest, Segment,
+use crate::{
+    client::terminal,
+    pb::{
+        AddContactsRequest, ApplyMailingGroupRequest, GoBackRequest, ReduceContactsRequest,
+        RefineContactsRequest, Segment,
+    },
 };
-use crate::client::terminal;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Add {

@@ -3,12 +3,14 @@
 use std::time::Duration;
 
 use super::{Error, Options, Service};
-use crate::api::pb::{
-    Comparand, CompareSegmentsRequest, CompareSegmentsResponse, SegmentMember,
-    comparand::Source,
-    compare_segments_response::{Message, Page},
+use crate::{
+    client::terminal,
+    pb::{
+        Comparand, CompareSegmentsRequest, CompareSegmentsResponse, SegmentMember,
+        comparand::Source,
+        compare_segments_response::{Message, Page},
+    },
 };
-use crate::client::terminal;
 
 /// The service sends a heartbeat every 15 seconds; three missed ones are a broken stream.
 const SILENCE: Duration = Duration::from_secs(50);

@@ -1,11 +1,13 @@
 //! Saving the actions of a segment, and running them again.
 
 use super::{Error, Service, actions::report};
-use crate::api::pb::{
-    DeleteSavedCriteriaRequest, ListSavedCriteriaRequest, ReplayCriteriaRequest,
-    SaveCriteriaRequest, SavedCriteria,
+use crate::{
+    client::terminal::{self, counted},
+    pb::{
+        DeleteSavedCriteriaRequest, ListSavedCriteriaRequest, ReplayCriteriaRequest,
+        SaveCriteriaRequest, SavedCriteria,
+    },
 };
-use crate::client::terminal::{self, counted};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Save {

@@ -1,8 +1,10 @@
 //! Creating, describing and deleting segments.
 
 use super::{Error, Service, show::line};
-use crate::api::pb::{CreateSegmentRequest, DeleteSegmentRequest, Segment, UpdateSegmentRequest};
-use crate::client::terminal;
+use crate::{
+    client::terminal,
+    pb::{CreateSegmentRequest, DeleteSegmentRequest, Segment, UpdateSegmentRequest},
+};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Create {

@@ -1,11 +1,13 @@
 //! Showing segments.
 
 use super::{Error, Service};
-use crate::api::pb::{
-    GetSegmentRequest, ListSegmentActionsRequest, ListSegmentsRequest, Segment, SegmentAction,
-    SegmentActionKind,
+use crate::{
+    client::terminal::{self, counted},
+    pb::{
+        GetSegmentRequest, ListSegmentActionsRequest, ListSegmentsRequest, Segment, SegmentAction,
+        SegmentActionKind,
+    },
 };
-use crate::client::terminal::{self, counted};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Show {

@@ -2,9 +2,11 @@
 
 use serde_json::{Value, json};
 
-use crate::api::pb::change::Change;
-use crate::api::pb::watch_changes_response::{Changes, Snapshot};
-use crate::api::pb::{self, Contact, ContactKind, ContactStates};
+use crate::pb::{
+    self, Contact, ContactKind, ContactStates,
+    change::Change,
+    watch_changes_response::{Changes, Snapshot},
+};
 
 /// A part of a snapshot.
 pub(super) fn snapshot(part: Snapshot) -> Value {

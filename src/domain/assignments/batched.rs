@@ -107,8 +107,8 @@ struct Changed {
 
 impl Changed {
     /// For a tenant that has never written: it has no contacts.
-    fn nowhere() -> Changed {
-        Changed {
+    fn nowhere() -> Self {
+        Self {
             rows: Vec::new(),
             renamed: HashMap::new(),
             time: store::now(),

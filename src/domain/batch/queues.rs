@@ -32,8 +32,8 @@ pub(super) struct Queues<W: Work> {
 }
 
 impl<W: Work> Queues<W> {
-    pub(super) fn new(max_waiting: usize) -> Queues<W> {
-        Queues {
+    pub(super) fn new(max_waiting: usize) -> Self {
+        Self {
             queues: Mutex::default(),
             max_waiting,
         }

@@ -95,7 +95,7 @@ impl Work for Gated {
 type Call = JoinHandle<Result<u32>>;
 
 impl Fake {
-    fn new(turns: usize, max_waiting: usize) -> Arc<Fake> {
+    fn new(turns: usize, max_waiting: usize) -> Arc<Self> {
         let (starts, started) = mpsc::unbounded_channel();
         let gate = Arc::new(Semaphore::new(0));
         let work = Gated {
@@ -103,7 +103,7 @@ impl Fake {
             starts,
             finished: Arc::default(),
         };
-        Arc::new(Fake {
+        Arc::new(Self {
             batcher: Batcher::new(Arc::new(Semaphore::new(turns)), max_waiting),
             gate,
             started: Mutex::new(started),
@@ -112,7 +112,7 @@ impl Fake {
     }
 
     /// Calls, and returns when the call waits or runs.
-    async fn call(self: &Arc<Fake>, tenant: &str, ask: Ask) -> Call {
+    async fn call(self: &Arc<Self>, tenant: &str, ask: Ask) -> Call {
         let (fake, tenant) = (Arc::clone(self), tenant.parse().expect("a tenant"));
         let call = tokio::spawn(async move {
             let work = || fake.work.clone();
@@ -135,7 +135,7 @@ impl Fake {
     }
 
     /// Has a batch in flight, so that what follows gathers.
-    async fn busy(self: &Arc<Fake>, tenant: &str) -> Call {
+    async fn busy(self: &Arc<Self>, tenant: &str) -> Call {
         let call = self.call(tenant, Ask::Number(0)).await;
         assert_eq!(self.started().await.1, [Ask::Number(0)]);
         call

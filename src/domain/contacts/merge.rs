@@ -9,23 +9,23 @@ use crate::{
 
 /// What a merge did.
 #[derive(Debug)]
-pub struct Merged {
+pub(crate) struct Merged {
     /// The kept contact as it is now.
-    pub contact: Contact,
+    pub(crate) contact: Contact,
     /// Codes that the kept contact did not have, by code.
-    pub moved: Vec<Code>,
+    pub(crate) moved: Vec<Code>,
     /// Codes that both had, by code.
-    pub common: Vec<Code>,
+    pub(crate) common: Vec<Code>,
     /// People who moved to the kept company.
-    pub moved_people: usize,
+    pub(crate) moved_people: usize,
     /// Whether the kept person took over the merged person's company.
-    pub company_taken_over: bool,
+    pub(crate) company_taken_over: bool,
 }
 
 /// Moves the groups and the people of `merged_id` to `kept_id` and deletes the former. The kept
 /// contact keeps its details; but it is left out of segments if either was, and takes over the
 /// merged person's company if it has none. It takes the merged contact's place on segments.
-pub async fn merge(
+pub(crate) async fn merge(
     domain: &Domain,
     call: &Call,
     kept_id: &ContactId,

@@ -10,7 +10,7 @@ use crate::{
 
 /// What became of one contact.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum PutOutcome {
+pub(crate) enum PutOutcome {
     /// It was created.
     Created,
     /// Its details were replaced.
@@ -23,7 +23,7 @@ pub enum PutOutcome {
 
 /// A rule that ties contacts together, broken.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Refusal {
+pub(crate) enum Refusal {
     /// The company does not exist.
     #[error("must be an existing company; there is no contact {0}")]
     UnknownCompany(ContactId),
@@ -43,10 +43,10 @@ pub enum Refusal {
 
 impl Refusal {
     /// Which field of the contact at `path` is wrong, and how.
-    pub fn violation(&self, path: &str) -> Violation {
+    pub(crate) fn violation(&self, path: &str) -> Violation {
         let field = match self {
-            Refusal::HasPeople(_) => "kind",
-            Refusal::Superseded => "id",
+            Self::HasPeople(_) => "kind",
+            Self::Superseded => "id",
             _ => "company_id",
         };
         Violation {
@@ -59,13 +59,13 @@ impl Refusal {
     pub(super) fn into_error(self, id: &ContactId) -> Error {
         let violation = self.violation("contact.");
         match self {
-            Refusal::UnknownCompany(company) => Error::NotFound {
+            Self::UnknownCompany(company) => Error::NotFound {
                 resource: Resource::Contact,
                 name: company.to_string(),
                 renamed_to: None,
                 violation: Some(violation),
             },
-            Refusal::HasPeople(count) => Error::Precondition(Precondition::CompanyHasPeople {
+            Self::HasPeople(count) => Error::Precondition(Precondition::CompanyHasPeople {
                 id: id.clone(),
                 count,
             }),

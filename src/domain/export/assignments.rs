@@ -9,7 +9,7 @@ use crate::{
 };
 
 /// Which of the groups which contacts have: group by group, in the order of the codes.
-pub struct Assignments {
+pub(crate) struct Assignments {
     groups: Arc<[Group]>,
     contacts: ContactSet,
     ids: HashMap<u32, ContactId>,
@@ -21,13 +21,13 @@ pub struct Assignments {
 
 impl Assignments {
     /// The groups that contacts have.
-    pub(super) fn new(groups: &Arc<[Group]>, contacts: &[Contact]) -> Assignments {
+    pub(super) fn new(groups: &Arc<[Group]>, contacts: &[Contact]) -> Self {
         let id = |contact: &Contact| {
             let number = contact.contact_number.cast_unsigned();
             (number, contact.id.clone())
         };
         let ids: HashMap<u32, ContactId> = contacts.iter().map(id).collect();
-        Assignments {
+        Self {
             groups: Arc::clone(groups),
             contacts: ids.keys().copied().collect(),
             ids,

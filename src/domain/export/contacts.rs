@@ -17,11 +17,11 @@ const AFTER_COMPANIES: u32 = 1 << 31;
 
 /// What was sent by an earlier stream.
 #[derive(Debug, Clone, Copy)]
-pub struct Sent {
+pub(crate) struct Sent {
     /// How far it had come.
-    pub upto: u32,
+    pub(crate) upto: u32,
     /// The revision of the export when it was begun.
-    pub since: Revision,
+    pub(crate) since: Revision,
 }
 
 /// What is to be sent.
@@ -91,9 +91,9 @@ pub(super) struct Contacts {
 
 impl Contacts {
     /// Reads contacts, and the companies that persons have and that changed after `since`.
-    pub(super) fn new(domain: &Domain, call: &Call, since: Revision) -> Contacts {
+    pub(super) fn new(domain: &Domain, call: &Call, since: Revision) -> Self {
         let (domain, call) = (domain.clone(), call.clone());
-        Contacts {
+        Self {
             domain,
             call,
             since,

@@ -24,14 +24,14 @@ impl Key {
     /// Adds what changes this leaf to what is read of the log.
     pub(in crate::domain) fn add_interest(&self, interest: &mut Interest) {
         match self {
-            Key::Groups => interest.groups = true,
-            Key::Members(group) => interest.members_of.push(*group),
-            Key::Segment(id) => interest.segments.push(id.clone()),
-            Key::Everyone
-            | Key::Companies
-            | Key::Excluded
-            | Key::PrivacyBlocked
-            | Key::CompanyOf => interest.contacts = true,
+            Self::Groups => interest.groups = true,
+            Self::Members(group) => interest.members_of.push(*group),
+            Self::Segment(id) => interest.segments.push(id.clone()),
+            Self::Everyone
+            | Self::Companies
+            | Self::Excluded
+            | Self::PrivacyBlocked
+            | Self::CompanyOf => interest.contacts = true,
         }
     }
 }
@@ -88,12 +88,12 @@ struct Traits {
 
 impl Traits {
     /// Reads the log's 64 bits; see `store::selection::tail`.
-    fn read(bits: i64) -> Traits {
+    fn read(bits: i64) -> Self {
         /// The lowest 31 bits.
         const NUMBER: u64 = 0x7fff_ffff;
         let bits = bits.cast_unsigned();
         let number = |bits: u64| (bits & NUMBER) as u32;
-        Traits {
+        Self {
             contact: number(bits >> 33),
             company: number(bits >> 2),
             excluded: bits & 2 != 0,

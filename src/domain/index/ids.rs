@@ -21,7 +21,7 @@ struct Ids {
 
 impl IdBlock {
     /// A block of contacts and their ids, by number.
-    pub(in crate::domain) fn new(contacts: &[(i32, String)]) -> IdBlock {
+    pub(in crate::domain) fn new(contacts: &[(i32, String)]) -> Self {
         let length = contacts.iter().map(|(_, id)| id.len()).sum();
         let mut ids = Ids {
             numbers: Vec::with_capacity(contacts.len()),
@@ -35,7 +35,7 @@ impl IdBlock {
             ids.ends
                 .push(u32::try_from(ids.text.len()).unwrap_or(u32::MAX));
         }
-        IdBlock(Arc::new(ids))
+        Self(Arc::new(ids))
     }
 
     /// The id of a contact, if it existed when the block was read.

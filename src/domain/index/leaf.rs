@@ -74,8 +74,8 @@ pub(in crate::domain) struct Entry {
 
 impl Entry {
     /// A set that is true at a revision.
-    pub(super) fn set((revision, set): (Revision, ContactSet)) -> Entry {
-        Entry {
+    pub(super) fn set((revision, set): (Revision, ContactSet)) -> Self {
+        Self {
             revision,
             leaf: Leaf::Set(Arc::new(set)),
         }

@@ -17,27 +17,27 @@ impl Entry {
         conn: &mut AsyncPgConnection,
         tenant_id: TenantId,
         key: &Key,
-    ) -> Result<Entry> {
+    ) -> Result<Self> {
         Ok(match key {
             Key::Groups => {
                 let (revision, groups) = selection::groups(conn, tenant_id).await?;
-                Entry {
+                Self {
                     revision,
                     leaf: Leaf::Groups(Arc::new(groups.into_iter().collect())),
                 }
             }
-            Key::Members(group) => Entry::set(selection::members(conn, tenant_id, *group).await?),
-            Key::Everyone => Entry::set(selection::everyone(conn, tenant_id).await?),
-            Key::Companies => Entry::set(selection::companies(conn, tenant_id).await?),
-            Key::Excluded => Entry::set(selection::excluded(conn, tenant_id).await?),
-            Key::PrivacyBlocked => Entry::set(selection::privacy_blocked(conn, tenant_id).await?),
+            Key::Members(group) => Self::set(selection::members(conn, tenant_id, *group).await?),
+            Key::Everyone => Self::set(selection::everyone(conn, tenant_id).await?),
+            Key::Companies => Self::set(selection::companies(conn, tenant_id).await?),
+            Key::Excluded => Self::set(selection::excluded(conn, tenant_id).await?),
+            Key::PrivacyBlocked => Self::set(selection::privacy_blocked(conn, tenant_id).await?),
             Key::CompanyOf => {
                 let (revision, pairs) = selection::companies_of(conn, tenant_id).await?;
                 let mut companies = Companies::default();
                 for (contact, company) in pairs {
                     companies.set(contact.cast_unsigned(), company.cast_unsigned());
                 }
-                Entry {
+                Self {
                     revision,
                     leaf: Leaf::Companies(Arc::new(companies)),
                 }
@@ -45,7 +45,7 @@ impl Entry {
             Key::Segment(id) => {
                 let (revision, members) = segments::members(conn, tenant_id, id).await?;
                 let leaf = members.map_or(Leaf::Nothing, |set| Leaf::Set(Arc::new(set)));
-                Entry { revision, leaf }
+                Self { revision, leaf }
             }
         })
     }

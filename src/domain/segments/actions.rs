@@ -7,7 +7,7 @@ mod work;
 use std::sync::Arc;
 
 pub(super) use self::work::Work;
-pub use self::{back::go_back, history::list_actions};
+pub(crate) use self::{back::go_back, history::list_actions};
 use super::existing;
 use crate::{
     domain::{
@@ -22,11 +22,11 @@ use crate::{
 };
 
 /// How many actions of a segment can be undone: the deltas of the latest ones are kept.
-pub const UNDOABLE: i32 = 256;
+pub(crate) const UNDOABLE: i32 = 256;
 
 /// Who is meant by an action, as a caller says it.
 #[derive(Debug, Clone)]
-pub enum Whom {
+pub(crate) enum Whom {
     /// Those who match.
     Expression(Expression),
     /// These.
@@ -35,34 +35,34 @@ pub enum Whom {
 
 /// An action to be done.
 #[derive(Debug, Clone)]
-pub struct Action {
+pub(crate) struct Action {
     /// What it does.
-    pub kind: ActionKind,
+    pub(crate) kind: ActionKind,
     /// Who is meant.
-    pub whom: Whom,
+    pub(crate) whom: Whom,
     /// The options of an Add.
-    pub options: SelectionOptions,
+    pub(crate) options: SelectionOptions,
     /// A match counts for its whole company, in a Reduce or Refine.
-    pub entire_companies: bool,
+    pub(crate) entire_companies: bool,
 }
 
 /// What actions did, or would do.
 #[derive(Debug, Clone)]
-pub struct Acted {
+pub(crate) struct Acted {
     /// The segment as it is then.
-    pub segment: CountedSegment,
+    pub(crate) segment: CountedSegment,
     /// Contacts that came onto it.
-    pub added: u64,
+    pub(crate) added: u64,
     /// Contacts that left it.
-    pub removed: u64,
+    pub(crate) removed: u64,
     /// Matches dropped because they are to be left out of segments.
-    pub excluded: u64,
+    pub(crate) excluded: u64,
     /// Matches dropped because they asked for it.
-    pub privacy_blocked: u64,
+    pub(crate) privacy_blocked: u64,
 }
 
 /// Does an action, or only says what it would do.
-pub async fn act(
+pub(crate) async fn act(
     domain: &Domain,
     call: &Call,
     id: &SegmentId,

@@ -12,16 +12,16 @@ const AT_ONCE: usize = 50_000;
 
 /// How many memberships came and went, or would.
 #[derive(Debug, Clone, Copy)]
-pub struct Applied {
+pub(crate) struct Applied {
     /// Contacts that got the group.
-    pub added: u64,
+    pub(crate) added: u64,
     /// Contacts that lost the group.
-    pub removed: u64,
+    pub(crate) removed: u64,
 }
 
 /// Assigns a group to everyone on a segment, and with `replace` takes it from everybody else; or
 /// only says what that would do.
-pub async fn apply(
+pub(crate) async fn apply(
     domain: &Domain,
     call: &Call,
     id: &SegmentId,

@@ -12,19 +12,19 @@ use crate::{
 
 /// How two sets differ.
 #[derive(Debug, Clone)]
-pub struct Comparison {
+pub(crate) struct Comparison {
     /// In the set after only.
-    pub entered: Arc<ContactSet>,
+    pub(crate) entered: Arc<ContactSet>,
     /// In the set before only.
-    pub left: Arc<ContactSet>,
+    pub(crate) left: Arc<ContactSet>,
     /// How many are in both.
-    pub unchanged: u64,
+    pub(crate) unchanged: u64,
     /// The revision at which both were read.
-    pub revision: Revision,
+    pub(crate) revision: Revision,
 }
 
 /// Compares two sets, both read at one revision.
-pub async fn compare(
+pub(crate) async fn compare(
     domain: &Domain,
     call: &Call,
     from: &Source,
@@ -47,19 +47,19 @@ pub async fn compare(
 
 /// Some of the contacts that are in one of the sets only, in ascending contact number.
 #[derive(Debug)]
-pub struct Difference {
+pub(crate) struct Difference {
     /// Those in the set after.
-    pub entered: Vec<Member>,
+    pub(crate) entered: Vec<Member>,
     /// Those in the set before.
-    pub left: Vec<Member>,
+    pub(crate) left: Vec<Member>,
     /// The number of the last contact.
-    pub last: u32,
+    pub(crate) last: u32,
     /// How many were left out because they were deleted since.
-    pub deleted: usize,
+    pub(crate) deleted: usize,
 }
 
 /// Reads the differences page by page, one page ahead.
-pub struct Differences {
+pub(crate) struct Differences {
     domain: Domain,
     call: Call,
     comparison: Comparison,
@@ -84,16 +84,16 @@ struct Half {
 
 impl Differences {
     /// The differences after the contact numbered `after`.
-    pub fn new(
+    pub(crate) fn new(
         domain: &Domain,
         call: &Call,
         comparison: Comparison,
         view: View,
         size: PageSize,
         after: u32,
-    ) -> Differences {
+    ) -> Self {
         let changed = &*comparison.entered | &*comparison.left;
-        let mut differences = Differences {
+        let mut differences = Self {
             domain: domain.clone(),
             call: call.clone(),
             comparison,
@@ -108,7 +108,7 @@ impl Differences {
 
     /// The next page, or `None` after the last. May be dropped before it is done and called
     /// again.
-    pub async fn next(&mut self) -> Result<Option<Difference>> {
+    pub(crate) async fn next(&mut self) -> Result<Option<Difference>> {
         let Some(ahead) = &mut self.ahead else {
             return Ok(None);
         };

@@ -8,7 +8,7 @@ use crate::{
 };
 
 /// Saves all actions of a segment under a code.
-pub async fn save_criteria(
+pub(crate) async fn save_criteria(
     domain: &Domain,
     call: &Call,
     id: &SegmentId,
@@ -34,7 +34,7 @@ pub async fn save_criteria(
 }
 
 /// Lists saved criteria by code, after `after`.
-pub async fn list_criteria(
+pub(crate) async fn list_criteria(
     domain: &Domain,
     call: &Call,
     after: Option<&CriteriaCode>,
@@ -48,7 +48,7 @@ pub async fn list_criteria(
 }
 
 /// Deletes saved criteria.
-pub async fn delete_criteria(
+pub(crate) async fn delete_criteria(
     domain: &Domain,
     call: &Call,
     code: &CriteriaCode,
@@ -65,18 +65,18 @@ pub async fn delete_criteria(
 
 /// What a replay did, or would do.
 #[derive(Debug, Clone)]
-pub struct Replayed {
+pub(crate) struct Replayed {
     /// The segment, and what happened to it over all actions.
-    pub acted: Acted,
+    pub(crate) acted: Acted,
     /// How many actions were run.
-    pub actions: i32,
+    pub(crate) actions: i32,
     /// Contacts named one by one that are gone.
-    pub skipped: u64,
+    pub(crate) skipped: u64,
 }
 
 /// Runs saved actions on a segment, in order, against the data as it is now; or only says what
 /// that would do.
-pub async fn replay(
+pub(crate) async fn replay(
     domain: &Domain,
     call: &Call,
     code: &CriteriaCode,

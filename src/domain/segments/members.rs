@@ -24,7 +24,7 @@ impl Meaning {
         tenant_id: TenantId,
         population: &Population,
         sets: &[&ContactSet],
-    ) -> Result<Meaning> {
+    ) -> Result<Self> {
         let everyone = Arc::clone(&population.everyone);
         let mut gone = ContactSet::new();
         for set in sets {
@@ -34,7 +34,7 @@ impl Meaning {
             true => Vec::new(),
             false => store::segments::merges::of(conn, tenant_id, &gone).await?,
         };
-        Ok(Meaning {
+        Ok(Self {
             everyone,
             kept_for: merges.into_iter().collect(),
         })

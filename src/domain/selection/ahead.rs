@@ -39,8 +39,8 @@ impl<S: Source> Ahead<S> {
         set: Arc<ContactSet>,
         size: PageSize,
         after: u32,
-    ) -> Ahead<S> {
-        let mut ahead = Ahead {
+    ) -> Self {
+        let mut ahead = Self {
             set,
             size,
             source: Arc::new(source),

@@ -14,31 +14,31 @@ use crate::{
 
 /// A group and who has it.
 #[derive(Debug, Clone)]
-pub struct Group {
+pub(crate) struct Group {
     /// Its code.
-    pub code: Code,
+    pub(crate) code: Code,
     /// Its number.
-    pub group_id: i32,
+    pub(crate) group_id: i32,
     /// Its members, if they were asked for.
-    pub members: Arc<ContactSet>,
+    pub(crate) members: Arc<ContactSet>,
 }
 
 /// Who and what there is at a revision.
 #[derive(Debug, Clone)]
-pub struct Frozen {
+pub(crate) struct Frozen {
     /// The revision.
-    pub revision: Revision,
+    pub(crate) revision: Revision,
     /// All contacts.
-    pub everyone: Arc<ContactSet>,
+    pub(crate) everyone: Arc<ContactSet>,
     /// All companies.
-    pub companies: Arc<ContactSet>,
+    pub(crate) companies: Arc<ContactSet>,
     /// The groups, by code.
-    pub groups: Vec<Group>,
+    pub(crate) groups: Vec<Group>,
 }
 
 /// Notes all contacts and the groups that are wanted, with their members if `members` is set,
 /// at one revision that is not older than the call.
-pub async fn freeze(
+pub(crate) async fn freeze(
     domain: &Domain,
     call: &Call,
     wanted: impl Fn(&Code) -> bool,

@@ -14,7 +14,7 @@ use crate::{
 
 /// How much of each member is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum View {
+pub(crate) enum View {
     /// Only the id.
     Ids,
     /// The whole contact.
@@ -23,7 +23,7 @@ pub enum View {
 
 /// A member, as much of it as was asked for.
 #[derive(Debug, Clone)]
-pub enum Member {
+pub(crate) enum Member {
     /// Only the id.
     Id(String),
     /// The whole contact.
@@ -32,18 +32,18 @@ pub enum Member {
 
 /// Members in ascending contact number.
 #[derive(Debug)]
-pub struct Page {
+pub(crate) struct Page {
     /// The members; those that were deleted since are left out.
-    pub members: Vec<Member>,
+    pub(crate) members: Vec<Member>,
     /// The number of the last contact of the page.
-    pub last: u32,
+    pub(crate) last: u32,
     /// How many were left out.
-    pub deleted: usize,
+    pub(crate) deleted: usize,
 }
 
 /// Reads a selection page by page, two pages ahead. While nobody asks for a page, no connection
 /// and no statement is held; dropping it stops what still runs.
-pub struct Pages(Ahead<Members>);
+pub(crate) struct Pages(Ahead<Members>);
 
 struct Members {
     domain: Domain,
@@ -56,7 +56,7 @@ struct Members {
 impl Pages {
     /// The members of a set, which was selected at `revision`, after the contact numbered
     /// `after`.
-    pub fn new(
+    pub(crate) fn new(
         domain: &Domain,
         call: &Call,
         members: Arc<ContactSet>,
@@ -64,7 +64,7 @@ impl Pages {
         size: PageSize,
         after: u32,
         revision: Revision,
-    ) -> Pages {
+    ) -> Self {
         let (domain, call) = (domain.clone(), call.clone());
         let source = Members {
             domain,
@@ -72,12 +72,12 @@ impl Pages {
             view,
             revision,
         };
-        Pages(Ahead::new(source, members, size, after))
+        Self(Ahead::new(source, members, size, after))
     }
 
     /// The next page, or `None` after the last. May be dropped before it is done and called
     /// again.
-    pub async fn next(&mut self) -> Result<Option<Page>> {
+    pub(crate) async fn next(&mut self) -> Result<Option<Page>> {
         self.0.next().await
     }
 }

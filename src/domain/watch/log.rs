@@ -33,8 +33,8 @@ pub(super) struct Log {
 
 impl Log {
     /// The log after a revision.
-    pub(super) fn new(domain: &Domain, call: &Call, after: Revision, filter: RowFilter) -> Log {
-        Log {
+    pub(super) fn new(domain: &Domain, call: &Call, after: Revision, filter: RowFilter) -> Self {
+        Self {
             domain: domain.clone(),
             call: call.clone(),
             filter,
@@ -170,7 +170,7 @@ struct Cut {
 }
 
 impl Cut {
-    fn of(page: HistoryPage, from: Place) -> Cut {
+    fn of(page: HistoryPage, from: Place) -> Self {
         let mut rows = page.rows;
         let whole = |row: &HistoryRow| row.within && row.left == 0;
         let Some(at) = (0..rows.len()).find(|at| *at == PAGE_ROWS || !whole(&rows[*at])) else {
@@ -178,7 +178,7 @@ impl Cut {
                 .current
                 .min(from.revision + SPAN - 1)
                 .max(from.revision - 1);
-            return Cut {
+            return Self {
                 rows,
                 more: false,
                 next: Place::at(upto + 1),
@@ -188,19 +188,19 @@ impl Cut {
         let before = rows.partition_point(|row| row.revision < revision);
         if before > 0 {
             rows.truncate(before);
-            return Cut {
+            return Self {
                 rows,
                 more: false,
                 next: Place::at(revision),
             };
         }
-        let next = Cut::within(&rows[at], from);
+        let next = Self::within(&rows[at], from);
         rows.truncate(if rows[at].within && at < PAGE_ROWS {
             at + 1
         } else {
             at
         });
-        Cut {
+        Self {
             rows,
             more: true,
             next,

@@ -41,8 +41,8 @@ impl Names {
         conn: &mut AsyncPgConnection,
         tenant_id: TenantId,
         rows: &[HistoryRow],
-    ) -> Result<Names> {
-        let mut names = Names {
+    ) -> Result<Self> {
+        let mut names = Self {
             ids: HashMap::new(),
             contacts: HashMap::new(),
             descriptions: HashMap::new(),

@@ -34,7 +34,7 @@ pub(super) struct Snapshot {
 
 impl Snapshot {
     /// Notes who and what is there at the present revision.
-    pub(super) async fn take(domain: &Domain, call: &Call, filter: &Filter) -> Result<Snapshot> {
+    pub(super) async fn take(domain: &Domain, call: &Call, filter: &Filter) -> Result<Self> {
         let wanted = |code: &Code| filter.wants_code(code);
         let members = filter.wants(Kind::Memberships);
         let frozen = selection::freeze(domain, call, wanted, members).await?;
@@ -46,7 +46,7 @@ impl Snapshot {
                 .collect(),
             false => VecDeque::new(),
         };
-        let mut snapshot = Snapshot {
+        let mut snapshot = Self {
             domain: domain.clone(),
             call: call.clone(),
             revision: frozen.revision,

@@ -1,8 +1,10 @@
 //! What is wrong with a text that is not an expression.
 
-use std::borrow::Cow;
-use std::error::Error;
-use std::fmt::{self, Display, Formatter};
+use std::{
+    borrow::Cow,
+    error::Error,
+    fmt::{self, Display, Formatter},
+};
 
 use unicode_normalization::char::is_combining_mark;
 
@@ -27,7 +29,7 @@ pub struct ExpressionError {
 /// The rule that a text breaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
-pub enum ErrorKind {
+pub(crate) enum ErrorKind {
     /// Nothing but white space.
     Empty,
     /// More bytes than [`MAX_BYTES`](super::MAX_BYTES).
@@ -78,29 +80,33 @@ impl ExpressionError {
     }
 
     /// The rule that is broken.
-    pub fn kind(&self) -> ErrorKind {
+    #[cfg(test)]
+    pub(crate) fn kind(&self) -> ErrorKind {
         self.kind
     }
 
     /// Where: characters (Unicode scalar values) from the start of the text, from 1. The end of
     /// the expression is one after its last character.
-    pub fn position(&self) -> usize {
+    #[cfg(test)]
+    pub(crate) fn position(&self) -> usize {
         self.position
     }
 
     /// What stands there, shortened if it is long, as it was written; `end of expression` if the
     /// text ends too early.
-    pub fn offending(&self) -> &str {
+    pub(crate) fn offending(&self) -> &str {
         self.offending.as_deref().unwrap_or("end of expression")
     }
 
     /// What should stand there, in words.
-    pub fn expected(&self) -> &str {
+    #[cfg(test)]
+    pub(crate) fn expected(&self) -> &str {
         self.expected
     }
 
     /// What the author probably meant or needs to know, if there is a guess.
-    pub fn hint(&self) -> Option<&str> {
+    #[cfg(test)]
+    pub(crate) fn hint(&self) -> Option<&str> {
         self.hint.as_deref()
     }
 }

@@ -8,7 +8,7 @@ use super::{Expression, Node, Operand, Term};
 
 impl Expression {
     /// Whether [`Expression::evaluate`] uses `everyone`; if not, any set will do.
-    pub fn needs_everyone(&self) -> bool {
+    pub(crate) fn needs_everyone(&self) -> bool {
         self.root().is_complement()
     }
 
@@ -20,7 +20,7 @@ impl Expression {
     ///
     /// No set is copied that is not changed, and complements are carried along as such: `a AND NOT
     /// b` subtracts, and `everyone` is touched at most once, at the very end.
-    pub fn evaluate<E>(
+    pub(crate) fn evaluate<E>(
         &self,
         everyone: &Arc<RoaringBitmap>,
         mut leaf: impl FnMut(&Operand) -> Result<Arc<RoaringBitmap>, E>,

@@ -12,9 +12,12 @@
 
 mod operand;
 
-use super::error::{ErrorKind, ExpressionError};
-use super::lexer::{Lexer, Token, TokenKind};
-use super::{MAX_BYTES, MAX_DEPTH, Node, hint};
+use super::{
+    MAX_BYTES, MAX_DEPTH, Node,
+    error::{ErrorKind, ExpressionError},
+    hint,
+    lexer::{Lexer, Token, TokenKind},
+};
 
 type Result<T> = std::result::Result<T, ExpressionError>;
 

@@ -33,7 +33,7 @@ impl Pattern {
     ///
     /// The time is linear in the code: only the last `*` ever has to take more, and what stands
     /// between two of them is short.
-    pub fn matches(&self, code: &str) -> bool {
+    pub(crate) fn matches(&self, code: &str) -> bool {
         let (mut pattern, mut code) = (self.text.chars(), code.chars());
         let mut last_star = None;
         loop {
@@ -56,12 +56,14 @@ impl Pattern {
     }
 
     /// The same pattern for SQL's `LIKE`. Nothing needs escaping: codes are letters and digits.
-    pub fn like(&self) -> String {
+    #[cfg(test)]
+    pub(crate) fn like(&self) -> String {
         self.text.replace('*', "%").replace('?', "_")
     }
 
     /// What every matching code begins with; empty if the pattern begins with a wildcard.
-    pub fn prefix(&self) -> &str {
+    #[cfg(test)]
+    pub(crate) fn prefix(&self) -> &str {
         self.text.split(['*', '?']).next().unwrap_or_default()
     }
 }

@@ -2,8 +2,7 @@
 
 use std::fmt::{self, Display, Formatter};
 
-use super::lexer::reserved;
-use super::{Expression, Node, Operand, Term};
+use super::{Expression, Node, Operand, Term, lexer::reserved};
 
 /// How tightly a part holds together; a looser part inside a tighter one needs parentheses.
 #[derive(Clone, Copy, PartialEq, PartialOrd)]

@@ -13,11 +13,11 @@ pub enum Node {
     /// What one operand selects.
     Operand(Operand),
     /// Every contact that the part does not select.
-    Not(Box<Node>),
+    Not(Box<Self>),
     /// The contacts that all parts select.
-    All(Vec<Node>),
+    All(Vec<Self>),
     /// The contacts that at least one part selects.
-    Any(Vec<Node>),
+    Any(Vec<Self>),
 }
 
 /// One operand, with its place in the text so that messages can point at it.
@@ -26,9 +26,9 @@ pub struct Operand {
     /// What it selects.
     pub term: Term,
     /// Where it begins: characters (Unicode scalar values) from the start of the text, from 1.
-    pub position: usize,
+    pub(crate) position: usize,
     /// The operand as its author wrote it.
-    pub text: String,
+    pub(crate) text: String,
 }
 
 /// What an operand selects.
@@ -50,7 +50,7 @@ pub enum Term {
 
 impl Node {
     /// The operands from left to right, repetitions included.
-    pub fn operands(&self) -> impl Iterator<Item = &Operand> {
+    pub(crate) fn operands(&self) -> impl Iterator<Item = &Operand> {
         let mut ahead = vec![self];
         std::iter::from_fn(move || {
             loop {

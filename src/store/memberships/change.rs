@@ -17,22 +17,22 @@ use crate::{
 pub struct Assigned {
     /// The contact, if there is one.
     #[diesel(sql_type = Nullable<Integer>)]
-    pub contact_number: Option<i32>,
+    pub(crate) contact_number: Option<i32>,
     /// The group, if there is one.
     #[diesel(sql_type = Nullable<Integer>)]
-    pub group_id: Option<i32>,
+    pub(crate) group_id: Option<i32>,
     /// Whether this assignment changed anything. Of two alike the first does.
     #[diesel(sql_type = Bool)]
     pub changed: bool,
     /// The revision of the membership before, if there was one.
     #[diesel(sql_type = Nullable<BigInt>)]
-    pub revision: Option<Revision>,
+    pub(crate) revision: Option<Revision>,
     /// The moment of the membership before, if there was one.
     #[diesel(sql_type = Nullable<Timestamptz>)]
-    pub create_time: Option<Time>,
+    pub(crate) create_time: Option<Time>,
     /// The revision of what the statement changed, if it changed anything.
     #[diesel(sql_type = BigInt)]
-    pub next_revision: Revision,
+    pub(crate) next_revision: Revision,
 }
 
 /// A statement over pairs of contact and group: `$now` says which revision it makes, `$chosen`

@@ -23,7 +23,7 @@ pub(super) struct Pairs {
 
 impl Pairs {
     /// The pairs of some items.
-    pub(super) fn of<'a>(items: impl Iterator<Item = &'a Assignment>) -> Pairs {
+    pub(super) fn of<'a>(items: impl Iterator<Item = &'a Assignment>) -> Self {
         let (mut contacts, mut codes, mut pairs) = (Places::new(), Places::new(), Places::new());
         let items = items
             .map(|item| {
@@ -32,7 +32,7 @@ impl Pairs {
             })
             .collect();
         let (contact_places, groups) = pairs.entries.into_iter().unzip();
-        Pairs {
+        Self {
             contact_ids: contacts.entries.into_iter().cloned().collect(),
             codes: codes.entries.into_iter().cloned().collect(),
             contacts: contact_places,
@@ -84,8 +84,8 @@ struct Places<T> {
 }
 
 impl<T: Copy + Eq + Hash> Places<T> {
-    fn new() -> Places<T> {
-        Places {
+    fn new() -> Self {
+        Self {
             entries: Vec::new(),
             places: HashMap::new(),
         }

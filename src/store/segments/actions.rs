@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// Records an action, and the numbers that it brought to the stored set or took from it.
-pub async fn insert(
+pub(crate) async fn insert(
     tx: &mut Transaction,
     segment_number: i32,
     action: &SegmentAction,
@@ -53,7 +53,11 @@ pub async fn insert(
 }
 
 /// Forgets how to undo an action.
-pub async fn settle(tx: &mut Transaction, segment_number: i32, number: i32) -> QueryResult<usize> {
+pub(crate) async fn settle(
+    tx: &mut Transaction,
+    segment_number: i32,
+    number: i32,
+) -> QueryResult<usize> {
     diesel::update(segment_actions::table.find((tx.tenant_id(), segment_number, number)))
         .set(segment_actions::changed.eq(None::<StoredSet>))
         .execute(tx)
@@ -61,7 +65,7 @@ pub async fn settle(tx: &mut Transaction, segment_number: i32, number: i32) -> Q
 }
 
 /// What kind an action was, and the numbers that it brought or took, if it can be undone.
-pub async fn find_changed(
+pub(crate) async fn find_changed(
     tx: &mut Transaction,
     segment_number: i32,
     number: i32,
@@ -75,14 +79,18 @@ pub async fn find_changed(
 }
 
 /// Removes an action from the record.
-pub async fn delete(tx: &mut Transaction, segment_number: i32, number: i32) -> QueryResult<usize> {
+pub(crate) async fn delete(
+    tx: &mut Transaction,
+    segment_number: i32,
+    number: i32,
+) -> QueryResult<usize> {
     diesel::delete(segment_actions::table.find((tx.tenant_id(), segment_number, number)))
         .execute(tx)
         .await
 }
 
 /// The actions of a segment after the one numbered `after`.
-pub async fn page(
+pub(crate) async fn page(
     conn: &mut AsyncPgConnection,
     tenant_id: TenantId,
     segment_number: i32,

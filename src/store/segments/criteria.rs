@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// Stores the head of criteria that are saved from a segment.
-pub async fn insert(
+pub(crate) async fn insert(
     tx: &mut Transaction,
     code: &CriteriaCode,
     description: &Description,
@@ -41,7 +41,7 @@ pub async fn insert(
 }
 
 /// Copies all actions of a segment.
-pub async fn copy_actions(
+pub(crate) async fn copy_actions(
     tx: &mut Transaction,
     segment_number: i32,
     criteria_number: i32,
@@ -61,7 +61,7 @@ pub async fn copy_actions(
 }
 
 /// The criteria saved under this code.
-pub async fn find(
+pub(crate) async fn find(
     conn: &mut AsyncPgConnection,
     tenant_id: TenantId,
     code: &CriteriaCode,
@@ -75,7 +75,7 @@ pub async fn find(
 }
 
 /// Saved criteria by code, after `after`.
-pub async fn page(
+pub(crate) async fn page(
     conn: &mut AsyncPgConnection,
     tenant_id: TenantId,
     after: Option<&CriteriaCode>,
@@ -92,7 +92,7 @@ pub async fn page(
 }
 
 /// Up to a hundred saved actions, in order, after the one numbered `after`.
-pub async fn actions(
+pub(crate) async fn actions(
     conn: &mut AsyncPgConnection,
     tenant_id: TenantId,
     criteria_number: i32,
@@ -113,7 +113,7 @@ pub async fn actions(
 }
 
 /// Deletes saved criteria with their actions.
-pub async fn delete(tx: &mut Transaction, criteria_number: i32) -> QueryResult<usize> {
+pub(crate) async fn delete(tx: &mut Transaction, criteria_number: i32) -> QueryResult<usize> {
     diesel::delete(saved_criteria::table.find((tx.tenant_id(), criteria_number)))
         .execute(tx)
         .await
@@ -137,7 +137,7 @@ pub(super) struct CriterionRow {
 impl TryFrom<CriterionRow> for Criterion {
     type Error = diesel::result::Error;
 
-    fn try_from(row: CriterionRow) -> QueryResult<Criterion> {
+    fn try_from(row: CriterionRow) -> QueryResult<Self> {
         let chosen = match (row.expression, row.contacts) {
             (Some(text), _) => text
                 .parse()
@@ -145,7 +145,7 @@ impl TryFrom<CriterionRow> for Criterion {
                 .map_err(|e| diesel::result::Error::DeserializationError(Box::new(e)))?,
             (None, contacts) => Chosen::Contacts(contacts.map(Into::into).unwrap_or_default()),
         };
-        Ok(Criterion {
+        Ok(Self {
             kind: row.kind,
             chosen,
             options: SelectionOptions {

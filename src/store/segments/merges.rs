@@ -16,7 +16,7 @@ use crate::{
 type Merge = (u32, u32);
 
 /// The merges of those contacts in a set that were merged and whose kept contact exists.
-pub async fn of(
+pub(crate) async fn of(
     conn: &mut AsyncPgConnection,
     tenant_id: TenantId,
     set: &ContactSet,
@@ -35,7 +35,7 @@ pub async fn of(
 
 /// The numbers that mean this contact in stored sets: its own and those of contacts that were
 /// merged into it.
-pub async fn meaning(
+pub(crate) async fn meaning(
     conn: &mut AsyncPgConnection,
     tenant_id: TenantId,
     contact_number: i32,
@@ -51,7 +51,7 @@ pub async fn meaning(
 }
 
 /// Hands over to `kept` what stood for `merged` so far.
-pub async fn hand_over(tx: &mut Transaction, merged: i32, kept: i32) -> QueryResult<usize> {
+pub(crate) async fn hand_over(tx: &mut Transaction, merged: i32, kept: i32) -> QueryResult<usize> {
     let held = merged_contacts::table
         .filter(merged_contacts::tenant_id.eq(tx.tenant_id()))
         .filter(merged_contacts::kept_number.eq(merged));
@@ -62,7 +62,7 @@ pub async fn hand_over(tx: &mut Transaction, merged: i32, kept: i32) -> QueryRes
 }
 
 /// Lets `kept` stand for `merged`.
-pub async fn insert(tx: &mut Transaction, merged: i32, kept: i32) -> QueryResult<usize> {
+pub(crate) async fn insert(tx: &mut Transaction, merged: i32, kept: i32) -> QueryResult<usize> {
     let row = (
         merged_contacts::tenant_id.eq(tx.tenant_id()),
         merged_contacts::contact_number.eq(merged),

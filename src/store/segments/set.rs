@@ -17,14 +17,14 @@ pub(super) struct StoredSet(ContactSet);
 
 impl From<ContactSet> for StoredSet {
     /// Takes the smallest form: a run of numbers costs next to nothing.
-    fn from(mut set: ContactSet) -> StoredSet {
+    fn from(mut set: ContactSet) -> Self {
         set.optimize();
-        StoredSet(set)
+        Self(set)
     }
 }
 
 impl From<StoredSet> for ContactSet {
-    fn from(set: StoredSet) -> ContactSet {
+    fn from(set: StoredSet) -> Self {
         set.0
     }
 }
@@ -38,6 +38,6 @@ impl ToSql<Binary, Pg> for StoredSet {
 
 impl FromSql<Binary, Pg> for StoredSet {
     fn from_sql(bytes: PgValue<'_>) -> deserialize::Result<Self> {
-        Ok(StoredSet(ContactSet::deserialize_from(bytes.as_bytes())?))
+        Ok(Self(ContactSet::deserialize_from(bytes.as_bytes())?))
     }
 }

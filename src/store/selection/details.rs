@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// The ids of the contacts whose numbers are in `from..=upto`, by number.
-pub async fn ids_between(
+pub(crate) async fn ids_between(
     conn: &mut AsyncPgConnection,
     tenant_id: TenantId,
     from: i32,
@@ -66,7 +66,7 @@ pub async fn contacts_among(
 }
 
 /// The ids among these contacts' that still exist, by number.
-pub async fn ids(
+pub(crate) async fn ids(
     conn: &mut AsyncPgConnection,
     tenant_id: TenantId,
     contact_numbers: &[i32],

@@ -1,7 +1,7 @@
 //! What was exported goes in elsewhere, as it came, and makes the same tenant.
 
 use futures_util::future::join_all;
-use mailing_groups::api::pb::{
+use mailing_groups::pb::{
     self, import_contacts_request as to_contacts, import_contacts_response as of_contacts,
     import_memberships_request as to_memberships, import_memberships_response as of_memberships,
 };
@@ -39,13 +39,13 @@ pub(super) struct Copying {
 }
 
 impl Copying {
-    pub(super) async fn into(tenant: &mut Tenant, groups: &Exported) -> Copying {
+    pub(super) async fn into(tenant: &mut Tenant, groups: &Exported) -> Self {
         let create = |group: &pb::MailingGroup| {
             let (mut tenant, group) = (tenant.clone(), group.clone());
             async move { tenant.create_group(group, "").await.unwrap() }
         };
         join_all(groups.groups.iter().flatten().map(create)).await;
-        let copying = Copying {
+        let copying = Self {
             contacts: tenant.upload_contacts().await,
             memberships: tenant.upload_memberships().await,
         };

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, time::Instant};
 
-use mailing_groups::api::pb;
+use mailing_groups::pb;
 use tonic::Streaming;
 
 use super::{Exported, copy::Copying, page, request};

@@ -1,9 +1,13 @@
 //! How an export is paged, and what it refuses.
 
-use mailing_groups::api::pb;
+use mailing_groups::pb;
 use tonic::Code;
 
-use super::{Exported, copy::imported, copy::stored, request};
+use super::{
+    Exported,
+    copy::{imported, stored},
+    request,
+};
 use crate::support::{Server, Sql, Tenant, company, person, violations};
 
 /// A tenant with these groups, made past the service, which is told of the last one.

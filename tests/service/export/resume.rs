@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use mailing_groups::api::pb;
+use mailing_groups::pb;
 use tonic::Code;
 
 use super::{

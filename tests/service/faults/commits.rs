@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use mailing_groups::{
-    api::pb::{self, BatchAssignMailingGroupsRequest, CreateContactRequest},
+    pb::{self, BatchAssignMailingGroupsRequest, CreateContactRequest},
     server::Limits,
 };
 use tonic::Code;

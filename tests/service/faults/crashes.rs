@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, time::Duration};
 
 use mailing_groups::{
-    api::pb::{self, import_memberships_request as sent, import_memberships_response::Message},
+    pb::{self, import_memberships_request as sent, import_memberships_response::Message},
     postgres::Cluster,
     server::Limits,
 };

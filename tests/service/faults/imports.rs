@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use bytes::{BufMut, Bytes, BytesMut};
 use h2::{Reason, RecvStream, SendStream, client};
 use http::Request;
-use mailing_groups::api::pb::{self, import_memberships_request as sent};
+use mailing_groups::pb::{self, import_memberships_request as sent};
 use prost::Message;
 use tokio::{net::TcpStream, task::JoinHandle};
 use tonic::{Code, Status};
@@ -22,7 +22,7 @@ struct Upload {
 
 impl Upload {
     /// Opens an import of memberships.
-    async fn open(address: SocketAddr, tenant: &str) -> Upload {
+    async fn open(address: SocketAddr, tenant: &str) -> Self {
         let stream = TcpStream::connect(address).await.unwrap();
         let (client, connection) = client::handshake(stream).await.unwrap();
         let connection = tokio::spawn(connection);
@@ -38,7 +38,7 @@ impl Upload {
             .send_data(message(sent::Message::Start(sent::Start::default())), false)
             .unwrap();
         let answers = response.await.unwrap().into_body();
-        Upload {
+        Self {
             requests,
             answers,
             connection,

@@ -4,7 +4,7 @@
 use std::time::{Duration, Instant};
 
 use mailing_groups::{
-    api::pb::{AssignMailingGroupRequest, ListContactsRequest},
+    pb::{AssignMailingGroupRequest, ListContactsRequest},
     server::Limits,
 };
 use tokio::task::JoinSet;

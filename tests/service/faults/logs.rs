@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use mailing_groups::api::pb;
+use mailing_groups::pb;
 use tonic::{Code, Status, transport::Endpoint};
 
 use crate::support::{Program, Sql, Tenant, company, eventually, info, person, scratch};

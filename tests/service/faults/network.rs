@@ -122,7 +122,7 @@ async fn a_silent_network_holds_nobody_beyond_the_deadline_and_heals() {
     // Who is under way learns it by the deadline.
     let deadline = Duration::from_millis(400);
     let began = Instant::now();
-    let mut read = Request::new(mailing_groups::api::pb::GetContactRequest { id: "A".into() });
+    let mut read = Request::new(mailing_groups::pb::GetContactRequest { id: "A".into() });
     read.set_timeout(deadline);
     let status = scene.tenant.contacts.get_contact(read).await.unwrap_err();
     is_overdue(&status);

@@ -1,11 +1,11 @@
 //! The oracle: an expression as one SQL query over the tables.
 
 use mailing_groups::{
-    api::pb::SelectionOptions,
     model::{
         ContactKind, Expression,
         expression::{Node, Operand, Term},
     },
+    pb::SelectionOptions,
 };
 
 use super::Answer;

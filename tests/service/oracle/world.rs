@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use mailing_groups::api::pb;
+use mailing_groups::pb;
 use rand::{RngExt, rngs::StdRng, seq::IndexedRandom};
 
 use crate::support::{Tenant, assignment, company, person};
@@ -24,7 +24,7 @@ pub(super) struct World {
 }
 
 impl World {
-    pub(super) fn random(rng: &mut StdRng) -> World {
+    pub(super) fn random(rng: &mut StdRng) -> Self {
         let mut contacts: Vec<_> = (0..COMPANIES).map(|n| company(&format!("C{n}"))).collect();
         for n in 0..PERSONS {
             let employer = format!("C{}", rng.random_range(0..COMPANIES - 1));
@@ -47,7 +47,7 @@ impl World {
                 }
             }
         }
-        World {
+        Self {
             contacts,
             memberships,
         }

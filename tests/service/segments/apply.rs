@@ -1,6 +1,6 @@
 //! Giving a segment's members a mailing group.
 
-use mailing_groups::api::pb;
+use mailing_groups::pb;
 use tonic::Code;
 
 use super::ask::add_ids;

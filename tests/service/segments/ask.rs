@@ -1,6 +1,6 @@
 //! Short ways to work with segments.
 
-use mailing_groups::api::pb::{
+use mailing_groups::pb::{
     self, compare_segments_response::Message, stream_segment_members_request::Selection,
 };
 use tonic::Status;
@@ -189,9 +189,9 @@ impl Tenant {
     }
 
     /// A and its person C and D, and B without a company; groups MOVE and GIFT without members.
-    pub(super) async fn small_world() -> Tenant {
+    pub(super) async fn small_world() -> Self {
         use crate::support::{company, person};
-        let mut tenant = Tenant::new().await;
+        let mut tenant = Self::new().await;
         for contact in [
             company("A"),
             person("B", ""),

@@ -114,7 +114,7 @@ async fn the_latest_256_actions_can_be_undone() {
     let undoable = |actions: &[_]| -> Vec<bool> {
         actions
             .iter()
-            .map(|it: &mailing_groups::api::pb::SegmentAction| it.undoable)
+            .map(|it: &mailing_groups::pb::SegmentAction| it.undoable)
             .collect()
     };
     assert_eq!(

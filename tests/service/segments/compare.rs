@@ -1,6 +1,6 @@
 //! Comparing segments and expressions.
 
-use mailing_groups::api::pb;
+use mailing_groups::pb;
 use tonic::Code;
 
 use super::ask::{add_ids, expression, segment};

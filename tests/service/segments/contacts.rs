@@ -1,6 +1,6 @@
 //! What becomes of contacts that are on segments.
 
-use mailing_groups::api::pb;
+use mailing_groups::pb;
 use tonic::Code;
 use tonic_types::StatusExt;
 

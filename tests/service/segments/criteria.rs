@@ -1,6 +1,6 @@
 //! Saving criteria and replaying them.
 
-use mailing_groups::api::pb;
+use mailing_groups::pb;
 use tonic::Code;
 
 use super::ask::{add, add_ids, reduce, refine};

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use mailing_groups::api::pb;
+use mailing_groups::pb;
 
 use super::ask::{add, reduce};
 use crate::support::{Server, Sql, Tenant, company};

@@ -1,6 +1,6 @@
 //! Creating, reading, listing, describing and deleting segments.
 
-use mailing_groups::api::pb;
+use mailing_groups::pb;
 use tonic::Code;
 
 use super::ask::{add, add_ids};

@@ -2,7 +2,7 @@
 //!
 //! A is a company, C and D are persons of A, B is a person without a company.
 
-use mailing_groups::api::pb::{self, SelectionOptions};
+use mailing_groups::pb::{self, SelectionOptions};
 
 use crate::support::{Tenant, company, person, select};
 

@@ -1,6 +1,6 @@
 //! What is wrong with an expression is said with its place in the text.
 
-use mailing_groups::api::pb::{
+use mailing_groups::pb::{
     CountSegmentMembersRequest, DeleteMailingGroupRequest, RenameMailingGroupRequest,
     StreamSegmentMembersRequest, count_segment_members_request::Selection,
 };

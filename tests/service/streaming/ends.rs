@@ -2,13 +2,12 @@
 
 use std::time::{Duration, Instant};
 
-use mailing_groups::{api::pb::stream_segment_members_response::Message, server::Limits};
+use mailing_groups::{pb::stream_segment_members_response::Message, server::Limits};
 use tonic::{Code, Request, Status};
 use tonic_types::StatusExt;
 
-use crate::support::{AT_ONCE, Server, Sql, Streamed, Tenant, info};
-
 use super::{crowd, full, page};
+use crate::support::{AT_ONCE, Server, Sql, Streamed, Tenant, info};
 
 async fn on_own_server(count: usize) -> (Server, Tenant, Sql) {
     let server = Server::start().await;
@@ -20,7 +19,7 @@ async fn on_own_server(count: usize) -> (Server, Tenant, Sql) {
 
 /// The status that a stream ends with, and the token of its last page.
 async fn end(
-    mut stream: tonic::Streaming<mailing_groups::api::pb::StreamSegmentMembersResponse>,
+    mut stream: tonic::Streaming<mailing_groups::pb::StreamSegmentMembersResponse>,
 ) -> (Status, String) {
     let mut token = String::new();
     loop {

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use mailing_groups::api::pb::{self, SegmentMemberView, export_contacts_response::Message};
+use mailing_groups::pb::{self, SegmentMemberView, export_contacts_response::Message};
 use tempfile::TempDir;
 use tonic::transport::Endpoint;
 

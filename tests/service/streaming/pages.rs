@@ -1,11 +1,10 @@
 //! What a stream that is read to its end holds.
 
-use mailing_groups::api::pb::{self, DeleteContactRequest, SegmentMemberView};
+use mailing_groups::pb::{self, DeleteContactRequest, SegmentMemberView};
 use tonic::Code;
 
-use crate::support::{Tenant, company, person, select, violations};
-
 use super::crowd;
+use crate::support::{Tenant, company, person, select, violations};
 
 fn pages_of(page_size: i32) -> pb::StreamSegmentMembersRequest {
     pb::StreamSegmentMembersRequest {

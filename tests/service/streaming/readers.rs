@@ -2,11 +2,10 @@
 
 use std::time::Instant;
 
-use mailing_groups::api::pb::{BatchUnassignMailingGroupsRequest, DeleteContactRequest};
-
-use crate::support::{AT_ONCE, Server, Sql, Streamed, Tenant, assignment};
+use mailing_groups::pb::{BatchUnassignMailingGroupsRequest, DeleteContactRequest};
 
 use super::{crowd, full, page};
+use crate::support::{AT_ONCE, Server, Sql, Streamed, Tenant, assignment};
 
 /// Enough members to fill every buffer between the database and a reader several times.
 const CROWD: usize = 5_000;

@@ -1,11 +1,10 @@
 //! A stream that was cut goes on where it was, and only there.
 
-use mailing_groups::api::pb::{self, SegmentMemberView, SelectionOptions};
+use mailing_groups::pb::{self, SegmentMemberView, SelectionOptions};
 use tonic::Code;
 
-use crate::support::{Server, Streamed, Tenant, person, select, violations};
-
 use super::crowd;
+use crate::support::{Server, Streamed, Tenant, person, select, violations};
 
 fn request(resume_token: &str) -> pb::StreamSegmentMembersRequest {
     pb::StreamSegmentMembersRequest {

@@ -1,6 +1,6 @@
 //! Calls of one tenant, in short.
 
-use mailing_groups::api::pb;
+use mailing_groups::pb;
 use prost_types::FieldMask;
 use tonic::Status;
 

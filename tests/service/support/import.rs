@@ -1,6 +1,6 @@
 //! Filling a tenant by imports, and reading streams of members to their end.
 
-use mailing_groups::api::pb::{
+use mailing_groups::pb::{
     self, import_contacts_request as contacts, import_contacts_response,
     import_memberships_request as memberships, import_memberships_response,
     stream_segment_members_request::Selection, stream_segment_members_response::Message,
@@ -30,8 +30,8 @@ impl Streamed {
     /// Reads the rest of a stream: its summary must be the last message.
     pub(crate) async fn read(
         stream: &mut Streaming<pb::StreamSegmentMembersResponse>,
-    ) -> Result<Streamed, Status> {
-        let mut streamed = Streamed::default();
+    ) -> Result<Self, Status> {
+        let mut streamed = Self::default();
         let mut summary = None;
         while let Some(response) = stream.message().await? {
             assert_eq!(summary, None, "a message after the summary");

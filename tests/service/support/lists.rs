@@ -1,6 +1,6 @@
 //! Lists, from the first page to the last.
 
-use mailing_groups::api::pb;
+use mailing_groups::pb;
 use tonic::Status;
 
 use super::Tenant;

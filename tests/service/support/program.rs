@@ -31,7 +31,7 @@ pub(crate) struct Program {
 
 impl Program {
     /// Starts it with these arguments, with its log in `folder`.
-    pub(crate) fn spawn(folder: &Path, arguments: &[&str]) -> Program {
+    pub(crate) fn spawn(folder: &Path, arguments: &[&str]) -> Self {
         let log = folder.join(format!("{}.log", uuid::Uuid::new_v4()));
         let mut command = Command::new(env!("CARGO_BIN_EXE_mailing-groups"));
         for (name, _) in std::env::vars().filter(|(name, _)| is_ours(name)) {
@@ -48,7 +48,7 @@ impl Program {
             .spawn()
             .unwrap();
         let output = BufReader::new(child.stdout.take().unwrap()).lines();
-        Program { child, output, log }
+        Self { child, output, log }
     }
 
     /// Where it serves, once it says so.

@@ -44,7 +44,7 @@ pub(crate) struct Proxy {
 
 impl Proxy {
     /// A network to the database of this URL.
-    pub(crate) async fn before(database_url: &str) -> Proxy {
+    pub(crate) async fn before(database_url: &str) -> Self {
         let config: tokio_postgres::Config = database_url.parse().unwrap();
         let Host::Unix(folder) = &config.get_hosts()[0] else {
             panic!("not on a Unix socket: {database_url}");
@@ -56,7 +56,7 @@ impl Proxy {
         runtime().spawn(accept(listener, socket, state));
         let (user, database) = (config.get_user().unwrap(), config.get_dbname().unwrap());
         let url = format!("postgres://{user}@{address}/{database}?sslmode=disable");
-        Proxy { url, network }
+        Self { url, network }
     }
 
     /// The database's URL through this network.

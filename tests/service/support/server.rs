@@ -23,25 +23,25 @@ pub(crate) struct Server {
 
 impl Server {
     /// The server that tests share.
-    pub(crate) async fn shared() -> &'static Server {
+    pub(crate) async fn shared() -> &'static Self {
         static SHARED: OnceCell<Server> = OnceCell::const_new();
-        SHARED.get_or_init(Server::start).await
+        SHARED.get_or_init(Self::start).await
     }
 
     /// A server of one's own, on a database of its own.
-    pub(crate) async fn start() -> Server {
+    pub(crate) async fn start() -> Self {
         let url = database().await;
-        Server::on(&url, Limits::default()).await
+        Self::on(&url, Limits::default()).await
     }
 
     /// A server of one's own on this database, which is migrated.
-    pub(crate) async fn on(database_url: &str, limits: Limits) -> Server {
+    pub(crate) async fn on(database_url: &str, limits: Limits) -> Self {
         migrate(database_url).await;
-        Server::via(database_url, database_url, Pool::default(), limits).await
+        Self::via(database_url, database_url, Pool::default(), limits).await
     }
 
     /// A server that reaches its database, which is migrated already, by `url`.
-    pub(crate) async fn via(url: &str, database_url: &str, pool: Pool, limits: Limits) -> Server {
+    pub(crate) async fn via(url: &str, database_url: &str, pool: Pool, limits: Limits) -> Self {
         let store = Store::new(url, pool.connections, pool.wait).unwrap();
         let shutdown = CancellationToken::new();
         let stop = shutdown.clone();
@@ -57,7 +57,7 @@ impl Server {
             };
             server::serve(listener, routes, &api::SERVICES, ready, limits, stop).await
         });
-        Server {
+        Self {
             address: address.await.unwrap(),
             database_url: database_url.to_owned(),
             shutdown,
@@ -96,8 +96,8 @@ pub(crate) struct Pool {
 }
 
 impl Default for Pool {
-    fn default() -> Pool {
-        Pool {
+    fn default() -> Self {
+        Self {
             connections: 8,
             wait: Duration::from_secs(2),
         }

@@ -12,10 +12,10 @@ pub(crate) struct Sql(Client);
 
 impl Sql {
     /// Connects.
-    pub(crate) async fn connect(url: &str) -> Sql {
+    pub(crate) async fn connect(url: &str) -> Self {
         let (client, connection) = tokio_postgres::connect(url, NoTls).await.unwrap();
         tokio::spawn(connection);
-        Sql(client)
+        Self(client)
     }
 
     /// Runs statements.
@@ -51,8 +51,8 @@ impl Sql {
     }
 
     /// Keeps all contacts from being read, until it is dropped.
-    pub(crate) async fn lock_contacts(url: &str) -> Sql {
-        let sql = Sql::connect(url).await;
+    pub(crate) async fn lock_contacts(url: &str) -> Self {
+        let sql = Self::connect(url).await;
         sql.run("BEGIN; LOCK TABLE contacts").await;
         sql
     }

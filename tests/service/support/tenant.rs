@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use mailing_groups::api::pb::{
+use mailing_groups::pb::{
     self, contacts_client::ContactsClient, mailing_groups_client::MailingGroupsClient,
     segments_client::SegmentsClient,
 };
@@ -41,23 +41,23 @@ pub(crate) struct Tenant {
 
 impl Tenant {
     /// A new tenant of the shared server.
-    pub(crate) async fn new() -> Tenant {
+    pub(crate) async fn new() -> Self {
         static NEXT: AtomicUsize = AtomicUsize::new(1);
         let name = format!("t-{}", NEXT.fetch_add(1, Ordering::Relaxed));
-        Tenant::of(Server::shared().await, &name).await
+        Self::of(Server::shared().await, &name).await
     }
 
     /// A tenant of a server.
-    pub(crate) async fn of(server: &Server, name: &str) -> Tenant {
-        Tenant::over(server.channel().await, name)
+    pub(crate) async fn of(server: &Server, name: &str) -> Self {
+        Self::over(server.channel().await, name)
     }
 
     /// A tenant behind a channel.
-    pub(crate) fn over(channel: Channel, name: &str) -> Tenant {
+    pub(crate) fn over(channel: Channel, name: &str) -> Self {
         let tenant = InTenant(name.parse().unwrap());
         let unnamed = MailingGroupsClient::new(channel.clone());
         let transport = InterceptedService::new(channel, tenant);
-        Tenant {
+        Self {
             name: name.to_owned(),
             groups: MailingGroupsClient::new(transport.clone()),
             contacts: ContactsClient::new(transport.clone()),

@@ -2,7 +2,7 @@
 
 use std::fmt::Debug;
 
-use mailing_groups::api::pb::{
+use mailing_groups::pb::{
     self,
     import_contacts_request::{self as to_contacts, Message as ContactMessage},
     import_memberships_request::{self as to_memberships, Message as MembershipMessage},
@@ -60,7 +60,7 @@ impl<Request: Debug, Response> Upload<Request, Response> {
 
     /// Says that no more is sent, and waits for the end.
     pub(crate) async fn close(self) -> Result<Vec<Response>, Status> {
-        let Upload {
+        let Self {
             requests,
             mut responses,
         } = self;

@@ -1,6 +1,6 @@
 //! What is told of each kind of change.
 
-use mailing_groups::api::pb::{
+use mailing_groups::pb::{
     self, ChangeKind, ContactState, ContactStates, ContactsDeleted, GroupMembers,
     MailingGroupDeleted, MailingGroupRenamed, MailingGroupState, change::Change,
 };

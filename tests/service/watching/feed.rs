@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use mailing_groups::api::pb::{
+use mailing_groups::pb::{
     self, ChangeKind,
     change::Change,
     watch_changes_request::{Beginning, Now, Start},

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use mailing_groups::api::pb::change::Change;
+use mailing_groups::pb::change::Change;
 
 use crate::support::Sql;
 
@@ -40,7 +40,7 @@ pub(super) fn entry(revision: i64, change: &Change) -> Entry {
         ids.sort();
         (revision, kind, code.to_owned(), former.to_owned(), ids)
     };
-    let states = |states: &mailing_groups::api::pb::ContactStates| {
+    let states = |states: &mailing_groups::pb::ContactStates| {
         states
             .contacts
             .iter()

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use mailing_groups::api::pb::{self, change::Change, watch_changes_response::Snapshot};
+use mailing_groups::pb::{self, change::Change, watch_changes_response::Snapshot};
 
 use crate::support::Sql;
 
@@ -103,7 +103,7 @@ impl Model {
     }
 
     /// What the tables say.
-    pub(super) async fn stored(sql: &Sql, tenant: &str) -> Model {
+    pub(super) async fn stored(sql: &Sql, tenant: &str) -> Self {
         let tenant_id = sql.tenant_id(tenant).await;
         let groups = "SELECT code, description FROM mailing_groups WHERE tenant_id = $1";
         let contacts = "SELECT id, kind::int, name, coalesce(company_id, ''), email, \
@@ -124,7 +124,7 @@ impl Model {
                 row.get(6),
             )
         };
-        Model {
+        Self {
             groups: groups.iter().map(|row| (row.get(0), row.get(1))).collect(),
             contacts: contacts
                 .iter()

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use mailing_groups::{
-    api::pb::watch_changes_response::Message,
     domain::{Domain, Index, maintenance},
+    pb::watch_changes_response::Message,
     store::Store,
 };
 use tonic::{Code, Status};

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use mailing_groups::{api::pb::change::Change, server::Limits};
+use mailing_groups::{pb::change::Change, server::Limits};
 use tonic::Code;
 use tonic_types::StatusExt;
 
@@ -48,7 +48,7 @@ async fn a_watcher_on_any_replica_is_told_soon() {
 async fn waiting_watchers_hold_no_connection_and_slow_ones_delay_nobody() {
     let server = Server::start().await;
     let mut writer = Tenant::of(&server, "many").await;
-    let contact = |n: usize| mailing_groups::api::pb::Contact {
+    let contact = |n: usize| mailing_groups::pb::Contact {
         email: format!("{}@example.org", "y".repeat(200)),
         ..company(&format!("C{n:05}"))
     };

@@ -1,6 +1,6 @@
 //! The snapshot that a watch from the beginning starts with.
 
-use mailing_groups::api::pb::{ChangeKind, watch_changes_response::Message};
+use mailing_groups::pb::{ChangeKind, watch_changes_response::Message};
 
 use super::{
     feed::{Feed, beginning, filtered, told},
@@ -81,7 +81,7 @@ async fn a_snapshot_is_that_of_one_revision_however_slowly_it_is_read() {
     let server = Server::start().await;
     let mut tenant = Tenant::over(server.narrow_channel().await, "slow");
     tenant.group("MOVE").await;
-    let contact = |n: usize| mailing_groups::api::pb::Contact {
+    let contact = |n: usize| mailing_groups::pb::Contact {
         email: format!("{}@example.org", "y".repeat(200)),
         ..company(&format!("C{n:05}"))
     };

@@ -1,6 +1,6 @@
 //! Where a watch can start.
 
-use mailing_groups::api::pb::{self, ChangeKind};
+use mailing_groups::pb::{self, ChangeKind};
 use tonic::Code;
 
 use super::feed::{after, filtered, now};

@@ -9,7 +9,7 @@ use std::{
 };
 
 use mailing_groups::{
-    api::pb::{WatchChangesRequest, change::Change, watch_changes_response::Message},
+    pb::{WatchChangesRequest, change::Change, watch_changes_response::Message},
     server::Limits,
 };
 use rand::{RngExt, SeedableRng, rngs::StdRng};
@@ -255,9 +255,8 @@ async fn what_watchers_see_is_what_was_written() {
 #[test]
 fn the_validator_sees_what_is_missing() {
     let log = vec![(1, 9, "A".to_owned(), String::new(), vec![])];
-    let deleted = Change::MailingGroupDeleted(mailing_groups::api::pb::MailingGroupDeleted {
-        code: "A".into(),
-    });
+    let deleted =
+        Change::MailingGroupDeleted(mailing_groups::pb::MailingGroupDeleted { code: "A".into() });
     assert_eq!(entry(1, &deleted), log[0]);
     let outcome = std::panic::catch_unwind(|| validate(Seen::default(), &log, &Model::default()));
     assert!(outcome.is_err());

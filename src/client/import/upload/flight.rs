@@ -4,11 +4,10 @@ use std::collections::{BTreeMap, VecDeque};
 
 use tokio::sync::mpsc;
 
-use super::super::journal::Journal;
-use super::super::ledger::Ledger;
-use super::super::report::Tally;
-use super::super::rows::Batch;
-use super::{Event, IN_FLIGHT, Upload};
+use super::{
+    super::{journal::Journal, ledger::Ledger, report::Tally, rows::Batch},
+    Event, IN_FLIGHT, Upload,
+};
 use crate::client::error::Error;
 
 /// An import under way.

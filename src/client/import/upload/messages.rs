@@ -3,18 +3,18 @@
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Status, Streaming};
 
-use crate::api::pb::contacts_client::ContactsClient;
-use crate::api::pb::mailing_groups_client::MailingGroupsClient;
-use crate::api::pb::{
-    Assignment, Contact, ImportContactsRequest, ImportContactsResponse, ImportMembershipsRequest,
-    ImportMembershipsResponse, import_contacts_request as contacts,
-    import_contacts_response as contacts_answer, import_memberships_request as memberships,
-    import_memberships_response as memberships_answer,
+use super::{super::report::Tally, Event, Upload};
+use crate::{
+    client::connection::Link,
+    pb::{
+        Assignment, Contact, ImportContactsRequest, ImportContactsResponse,
+        ImportMembershipsRequest, ImportMembershipsResponse, contacts_client::ContactsClient,
+        import_contacts_request as contacts, import_contacts_response as contacts_answer,
+        import_memberships_request as memberships,
+        import_memberships_response as memberships_answer,
+        mailing_groups_client::MailingGroupsClient,
+    },
 };
-use crate::client::connection::Link;
-
-use super::super::report::Tally;
-use super::{Event, Upload};
 
 #[tonic::async_trait]
 impl Upload for Contact {

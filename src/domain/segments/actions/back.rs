@@ -13,7 +13,7 @@ use crate::{
 
 /// Undoes the last action, or only says what that would do: whom it added leaves, whom it
 /// removed comes back, and nobody else moves.
-pub async fn go_back(
+pub(crate) async fn go_back(
     domain: &Domain,
     call: &Call,
     id: &SegmentId,

@@ -15,7 +15,7 @@ const LISTED_CONTACTS: usize = 10;
 
 /// Lists the actions of a segment after the one numbered `after`, each with the first of the
 /// contacts that it named. Contacts that are gone are left out.
-pub async fn list_actions(
+pub(crate) async fn list_actions(
     domain: &Domain,
     call: &Call,
     id: &SegmentId,

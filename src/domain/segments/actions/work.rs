@@ -29,12 +29,12 @@ impl Work {
         domain: &Domain,
         tx: &mut Transaction,
         id: &SegmentId,
-    ) -> Result<Work> {
+    ) -> Result<Self> {
         let (segment, stored) = current(tx, id, None).await?;
         let population = selection::population_in(domain, tx).await?;
         let tenant_id = tx.tenant_id();
         let meaning = Meaning::read(tx, tenant_id, &population, &[&stored]).await?;
-        Ok(Work {
+        Ok(Self {
             segment,
             stored,
             population,

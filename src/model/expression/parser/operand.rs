@@ -2,10 +2,15 @@
 
 use std::str::FromStr;
 
-use super::super::error::{ErrorKind, ExpressionError};
-use super::super::lexer::{Token, TokenKind};
-use super::super::{MAX_OPERANDS, Node, Operand, Term, value};
-use super::{Parser, Result};
+use super::{
+    super::{
+        MAX_OPERANDS, Node, Operand, Term,
+        error::{ErrorKind, ExpressionError},
+        lexer::{Token, TokenKind},
+        value,
+    },
+    Parser, Result,
+};
 use crate::model::ContactKind;
 
 /// What a code must be, as messages say it.

@@ -1,14 +1,14 @@
 //! The set an expression selects is the one its definition says.
 
-use std::collections::BTreeSet;
-use std::convert::Infallible;
-use std::sync::Arc;
+use std::{collections::BTreeSet, convert::Infallible, sync::Arc};
 
 use proptest::prelude::*;
 use roaring::RoaringBitmap;
 
-use super::super::{Expression, Operand, Term};
-use super::read;
+use super::{
+    super::{Expression, Operand, Term},
+    read,
+};
 
 const GROUPS: usize = 6;
 
@@ -20,9 +20,9 @@ const STRIDE: u32 = 1_009;
 enum Tree {
     Everyone,
     Group(usize),
-    Not(Box<Tree>),
-    All(Vec<Tree>),
-    Any(Vec<Tree>),
+    Not(Box<Self>),
+    All(Vec<Self>),
+    Any(Vec<Self>),
 }
 
 impl Tree {

@@ -1,7 +1,9 @@
 //! What can be written, and what it means.
 
-use super::super::{Node, Term};
-use super::read;
+use super::{
+    super::{Node, Term},
+    read,
+};
 use crate::model::ContactKind as Kind;
 
 /// Each text with its canonical form.

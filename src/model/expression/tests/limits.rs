@@ -1,7 +1,9 @@
 //! How large an expression may be.
 
-use super::super::{ErrorKind, Expression, MAX_BYTES, MAX_DEPTH, MAX_OPERANDS, Node};
-use super::read;
+use super::{
+    super::{ErrorKind, Expression, MAX_BYTES, MAX_DEPTH, MAX_OPERANDS, Node},
+    read,
+};
 
 fn refuse(text: &str) -> String {
     text.parse::<Expression>().unwrap_err().to_string()

@@ -2,8 +2,10 @@
 
 use proptest::prelude::*;
 
-use super::super::{Node, Pattern, Term};
-use super::read;
+use super::{
+    super::{Node, Pattern, Term},
+    read,
+};
 
 fn pattern(text: &str) -> Pattern {
     match read(text).root() {

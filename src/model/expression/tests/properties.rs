@@ -2,8 +2,10 @@
 
 use proptest::prelude::*;
 
-use super::super::{Expression, MAX_BYTES, Node, Operand};
-use super::read;
+use super::{
+    super::{Expression, MAX_BYTES, Node, Operand},
+    read,
+};
 use crate::model::Code;
 
 /// Texts made of the language's own parts, most of them not quite expressions.

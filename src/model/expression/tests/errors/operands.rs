@@ -1,7 +1,6 @@
 //! Operands that cannot be.
 
-use super::super::super::ErrorKind;
-use super::assert_refused;
+use super::{super::super::ErrorKind, assert_refused};
 
 #[test]
 fn a_quote_must_be_closed() {
