@@ -1,41 +1,43 @@
-# `make help` tells what there is. Everything missing is installed by scripts/install.
+# `make help` lists the targets. Missing packages and tools are installed by scripts/install.
 
 .DEFAULT_GOAL := help
 .PHONY: help run import grpcurl test tour lint fmt bench bench-select
 
-# What `make import` loads.
+# The directory that `make import` loads.
 DATA ?= examples
 
-# Tools of this project's own come first.
+# The project's own tools come first. `cargo deny fetch` once brings the advisories for `make lint`.
 export PATH := $(CURDIR)/.tools/bin:$(CURDIR)/.tools/node_modules/.bin:$(PATH)
 
-help: ## Say what make can do here
-	@sed -nE 's/^([a-z-]+):.*## (.*)/\1\t\2/p' $(MAKEFILE_LIST) | \
-		while IFS='	' read -r name text; do printf '  make %-12s %s\n' "$$name" "$$text"; done
+help: ## List the targets
+	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
 
-run: ## Build and start the service; flags for it: make run ARGS="--listen 127.0.0.1:50052"
+run: ## Build and start the service; with flags: make run ARGS="--listen 127.0.0.1:50052"
 	@scripts/install server
+	@[ -d target/release/deps ] || echo "make: the first build takes about 6 minutes on 2 cores" >&2
 	@cargo run --release --locked -- $(ARGS)
 
-import: ## Load a folder of CSV files into the running service: make import DATA=examples
-	@cargo run --release --locked --quiet -- import folder $(DATA) $(ARGS)
+import: ## Import CSV files into the running service: make import DATA=examples
+	@cargo run --release --locked --quiet -- import folder "$(DATA)" $(ARGS)
 
-grpcurl: ## Put grpcurl into .tools/bin, for the tour in README.md
+grpcurl: ## Build grpcurl into .tools/bin, for docs/tour.md
 	@scripts/install grpcurl
 
-test: ## Run all tests on a PostgreSQL of their own; some of them: make test ARGS="--test postgres"
+test: ## Run all tests on their own PostgreSQL; a part: make test ARGS="--test service groups::"
 	@scripts/install test
 	@cargo test --locked $(ARGS)
 
-tour: ## Run the tour in README.md and write its real output into it
+tour: ## Run README.md and docs/tour.md and write the real output into them
 	@scripts/install test
-	@UPDATE_TOUR=1 cargo test --locked --test tour the_tour
+	@UPDATE_TOUR=1 cargo test --locked --test tour documented
 
-lint: ## Check formatting, lints, documentation and the protobuf contract
+lint: ## Check formatting, lints, documentation, dependencies and the protobuf contract
 	@scripts/install lint
 	cargo fmt --check
 	cargo clippy --all-targets --locked -- -D warnings
 	RUSTDOCFLAGS=-Dwarnings cargo doc --no-deps --document-private-items --locked
+	cargo deny --locked check licenses bans sources
+	@[ ! -d "$${CARGO_HOME:-$$HOME/.cargo}/advisory-dbs" ] || cargo deny --locked check --disable-fetch advisories
 	buf lint proto
 
 bench: ## Measure all calls against pgbench, psql and h2load; SCALE, ROUNDS, ROWS choose

@@ -1,5 +1,5 @@
-//! Creates the cluster, once. It is made under another name and renamed when it is whole, so
-//! a creation that was cut short leaves nothing that counts.
+//! Creates the cluster, once. It is made under a temporary name and renamed when complete, so an
+//! interrupted creation leaves nothing that is taken for a cluster.
 
 use std::{
     fs::{self, File, Permissions},
@@ -19,22 +19,22 @@ use super::{
     programs::Programs,
 };
 
-/// The cluster in the data directory: a folder, or a symbolic link to one.
+/// The cluster in the data directory: a directory, or a symbolic link to one.
 pub(super) const NAME: &str = "postgres";
 
-/// How the names of unfinished clusters begin.
+/// Prefix of the names of unfinished clusters.
 const UNFINISHED: &str = "postgres.new-";
 
-/// Where clusters lie whose data directory is out of reach for the user that runs them.
-const ELSEWHERE: &str = "/var/lib/mailing-groups";
+/// Where a cluster lies if the user that runs PostgreSQL cannot access the data directory.
+const FALLBACK_DIR: &str = "/var/lib/mailing-groups";
 
-/// The superuser and the database.
+/// Name of the superuser and of the database.
 pub(super) const SUPERUSER: &str = "mailing_groups";
 
-/// How long `initdb` may take: a second or two usually, more on a slow disk.
-const INITDB_PATIENCE: Duration = Duration::from_secs(300);
+/// Time limit of `initdb`, which takes a second or two, more on a slow disk.
+const INITDB_TIMEOUT: Duration = Duration::from_secs(300);
 
-/// The cluster of `data_dir` and the major version it needs, if there is one.
+/// The cluster of `data_dir` and its major version, if there is one.
 pub(super) fn major(data_dir: &Path) -> Result<Option<(PathBuf, u32)>, Error> {
     let cluster = data_dir.join(NAME);
     let path = cluster.join("PG_VERSION");
@@ -51,8 +51,8 @@ pub(super) fn major(data_dir: &Path) -> Result<Option<(PathBuf, u32)>, Error> {
     }
 }
 
-/// The folder of the cluster, which is created if there is none.
-pub(super) async fn once(
+/// The directory of the cluster, which is created if there is none.
+pub(super) async fn ensure(
     data_dir: &Path,
     programs: &Programs,
     owner: &Owner,
@@ -68,8 +68,8 @@ pub(super) async fn once(
     let cluster = name
         .canonicalize()
         .map_err(|source| Error::file(name, source))?;
-    owner.give_all(&cluster)?;
-    if owner.reaches(&cluster, programs) {
+    owner.chown_all(&cluster)?;
+    if owner.can_access(&cluster, programs) {
         Ok(cluster)
     } else {
         Err(Error::Unreachable {
@@ -85,10 +85,10 @@ async fn create(
     owner: &Owner,
     durability: Durability,
 ) -> Result<(), Error> {
-    let unfinished = if owner.reaches(data_dir, programs) {
+    let unfinished = if owner.can_access(data_dir, programs) {
         private_folder(data_dir)?
     } else {
-        link_elsewhere(data_dir)?
+        link_to_fallback(data_dir)?
     };
     let folder = unfinished
         .canonicalize()
@@ -99,12 +99,12 @@ async fn create(
         programs.version,
         owner.name()
     );
-    owner.give(&folder)?;
+    owner.chown(&folder)?;
     initialise(&folder, programs, owner, durability).await?;
     publish(&unfinished, &data_dir.join(NAME))
 }
 
-/// Folders that only their owner can enter, with names of their own.
+/// Builds directories that only their owner can enter.
 pub(super) fn private(prefix: &str) -> Builder<'_, '_> {
     let mut builder = Builder::new();
     builder
@@ -113,7 +113,7 @@ pub(super) fn private(prefix: &str) -> Builder<'_, '_> {
     builder
 }
 
-/// A new folder in `parent` for our user alone.
+/// A new directory in `parent` with access for the current user only.
 fn private_folder(parent: &Path) -> Result<PathBuf, Error> {
     let folder = private(UNFINISHED).tempdir_in(parent);
     Ok(folder
@@ -121,29 +121,28 @@ fn private_folder(parent: &Path) -> Result<PathBuf, Error> {
         .keep())
 }
 
-/// A link in `data_dir` to a new folder that the user who runs PostgreSQL can reach.
-fn link_elsewhere(data_dir: &Path) -> Result<PathBuf, Error> {
-    let failed = |source| Error::file(ELSEWHERE, source);
-    fs::create_dir_all(ELSEWHERE).map_err(failed)?;
-    fs::set_permissions(ELSEWHERE, Permissions::from_mode(0o755)).map_err(failed)?;
+/// A link in `data_dir` to a new directory that the user who runs PostgreSQL can access.
+fn link_to_fallback(data_dir: &Path) -> Result<PathBuf, Error> {
+    let failed = |source| Error::file(FALLBACK_DIR, source);
+    fs::create_dir_all(FALLBACK_DIR).map_err(failed)?;
+    fs::set_permissions(FALLBACK_DIR, Permissions::from_mode(0o755)).map_err(failed)?;
     let folder = private("")
         .rand_bytes(12)
-        .tempdir_in(ELSEWHERE)
+        .tempdir_in(FALLBACK_DIR)
         .map_err(failed)?
         .keep();
     let name = folder.file_name().unwrap_or_default().to_string_lossy();
     let link = data_dir.join(format!("{UNFINISHED}{name}"));
     symlink(&folder, &link).map_err(|source| Error::file(&link, source))?;
     info!(
-        "the user that runs PostgreSQL cannot reach {}: the database lies in {} instead, and a link \
-         to it in the former",
+        "the user that runs PostgreSQL cannot access {}: creating the database in {} instead",
         data_dir.display(),
         folder.display()
     );
     Ok(link)
 }
 
-/// Runs `initdb`, with the best locale it accepts.
+/// Runs `initdb` with the first locale that it accepts.
 async fn initialise(
     folder: &Path,
     programs: &Programs,
@@ -173,11 +172,11 @@ async fn initialise(
             });
         }
     }
-    unreachable!("the last locale either fits or ends the function")
+    unreachable!("the last locale is accepted or returns its error")
 }
 
-/// The locales to try: letters of any script have cases in the first ones; text is ordered by
-/// code point in all. The built-in one behaves the same on every system.
+/// The locales to try. All order text by code point; the first ones know upper and lower case of
+/// all scripts. The built-in provider behaves the same on every system.
 fn locales(major: u32) -> &'static [&'static [&'static str]] {
     const ALL: &[&[&str]] = &[
         &[
@@ -191,22 +190,22 @@ fn locales(major: u32) -> &'static [&'static [&'static str]] {
     if major >= 17 { ALL } else { &ALL[1..] }
 }
 
-/// Runs `initdb`. Its output is piped, so that it ends soon after us should we be killed.
+/// Runs `initdb`. Its output is piped, so it ends soon if this process is killed.
 async fn run(command: Command) -> Result<Output, Error> {
     let program = PathBuf::from(command.get_program());
     let mut command = tokio::process::Command::from(command);
     let output = command.process_group(0).kill_on_drop(true).output();
-    match tokio::time::timeout(INITDB_PATIENCE, output).await {
+    match tokio::time::timeout(INITDB_TIMEOUT, output).await {
         Ok(output) => output.map_err(|source| Error::Program { program, source }),
         Err(_) => Err(Error::InitDbTimeout {
-            waited: INITDB_PATIENCE,
+            waited: INITDB_TIMEOUT,
         }),
     }
 }
 
-/// Gives the whole cluster its name, for good.
+/// Renames the complete cluster and syncs the rename to disk.
 fn publish(unfinished: &Path, name: &Path) -> Result<(), Error> {
-    // A link does not replace an empty folder by itself.
+    // `rename` cannot replace an empty directory by a link.
     let _ = fs::remove_dir(name);
     fs::rename(unfinished, name).map_err(|source| Error::file(name, source))?;
     let parent = name.parent().unwrap_or(name);
@@ -214,7 +213,7 @@ fn publish(unfinished: &Path, name: &Path) -> Result<(), Error> {
     synced.map_err(|source| Error::file(parent, source))
 }
 
-/// Refuses to create a cluster over something else, or while the one we had is away.
+/// Refuses to create a cluster over other files, or while the target of its link is missing.
 fn refuse_other_contents(name: &Path) -> Result<(), Error> {
     let path = name.to_owned();
     match fs::read_dir(name).map(Iterator::count) {
@@ -227,7 +226,7 @@ fn refuse_other_contents(name: &Path) -> Result<(), Error> {
     }
 }
 
-/// Removes what creations that were cut short left behind. Failing that, it only takes room.
+/// Removes the files of interrupted creations. A failure only costs disk space.
 fn remove_unfinished(data_dir: &Path) {
     for entry in fs::read_dir(data_dir).into_iter().flatten().flatten() {
         if !entry.file_name().to_string_lossy().starts_with(UNFINISHED) {
@@ -246,7 +245,7 @@ fn remove(unfinished: &Path) -> std::io::Result<()> {
     let Ok(target) = fs::read_link(unfinished) else {
         return fs::remove_dir_all(unfinished);
     };
-    if target.parent() == Some(Path::new(ELSEWHERE)) && target.exists() {
+    if target.parent() == Some(Path::new(FALLBACK_DIR)) && target.exists() {
         fs::remove_dir_all(target)?;
     }
     fs::remove_file(unfinished)

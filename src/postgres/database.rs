@@ -1,25 +1,40 @@
-//! Our database in the running server.
+//! The service's database in the running server.
 
 use std::{path::Path, time::Duration};
 
 use tokio::time::timeout;
-use tokio_postgres::{Client, Config, NoTls};
+use tokio_postgres::{Client, Config, NoTls, error::SqlState};
 
 use super::{Error, create::SUPERUSER, programs::Packages, sockets::PORT};
 
-/// The database that every cluster has.
+/// The database that `initdb` creates.
 const MAINTENANCE: &str = "postgres";
 
-/// How long one attempt to connect may take: a stopped server accepts and says nothing.
-const CONNECT_PATIENCE: Duration = Duration::from_secs(5);
+/// Time limit of a connection attempt: a suspended server accepts connections and never answers.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Whether the server takes connections now.
-pub(super) async fn answers(sockets: &Path) -> bool {
-    let attempt = timeout(CONNECT_PATIENCE, connect(sockets));
-    matches!(attempt.await, Ok(Ok(_)))
+/// Whether the server accepts connections now. Fails if it refuses the service's role for good:
+/// then another program created the cluster.
+pub(super) async fn accepts_connections(sockets: &Path, cluster: &Path) -> Result<bool, Error> {
+    match timeout(CONNECT_TIMEOUT, connect(sockets)).await {
+        Ok(Err(error)) if is_authorization_failure(&error) => Err(Error::ForeignCluster {
+            path: cluster.to_owned(),
+            source: error,
+        }),
+        attempt => Ok(matches!(attempt, Ok(Ok(_)))),
+    }
 }
 
-/// Creates the database if it is not there, and checks that the extensions it needs are.
+/// Whether the role does not exist or may not log in. These codes do not occur while a server
+/// starts or recovers.
+fn is_authorization_failure(error: &tokio_postgres::Error) -> bool {
+    matches!(
+        error.code(),
+        Some(&SqlState::INVALID_AUTHORIZATION_SPECIFICATION | &SqlState::INVALID_PASSWORD)
+    )
+}
+
+/// Creates the database if it is missing, and checks that its extensions are installed.
 pub(super) async fn prepare(sockets: &Path, major: u32) -> Result<(), Error> {
     let client = connect(sockets).await?;
     let exists = "SELECT 1 FROM pg_database WHERE datname = $1";

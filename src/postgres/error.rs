@@ -1,10 +1,10 @@
-//! What can go wrong with a PostgreSQL of our own, and what to do about it.
+//! Why the private PostgreSQL does not run, and what to do about it.
 
 use std::{io, path::PathBuf, process::ExitStatus, time::Duration};
 
 use super::programs::{OLDEST, Packages, Version};
 
-/// Why the private PostgreSQL does not run. Each message says what to do.
+/// A failure of the private PostgreSQL. Each message says what to do.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -28,7 +28,7 @@ pub enum Error {
         /// What to install.
         packages: Packages,
     },
-    /// The cluster was made by another major version than the installed ones.
+    /// No installed major version matches the one that created the cluster.
     #[error(
         "the data in {} was written by PostgreSQL {major}, and only {found} is installed here; \
          install that version ({packages})", cluster.display()
@@ -43,7 +43,7 @@ pub enum Error {
         /// What to install.
         packages: Packages,
     },
-    /// The server lacks extensions that its distribution packs apart.
+    /// Extensions that some distributions package separately are missing.
     #[error(
         "PostgreSQL's extensions pg_trgm and btree_gin are not installed; install them ({packages})"
     )]
@@ -53,55 +53,67 @@ pub enum Error {
     },
     /// Another service holds the lock.
     #[error(
-        "{} is in use by another mailing-groups service; stop that one, or choose another folder \
-         with --data-dir", data_dir.display()
+        "{} is in use by another mailing-groups service; stop that service, or choose another \
+         directory with --data-dir", path.display()
     )]
     InUse {
-        /// The folder both want.
-        data_dir: PathBuf,
+        /// The data directory or the cluster.
+        path: PathBuf,
     },
-    /// The folder or the cluster in it is another user's.
+    /// Another user owns the directory or the cluster in it.
     #[error(
-        "{} belongs to the user {owner}, and this is {user}; run as {owner} or as root, or choose \
-         another folder with --data-dir", path.display()
+        "{} belongs to the user {owner}, but the current user is {user}; run as {}, or choose \
+         another directory with --data-dir", path.display(), owner_or_root(owner)
     )]
     NotOurs {
-        /// What was refused.
+        /// What cannot be used.
         path: PathBuf,
-        /// Whose it is.
+        /// Its owner.
         owner: String,
-        /// Who asked.
+        /// The current user.
         user: String,
     },
-    /// The system user that runs PostgreSQL cannot get at the cluster.
+    /// The system user that runs PostgreSQL cannot access the cluster.
     #[error(
-        "PostgreSQL runs as the user {user}, who cannot reach {}; move the data to a folder that \
-         every user may pass through, or choose another one with --data-dir", path.display()
+        "PostgreSQL runs as the user {user}, who cannot access {}; move the data to a directory \
+         below which every user may search, or choose another one with --data-dir", path.display()
     )]
     Unreachable {
         /// The cluster.
         path: PathBuf,
-        /// Who runs PostgreSQL.
+        /// The user that runs PostgreSQL.
         user: String,
     },
-    /// We are root, and there is nobody to run PostgreSQL as.
+    /// The service runs as root, and there is no unprivileged user to run PostgreSQL.
     #[error(
         "PostgreSQL refuses to run as root, and neither a user postgres nor a user nobody exists; \
          create one, start as an ordinary user, or name a server with --database-url"
     )]
     NoUser,
-    /// Something that is not a cluster lies in its place.
+    /// The cluster's place contains other files.
     #[error(
-        "{} is not a PostgreSQL cluster; move it away, or choose another folder with --data-dir",
+        "{} is not a PostgreSQL cluster; move it away, or choose another directory with --data-dir",
         path.display()
     )]
     NotACluster {
-        /// What lies there.
+        /// Its place.
         path: PathBuf,
     },
-    /// The cluster lies elsewhere, and is not there.
+    /// Another program created the cluster: the service's role cannot log in.
     #[error(
-        "{} points to {}, which is not there; bring it back, or remove the link to start with an \
+        "{} is a PostgreSQL cluster that mailing-groups did not create ({}); move it away, or \
+         choose another directory with --data-dir",
+        path.display(), source.as_db_error().map_or_else(|| source.to_string(), |e| e.message().to_owned())
+    )]
+    ForeignCluster {
+        /// The cluster.
+        path: PathBuf,
+        /// Why the server refuses the role.
+        source: tokio_postgres::Error,
+    },
+    /// The cluster's link has no target.
+    #[error(
+        "{} points to {}, which does not exist; restore it, or remove the link to start with an \
          empty database", link.display(), target.display()
     )]
     ClusterGone {
@@ -110,20 +122,20 @@ pub enum Error {
         /// Where it points.
         target: PathBuf,
     },
-    /// No folder has a path short enough for a Unix socket.
+    /// No directory has a path short enough for a Unix socket.
     #[error(
-        "no folder for PostgreSQL's socket: set TMPDIR to one with a path shorter than {longest} bytes"
+        "no directory for PostgreSQL's socket: set TMPDIR to one with a path shorter than {longest} bytes"
     )]
     NoSocketFolder {
-        /// What would be short enough.
+        /// Maximum length of TMPDIR in bytes.
         longest: usize,
     },
-    /// A file or folder could not be used.
+    /// A file or directory could not be used.
     #[error("cannot use {}: {source}; check that it exists, is writable and has room", path.display())]
     File {
-        /// The file or folder.
+        /// The file or directory.
         path: PathBuf,
-        /// Why not.
+        /// The cause.
         source: io::Error,
     },
     /// A program could not be run.
@@ -131,72 +143,78 @@ pub enum Error {
     Program {
         /// The program.
         program: PathBuf,
-        /// Why not.
+        /// The cause.
         source: io::Error,
     },
     /// `initdb` failed.
     #[error("initdb could not create the cluster ({status}); it says:\n{output}")]
     InitDb {
-        /// How it ended.
+        /// Its exit status.
         status: ExitStatus,
-        /// The end of what it wrote.
+        /// The end of its output.
         output: String,
     },
-    /// `initdb` did not end.
+    /// `initdb` exceeded its time limit.
     #[error("initdb has not created the cluster within {waited:?}; check the disk and start again")]
     InitDbTimeout {
-        /// How long it was given.
+        /// The time limit.
         waited: Duration,
     },
-    /// The server ended while it was starting.
-    #[error(
-        "PostgreSQL ended while starting ({status}); the end of its log, which tells why:\n{log}"
-    )]
+    /// The server exited while starting.
+    #[error("PostgreSQL exited while starting ({status}); the end of its log:\n{log}")]
     Exited {
-        /// How it ended.
+        /// Its exit status.
         status: ExitStatus,
         /// The last lines of its log.
         log: String,
     },
-    /// The server runs and does not answer.
-    #[error(
-        "PostgreSQL has not answered within {waited:?}; the end of its log, which may tell why:\n{log}"
-    )]
+    /// The server runs but does not accept connections.
+    #[error("PostgreSQL did not accept connections within {waited:?}; the end of its log:\n{log}")]
     NoAnswer {
-        /// How long it was given.
+        /// The time limit.
         waited: Duration,
         /// The last lines of its log.
         log: String,
     },
-    /// The server answers, but our database could not be made in it.
+    /// The server runs, but its database could not be created.
     #[error("PostgreSQL runs, but its database could not be prepared ({source}); start again")]
     Database {
-        /// Why not.
+        /// The cause.
         #[from]
         source: tokio_postgres::Error,
     },
-    /// A server of an earlier run cannot be ended.
+    /// A server of an earlier run cannot be stopped.
     #[error(
-        "process {process_id}, a PostgreSQL that an earlier run left at work on {}, does not end; \
-         end it and start again", cluster.display()
+        "process {process_id}, a PostgreSQL of an earlier run on {}, cannot be stopped; stop it and \
+         start again", cluster.display()
     )]
-    LeftoverStays {
+    OrphanRunning {
         /// The process.
         process_id: i32,
-        /// The cluster it works on.
+        /// Its cluster.
         cluster: PathBuf,
     },
-    /// Our server had to be killed.
+    /// The server had to be killed.
     #[error(
         "PostgreSQL (process {process_id}) did not shut down and was killed; the next start recovers the data"
     )]
-    WouldNotStop {
+    Killed {
         /// The process.
         process_id: u32,
     },
-    /// The task that watches over the server is gone: a bug.
-    #[error("the supervisor of PostgreSQL died; the next start ends the server it left behind")]
+    /// The supervisor task panicked: a bug.
+    #[error(
+        "the supervisor of PostgreSQL panicked; the next start stops the server it left running"
+    )]
     SupervisorDied,
+}
+
+/// The users that may use what `owner` owns.
+fn owner_or_root(owner: &str) -> String {
+    match owner {
+        "root" => "root".to_owned(),
+        owner => format!("{owner} or as root"),
+    }
 }
 
 impl Error {

@@ -1,4 +1,4 @@
-//! The server's own logs: quoted when it fails, and kept few.
+//! The server's log files: quotes their end in errors, and removes old ones.
 
 use std::{
     fs::{self, File},
@@ -6,24 +6,24 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// How many log files are kept, the one being written included. PostgreSQL begins a new one
-/// each day, each start and every 10 MB.
-const KEPT: usize = 8;
+/// Number of log files to keep, including the current one. PostgreSQL starts a new file each day,
+/// at each start and every 10 MB.
+const KEPT_FILES: usize = 8;
 
-/// How many lines an error quotes.
+/// Number of lines that an error quotes.
 const QUOTED_LINES: usize = 12;
 
-/// How much of a log's end is read to quote from.
+/// Number of bytes at the end of a log that are read for quoting.
 const QUOTED_BYTES: u64 = 16 * 1024;
 
-/// The end of `text`.
+/// The last lines of `text`.
 pub(super) fn last_lines(text: &str) -> String {
     let lines: Vec<&str> = text.trim_end().lines().collect();
     lines[lines.len().saturating_sub(QUOTED_LINES)..].join("\n")
 }
 
-/// The end of what the server wrote: as it was starting into `start_log`, and since then into
-/// the newest of its log files.
+/// The end of the server's output: of `start_log`, written while it started, and of its newest log
+/// file.
 pub(super) fn end(start_log: &Path, cluster: &Path) -> String {
     let newest = newest_first(cluster).into_iter().next();
     let ends: Vec<String> = [Some(start_log.to_owned()), newest]
@@ -46,14 +46,14 @@ fn end_of(path: &Path) -> std::io::Result<String> {
 
 /// Removes the oldest log files.
 pub(super) fn prune(cluster: &Path) {
-    for path in newest_first(cluster).into_iter().skip(KEPT) {
+    for path in newest_first(cluster).into_iter().skip(KEPT_FILES) {
         if let Err(error) = fs::remove_file(&path) {
             tracing::debug!("cannot remove the old log {}: {error}", path.display());
         }
     }
 }
 
-/// The log files; their names begin with the time.
+/// The log files, newest first; their names begin with the time.
 fn newest_first(cluster: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(cluster.join("log"))
         .into_iter()
@@ -82,7 +82,7 @@ mod tests {
             fs::write(path, format!("line of {n}\n")).unwrap();
         }
         prune(cluster.path());
-        assert_eq!(newest_first(cluster.path()).len(), KEPT);
+        assert_eq!(newest_first(cluster.path()).len(), KEPT_FILES);
         assert_eq!(end(Path::new("/nowhere"), cluster.path()), "line of 29");
     }
 

@@ -1,5 +1,5 @@
-//! Which system user PostgreSQL runs as. It refuses to run as root, so a service that is root
-//! runs it as somebody without privileges.
+//! The system user that PostgreSQL runs as. PostgreSQL refuses to run as root, so a service started
+//! by root runs it as an unprivileged user.
 
 use std::{
     env, fs, io,
@@ -15,24 +15,24 @@ use nix::unistd::{Uid, User, geteuid};
 
 use super::{Error, programs::Programs};
 
-/// Who runs PostgreSQL when we are root and there is no cluster yet: the first that exists.
-const UNPRIVILEGED: [&str; 2] = ["postgres", "nobody"];
+/// The users that run a new cluster of root's: the first that exists.
+const UNPRIVILEGED_USERS: [&str; 2] = ["postgres", "nobody"];
 
-/// What of our environment the programs of PostgreSQL get; no `PG…` variable, no secret.
-const ENVIRONMENT: [&str; 5] = ["PATH", "TZ", "TMPDIR", "LD_LIBRARY_PATH", "LOCALE_ARCHIVE"];
+/// The environment variables that PostgreSQL's programs inherit: no `PG…` variable, no secret.
+const PASSED_ENVIRONMENT: [&str; 5] = ["PATH", "TZ", "TMPDIR", "LD_LIBRARY_PATH", "LOCALE_ARCHIVE"];
 
 /// The system user that runs PostgreSQL.
 #[derive(Clone, Debug)]
 pub(super) struct Owner {
     uid: u32,
     gid: u32,
-    /// Whether that is somebody else than we are.
+    /// Whether this is another user than the current one.
     other: bool,
 }
 
 impl Owner {
-    /// Who is to run the cluster at `path`: whom it belongs to, or for a new one we ourselves
-    /// or, for root, somebody without privileges.
+    /// The user that runs the cluster at `path`: its owner; for a new cluster the current user
+    /// or, for root, an unprivileged one.
     pub(super) fn of(path: &Path) -> Result<Self, Error> {
         let existing = fs::metadata(path)
             .ok()
@@ -64,8 +64,8 @@ impl Owner {
         name(self.uid)
     }
 
-    /// A command that runs `program` as this user (with no supplementary groups when it is
-    /// not us), in a folder that every user can enter, with little of our environment.
+    /// A command that runs `program` as this user (without supplementary groups, if it is
+    /// another one), in a directory that every user can enter, with a minimal environment.
     pub(super) fn command(&self, program: &Path) -> Command {
         let mut command = Command::new(program);
         command
@@ -74,7 +74,7 @@ impl Owner {
             .env_clear()
             .env("LC_ALL", "C");
         command.envs(
-            ENVIRONMENT
+            PASSED_ENVIRONMENT
                 .iter()
                 .filter_map(|key| Some((key, env::var_os(key)?))),
         );
@@ -84,9 +84,9 @@ impl Owner {
         command
     }
 
-    /// Whether this user can enter `folder`: tried, not computed, so that access lists and
-    /// odd file systems count too.
-    pub(super) fn reaches(&self, folder: &Path, programs: &Programs) -> bool {
+    /// Whether this user can enter `folder`. Tried, not computed, so that access control lists
+    /// and special file systems count too.
+    pub(super) fn can_access(&self, folder: &Path, programs: &Programs) -> bool {
         let mut command = self.command(&programs.postgres());
         command
             .arg("--version")
@@ -96,39 +96,39 @@ impl Owner {
         command.status().is_ok_and(|status| status.success())
     }
 
-    /// Makes `path` this user's.
-    pub(super) fn give(&self, path: &Path) -> Result<(), Error> {
+    /// Makes this user the owner of `path`.
+    pub(super) fn chown(&self, path: &Path) -> Result<(), Error> {
         if !self.other {
             return Ok(());
         }
         chown(path, Some(self.uid), Some(self.gid)).map_err(|source| Error::file(path, source))
     }
 
-    /// Makes `folder` and all in it this user's, when it is not: root may have restored it
-    /// from a copy.
-    pub(super) fn give_all(&self, folder: &Path) -> Result<(), Error> {
+    /// Makes this user the owner of `folder` and its contents, if it is not: root may have
+    /// restored it from a copy.
+    pub(super) fn chown_all(&self, folder: &Path) -> Result<(), Error> {
         let metadata = fs::metadata(folder).map_err(|source| Error::file(folder, source))?;
         if !self.other || metadata.uid() == self.uid {
             return Ok(());
         }
-        self.give_tree(folder)
+        self.chown_tree(folder)
             .map_err(|source| Error::file(folder, source))
     }
 
-    /// Changes the owner of `path` last, so that an interrupted walk is taken up again.
-    fn give_tree(&self, path: &Path) -> io::Result<()> {
+    /// Changes the owner of `path` last, so that an interrupted walk is repeated.
+    fn chown_tree(&self, path: &Path) -> io::Result<()> {
         if fs::symlink_metadata(path)?.is_dir() {
             for entry in fs::read_dir(path)? {
-                self.give_tree(&entry?.path())?;
+                self.chown_tree(&entry?.path())?;
             }
         }
         lchown(path, Some(self.uid), Some(self.gid))
     }
 }
 
-/// The first of [`UNPRIVILEGED`] that exists.
+/// The first of [`UNPRIVILEGED_USERS`] that exists.
 fn unprivileged() -> Result<Owner, Error> {
-    let user = UNPRIVILEGED
+    let user = UNPRIVILEGED_USERS
         .iter()
         .find_map(|name| User::from_name(name).ok().flatten());
     let user = user.ok_or(Error::NoUser)?;
@@ -139,7 +139,7 @@ fn unprivileged() -> Result<Owner, Error> {
     })
 }
 
-/// The error for a failed use of `path`: that it is another user's, where that is the reason.
+/// The error for a failed use of `path`; says if the reason is that another user owns it.
 pub(super) fn denied(path: &Path, source: io::Error) -> Error {
     let existing = path
         .ancestors()

@@ -1,4 +1,4 @@
-//! The server process: its start, its answer, its end.
+//! The server process: starts it, waits until it accepts connections, stops it.
 
 use std::{
     fs::{self, File},
@@ -21,45 +21,45 @@ use super::{
     Error, database, logs,
     owner::{self, Owner},
     programs::Programs,
-    sockets::Sockets,
+    sockets::SocketDir,
 };
 
-/// How long a start may take: recovering after a crash replays up to 4 GB of log.
-const START_PATIENCE: Duration = Duration::from_secs(300);
+/// Time limit of a start: crash recovery replays up to 4 GB of WAL.
+const START_TIMEOUT: Duration = Duration::from_secs(300);
 
-/// How often a long start is reported.
-const REPORTED: Duration = Duration::from_secs(10);
+/// Interval of log lines during a long start.
+const REPORT_INTERVAL: Duration = Duration::from_secs(10);
 
-/// How often a starting server is asked.
+/// Interval of connection attempts to a starting server.
 const POLL: Duration = Duration::from_millis(25);
 
-/// How long each way of ending the server is given: in order, at once, by force.
-const ENDINGS: [(Signal, Duration); 3] = [
+/// Fast shutdown, immediate shutdown, kill; and the time limit of each.
+const STOP_STEPS: [(Signal, Duration); 3] = [
     (Signal::SIGINT, Duration::from_secs(30)),
     (Signal::SIGQUIT, Duration::from_secs(10)),
     (Signal::SIGKILL, Duration::from_secs(10)),
 ];
 
-/// All that is needed to start the server, again and again.
+/// What is needed to start and restart the server.
 #[derive(Debug)]
-pub(super) struct Launch {
+pub(super) struct ServerCommand {
     /// The programs of the cluster's version.
     pub(super) programs: Programs,
-    /// Who runs them.
+    /// The user that runs them.
     pub(super) owner: Owner,
-    /// The cluster's folder, without symbolic links.
+    /// The cluster's directory, without symbolic links.
     pub(super) cluster: PathBuf,
     /// The settings, as flags.
     pub(super) flags: Vec<std::ffi::OsString>,
-    /// Where the server listens.
-    pub(super) sockets: Sockets,
-    /// What the server says before it opens its own log.
+    /// The directory with the server's socket.
+    pub(super) sockets: SocketDir,
+    /// Receives the server's output until it opens its own log.
     pub(super) start_log: PathBuf,
 }
 
-impl Launch {
-    /// Starts the server in a process group of its own: an interrupt typed at the terminal is
-    /// for us, who drain first.
+impl ServerCommand {
+    /// Starts the server in its own process group, so that Ctrl-C in a terminal reaches only
+    /// this process, which drains first.
     pub(super) fn spawn(&self) -> Result<Postmaster, Error> {
         logs::prune(&self.cluster);
         let log = self
@@ -75,7 +75,7 @@ impl Launch {
         }
     }
 
-    /// A new file each time, since the old one may be of another user: root, or not.
+    /// A new file each time, since the old one may belong to another user.
     fn new_start_log(&self) -> std::io::Result<(File, File)> {
         let _ = fs::remove_file(&self.start_log);
         let file = File::create_new(&self.start_log)?;
@@ -88,75 +88,75 @@ impl Launch {
     }
 }
 
-/// A server that was started. Dropping it asks it to shut down.
+/// A started server. Dropping it sends a fast shutdown.
 #[derive(Debug)]
 pub(super) struct Postmaster {
     child: Child,
 }
 
 impl Postmaster {
-    /// The process, as long as it was not seen to end.
+    /// The process id, until the exit was observed.
     pub(super) fn process_id(&self) -> Option<u32> {
         self.child.id()
     }
 
-    /// Waits until the server takes connections.
-    pub(super) async fn answers(&mut self, launch: &Launch) -> Result<(), Error> {
+    /// Waits until the server accepts connections.
+    pub(super) async fn answers(&mut self, command: &ServerCommand) -> Result<(), Error> {
         let began = Instant::now();
         let mut reported = began;
-        while began.elapsed() < START_PATIENCE {
+        while began.elapsed() < START_TIMEOUT {
             if let Ok(Some(status)) = self.child.try_wait() {
                 return Err(Error::Exited {
                     status,
-                    log: launch.log(),
+                    log: command.log(),
                 });
             }
-            if database::answers(launch.sockets.folder()).await {
+            if database::accepts_connections(command.sockets.folder(), &command.cluster).await? {
                 return Ok(());
             }
-            if reported.elapsed() >= REPORTED {
+            if reported.elapsed() >= REPORT_INTERVAL {
                 reported = Instant::now();
                 info!(
-                    "PostgreSQL is still starting, after {} s",
+                    "PostgreSQL is still starting after {} s",
                     began.elapsed().as_secs()
                 );
             }
             sleep(POLL).await;
         }
         Err(Error::NoAnswer {
-            waited: START_PATIENCE,
-            log: launch.log(),
+            waited: START_TIMEOUT,
+            log: command.log(),
         })
     }
 
-    /// Waits until the server has ended; how it did is not known if we cannot wait for it.
+    /// Waits until the server has exited; `None` if its status cannot be read.
     pub(super) async fn ended(&mut self) -> Option<ExitStatus> {
         self.child.wait().await.ok()
     }
 
-    /// Ends the server, harder and harder.
+    /// Stops the server, with stronger signals as time limits pass.
     pub(super) async fn stop(mut self) -> Result<(), Error> {
         let Some(process_id) = self.process_id() else {
             return Ok(());
         };
-        for (signal, patience) in ENDINGS {
+        for (signal, limit) in STOP_STEPS {
             if signal != Signal::SIGINT {
-                warn!("PostgreSQL has not shut down yet: sending {signal}");
+                warn!("PostgreSQL is still running: sending {signal}");
             }
             self.signal(signal);
-            if timeout(patience, self.child.wait()).await.is_ok() {
+            if timeout(limit, self.child.wait()).await.is_ok() {
                 let killed = signal == Signal::SIGKILL;
                 return if killed {
-                    Err(Error::WouldNotStop { process_id })
+                    Err(Error::Killed { process_id })
                 } else {
                     Ok(())
                 };
             }
         }
-        Err(Error::WouldNotStop { process_id })
+        Err(Error::Killed { process_id })
     }
 
-    /// Our child keeps its number until we have waited for it, so this cannot hit another.
+    /// A child keeps its process id until it is waited for, so this signals no other process.
     fn signal(&self, signal: Signal) {
         if let Some(id) = self.child.id().and_then(|id| i32::try_from(id).ok()) {
             let _ = kill(Pid::from_raw(id), signal);

@@ -1,17 +1,17 @@
-//! The PostgreSQL processes at work on a cluster, whoever started them.
+//! Finds the PostgreSQL processes of a cluster, whoever started them.
 
 use std::{fs, path::Path, process::Command};
 
 use nix::unistd::Pid;
 
-/// The process noted in the cluster as its server, alive or not, ours or not.
-pub(super) fn noted(cluster: &Path) -> Option<Pid> {
+/// The process id in the cluster's `postmaster.pid`; the process may be dead or another program.
+pub(super) fn recorded(cluster: &Path) -> Option<Pid> {
     let text = fs::read_to_string(cluster.join("postmaster.pid")).ok()?;
     let id: i32 = text.lines().next()?.trim().parse().ok()?;
     (id > 1).then(|| Pid::from_raw(id))
 }
 
-/// The living processes of PostgreSQL that work on `cluster`.
+/// The running PostgreSQL processes of `cluster`.
 pub(super) fn of(cluster: &Path) -> Vec<Pid> {
     if cfg!(target_os = "linux") {
         in_proc(cluster)
@@ -20,8 +20,8 @@ pub(super) fn of(cluster: &Path) -> Vec<Pid> {
     }
 }
 
-/// The server and its backends: each of them works in the cluster's folder. One that has
-/// ended and was not waited for has no folder any more.
+/// The server and its backends: the working directory of each is the cluster. A zombie has no
+/// working directory.
 fn in_proc(cluster: &Path) -> Vec<Pid> {
     let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
     entries
@@ -32,7 +32,7 @@ fn in_proc(cluster: &Path) -> Vec<Pid> {
         .collect()
 }
 
-/// Whether the process runs a program called postgres, be it replaced by an upgrade since.
+/// Whether the process runs a program called postgres, also if an upgrade has replaced the file.
 fn is_postgres(process: &Path) -> bool {
     fs::read_link(process.join("exe")).is_ok_and(|program| {
         let name = program.file_name().unwrap_or_default().to_string_lossy();
@@ -43,19 +43,19 @@ fn is_postgres(process: &Path) -> bool {
     })
 }
 
-/// The server alone, where there is no `/proc`: the noted process, if `ps` shows the command
-/// that starts a server on this cluster.
+/// Only the server, for systems without `/proc`: the recorded process, if `ps` shows that it runs
+/// PostgreSQL on this cluster.
 fn server_in_ps(cluster: &Path) -> Vec<Pid> {
-    let is_ours = |id: &Pid| {
+    let is_server = |id: &Pid| {
         let shown = shown_by_ps(id);
         !shown.starts_with('Z')
             && shown.contains("postgres")
             && shown.contains(&*cluster.to_string_lossy())
     };
-    noted(cluster).filter(is_ours).into_iter().collect()
+    recorded(cluster).filter(is_server).into_iter().collect()
 }
 
-/// The state and the command of a process, and nothing if there is none.
+/// The state and the command of a process; empty if there is none.
 fn shown_by_ps(id: &Pid) -> String {
     let id = id.to_string();
     let output = Command::new("ps")

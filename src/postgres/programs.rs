@@ -10,13 +10,13 @@ use std::{
 
 use super::Error;
 
-/// The oldest major version the service works with: the first one with
-/// `client_connection_check_interval`, which notices callers that went away.
+/// The oldest supported major version: the first with `client_connection_check_interval`, which
+/// cancels statements of disconnected clients.
 pub(super) const OLDEST: u32 = 14;
 
-/// Folders with a subfolder of programs per installed version: where to look, how the names
-/// there begin, and where below them the programs are.
-const FAMILIES: [(&str, &str, &str); 5] = [
+/// Directories with a subdirectory per installed version: the parent, the prefix of the
+/// subdirectory's name, and the path of the programs below it.
+const VERSIONED_DIRS: [(&str, &str, &str); 5] = [
     ("/usr/lib/postgresql", "", "bin"),         // Debian, Ubuntu
     ("/usr", "pgsql-", "bin"),                  // Fedora, Red Hat, from postgresql.org
     ("/usr/libexec", "postgresql", ""),         // Alpine
@@ -24,8 +24,8 @@ const FAMILIES: [(&str, &str, &str); 5] = [
     ("/usr/local/opt", "postgresql", "bin"),    // macOS on Intel
 ];
 
-/// Folders of a single installation.
-const SINGLES: [&str; 3] = ["/usr/local/pgsql/bin", "/usr/local/bin", "/usr/bin"];
+/// Directories with the programs of one installation.
+const PLAIN_DIRS: [&str; 3] = ["/usr/local/pgsql/bin", "/usr/local/bin", "/usr/bin"];
 
 /// A version of PostgreSQL, such as `15.18`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,7 +35,7 @@ pub struct Version {
 }
 
 impl Version {
-    /// The part that decides which data it reads: 15 of `15.18`.
+    /// The major version, which determines the data format: 15 of `15.18`.
     #[must_use]
     pub fn major(&self) -> u32 {
         self.major
@@ -64,30 +64,34 @@ impl fmt::Display for Version {
     }
 }
 
-/// What to install, per system: of a given major version, or of any.
+/// The packages to install, per system: of a given major version, or of any.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Packages(Option<u32>);
 
 impl fmt::Display for Packages {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let major = self.0.map(|major| major.to_string()).unwrap_or_default();
-        let (dash, at) = if major.is_empty() {
-            ("", "")
-        } else {
-            ("-", "@")
+        let (dash, at, other) = match self.0 {
+            None => ("", "", ""),
+            Some(_) => (
+                "-",
+                "@",
+                "; versions that your Debian or Ubuntu release does not have come from \
+                 apt.postgresql.org",
+            ),
         };
         write!(
             f,
             "Debian, Ubuntu: apt-get install postgresql{dash}{major}; \
              Fedora: dnf install postgresql{major}-server postgresql{major}-contrib; \
              Alpine: apk add postgresql{major} postgresql{major}-contrib; \
-             macOS: brew install postgresql{at}{major}"
+             macOS: brew install postgresql{at}{major}{other}"
         )
     }
 }
 
 impl Packages {
-    /// Those of one major version.
+    /// The packages of one major version.
     pub(super) fn of(major: u32) -> Self {
         Self(Some(major))
     }
@@ -102,13 +106,13 @@ pub(super) struct Programs {
 }
 
 impl Programs {
-    /// The programs installed on this machine that fit `cluster`: an existing one (its folder
-    /// and major version), or none yet.
+    /// The installed programs for `cluster`: an existing one (its directory and major version),
+    /// or a new one.
     pub(super) fn installed(cluster: Option<(PathBuf, u32)>) -> Result<Self, Error> {
         Self::among(&folders(), cluster)
     }
 
-    /// The first fitting programs in `folders`.
+    /// The first matching programs in `folders`.
     fn among(folders: &[PathBuf], cluster: Option<(PathBuf, u32)>) -> Result<Self, Error> {
         let all: Vec<Self> = folders
             .iter()
@@ -132,9 +136,9 @@ impl Programs {
         }
     }
 
-    /// The programs in `folder`, if both are there and run.
+    /// The programs in `folder`, if both exist and run.
     fn in_folder(folder: &Path) -> Option<Self> {
-        // A link in PATH stands for the programs beside its target.
+        // Both programs are taken from the directory of a link's target.
         let folder = folder
             .join("initdb")
             .canonicalize()
@@ -156,7 +160,7 @@ impl Programs {
     }
 }
 
-/// The error for a cluster that none of the installed versions can read.
+/// The error for a cluster that no installed version can open.
 fn other_version(all: &[Programs], cluster: PathBuf, major: u32) -> Error {
     let mut found: Vec<&str> = all
         .iter()
@@ -171,21 +175,21 @@ fn other_version(all: &[Programs], cluster: PathBuf, major: u32) -> Error {
     }
 }
 
-/// Every folder that may hold the programs, in the order of preference.
+/// Every directory that may contain the programs, in order of preference.
 fn folders() -> Vec<PathBuf> {
     let path = env::var_os("PATH").unwrap_or_default();
     let mut folders: Vec<PathBuf> = env::split_paths(&path)
         .filter(|p| p.is_absolute())
         .collect();
     folders.extend(output("pg_config", "--bindir").map(|line| PathBuf::from(line.trim_end())));
-    for (parent, prefix, below) in FAMILIES {
+    for (parent, prefix, below) in VERSIONED_DIRS {
         folders.extend(versions_in(Path::new(parent), prefix, below));
     }
-    folders.extend(SINGLES.map(PathBuf::from));
+    folders.extend(PLAIN_DIRS.map(PathBuf::from));
     folders
 }
 
-/// The folders in `parent` whose names begin with `prefix`, newest version first.
+/// The directories in `parent` whose names begin with `prefix`, newest version first.
 fn versions_in(parent: &Path, prefix: &str, below: &str) -> Vec<PathBuf> {
     let names = fs::read_dir(parent)
         .into_iter()
@@ -200,7 +204,7 @@ fn versions_in(parent: &Path, prefix: &str, below: &str) -> Vec<PathBuf> {
     versions.into_iter().map(|(_, folder)| folder).collect()
 }
 
-/// The major version in a folder's name: 15 of `@15`, `15.3` or `-15`, and 0 if none.
+/// The major version in a directory's name: 15 of `@15`, `15.3` or `-15`; 0 if none.
 fn number_in(name: &str) -> u32 {
     let digits = name.trim_start_matches(|c: char| !c.is_ascii_digit());
     let end = digits
@@ -230,7 +234,7 @@ mod tests {
 
     use super::*;
 
-    /// A folder with programs that only know their version.
+    /// A directory with programs that only print their version.
     fn installation(version: &str) -> tempfile::TempDir {
         let folder = tempfile::tempdir().unwrap();
         let script = format!("#!/bin/sh\necho 'postgres (PostgreSQL) {version} (Some 1)'\n");

@@ -1,5 +1,5 @@
-//! The settings PostgreSQL runs with. They are flags of its command line, so they follow the
-//! program's version, and nothing in the cluster's own configuration overrides them.
+//! The settings that PostgreSQL runs with. They are command-line flags, so they follow this
+//! program's version, and the cluster's configuration files cannot override them.
 
 use std::{
     ffi::OsString,
@@ -13,8 +13,8 @@ use super::{Durability, Options, owner::Owner, programs::Programs, sockets::PORT
 
 const MIB: u64 = 1024 * 1024;
 
-/// What holds for every cluster. Statements, their parameters and their errors stay out of the
-/// log, because they can quote people's data; errors reach the service, which has its own log.
+/// Settings of every cluster. Statements, parameters and statement errors stay out of the log,
+/// because they can contain personal data; the service logs the errors that it receives.
 const ALWAYS: [&str; 20] = [
     "listen_addresses=",
     "unix_socket_permissions=0700",
@@ -24,7 +24,7 @@ const ALWAYS: [&str; 20] = [
     "logging_collector=on",
     "log_destination=stderr",
     "log_directory=log",
-    // A new name each time: size-based rotation does not truncate, so `logs` removes old files.
+    // A new name each time: rotation by size does not truncate. `logs` removes old files.
     "log_filename=postgresql-%Y%m%d-%H%M%S.log",
     "log_rotation_age=1d",
     "log_rotation_size=10MB",
@@ -39,7 +39,7 @@ const ALWAYS: [&str; 20] = [
     "log_parameter_max_length_on_error=0",
 ];
 
-/// For data that is somebody's.
+/// Durable settings (default).
 const DURABLE: [&str; 4] = [
     "fsync=on",
     "full_page_writes=on",
@@ -47,17 +47,17 @@ const DURABLE: [&str; 4] = [
     "max_wal_size=4GB",
 ];
 
-/// For clusters that tests throw away.
-const FLEETING: [&str; 4] = [
+/// Settings for clusters that tests throw away.
+const EPHEMERAL: [&str; 4] = [
     "fsync=off",
     "full_page_writes=off",
     "synchronous_commit=off",
     "shared_buffers=32MB",
 ];
 
-/// How whole pages are compressed in the log: by LZ4, if PostgreSQL was built with it (15 and newer
-/// can be). After a checkpoint each page that is changed is logged whole once; where a tenant has a
-/// million contacts, the method that is always there halves the writes a second.
+/// The compression of full pages in the WAL: LZ4, if PostgreSQL was built with it (possible since
+/// 15), else `on` (pglz). Every page is logged in full once after a checkpoint; for a tenant with a
+/// million contacts, pglz halves the throughput of writes.
 pub(super) async fn wal_compression(
     programs: &Programs,
     owner: &Owner,
@@ -75,7 +75,7 @@ pub(super) async fn wal_compression(
     }
 }
 
-/// The flags of `postgres`, without the cluster's folder.
+/// The flags of `postgres`, without the cluster's directory.
 pub(super) fn flags(
     options: &Options,
     major: u32,
@@ -87,7 +87,7 @@ pub(super) fn flags(
     settings.push(format!("max_connections={}", options.max_connections).into());
     settings.push(format!("wal_compression={wal_compression}").into());
     settings.push(socket_directories(sockets));
-    // Elsewhere PostgreSQL 14 cannot see that a client is gone, and refuses to try.
+    // PostgreSQL 14 supports this on Linux only and refuses the setting elsewhere.
     if cfg!(target_os = "linux") || major >= 15 {
         settings.push("client_connection_check_interval=1s".into());
     }
@@ -96,7 +96,7 @@ pub(super) fn flags(
             settings.extend(DURABLE.map(OsString::from));
             settings.extend(caches(memory()));
         }
-        Durability::None => settings.extend(FLEETING.map(OsString::from)),
+        Durability::None => settings.extend(EPHEMERAL.map(OsString::from)),
     }
     settings
         .into_iter()
@@ -104,7 +104,7 @@ pub(super) fn flags(
         .collect()
 }
 
-/// The setting is a list, in which quotes keep commas and blanks of a path.
+/// The setting is a list; quotes protect commas and spaces of a path.
 fn socket_directories(folder: &Path) -> OsString {
     let mut setting = b"unix_socket_directories=\"".to_vec();
     for byte in folder.as_os_str().as_bytes() {
@@ -117,8 +117,8 @@ fn socket_directories(folder: &Path) -> OsString {
     OsString::from_vec(setting)
 }
 
-/// An eighth of the memory for PostgreSQL's cache; the planner may count on half the memory
-/// caching the files.
+/// `shared_buffers` is an eighth of the memory; `effective_cache_size`, the planner's estimate of
+/// the file cache, is half of it.
 fn caches(memory: u64) -> [OsString; 2] {
     let shared = (memory / 8 / MIB).clamp(128, 2048);
     let effective = (memory / 2 / MIB).max(shared);
@@ -128,7 +128,7 @@ fn caches(memory: u64) -> [OsString; 2] {
     ]
 }
 
-/// The memory this machine or container has, in bytes; 2 GiB where that is not known.
+/// The memory of this machine or container, in bytes; 2 GiB if unknown.
 fn memory() -> u64 {
     let machine = fs::read_to_string("/proc/meminfo")
         .ok()

@@ -1,8 +1,7 @@
-//! The private folder in which the server listens.
+//! The private directory with the server's Unix socket.
 
 use std::{
     env,
-    fmt::Write,
     fs::{self, DirBuilder, Permissions},
     io,
     os::unix::{
@@ -12,6 +11,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use percent_encoding::{NON_ALPHANUMERIC, percent_encode};
+
 use super::{
     Error,
     create::{self, SUPERUSER},
@@ -19,63 +20,63 @@ use super::{
     programs::Programs,
 };
 
-/// The port names the socket, and is not one of the network.
+/// Part of the socket's file name; no TCP port is opened.
 pub(super) const PORT: u16 = 5432;
 
-/// The longest path of a socket: `sun_path` of `sockaddr_un` less the byte that ends it.
-const LONGEST: usize = if cfg!(target_os = "linux") { 107 } else { 103 };
+/// Maximum length of a socket's path: `sun_path` of `sockaddr_un` without the final NUL.
+const MAX_SOCKET_PATH: usize = if cfg!(target_os = "linux") { 107 } else { 103 };
 
-/// The folder with the server's socket, which only its owner (and root) can enter.
+/// The directory with the server's socket. Only its owner and root can enter it.
 #[derive(Clone, Debug)]
-pub(super) struct Sockets {
+pub(super) struct SocketDir {
     folder: PathBuf,
-    /// Where the data directory remembers a folder that lies elsewhere.
+    /// The link in the data directory to a directory that lies elsewhere.
     link: Option<PathBuf>,
 }
 
-impl Sockets {
-    /// Makes the folder: `run` in the data directory where its path is short enough and the
-    /// owner can reach it, a folder for temporary files otherwise.
+impl SocketDir {
+    /// Creates the directory: `run` in the data directory if its path is short enough and the
+    /// owner can access it, else a temporary directory.
     pub(super) fn prepare(
         data_dir: &Path,
         programs: &Programs,
         owner: &Owner,
     ) -> Result<Self, Error> {
         let own = data_dir.join("run");
-        if fits(&own) && owner.reaches(data_dir, programs) {
+        if fits(&own) && owner.can_access(data_dir, programs) {
             in_data_dir(&own, owner).map_err(|source| owner::denied(&own, source))?;
-            owner.give(&own)?;
+            owner.chown(&own)?;
             return Ok(Self {
                 folder: own,
                 link: None,
             });
         }
-        if let Some(folder) = remembered(&own, owner) {
+        if let Some(folder) = linked_dir(&own, owner) {
             return Ok(Self {
                 folder,
                 link: Some(own),
             });
         }
         let folder = temporary(programs, owner)?;
-        remember(&own, &folder).map_err(|source| owner::denied(&own, source))?;
+        link(&own, &folder).map_err(|source| owner::denied(&own, source))?;
         Ok(Self {
             folder,
             link: Some(own),
         })
     }
 
-    /// The folder.
+    /// Its path.
     pub(super) fn folder(&self) -> &Path {
         &self.folder
     }
 
     /// The database's URL.
     pub(super) fn url(&self) -> String {
-        let host = percent_encoded(&self.folder);
+        let host = percent_encode(self.folder.as_os_str().as_bytes(), NON_ALPHANUMERIC);
         format!("postgres://{SUPERUSER}@{host}:{PORT}/{SUPERUSER}")
     }
 
-    /// Removes a folder outside of the data directory, once the server has left it.
+    /// Removes a directory outside of the data directory, after the server has stopped.
     pub(super) fn clear(&self) {
         if let Some(link) = &self.link
             && fs::remove_dir(&self.folder).is_ok()
@@ -85,10 +86,10 @@ impl Sockets {
     }
 }
 
-/// Whether a socket in `folder` has a path that the system accepts.
+/// Whether the path of a socket in `folder` is short enough.
 fn fits(folder: &Path) -> bool {
     let socket = folder.join(format!(".s.PGSQL.{PORT}"));
-    socket.as_os_str().len() <= LONGEST
+    socket.as_os_str().len() <= MAX_SOCKET_PATH
 }
 
 fn in_data_dir(own: &Path, owner: &Owner) -> io::Result<()> {
@@ -106,8 +107,8 @@ fn in_data_dir(own: &Path, owner: &Owner) -> io::Result<()> {
     }
 }
 
-/// The folder of an earlier run that ended without clearing up, if it is still ours alone.
-fn remembered(own: &Path, owner: &Owner) -> Option<PathBuf> {
+/// The directory that an earlier run linked and did not remove, if it is still private.
+fn linked_dir(own: &Path, owner: &Owner) -> Option<PathBuf> {
     let folder = fs::read_link(own).ok()?;
     (fits(&folder) && is_private(&folder, owner)).then_some(folder)
 }
@@ -118,29 +119,28 @@ fn is_private(folder: &Path, owner: &Owner) -> bool {
     })
 }
 
-/// A new folder with a short path.
+/// A new directory with a short path.
 fn temporary(programs: &Programs, owner: &Owner) -> Result<PathBuf, Error> {
     let parents = [env::temp_dir(), PathBuf::from("/tmp")];
     for parent in parents
         .iter()
-        .filter(|parent| owner.reaches(parent, programs))
+        .filter(|parent| owner.can_access(parent, programs))
     {
         let made = create::private("mailing-groups-").tempdir_in(parent);
         if let Ok(folder) = made
             && fits(folder.path())
         {
-            owner.give(folder.path())?;
+            owner.chown(folder.path())?;
             return Ok(folder.keep());
         }
     }
     Err(Error::NoSocketFolder {
-        longest: LONGEST - "/mailing-groups-123456/.s.PGSQL.5432".len(),
+        longest: MAX_SOCKET_PATH - "/mailing-groups-123456/.s.PGSQL.5432".len(),
     })
 }
 
-/// Notes in the data directory where the folder is, so that a run that is killed leaves no
-/// more than one.
-fn remember(own: &Path, folder: &Path) -> io::Result<()> {
+/// Links the directory in the data directory, so that killed runs leave at most one directory.
+fn link(own: &Path, folder: &Path) -> io::Result<()> {
     if fs::symlink_metadata(own).is_ok_and(|metadata| metadata.is_dir()) {
         fs::remove_dir_all(own)?;
     } else if fs::read_link(own).is_ok() {
@@ -149,26 +149,13 @@ fn remember(own: &Path, folder: &Path) -> io::Result<()> {
     symlink(folder, own)
 }
 
-fn percent_encoded(path: &Path) -> String {
-    let mut text = String::new();
-    for byte in path.as_os_str().as_bytes() {
-        match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => {
-                text.push(char::from(*byte));
-            }
-            _ => write!(text, "%{byte:02X}").unwrap_or_default(),
-        }
-    }
-    text
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn the_longest_path_counts_the_socket_itself() {
-        let longest = LONGEST - "/.s.PGSQL.5432".len();
+        let longest = MAX_SOCKET_PATH - "/.s.PGSQL.5432".len();
         assert!(fits(Path::new(&"x".repeat(longest))));
         assert!(!fits(Path::new(&"x".repeat(longest + 1))));
     }
@@ -176,7 +163,7 @@ mod tests {
     #[test]
     fn the_url_survives_any_path() {
         let folder = PathBuf::from("/data of é/50%/run");
-        let url = Sockets {
+        let url = SocketDir {
             folder: folder.clone(),
             link: None,
         }

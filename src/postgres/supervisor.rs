@@ -1,4 +1,4 @@
-//! Keeps the server running: one that dies is started again, until we are told to stop.
+//! Keeps the server running: restarts it when it dies, until it is stopped.
 
 use std::{
     sync::{
@@ -13,48 +13,48 @@ use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
 use super::{
-    Error, database, leftover, logs,
-    postmaster::{Launch, Postmaster},
+    Error, database, logs, orphans,
+    postmaster::{Postmaster, ServerCommand},
 };
 
-/// How often a server that ends while starting is tried at first: a lasting fault is to be
-/// told soon.
-const FIRST_ATTEMPTS: u32 = 3;
+/// Number of attempts of the first start, if the server exits while starting. Few, so that a
+/// permanent fault is reported soon.
+const FIRST_START_ATTEMPTS: u32 = 3;
 
-/// How long a first start waits for backends of an earlier server.
-const BLOCKED_PATIENCE: Duration = Duration::from_secs(60);
+/// How long the first start waits for backends of an earlier server.
+const BLOCKED_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// The waits between attempts double from the first to the last.
+/// Back-off between attempts: doubles from the first to the second.
 const BACKOFF: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(5));
 
-/// How often a server that cannot be started again is reported.
-const REPORTED: Duration = Duration::from_secs(30);
+/// Interval of log lines while the server cannot be restarted.
+const REPORT_INTERVAL: Duration = Duration::from_secs(30);
 
-/// How often old logs are looked for.
-const PRUNED: Duration = Duration::from_secs(60);
+/// Interval of removing old log files.
+const PRUNE_INTERVAL: Duration = Duration::from_secs(60);
 
-/// The server and what is needed to start it again.
+/// The server and what is needed to restart it.
 #[derive(Debug)]
 pub(super) struct Supervisor {
-    launch: Launch,
+    command: ServerCommand,
     postmaster: Option<Postmaster>,
-    /// The server's process while it answers, 0 while it does not.
+    /// The process id of a server that accepts connections, else 0.
     process_id: Arc<AtomicU32>,
 }
 
 impl Supervisor {
-    /// Starts the server for the first time and prepares the database. If that fails nothing
+    /// Starts the server for the first time and prepares the database. After a failure nothing
     /// is left running.
-    pub(super) async fn start(launch: Launch) -> Result<Self, Error> {
+    pub(super) async fn start(command: ServerCommand) -> Result<Self, Error> {
         let mut supervisor = Self {
-            launch,
+            command,
             postmaster: None,
             process_id: Arc::default(),
         };
         match supervisor.start_first().await {
             Ok(()) => Ok(supervisor),
             Err(error) => {
-                // Why it did not start says more than how it was ended.
+                // The cause of the failed start is more useful than that of the failed stop.
                 let _ = supervisor.shut_down().await;
                 Err(error)
             }
@@ -62,30 +62,30 @@ impl Supervisor {
     }
 
     async fn start_first(&mut self) -> Result<(), Error> {
-        leftover::end(&self.launch.cluster, self.launch.sockets.folder()).await?;
+        orphans::end(&self.command.cluster, self.command.sockets.folder()).await?;
         let began = Instant::now();
         let mut failures = 0;
         while let Err(error) = self.attempt().await {
-            failures += u32::from(!is_blocked(&error));
-            let worth_it = matches!(error, Error::Exited { .. })
-                && failures < FIRST_ATTEMPTS
-                && began.elapsed() < BLOCKED_PATIENCE;
-            if !worth_it {
+            failures += u32::from(!is_blocked_by_backends(&error));
+            let retry = matches!(error, Error::Exited { .. })
+                && failures < FIRST_START_ATTEMPTS
+                && began.elapsed() < BLOCKED_TIMEOUT;
+            if !retry {
                 return Err(error);
             }
             sleep(Duration::from_millis(500)).await;
         }
-        let major = self.launch.programs.version.major();
-        database::prepare(self.launch.sockets.folder(), major).await
+        let major = self.command.programs.version.major();
+        database::prepare(self.command.sockets.folder(), major).await
     }
 
-    /// Starts the server unless it is already starting, and waits until it answers.
+    /// Starts the server unless it is already starting, and waits until it accepts connections.
     async fn attempt(&mut self) -> Result<(), Error> {
         let postmaster = match &mut self.postmaster {
             Some(postmaster) => postmaster,
-            none => none.insert(self.launch.spawn()?),
+            none => none.insert(self.command.spawn()?),
         };
-        let answered = postmaster.answers(&self.launch).await;
+        let answered = postmaster.answers(&self.command).await;
         match &answered {
             Ok(()) => {
                 self.process_id
@@ -97,67 +97,67 @@ impl Supervisor {
         answered
     }
 
-    /// Where the server's process is told.
+    /// The process id of a server that accepts connections, else 0.
     pub(super) fn process_id(&self) -> Arc<AtomicU32> {
         Arc::clone(&self.process_id)
     }
 
     /// Keeps the server running until `stopping`, then shuts it down.
     pub(super) async fn run(mut self, stopping: CancellationToken) -> Result<(), Error> {
-        // Both orders of a death and a stop are fine: what is running then is what is ended.
+        // `shut_down` stops whatever is running when the token is cancelled.
         stopping.run_until_cancelled(self.keep_running()).await;
         self.shut_down().await
     }
 
     async fn keep_running(&mut self) {
         loop {
-            self.until_death().await;
+            self.wait_for_exit().await;
             self.process_id.store(0, Ordering::Release);
             let died = Instant::now();
-            self.start_again().await;
+            self.restart().await;
             info!(
-                "PostgreSQL answers again, after {} ms",
+                "PostgreSQL is available again after {} ms",
                 died.elapsed().as_millis()
             );
         }
     }
 
-    /// Watches the server, and keeps its logs few meanwhile.
-    async fn until_death(&mut self) {
+    /// Waits for the server to exit, and removes old log files.
+    async fn wait_for_exit(&mut self) {
         let Some(postmaster) = &mut self.postmaster else {
             return;
         };
-        let mut pruning = interval(PRUNED);
+        let mut pruning = interval(PRUNE_INTERVAL);
         let status = loop {
             tokio::select! {
                 status = postmaster.ended() => break status,
-                _ = pruning.tick() => logs::prune(&self.launch.cluster),
+                _ = pruning.tick() => logs::prune(&self.command.cluster),
             }
         };
         self.postmaster = None;
         let status =
             status.map_or_else(|| "unknown status".to_owned(), |status| status.to_string());
-        warn!("PostgreSQL died ({status}): starting it again");
+        warn!("PostgreSQL exited ({status}); restarting it");
     }
 
-    /// Tries until the server answers; the service cannot do anything without it.
-    async fn start_again(&mut self) {
+    /// Retries until the server accepts connections.
+    async fn restart(&mut self) {
         let mut pause = BACKOFF.0;
         let mut reported = Instant::now();
-        while let Err(error) = self.attempt_again().await {
-            if reported.elapsed() >= REPORTED {
+        while let Err(error) = self.attempt_restart().await {
+            if reported.elapsed() >= REPORT_INTERVAL {
                 reported = Instant::now();
-                warn!("PostgreSQL cannot be started again yet: {error}");
+                warn!("PostgreSQL cannot be restarted yet: {error}");
             }
             sleep(pause).await;
             pause = (pause * 2).min(BACKOFF.1);
         }
     }
 
-    /// Backends of the dead server must be gone before a new one may touch the cluster.
-    async fn attempt_again(&mut self) -> Result<(), Error> {
+    /// Waits until the backends of the dead server are gone, then starts a new one.
+    async fn attempt_restart(&mut self) -> Result<(), Error> {
         if self.postmaster.is_none() {
-            leftover::end(&self.launch.cluster, self.launch.sockets.folder()).await?;
+            orphans::end(&self.command.cluster, self.command.sockets.folder()).await?;
         }
         self.attempt().await
     }
@@ -167,12 +167,12 @@ impl Supervisor {
         if let Some(postmaster) = self.postmaster.take() {
             postmaster.stop().await?;
         }
-        self.launch.sockets.clear();
+        self.command.sockets.clear();
         Ok(())
     }
 }
 
-/// Whether backends of an earlier server still hold its memory, which ends by itself.
-fn is_blocked(error: &Error) -> bool {
+/// Whether backends of an earlier server still hold its shared memory; they exit by themselves.
+fn is_blocked_by_backends(error: &Error) -> bool {
     matches!(error, Error::Exited { log, .. } if log.contains("pre-existing shared memory block"))
 }

@@ -1,6 +1,6 @@
-//! Runs the tour of README.md and compares what it prints with what README.md says.
+//! Runs the commands of README.md and of docs/tour.md and compares their output with the documents.
 //!
-//! `UPDATE_TOUR=1` (`make tour`) writes what is printed into README.md instead.
+//! `UPDATE_TOUR=1` (`make tour`) writes the output into the documents instead.
 
 use std::{
     env, fs,
@@ -14,14 +14,14 @@ use regex::Regex;
 use tempfile::TempDir;
 
 use crate::{
-    readme::Readme,
+    document::{Document, Step},
     service::{Service, folder, unconfigured},
 };
 
-/// Where README.md says the service listens.
+/// The address of the service in the documents.
 const ADDRESS: &str = "127.0.0.1:50051";
 
-/// What differs from run to run, and what stands for it in a comparison.
+/// Patterns of what differs from run to run, and their replacement in a comparison.
 static VARYING: LazyLock<[(Regex, &str); 4]> = LazyLock::new(|| {
     let pattern = |text| Regex::new(text).unwrap();
     [
@@ -37,52 +37,65 @@ static VARYING: LazyLock<[(Regex, &str); 4]> = LazyLock::new(|| {
             pattern("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"),
             "<request id>",
         ),
-        // Said once a second, so that on a fast machine it is not said at all.
+        // Printed once a second, so a fast machine prints none.
         (pattern(r"(?m)^\d+ rows (committed|written), .*\n"), ""),
     ]
 });
 
-#[test]
-fn the_tour_of_the_readme_prints_what_the_readme_says() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");
-    let mut readme = Readme::new(&fs::read_to_string(&path).unwrap());
-    let steps = readme.steps();
-    assert!(steps.len() > 10, "only {} commands were found", steps.len());
+/// Runs the commands of a document on a new service. Returns the differences; with `UPDATE_TOUR`
+/// it writes the real output into the document instead.
+fn check(name: &str) -> Vec<String> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(name);
+    let mut document = Document::new(&fs::read_to_string(&path).unwrap());
+    let steps = document.steps();
+    assert!(steps.len() > 4, "only {} commands in {name}", steps.len());
     let shell = Shell::new();
     let mut differing = Vec::new();
     for step in &steps {
-        let (expected, printed) = (readme.expected(step), shell.run(&step.command));
+        let (expected, printed) = (document.expected(step), shell.run(&step.command));
         if masked(&expected) != masked(&printed) {
             differing.push((step, expected, printed));
         }
     }
     if env::var_os("UPDATE_TOUR").is_some() {
         for (step, _, printed) in differing.iter().rev() {
-            readme.replace(step, printed);
+            document.replace(step, printed);
         }
-        fs::write(path, readme.text()).unwrap();
-        return;
+        fs::write(path, document.text()).unwrap();
+        return Vec::new();
     }
-    let differences: Vec<String> = differing
-        .iter()
-        .map(|(step, expected, printed)| {
-            let (line, command) = (step.output.start, &step.command);
-            let difference = difference(&masked(expected), &masked(printed));
-            format!("README.md:{line}: $ {command}\n{difference}")
-        })
-        .collect();
+    let describe = |(step, expected, printed): &(&Step, String, String)| {
+        let (line, command) = (step.output.start, &step.command);
+        let difference = difference(&masked(expected), &masked(printed));
+        format!("{name}:{line}: $ {command}\n{difference}")
+    };
+    differing.iter().map(describe).collect()
+}
+
+fn assert_current(name: &str) {
+    let differences = check(name);
     assert!(
         differences.is_empty(),
-        "what is printed (+) is not what README.md says (-); `make tour` rewrites it\n\n{}",
+        "the output (+) differs from {name} (-); `make tour` rewrites it\n\n{}",
         differences.join("\n")
     );
 }
 
-/// Runs commands as a reader of README.md does, who has done what stands above the tour.
+#[test]
+fn documented_commands_of_the_readme_print_what_it_says() {
+    assert_current("README.md");
+}
+
+#[test]
+fn documented_commands_of_the_tour_print_what_it_says() {
+    assert_current("docs/tour.md");
+}
+
+/// Runs commands like a reader of the documents, with the program and grpcurl on the path.
 struct Shell {
     service: Service,
     path: String,
-    /// Where they run: what they write is gone with it.
+    /// The working directory, removed at the end.
     folder: TempDir,
 }
 
@@ -112,7 +125,7 @@ impl Shell {
         }
     }
 
-    /// What a command prints, with the address that README.md has for the one that it had.
+    /// The output of a command, with the documents' address in place of the real one.
     fn run(&self, command: &str) -> String {
         let command = command.replace(ADDRESS, &self.service.address);
         let mut bash = Command::new("bash");

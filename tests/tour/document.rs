@@ -1,24 +1,24 @@
-//! The commands of README.md's tour, and what they print.
+//! The commands of a Markdown document, and the output that the document shows.
 //!
-//! The tour is the section `## The tour`. In its `console` blocks a line that begins with `$ ` is
-//! a command, with the lines right after it that are indented by four; what follows, up to the
-//! next command or the end of the block, is what it prints on stdout and stderr together.
+//! In `console` blocks a line that begins with `$ ` is a command, with the lines right after it
+//! that are indented by four. The lines up to the next command or the end of the block are its
+//! output on stdout and stderr together.
 
 use std::ops::Range;
 
-/// A command and where its output stands.
+/// A command and the place of its output.
 pub(crate) struct Step {
     pub(crate) command: String,
     /// The lines of the output, from 0.
     pub(crate) output: Range<usize>,
 }
 
-/// The lines of a README.
-pub(crate) struct Readme {
-    pub(crate) lines: Vec<String>,
+/// The lines of a document.
+pub(crate) struct Document {
+    lines: Vec<String>,
 }
 
-impl Readme {
+impl Document {
     pub(crate) fn new(text: &str) -> Self {
         let lines = text.lines().map(str::to_owned).collect();
         Self { lines }
@@ -26,29 +26,27 @@ impl Readme {
 
     /// The commands, from top to bottom.
     pub(crate) fn steps(&self) -> Vec<Step> {
-        let (mut in_tour, mut in_block) = (false, false);
+        let mut in_block = false;
         let mut steps: Vec<Step> = Vec::new();
         for (at, line) in self.lines.iter().enumerate() {
             if in_block && line == "```" {
                 in_block = false;
             } else if in_block {
                 read(&mut steps, at, line);
-            } else if line.starts_with("## ") {
-                in_tour = line == "## The tour";
-            } else if in_tour && line == "```console" {
-                in_block = true;
+            } else {
+                in_block = line == "```console";
             }
         }
         steps
     }
 
-    /// What a step is said to print.
+    /// The output that the document shows for a step.
     pub(crate) fn expected(&self, step: &Step) -> String {
         let lines = &self.lines[step.output.clone()];
         lines.iter().map(|line| format!("{line}\n")).collect()
     }
 
-    /// Writes what a step prints. Later steps move: to be called from the last to the first.
+    /// Replaces the output of a step. Later steps move, so call it from the last to the first.
     pub(crate) fn replace(&mut self, step: &Step, printed: &str) {
         let printed = printed.lines().map(str::to_owned);
         self.lines.splice(step.output.clone(), printed);
