@@ -4,14 +4,12 @@
 //! [`watch`], and what they share:
 //! [`connection`] (flags, TLS, the tenant), [`selection`] (whom an expression selects),
 //! [`error`] (failures, worded for people), [`terminal`] (what goes to stdout and stderr),
-//! [`progress`], [`rows`] of CSV files and [`temporary`] files, [`resumed`] streams, [`retry`] and
-//! [`duration`].
+//! [`progress`], [`rows`] of CSV files and [`temporary`] files, [`resumed`] streams and [`retry`].
 //!
 //! stdout carries results only; progress, notes and errors go to stderr.
 
 mod connection;
 mod count;
-pub(crate) mod duration;
 mod error;
 mod export;
 mod import;

@@ -5,11 +5,7 @@ use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::{
-    client::{self, duration},
-    server::Limits,
-    telemetry::LogFormat,
-};
+use crate::{client, duration, server::Limits, telemetry::LogFormat};
 
 /// A gRPC service that defines mailing groups, assigns them to contacts and selects contacts by
 /// them.

@@ -20,6 +20,7 @@ pub mod api;
 pub mod client;
 pub mod config;
 pub mod domain;
+mod duration;
 pub mod model;
 pub mod pb;
 pub mod postgres;

@@ -8,7 +8,7 @@ pub(super) use status::reason;
 use tonic::{Code, Status};
 use tonic_types::StatusExt;
 
-use super::duration::human;
+use crate::duration::human;
 
 /// A failure that ends a command with exit code 1.
 #[derive(Debug, thiserror::Error)]

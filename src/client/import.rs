@@ -33,10 +33,8 @@ use rejects::Rejects;
 use report::Tally;
 use source::Table;
 
-use super::{
-    EXIT_CODES, Outcome, connection::Connection, duration, error::Error, retry::Retry, terminal,
-};
-use crate::pb;
+use super::{EXIT_CODES, Outcome, connection::Connection, error::Error, retry::Retry, terminal};
+use crate::{duration, pb};
 
 /// Rows that are committed together, unless the caller says otherwise.
 const CHUNK: u16 = 5_000;

@@ -16,16 +16,18 @@ use tokio::sync::mpsc;
 use super::{
     EXIT_CODES, Outcome,
     connection::Connection,
-    duration,
     error::Error,
     resumed,
     retry::Retry,
     selection::{Counts, Selection},
     terminal,
 };
-use crate::pb::{
-    SegmentMemberView, StreamSegmentMembersRequest, mailing_groups_client::MailingGroupsClient,
-    stream_segment_members_request::Selection as Selected,
+use crate::{
+    duration,
+    pb::{
+        SegmentMemberView, StreamSegmentMembersRequest, mailing_groups_client::MailingGroupsClient,
+        stream_segment_members_request::Selection as Selected,
+    },
 };
 
 /// Pages between the connection and the output.

@@ -7,7 +7,7 @@ use std::{
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-use crate::client::{duration::human, terminal};
+use crate::{client::terminal, duration::human};
 
 /// Plain lines come no more often than this.
 const INTERVAL: Duration = Duration::from_secs(1);

@@ -5,7 +5,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::client::{duration, error::Error, terminal};
+use crate::{
+    client::{error::Error, terminal},
+    duration,
+};
 
 /// The first wait is at most this long, each further one at most twice the one before.
 const FIRST: Duration = Duration::from_millis(200);

@@ -13,16 +13,18 @@ use tonic::{Code, Streaming};
 use super::{
     EXIT_CODES, Outcome,
     connection::{Connection, Link},
-    duration,
     error::Error,
     retry::Retry,
     terminal,
 };
-use crate::pb::{
-    ChangeKind, WatchChangesRequest, WatchChangesResponse,
-    mailing_groups_client::MailingGroupsClient,
-    watch_changes_request::{Beginning, Now, Start},
-    watch_changes_response::{Changes, Message},
+use crate::{
+    duration,
+    pb::{
+        ChangeKind, WatchChangesRequest, WatchChangesResponse,
+        mailing_groups_client::MailingGroupsClient,
+        watch_changes_request::{Beginning, Now, Start},
+        watch_changes_response::{Changes, Message},
+    },
 };
 
 /// The service says every 5 seconds how far the watch has come; four missed ones are a broken

@@ -5,7 +5,7 @@ use std::{error::Error, io, time::Duration};
 use tonic::{Code, Status, TimeoutExpired};
 use tonic_types::{ErrorDetails, FieldViolation, StatusExt};
 
-use crate::client::duration::human;
+use crate::duration::human;
 
 /// `NOT_FOUND: no mailing group SSXX (expression)`, with a further line for each detail that the
 /// message does not tell already.

@@ -9,7 +9,6 @@ use crate::{
     client::{
         Outcome,
         connection::{Connection, Link},
-        duration,
         error::Error,
         import::FILES,
         progress::Progress,
@@ -17,6 +16,7 @@ use crate::{
         retry::Retry,
         terminal,
     },
+    duration,
     pb::{
         CountSegmentMembersRequest, SelectionOptions, contacts_client::ContactsClient,
         count_segment_members_request::Selection, mailing_groups_client::MailingGroupsClient,

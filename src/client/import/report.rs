@@ -2,7 +2,7 @@
 
 use std::{path::PathBuf, time::Duration};
 
-use crate::client::{duration::human, progress::per_second};
+use crate::{client::progress::per_second, duration::human};
 
 /// What the service made of the rows it was sent.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
