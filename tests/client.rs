@@ -5,6 +5,8 @@
 
 #[path = "client/fake.rs"]
 mod fake;
+#[path = "support/stub.rs"]
+mod stub;
 
 use std::{fs, path::Path, process::ExitCode, thread};
 

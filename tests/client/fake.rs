@@ -9,10 +9,7 @@ use std::{
 };
 
 use mailing_groups::pb::{
-    self,
-    contacts_server::{Contacts, ContactsServer},
-    mailing_groups_server::{MailingGroups, MailingGroupsServer},
-    *,
+    contacts_server::ContactsServer, mailing_groups_server::MailingGroupsServer, *,
 };
 use tokio::runtime::Runtime;
 use tokio_stream::{
@@ -22,8 +19,13 @@ use tokio_stream::{
 use tonic::{Code, Request, Response, Status, Streaming};
 use tonic_types::{ErrorDetails, StatusExt};
 
+use crate::stub::Stub;
+
 /// How many members every expression has: m0, m1, …
 pub(crate) const MEMBERS: usize = 10;
+
+/// The largest message, in bytes: tonic's default.
+const MESSAGE_LIMIT: usize = 4 << 20;
 
 /// How a stream of members, or an export, ends before its time; the number is that of messages
 /// sent before.
@@ -133,6 +135,23 @@ impl Fake {
         *imports.entry(id.to_owned()).or_default()
     }
 
+    fn mailing_groups(self: Arc<Self>) -> Stub<MailingGroupsServer<()>, Self> {
+        Stub::new(self, MESSAGE_LIMIT)
+            .server_streaming("WatchChanges", Self::watch_changes)
+            .server_streaming("StreamSegmentMembers", Self::stream_segment_members)
+            .streaming("ImportMemberships", Self::import_memberships)
+            .unary("CreateMailingGroup", Self::create_mailing_group)
+            .unary("GetMailingGroup", Self::get_mailing_group)
+            .unary("UpdateMailingGroup", Self::update_mailing_group)
+            .unary("CountSegmentMembers", Self::count_segment_members)
+    }
+
+    fn contacts(self: Arc<Self>) -> Stub<ContactsServer<()>, Self> {
+        Stub::new(self, MESSAGE_LIMIT)
+            .streaming("ImportContacts", Self::import_contacts)
+            .server_streaming("ExportContacts", Self::export_contacts)
+    }
+
     fn note<T>(&self, request: &Request<T>) {
         let tenant = request
             .metadata()
@@ -173,8 +192,8 @@ impl Server {
         runtime.spawn(async move {
             let listener = tokio::net::TcpListener::from_std(listener).unwrap();
             tonic::transport::Server::builder()
-                .add_service(MailingGroupsServer::from_arc(Arc::clone(&served)))
-                .add_service(ContactsServer::new(Handle(served)))
+                .add_service(Arc::clone(&served).mailing_groups())
+                .add_service(served.contacts())
                 .serve_with_incoming(TcpListenerStream::new(listener))
                 .await
         });
@@ -190,22 +209,6 @@ impl Server {
 }
 
 type Answers<T> = Pin<Box<dyn Stream<Item = Result<T, Status>> + Send>>;
-
-/// Calls that no client command makes.
-macro_rules! unimplemented {
-    ($($name:ident $request:ident $response:ident;)*) => {$(
-        fn $name<'s, 'f>(
-            &'s self,
-            _: Request<pb::$request>,
-        ) -> Pin<Box<dyn Future<Output = Result<Response<pb::$response>, Status>> + Send + 'f>>
-        where
-            's: 'f,
-            Self: 'f,
-        {
-            Box::pin(async { Err(Status::unimplemented("")) })
-        }
-    )*};
-}
 
 fn member(number: usize) -> SegmentMember {
     let id = format!("m{number}");
@@ -267,16 +270,12 @@ fn exported_page(numbers: &[usize], from: usize) -> [export_contacts_response::M
     pages.map(export_contacts_response::Message::Page)
 }
 
-#[tonic::async_trait]
-impl MailingGroups for Fake {
-    type ImportMembershipsStream = Answers<ImportMembershipsResponse>;
-    type WatchChangesStream = Answers<WatchChangesResponse>;
-
+impl Fake {
     /// Breaks off in a snapshot, then in a revision, then for its age, and then refuses.
     async fn watch_changes(
-        &self,
+        self: Arc<Self>,
         request: Request<WatchChangesRequest>,
-    ) -> Result<Response<Self::WatchChangesStream>, Status> {
+    ) -> Result<Response<Answers<WatchChangesResponse>>, Status> {
         use watch_changes_response::{Changes, Message, Progress, Snapshot, SnapshotEnd};
         let mut watched = self.watched.lock().unwrap();
         watched.push(request.into_inner().start);
@@ -311,12 +310,10 @@ impl MailingGroups for Fake {
         Ok(Response::new(Box::pin(tokio_stream::iter(answers))))
     }
 
-    type StreamSegmentMembersStream = Answers<StreamSegmentMembersResponse>;
-
     async fn stream_segment_members(
-        &self,
+        self: Arc<Self>,
         request: Request<StreamSegmentMembersRequest>,
-    ) -> Result<Response<Self::StreamSegmentMembersStream>, Status> {
+    ) -> Result<Response<Answers<StreamSegmentMembersResponse>>, Status> {
         self.note(&request);
         let request = request.into_inner();
         let first = self.resume(request.resume_token);
@@ -331,9 +328,9 @@ impl MailingGroups for Fake {
     }
 
     async fn import_memberships(
-        &self,
+        self: Arc<Self>,
         request: Request<Streaming<ImportMembershipsRequest>>,
-    ) -> Result<Response<Self::ImportMembershipsStream>, Status> {
+    ) -> Result<Response<Answers<ImportMembershipsResponse>>, Status> {
         use import_memberships_response::{Message, Progress};
         let stream = request.into_inner();
         let open = tokio_stream::once(Message::Progress(Progress::default()));
@@ -348,7 +345,7 @@ impl MailingGroups for Fake {
     }
 
     async fn create_mailing_group(
-        &self,
+        self: Arc<Self>,
         request: Request<CreateMailingGroupRequest>,
     ) -> Result<Response<CreateMailingGroupResponse>, Status> {
         let group = request.into_inner().mailing_group.unwrap();
@@ -371,7 +368,7 @@ impl MailingGroups for Fake {
     }
 
     async fn get_mailing_group(
-        &self,
+        self: Arc<Self>,
         request: Request<GetMailingGroupRequest>,
     ) -> Result<Response<GetMailingGroupResponse>, Status> {
         let code = request.into_inner().code.to_uppercase();
@@ -387,7 +384,7 @@ impl MailingGroups for Fake {
     }
 
     async fn update_mailing_group(
-        &self,
+        self: Arc<Self>,
         request: Request<UpdateMailingGroupRequest>,
     ) -> Result<Response<UpdateMailingGroupResponse>, Status> {
         let group = request.into_inner().mailing_group.unwrap();
@@ -399,23 +396,10 @@ impl MailingGroups for Fake {
     }
 
     async fn count_segment_members(
-        &self,
+        self: Arc<Self>,
         _: Request<CountSegmentMembersRequest>,
     ) -> Result<Response<CountSegmentMembersResponse>, Status> {
         Ok(Response::new(Default::default()))
-    }
-
-    unimplemented! {
-        list_mailing_groups ListMailingGroupsRequest ListMailingGroupsResponse;
-        rename_mailing_group RenameMailingGroupRequest RenameMailingGroupResponse;
-        delete_mailing_group DeleteMailingGroupRequest DeleteMailingGroupResponse;
-        assign_mailing_group AssignMailingGroupRequest AssignMailingGroupResponse;
-        unassign_mailing_group UnassignMailingGroupRequest UnassignMailingGroupResponse;
-        batch_assign_mailing_groups BatchAssignMailingGroupsRequest BatchAssignMailingGroupsResponse;
-        batch_unassign_mailing_groups BatchUnassignMailingGroupsRequest BatchUnassignMailingGroupsResponse;
-        replace_contact_mailing_groups ReplaceContactMailingGroupsRequest ReplaceContactMailingGroupsResponse;
-        list_contact_mailing_groups ListContactMailingGroupsRequest ListContactMailingGroupsResponse;
-        list_mailing_group_contacts ListMailingGroupContactsRequest ListMailingGroupContactsResponse;
     }
 }
 
@@ -546,18 +530,12 @@ impl Import {
     }
 }
 
-/// Uploads outlive the call that started them, so they hold the fake.
-struct Handle(Arc<Fake>);
-
-#[tonic::async_trait]
-impl Contacts for Handle {
-    type ImportContactsStream = Answers<ImportContactsResponse>;
-
+impl Fake {
     async fn import_contacts(
-        &self,
+        self: Arc<Self>,
         request: Request<Streaming<ImportContactsRequest>>,
-    ) -> Result<Response<Self::ImportContactsStream>, Status> {
-        self.0.note(&request);
+    ) -> Result<Response<Answers<ImportContactsResponse>>, Status> {
+        self.note(&request);
         let (answers, stream) = tokio::sync::mpsc::channel(100);
         let import = Import {
             answers,
@@ -566,20 +544,18 @@ impl Contacts for Handle {
             rejected: 0,
             unacknowledged: 0,
         };
-        tokio::spawn(import.run(Arc::clone(&self.0), request.into_inner()));
+        tokio::spawn(import.run(Arc::clone(&self), request.into_inner()));
         Ok(Response::new(Box::pin(ReceiverStream::new(stream))))
     }
 
-    type ExportContactsStream = Answers<ExportContactsResponse>;
-
     /// The group MOVE, and then three of its members at a time, in two messages.
     async fn export_contacts(
-        &self,
+        self: Arc<Self>,
         request: Request<ExportContactsRequest>,
-    ) -> Result<Response<Self::ExportContactsStream>, Status> {
-        self.0.note(&request);
+    ) -> Result<Response<Answers<ExportContactsResponse>>, Status> {
+        self.note(&request);
         let token = request.into_inner().resume_token;
-        let first = self.0.resume(token.clone());
+        let first = self.resume(token.clone());
         let mut messages = Vec::new();
         if token.is_empty() {
             messages.push(exported_group());
@@ -597,15 +573,6 @@ impl Contacts for Handle {
         let whole = messages.into_iter().map(|message| ExportContactsResponse {
             message: Some(message),
         });
-        Ok(Response::new(self.0.cut(whole.collect())?))
-    }
-
-    unimplemented! {
-        create_contact CreateContactRequest CreateContactResponse;
-        get_contact GetContactRequest GetContactResponse;
-        list_contacts ListContactsRequest ListContactsResponse;
-        update_contact UpdateContactRequest UpdateContactResponse;
-        delete_contact DeleteContactRequest DeleteContactResponse;
-        merge_contacts MergeContactsRequest MergeContactsResponse;
+        Ok(Response::new(self.cut(whole.collect())?))
     }
 }

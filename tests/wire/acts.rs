@@ -1,15 +1,17 @@
 //! A `Contacts` service that does what the call's metadata `x-act` tells it.
 
-use std::{pin::Pin, time::Instant};
+use std::{pin::Pin, sync::Arc, time::Instant};
 
 use futures_util::{Stream, StreamExt, future::pending, stream};
 use mailing_groups::{
     api::request_id,
-    pb::{contacts_server::Contacts, *},
+    pb::{contacts_server::ContactsServer, *},
 };
 use tokio::sync::mpsc::UnboundedSender;
 use tokio_util::sync::CancellationToken;
 use tonic::{Request, Response, Status, Streaming, metadata::MetadataMap};
+
+use crate::stub::Stub;
 
 /// The largest answer, in bytes, that `big` exceeds.
 pub(crate) const MESSAGE_LIMIT: usize = 64 << 10;
@@ -31,13 +33,6 @@ struct TellDropped(UnboundedSender<Instant>);
 impl Drop for TellDropped {
     fn drop(&mut self) {
         let _ = self.0.send(Instant::now());
-    }
-}
-
-impl Acts {
-    fn hang(&self) -> TellDropped {
-        let _ = self.started.send(Instant::now());
-        TellDropped(self.dropped.clone())
     }
 }
 
@@ -64,12 +59,21 @@ fn answer() -> Result<ImportContactsResponse, Status> {
     })
 }
 
-#[tonic::async_trait]
-impl Contacts for Acts {
-    type ImportContactsStream = Answers;
+impl Acts {
+    fn hang(&self) -> TellDropped {
+        let _ = self.started.send(Instant::now());
+        TellDropped(self.dropped.clone())
+    }
+
+    /// The service on the wire.
+    pub(crate) fn service(self) -> Stub<ContactsServer<()>, Self> {
+        Stub::new(Arc::new(self), MESSAGE_LIMIT)
+            .unary("GetContact", Self::get_contact)
+            .streaming("ImportContacts", Self::import_contacts)
+    }
 
     async fn get_contact(
-        &self,
+        self: Arc<Self>,
         request: Request<GetContactRequest>,
     ) -> Result<Response<GetContactResponse>, Status> {
         match act(request.metadata()).as_str() {
@@ -92,7 +96,7 @@ impl Contacts for Acts {
     }
 
     async fn import_contacts(
-        &self,
+        self: Arc<Self>,
         request: Request<Streaming<ImportContactsRequest>>,
     ) -> Result<Response<Answers>, Status> {
         let act = act(request.metadata());
@@ -131,49 +135,5 @@ impl Contacts for Acts {
             _ => Box::pin(requests.map(|request| request.and_then(|_| answer()))),
         };
         Ok(Response::new(answers))
-    }
-
-    type ExportContactsStream = stream::Empty<Result<ExportContactsResponse, Status>>;
-
-    async fn export_contacts(
-        &self,
-        _: Request<ExportContactsRequest>,
-    ) -> Result<Response<Self::ExportContactsStream>, Status> {
-        Err(Status::unimplemented("not in this test"))
-    }
-
-    async fn create_contact(
-        &self,
-        _: Request<CreateContactRequest>,
-    ) -> Result<Response<CreateContactResponse>, Status> {
-        Err(Status::unimplemented("not in this test"))
-    }
-
-    async fn list_contacts(
-        &self,
-        _: Request<ListContactsRequest>,
-    ) -> Result<Response<ListContactsResponse>, Status> {
-        Err(Status::unimplemented("not in this test"))
-    }
-
-    async fn update_contact(
-        &self,
-        _: Request<UpdateContactRequest>,
-    ) -> Result<Response<UpdateContactResponse>, Status> {
-        Err(Status::unimplemented("not in this test"))
-    }
-
-    async fn delete_contact(
-        &self,
-        _: Request<DeleteContactRequest>,
-    ) -> Result<Response<DeleteContactResponse>, Status> {
-        Err(Status::unimplemented("not in this test"))
-    }
-
-    async fn merge_contacts(
-        &self,
-        _: Request<MergeContactsRequest>,
-    ) -> Result<Response<MergeContactsResponse>, Status> {
-        Err(Status::unimplemented("not in this test"))
     }
 }

@@ -10,10 +10,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use mailing_groups::{
-    pb::contacts_server::ContactsServer,
-    server::{self, Drained, Limits},
-};
+use mailing_groups::server::{self, Drained, Limits};
 use tokio::{
     net::TcpListener,
     sync::mpsc::{UnboundedReceiver, unbounded_channel},
@@ -23,7 +20,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 use tonic::{service::Routes, transport::Channel};
 
-use crate::acts::{Acts, MESSAGE_LIMIT};
+use crate::acts::Acts;
 
 pub(crate) const CONTACTS: &str = "mailinggroups.v1.Contacts";
 
@@ -61,9 +58,6 @@ impl Server {
             dropped: tell_dropped,
             shutdown: shutdown.clone(),
         };
-        let contacts = ContactsServer::new(acts)
-            .max_decoding_message_size(MESSAGE_LIMIT)
-            .max_encoding_message_size(MESSAGE_LIMIT);
         let asked = Arc::clone(&ready);
         let is_ready = move || {
             let ready = asked.load(Ordering::SeqCst);
@@ -71,7 +65,7 @@ impl Server {
         };
         let stop = shutdown.clone();
         let running = tokio::spawn(async move {
-            let routes = Routes::new(contacts);
+            let routes = Routes::new(acts.service());
             server::serve(listener, routes, &[CONTACTS], is_ready, limits, stop).await
         });
         Self {
