@@ -224,6 +224,17 @@ async fn a_second_service_on_the_same_folder_is_refused() {
 }
 
 #[tokio::test]
+async fn a_copied_data_directory_that_links_to_a_used_cluster_is_refused() {
+    let (dir, copy) = (data_dir(), data_dir());
+    let cluster = start(dir.path()).await;
+    symlink(dir.path().join("postgres"), copy.path().join("postgres")).unwrap();
+    let error = Cluster::start(options(copy.path())).await.unwrap_err();
+    assert!(matches!(error, Error::InUse { .. }), "{error}");
+    assert_eq!(number(cluster.url(), "SELECT 1").await, 1);
+    cluster.stop().await.unwrap();
+}
+
+#[tokio::test]
 async fn a_killed_server_comes_back_under_the_same_url_with_its_data() {
     let dir = data_dir();
     let cluster = start_durable(dir.path()).await;
@@ -366,6 +377,19 @@ async fn what_is_not_a_cluster_is_left_alone() {
     let error = Cluster::start(options(dir.path())).await.unwrap_err();
     assert!(matches!(error, Error::NotACluster { .. }), "{error}");
     assert_eq!(fs::read_to_string(precious).unwrap(), "data");
+}
+
+#[tokio::test]
+async fn a_cluster_of_another_program_is_refused_with_the_reason() {
+    let dir = data_dir();
+    let cluster = start(dir.path()).await;
+    execute(cluster.url(), "CREATE ROLE other SUPERUSER LOGIN").await;
+    let other = cluster.url().replace("//mailing_groups@", "//other@");
+    execute(&other, "ALTER ROLE mailing_groups RENAME TO theirs").await;
+    cluster.stop().await.unwrap();
+    let error = Cluster::start(options(dir.path())).await.unwrap_err();
+    assert!(matches!(error, Error::ForeignCluster { .. }), "{error}");
+    assert!(error.to_string().contains("does not exist"), "{error}");
 }
 
 #[tokio::test]
