@@ -18,6 +18,7 @@ mod groups;
 mod idempotency;
 mod imports;
 mod limits;
+mod links;
 mod lists;
 mod merge;
 mod oracle;
