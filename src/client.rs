@@ -4,7 +4,7 @@
 //! [`watch`], and what they share:
 //! [`connection`] (flags, TLS, the tenant), [`selection`] (whom an expression selects),
 //! [`error`] (failures, worded for people), [`terminal`] (what goes to stdout and stderr),
-//! [`progress`], [`rows`] of CSV files and [`temporary`] files, [`resumed`] streams and [`retry`].
+//! [`progress`], [`rows`] of CSV files and [`temporary`] files, [`resume`]d streams and [`retry`].
 //!
 //! stdout carries results only; progress, notes and errors go to stderr.
 
@@ -15,7 +15,7 @@ mod export;
 mod import;
 mod members;
 mod progress;
-mod resumed;
+mod resume;
 mod retry;
 mod rows;
 mod segment;
@@ -36,54 +36,54 @@ Exit codes:
 
 /// The client's commands.
 #[derive(Debug, clap::Subcommand)]
-pub enum Command {
+pub enum ClientCommand {
     /// Import mailing groups, contacts or memberships from a CSV file
     ///
     /// The first line names the columns, in any order. Rows that cannot go in are written with
     /// line number and reason to a file of their own, which can be corrected and imported again;
     /// the others go in. An import can be repeated at any time: what is in already stays.
-    Import(import::Import),
+    Import(import::ImportArgs),
     /// Export all mailing groups, contacts and memberships, to be imported again
     ///
     /// Who has which mailing group is that of one revision, however long it takes. If the
     /// connection breaks or the service is away for a moment, the export is resumed after the
     /// last page. The files are put into their places only once everything was read.
-    Export(export::Export),
+    Export(export::ExportArgs),
     /// Count the contacts that an expression selects
     ///
     /// The count is exact at the revision it names. Contacts that match but are left out, because
     /// they are marked exclude_from_segments or privacy_blocked, are counted apart.
-    Count(count::Count),
+    Count(count::CountArgs),
     /// Write the contacts that an expression selects, as CSV or JSON lines
     ///
     /// Members are written as they arrive, in the order in which the contacts were created, and
     /// nobody twice. If the connection breaks or the service is away for a moment, the stream is
     /// resumed after the last page. The command succeeds only after the service's summary, which
     /// goes to stderr. CSV has the columns of `import contacts`.
-    Members(members::Members),
+    Members(members::MembersArgs),
     /// Build segments of contacts step by step, compare them and give their members a group
     ///
     /// A segment is a stored set of contacts: what changes in mailing groups later does not change
     /// it. Every action on it is recorded and can be undone.
-    Segment(segment::Segment),
+    Segment(segment::SegmentArgs),
     /// Print what is changed, as JSON lines, until it is interrupted
     ///
     /// Revisions come in the order of commits, each once and whole. If the connection breaks or
     /// the service is away for a moment, the watch goes on after the last revision printed. Lines
     /// with `progress` say how far it has come; `--from` with that revision goes on from there.
-    Watch(watch::Watch),
+    Watch(watch::WatchArgs),
 }
 
 /// How a command that did not fail ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Outcome {
+enum Completion {
     /// Everything was done.
     Complete,
     /// Everything was done but for the rows that were rejected.
     SomeRejected,
 }
 
-impl Outcome {
+impl Completion {
     /// How two commands ended, taken together.
     fn and(self, other: Self) -> Self {
         match self {
@@ -97,20 +97,20 @@ impl Outcome {
 ///
 /// The exit code is 0 for success, 1 for a failure and 3 when rows were rejected; 2, a wrong
 /// command line, is clap's.
-pub async fn run(command: Command) -> ExitCode {
+pub async fn run(command: ClientCommand) -> ExitCode {
     let outcome = match command {
-        Command::Import(import) => import.run().await,
-        Command::Export(export) => export.run().await,
-        Command::Count(count) => count.run().await,
-        Command::Members(members) => members.run().await,
-        Command::Segment(segment) => segment.run().await,
-        Command::Watch(watch) => watch.run().await,
+        ClientCommand::Import(import) => import.run().await,
+        ClientCommand::Export(export) => export.run().await,
+        ClientCommand::Count(count) => count.run().await,
+        ClientCommand::Members(members) => members.run().await,
+        ClientCommand::Segment(segment) => segment.run().await,
+        ClientCommand::Watch(watch) => watch.run().await,
     };
     match outcome {
-        Ok(Outcome::Complete) => ExitCode::SUCCESS,
-        Ok(Outcome::SomeRejected) => ExitCode::from(3),
+        Ok(Completion::Complete) => ExitCode::SUCCESS,
+        Ok(Completion::SomeRejected) => ExitCode::from(3),
         Err(error) => {
-            terminal::note(&format!("error: {error}"));
+            terminal::message(&format!("error: {error}"));
             ExitCode::FAILURE
         }
     }

@@ -36,7 +36,7 @@ pub enum Command {
     Migrate(DatabaseOptions),
     /// The commands that talk to a running service.
     #[command(flatten)]
-    Client(Box<client::Command>),
+    Client(Box<client::ClientCommand>),
 }
 
 /// Flags of `serve`.

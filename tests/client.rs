@@ -21,7 +21,7 @@ use tempfile::TempDir;
 #[derive(Parser)]
 struct Program {
     #[command(subcommand)]
-    command: client::Command,
+    command: client::ClientCommand,
 }
 
 /// Runs the program with these arguments, separated by spaces.

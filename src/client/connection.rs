@@ -19,11 +19,11 @@ const KEEP_ALIVE: (Duration, Duration) = (Duration::from_secs(20), Duration::fro
 const DEFAULT_ENDPOINT: &str = "http://127.0.0.1:50051";
 
 /// A connection that says whose data is meant.
-pub(super) type Link = InterceptedService<Channel, Tenant>;
+pub(super) type TenantChannel = InterceptedService<Channel, TenantInterceptor>;
 
 /// The flags that say which service is asked, and for whom.
 #[derive(Debug, Clone, clap::Args)]
-pub(super) struct Connection {
+pub(super) struct ConnectionArgs {
     /// Where the service listens; https:// for TLS with the system's trusted certificates
     #[arg(long, global = true, value_name = "URL", env = "MAILING_GROUPS_ENDPOINT", default_value = DEFAULT_ENDPOINT,
           value_parser = endpoint, help_heading = "Connection")]
@@ -38,9 +38,9 @@ pub(super) struct Connection {
     timeout: Duration,
 }
 
-impl Connection {
+impl ConnectionArgs {
     /// Connects. Fails at once where nothing listens.
-    pub(super) async fn open(&self) -> Result<Link, Error> {
+    pub(super) async fn open(&self) -> Result<TenantChannel, Error> {
         let channel = match self.endpoint() {
             Ok(endpoint) => endpoint.connect().await,
             Err(error) => Err(error),
@@ -56,7 +56,7 @@ impl Connection {
         })?;
         Ok(InterceptedService::new(
             channel,
-            Tenant(self.tenant.clone()),
+            TenantInterceptor(self.tenant.clone()),
         ))
     }
 
@@ -101,9 +101,9 @@ fn tenant(text: &str) -> Result<MetadataValue<Ascii>, String> {
 
 /// Puts the tenant's name, if one was given, into every call's metadata.
 #[derive(Debug, Clone)]
-pub(super) struct Tenant(Option<MetadataValue<Ascii>>);
+pub(super) struct TenantInterceptor(Option<MetadataValue<Ascii>>);
 
-impl Interceptor for Tenant {
+impl Interceptor for TenantInterceptor {
     fn call(&mut self, mut request: Request<()>) -> Result<Request<()>, Status> {
         if let Some(name) = &self.0 {
             request.metadata_mut().insert("x-tenant", name.clone());

@@ -1,10 +1,10 @@
 //! `count`: how many contacts an expression selects.
 
 use super::{
-    EXIT_CODES, Outcome,
-    connection::Connection,
+    Completion, EXIT_CODES,
+    connection::ConnectionArgs,
     error::Error,
-    selection::{Counts, Selection},
+    selection::{SelectionArgs, SelectionCounts},
     terminal,
 };
 use crate::pb::{
@@ -21,41 +21,42 @@ Examples:
 /// The arguments of `count`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = format!("{EXAMPLES}\n\n{EXIT_CODES}"))]
-pub struct Count {
+pub struct CountArgs {
     #[command(flatten)]
-    selection: Selection,
+    selection: SelectionArgs,
     /// How the count is printed
     #[arg(long, value_enum, default_value = "text")]
-    format: Format,
+    format: CountFormat,
     #[command(flatten)]
-    connection: Connection,
+    connection: ConnectionArgs,
 }
 
 #[derive(Debug, Clone, Copy, clap::ValueEnum)]
-enum Format {
+enum CountFormat {
     /// One sentence
     Text,
     /// One JSON object
     Json,
 }
 
-impl Count {
-    pub(super) async fn run(self) -> Result<Outcome, Error> {
+impl CountArgs {
+    pub(super) async fn run(self) -> Result<Completion, Error> {
         let mut client = MailingGroupsClient::new(self.connection.open().await?);
         let request = self.connection.unary(CountSegmentMembersRequest {
             options: Some(self.selection.options()),
             selection: Some(Selected::Expression(self.selection.expression)),
         });
-        let counts = Counts::from(client.count_segment_members(request).await?.into_inner());
+        let counts =
+            SelectionCounts::from(client.count_segment_members(request).await?.into_inner());
         terminal::print(&match self.format {
-            Format::Text => counts.to_string(),
-            Format::Json => serde_json::to_string(&counts).expect("numbers under plain keys"),
+            CountFormat::Text => counts.to_string(),
+            CountFormat::Json => serde_json::to_string(&counts).expect("numbers under plain keys"),
         })?;
-        Ok(Outcome::Complete)
+        Ok(Completion::Complete)
     }
 }
 
-impl From<CountSegmentMembersResponse> for Counts {
+impl From<CountSegmentMembersResponse> for SelectionCounts {
     fn from(counts: CountSegmentMembersResponse) -> Self {
         Self {
             member_count: counts.member_count,

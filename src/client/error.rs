@@ -24,7 +24,7 @@ pub(super) enum Error {
     Call(Box<Status>),
     /// A stream ended before its last message.
     #[error("the service ended the stream before its summary")]
-    Unfinished,
+    UnexpectedEnd,
     /// A stream sent nothing for too long.
     #[error("the service sent nothing for {}", human(*.0))]
     Stalled(Duration),
@@ -46,10 +46,10 @@ pub(super) enum Error {
         "{cause}\n{} known to be committed. Running the same command again is safe: what is in \
          already is left as it is", rows(*.committed)
     )]
-    Stopped { committed: u64, cause: Box<Self> },
+    ImportAborted { committed: u64, cause: Box<Self> },
     /// Resuming did not help.
     #[error("{cause}\ngave up after {} without progress (--retry-for)", human(*.after))]
-    GaveUp { after: Duration, cause: Box<Self> },
+    RetriesExhausted { after: Duration, cause: Box<Self> },
 }
 
 impl Error {
@@ -64,9 +64,9 @@ impl Error {
 
     /// Whether the same call may succeed a little later: the connection broke, the service is
     /// away for a moment, or it says itself when to try again.
-    pub(super) fn is_passing(&self) -> bool {
+    pub(super) fn is_transient(&self) -> bool {
         match self {
-            Self::Unfinished | Self::Stalled(_) => true,
+            Self::UnexpectedEnd | Self::Stalled(_) => true,
             Self::Call(status) => {
                 // Only a status made on this side has a source: the transport's error.
                 status.source().is_some()

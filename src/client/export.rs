@@ -1,6 +1,6 @@
 //! `export`: all mailing groups, contacts and memberships, in the files that `import` reads.
 //!
-//! [`stream`] reads the export, [`resumed`](super::resumed) over as many connections as it takes;
+//! [`stream`] reads the export, [`resume`](super::resume) over as many connections as it takes;
 //! [`files`] writes it on a thread of its own, and can go back to where a broken part began, so
 //! that nothing is written twice. [`folder`] is the command.
 
@@ -8,7 +8,7 @@ mod files;
 mod folder;
 mod stream;
 
-use super::{EXIT_CODES, Outcome, error::Error};
+use super::{Completion, EXIT_CODES, error::Error};
 
 const EXAMPLES: &str = "\
 Examples, with which a tenant is copied:
@@ -24,7 +24,7 @@ Example:
 /// The arguments of `export`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = format!("{EXAMPLES}\n\n{EXIT_CODES}"))]
-pub struct Export {
+pub struct ExportArgs {
     #[command(subcommand)]
     what: What,
 }
@@ -38,8 +38,8 @@ enum What {
     Folder(folder::Folder),
 }
 
-impl Export {
-    pub(super) async fn run(self) -> Result<Outcome, Error> {
+impl ExportArgs {
+    pub(super) async fn run(self) -> Result<Completion, Error> {
         match self.what {
             What::Folder(it) => it.run().await,
         }

@@ -33,7 +33,9 @@ use rejects::Rejects;
 use report::Tally;
 use source::Table;
 
-use super::{EXIT_CODES, Outcome, connection::Connection, error::Error, retry::Retry, terminal};
+use super::{
+    Completion, EXIT_CODES, connection::ConnectionArgs, error::Error, retry::Retry, terminal,
+};
 use crate::{duration, pb};
 
 /// Rows that are committed together, unless the caller says otherwise.
@@ -76,7 +78,7 @@ Example:
 /// The arguments of `import`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = format!("{EXAMPLES}\n\n{EXIT_CODES}"))]
-pub struct Import {
+pub struct ImportArgs {
     #[command(subcommand)]
     what: What,
 }
@@ -118,7 +120,7 @@ struct Input {
     #[arg(long, value_name = "PATH")]
     rejected: Option<PathBuf>,
     #[command(flatten)]
-    connection: Connection,
+    connection: ConnectionArgs,
 }
 
 #[derive(Debug, clap::Args)]
@@ -154,8 +156,8 @@ impl Default for Resume {
     }
 }
 
-impl Import {
-    pub(super) async fn run(self) -> Result<Outcome, Error> {
+impl ImportArgs {
+    pub(super) async fn run(self) -> Result<Completion, Error> {
         match self.what {
             What::Groups(it) => it.groups().await,
             What::Contacts(it) => it.run::<pb::Contact>().await,
@@ -166,7 +168,7 @@ impl Import {
 }
 
 impl Upload {
-    async fn run<T: upload::Upload>(self) -> Result<Outcome, Error> {
+    async fn run<T: upload::Upload>(self) -> Result<Completion, Error> {
         let (table, mut journal) = self.input.open::<T>().await?;
         let link = self.input.connection.open().await?;
         let id = self.resume.import_id;
@@ -178,7 +180,7 @@ impl Upload {
         };
         let tally = upload::import::<T>(link, table, plan, &mut journal).await;
         if tally.is_err() && journal.committed() > 0 {
-            terminal::note(&format!("continue with --import-id {id}"));
+            terminal::message(&format!("continue with --import-id {id}"));
         }
         finish::<T>(tally, journal)
     }
@@ -186,7 +188,7 @@ impl Upload {
 
 impl Input {
     /// Imports groups.
-    async fn groups(self) -> Result<Outcome, Error> {
+    async fn groups(self) -> Result<Completion, Error> {
         let (table, mut journal) = self.open::<pb::MailingGroup>().await?;
         let link = self.connection.open().await?;
         let tally = groups::import(link, &self.connection, table, &mut journal).await;
@@ -219,7 +221,7 @@ fn beside(file: &Path) -> PathBuf {
     }
 }
 
-fn finish<T: Item>(tally: Result<Tally, Error>, journal: Journal) -> Result<Outcome, Error> {
+fn finish<T: Item>(tally: Result<Tally, Error>, journal: Journal) -> Result<Completion, Error> {
     let committed = journal.committed();
     let (report, outcome) = journal.finish()?;
     match tally {
@@ -228,11 +230,11 @@ fn finish<T: Item>(tally: Result<Tally, Error>, journal: Journal) -> Result<Outc
             Ok(outcome)
         }
         // Refused as a whole, such as for the name of the tenant.
-        Err(cause) if committed == 0 && !cause.is_passing() => Err(cause),
+        Err(cause) if committed == 0 && !cause.is_transient() => Err(cause),
         Err(cause) => {
-            report.rejects().iter().for_each(|it| terminal::note(it));
+            report.rejects().iter().for_each(|it| terminal::message(it));
             let cause = Box::new(cause);
-            Err(Error::Stopped { committed, cause })
+            Err(Error::ImportAborted { committed, cause })
         }
     }
 }

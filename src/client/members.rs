@@ -1,6 +1,6 @@
 //! `members`: writes the contacts that an expression selects, resuming where the stream breaks.
 //!
-//! [`stream`] reads pages, [`resumed`] over as many connections as it takes; [`output`] writes them
+//! [`stream`] reads pages, [`resume`] over as many connections as it takes; [`output`] writes them
 //! on a thread of its own, so that a slow disk or pipe never holds up the connection. Between the
 //! two lie a few pages at most: memory does not grow with the number of members.
 
@@ -9,17 +9,17 @@ mod stream;
 
 use std::{path::PathBuf, time::Duration};
 
-use output::{Format, Output};
-use stream::Members as Stream;
+use output::{MemberFormat, MemberOutput};
+use stream::MemberStream;
 use tokio::sync::mpsc;
 
 use super::{
-    EXIT_CODES, Outcome,
-    connection::Connection,
+    Completion, EXIT_CODES,
+    connection::ConnectionArgs,
     error::Error,
-    resumed,
+    resume,
     retry::Retry,
-    selection::{Counts, Selection},
+    selection::{SelectionArgs, SelectionCounts},
     terminal,
 };
 use crate::{
@@ -43,15 +43,15 @@ Examples:
 /// The arguments of `members`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = format!("{EXAMPLES}\n\n{EXIT_CODES}"))]
-pub struct Members {
+pub struct MembersArgs {
     #[command(flatten)]
-    selection: Selection,
+    selection: SelectionArgs,
     /// How much of each member is written
     #[arg(long, value_enum, default_value = "full")]
-    view: View,
+    view: MemberView,
     /// How members are written
     #[arg(long, value_enum, default_value = "csv")]
-    format: Format,
+    format: MemberFormat,
     /// Write to this file instead of stdout; it is replaced only once every member was read
     #[arg(long, short, value_name = "FILE")]
     output: Option<PathBuf>,
@@ -63,46 +63,46 @@ pub struct Members {
     #[arg(long, value_name = "DURATION", default_value = "60s", value_parser = duration::parse)]
     retry_for: Duration,
     #[command(flatten)]
-    connection: Connection,
+    connection: ConnectionArgs,
 }
 
 /// How much of each member is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-enum View {
+enum MemberView {
     /// Only contact_id
     Ids,
     /// The contact's details
     Full,
 }
 
-impl Members {
-    pub(super) async fn run(self) -> Result<Outcome, Error> {
+impl MembersArgs {
+    pub(super) async fn run(self) -> Result<Completion, Error> {
         let client = MailingGroupsClient::new(self.connection.open().await?);
-        let output = Output::open(self.output.as_deref())?;
+        let output = MemberOutput::open(self.output.as_deref())?;
         let (pages, written) = mpsc::channel(PAGES_AHEAD);
         let (format, view) = (self.format, self.view);
         let writer = tokio::task::spawn_blocking(move || output.write(written, format, view));
-        let mut stream = Stream::new(client, self.request(), pages);
-        let read = resumed::read(&mut stream, &mut Retry::new(self.retry_for)).await;
+        let mut stream = MemberStream::new(client, self.request(), pages);
+        let read = resume::read(&mut stream, &mut Retry::new(self.retry_for)).await;
         let written = format!("{} members", stream.written);
         drop(stream);
         let output = writer.await.expect("the writer does not panic");
         // A failure to write makes the reader stop as well: it is the cause, so it comes first.
         let Some(output) = output? else {
-            return Ok(Outcome::Complete);
+            return Ok(Completion::Complete);
         };
         let (summary, attempts) = read?;
         output.finish()?;
-        terminal::note(&Counts::from(&summary).to_string());
+        terminal::message(&SelectionCounts::from(&summary).to_string());
         let (deleted, moved) = (summary.deleted_count, summary.revision_moved);
-        resumed::report(deleted, &written, attempts, moved);
-        Ok(Outcome::Complete)
+        resume::report(deleted, &written, attempts, moved);
+        Ok(Completion::Complete)
     }
 
     fn request(&self) -> StreamSegmentMembersRequest {
         let view = match self.view {
-            View::Ids => SegmentMemberView::Ids,
-            View::Full => SegmentMemberView::Full,
+            MemberView::Ids => SegmentMemberView::Ids,
+            MemberView::Full => SegmentMemberView::Full,
         };
         StreamSegmentMembersRequest {
             options: Some(self.selection.options()),

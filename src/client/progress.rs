@@ -48,7 +48,7 @@ impl Progress {
                 bar.set_message(text());
             }
             None if self.told.elapsed() >= INTERVAL => {
-                terminal::note(&text());
+                terminal::message(&text());
                 self.told = Instant::now();
             }
             None => {}

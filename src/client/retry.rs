@@ -32,15 +32,15 @@ impl Retry {
     }
 
     /// Something new was read: patience begins anew.
-    pub(super) fn succeeded(&mut self) {
+    pub(super) fn reset(&mut self) {
         self.progress = Instant::now();
         self.next = FIRST;
     }
 
     /// Waits before the next attempt, or gives up: at once where trying again cannot help.
     /// `done` says what there is so far.
-    pub(super) async fn after(&mut self, cause: Error, done: &str) -> Result<(), Error> {
-        if !cause.is_passing() || self.limit.is_zero() {
+    pub(super) async fn wait(&mut self, cause: Error, done: &str) -> Result<(), Error> {
+        if !cause.is_transient() || self.limit.is_zero() {
             return Err(cause);
         }
         let delay = jittered(self.next).max(cause.retry_delay().unwrap_or_default());
@@ -48,9 +48,9 @@ impl Retry {
         let after = self.progress.elapsed();
         if after + delay > self.limit {
             let cause = Box::new(cause);
-            return Err(Error::GaveUp { after, cause });
+            return Err(Error::RetriesExhausted { after, cause });
         }
-        terminal::note(&format!(
+        terminal::message(&format!(
             "{cause}\nresuming after {done} in {}",
             duration::human(delay)
         ));
@@ -83,16 +83,16 @@ mod tests {
     #[tokio::test]
     async fn only_what_passes_is_tried_again_and_not_for_ever() {
         let mut retry = Retry::new(Duration::from_secs(60));
-        let refused = retry.after(Status::not_found("no").into(), "").await;
+        let refused = retry.wait(Status::not_found("no").into(), "").await;
         assert!(matches!(refused, Err(Error::Call(_))));
         let away = || Error::from(Status::unavailable("away"));
-        assert!(retry.after(away(), "").await.is_ok());
+        assert!(retry.wait(away(), "").await.is_ok());
         retry.limit = Duration::from_millis(1);
         assert!(matches!(
-            retry.after(away(), "").await,
-            Err(Error::GaveUp { .. })
+            retry.wait(away(), "").await,
+            Err(Error::RetriesExhausted { .. })
         ));
         retry.limit = Duration::ZERO;
-        assert!(matches!(retry.after(away(), "").await, Err(Error::Call(_))));
+        assert!(matches!(retry.wait(away(), "").await, Err(Error::Call(_))));
     }
 }

@@ -7,8 +7,8 @@ mod resource;
 mod show;
 
 use super::{
-    EXIT_CODES, Outcome,
-    connection::{Connection, Link},
+    Completion, EXIT_CODES,
+    connection::{ConnectionArgs, TenantChannel},
     error::Error,
 };
 use crate::pb::{SelectionOptions, segments_client::SegmentsClient};
@@ -27,83 +27,83 @@ Examples:
 /// The arguments of `segment`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = format!("{EXAMPLES}\n\n{EXIT_CODES}"))]
-pub struct Segment {
+pub struct SegmentArgs {
     #[command(subcommand)]
-    command: Command,
+    command: SegmentCommand,
     #[command(flatten)]
-    connection: Connection,
+    connection: ConnectionArgs,
 }
 
 #[derive(Debug, clap::Subcommand)]
-enum Command {
+enum SegmentCommand {
     /// Create an empty segment
-    Create(resource::Create),
+    Create(resource::CreateArgs),
     /// Add the contacts that match an expression, or contacts by id
-    Add(actions::Add),
+    Add(actions::AddArgs),
     /// Take those away who match an expression
-    Reduce(actions::Sift),
+    Reduce(actions::FilterArgs),
     /// Keep only those who match an expression
-    Refine(actions::Sift),
+    Refine(actions::FilterArgs),
     /// Undo the last action
-    Back(actions::Back),
+    Back(actions::BackArgs),
     /// Show a segment and what was done to it
-    Show(show::Show),
+    Show(show::ShowArgs),
     /// List all segments
-    List(show::List),
+    List(show::ListArgs),
     /// Describe a segment anew
-    Describe(resource::Describe),
+    Describe(resource::DescribeArgs),
     /// Delete a segment with its history
-    Delete(resource::Delete),
+    Delete(resource::DeleteArgs),
     /// Tell who entered and who left between two segments or expressions
-    Compare(compare::Compare),
+    Compare(compare::CompareArgs),
     /// Assign a mailing group to everyone on a segment
-    Apply(actions::Apply),
+    Apply(actions::ApplyArgs),
     /// Save the actions of a segment under a code
-    Save(criteria::Save),
+    Save(criteria::SaveArgs),
     /// Run saved actions on a segment, against present data
-    Replay(criteria::Replay),
+    Replay(criteria::ReplayArgs),
     /// List saved criteria
-    Criteria(criteria::List),
+    Criteria(criteria::ListCriteriaArgs),
     /// Delete saved criteria
-    Forget(criteria::Forget),
+    Forget(criteria::DeleteCriteriaArgs),
 }
 
-impl Segment {
-    pub(super) async fn run(self) -> Result<Outcome, Error> {
-        let mut service = Service {
+impl SegmentArgs {
+    pub(super) async fn run(self) -> Result<Completion, Error> {
+        let mut session = SegmentSession {
             client: SegmentsClient::new(self.connection.open().await?),
             connection: self.connection,
         };
         match self.command {
-            Command::Create(create) => create.run(&mut service).await,
-            Command::Add(add) => add.run(&mut service).await,
-            Command::Reduce(reduce) => reduce.reduce(&mut service).await,
-            Command::Refine(refine) => refine.refine(&mut service).await,
-            Command::Back(back) => back.run(&mut service).await,
-            Command::Show(show) => show.run(&mut service).await,
-            Command::List(list) => list.run(&mut service).await,
-            Command::Describe(describe) => describe.run(&mut service).await,
-            Command::Delete(delete) => delete.run(&mut service).await,
-            Command::Compare(compare) => compare.run(&mut service).await,
-            Command::Apply(apply) => apply.run(&mut service).await,
-            Command::Save(save) => save.run(&mut service).await,
-            Command::Replay(replay) => replay.run(&mut service).await,
-            Command::Criteria(list) => list.run(&mut service).await,
-            Command::Forget(forget) => forget.run(&mut service).await,
+            SegmentCommand::Create(create) => create.run(&mut session).await,
+            SegmentCommand::Add(add) => add.run(&mut session).await,
+            SegmentCommand::Reduce(reduce) => reduce.reduce(&mut session).await,
+            SegmentCommand::Refine(refine) => refine.refine(&mut session).await,
+            SegmentCommand::Back(back) => back.run(&mut session).await,
+            SegmentCommand::Show(show) => show.run(&mut session).await,
+            SegmentCommand::List(list) => list.run(&mut session).await,
+            SegmentCommand::Describe(describe) => describe.run(&mut session).await,
+            SegmentCommand::Delete(delete) => delete.run(&mut session).await,
+            SegmentCommand::Compare(compare) => compare.run(&mut session).await,
+            SegmentCommand::Apply(apply) => apply.run(&mut session).await,
+            SegmentCommand::Save(save) => save.run(&mut session).await,
+            SegmentCommand::Replay(replay) => replay.run(&mut session).await,
+            SegmentCommand::Criteria(list) => list.run(&mut session).await,
+            SegmentCommand::Forget(forget) => forget.run(&mut session).await,
         }?;
-        Ok(Outcome::Complete)
+        Ok(Completion::Complete)
     }
 }
 
 /// The service, and how it is asked.
-struct Service {
-    client: SegmentsClient<Link>,
-    connection: Connection,
+struct SegmentSession {
+    client: SegmentsClient<TenantChannel>,
+    connection: ConnectionArgs,
 }
 
 /// How those who are to be left out, and companies, are treated.
 #[derive(Debug, Clone, clap::Args)]
-struct Options {
+struct SelectionOptionArgs {
     /// Take for each match its whole company: the company and all its people
     #[arg(long, help_heading = "Selection")]
     expand_companies: bool,
@@ -118,8 +118,8 @@ struct Options {
     include_privacy_blocked: bool,
 }
 
-impl From<Options> for SelectionOptions {
-    fn from(options: Options) -> Self {
+impl From<SelectionOptionArgs> for SelectionOptions {
+    fn from(options: SelectionOptionArgs) -> Self {
         Self {
             expand_companies: options.expand_companies,
             include_related_companies: options.include_related_companies,
@@ -130,7 +130,7 @@ impl From<Options> for SelectionOptions {
 }
 
 /// Ends a sentence about what was only validated.
-fn dry(validate_only: bool) -> &'static str {
+fn dry_run_suffix(validate_only: bool) -> &'static str {
     match validate_only {
         true => " (nothing was changed: --dry-run)",
         false => "",

@@ -1,11 +1,11 @@
 //! Whom an expression selects: the arguments that `count` and `members` share.
 
-use super::terminal::counted;
+use super::terminal::pluralize;
 use crate::pb;
 
 /// The expression and how those who are left out are treated.
 #[derive(Debug, Clone, clap::Args)]
-pub(super) struct Selection {
+pub(super) struct SelectionArgs {
     /// Who is meant: an expression over group codes, such as '(MOVE OR GIFT) AND NOT OPTOUT'
     #[arg(value_name = "EXPR")]
     pub(super) expression: String,
@@ -23,7 +23,7 @@ pub(super) struct Selection {
     include_privacy_blocked: bool,
 }
 
-impl Selection {
+impl SelectionArgs {
     pub(super) fn options(&self) -> pb::SelectionOptions {
         pb::SelectionOptions {
             expand_companies: self.expand_companies,
@@ -36,7 +36,7 @@ impl Selection {
 
 /// How many were selected and how many were left out, at which revision.
 #[derive(Debug, Clone, Copy, serde::Serialize)]
-pub(super) struct Counts {
+pub(super) struct SelectionCounts {
     pub(super) member_count: i64,
     pub(super) company_count: i64,
     pub(super) person_count: i64,
@@ -45,14 +45,14 @@ pub(super) struct Counts {
     pub(super) revision: i64,
 }
 
-impl std::fmt::Display for Counts {
+impl std::fmt::Display for SelectionCounts {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(
             f,
             "{} ({}, {}) at revision {}; left out: {} excluded, {} privacy-blocked",
-            counted(self.member_count, "member", "members"),
-            counted(self.company_count, "company", "companies"),
-            counted(self.person_count, "person", "persons"),
+            pluralize(self.member_count, "member", "members"),
+            pluralize(self.company_count, "company", "companies"),
+            pluralize(self.person_count, "person", "persons"),
             self.revision,
             self.excluded_count,
             self.privacy_blocked_count,
@@ -66,7 +66,7 @@ mod tests {
 
     #[test]
     fn counts_read_as_a_sentence() {
-        let counts = Counts {
+        let counts = SelectionCounts {
             member_count: 3,
             company_count: 1,
             person_count: 2,

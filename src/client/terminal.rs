@@ -15,11 +15,11 @@ pub(super) fn print(text: &str) -> Result<(), Error> {
 }
 
 /// Prints a line to stderr. Where nobody reads it, nothing is lost.
-pub(super) fn note(text: &str) {
+pub(super) fn message(text: &str) {
     let _ = writeln!(io::stderr(), "{text}");
 }
 
 /// A number with its noun, such as `1 company` or `2 companies`.
-pub(super) fn counted(number: i64, one: &str, many: &str) -> String {
+pub(super) fn pluralize(number: i64, one: &str, many: &str) -> String {
     format!("{number} {}", if number == 1 { one } else { many })
 }

@@ -11,8 +11,8 @@ use serde_json::{Value, json};
 use tonic::{Code, Streaming};
 
 use super::{
-    EXIT_CODES, Outcome,
-    connection::{Connection, Link},
+    Completion, EXIT_CODES,
+    connection::{ConnectionArgs, TenantChannel},
     error::Error,
     retry::Retry,
     terminal,
@@ -40,13 +40,13 @@ Examples:
 /// The arguments of `watch`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = format!("{EXAMPLES}\n\n{EXIT_CODES}"))]
-pub struct Watch {
+pub struct WatchArgs {
     /// Where to start: `now`, `beginning` (first everything there is) or after a revision
     #[arg(long, value_name = "now|beginning|REVISION", default_value = "now", value_parser = start)]
     from: Start,
     /// Only changes of this kind; may be given several times
     #[arg(long = "kind", value_name = "KIND", value_enum)]
-    kinds: Vec<Kind>,
+    kinds: Vec<WatchKind>,
     /// Only groups and memberships with this code; may be given several times
     #[arg(long = "code", value_name = "CODE")]
     codes: Vec<String>,
@@ -54,12 +54,12 @@ pub struct Watch {
     #[arg(long, value_name = "DURATION", default_value = "60s", value_parser = duration::parse)]
     retry_for: Duration,
     #[command(flatten)]
-    connection: Connection,
+    connection: ConnectionArgs,
 }
 
 /// What changes are about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-enum Kind {
+enum WatchKind {
     /// Mailing groups: created, updated, renamed, deleted
     Groups,
     /// Contacts: created, updated, deleted
@@ -70,8 +70,8 @@ enum Kind {
     Segments,
 }
 
-impl Watch {
-    pub(super) async fn run(self) -> Result<Outcome, Error> {
+impl WatchArgs {
+    pub(super) async fn run(self) -> Result<Completion, Error> {
         let client = MailingGroupsClient::new(self.connection.open().await?);
         let mut retry = Retry::new(self.retry_for);
         let mut watcher = Watcher {
@@ -82,23 +82,23 @@ impl Watch {
         };
         loop {
             match watcher.read(&mut retry).await {
-                Ok(()) => return Ok(Outcome::Complete),
+                Ok(()) => return Ok(Completion::Complete),
                 // The service lets no stream go on for ever.
                 Err(Error::Call(status)) if status.code() == Code::DeadlineExceeded => {}
-                Err(cause) => retry.after(cause, &watcher.place()).await?,
+                Err(cause) => retry.wait(cause, &watcher.place()).await?,
             }
-            if !watcher.begin_again()? {
-                return Ok(Outcome::Complete);
+            if !watcher.before_reopen()? {
+                return Ok(Completion::Complete);
             }
         }
     }
 
     fn request(&self) -> WatchChangesRequest {
-        let kind = |kind: &Kind| match kind {
-            Kind::Groups => ChangeKind::MailingGroups,
-            Kind::Contacts => ChangeKind::Contacts,
-            Kind::Memberships => ChangeKind::Memberships,
-            Kind::Segments => ChangeKind::Segments,
+        let kind = |kind: &WatchKind| match kind {
+            WatchKind::Groups => ChangeKind::MailingGroups,
+            WatchKind::Contacts => ChangeKind::Contacts,
+            WatchKind::Memberships => ChangeKind::Memberships,
+            WatchKind::Segments => ChangeKind::Segments,
         };
         WatchChangesRequest {
             start: Some(self.from),
@@ -110,7 +110,7 @@ impl Watch {
 
 /// A watch and how far it has come.
 struct Watcher {
-    client: MailingGroupsClient<Link>,
+    client: MailingGroupsClient<TenantChannel>,
     /// Always asks for what was not printed yet.
     request: WatchChangesRequest,
     /// The parts of a revision of which more is to come.
@@ -126,7 +126,7 @@ impl Watcher {
         let mut stream = opened.into_inner();
         loop {
             let message = next(&mut stream).await?;
-            retry.succeeded();
+            retry.reset();
             if let Some(line) = self.take(message)
                 && !print(&line)?
             {
@@ -169,7 +169,7 @@ impl Watcher {
 
     /// Forgets what came in part. A snapshot that was cut off comes anew, which a line says.
     /// `false` if nobody reads the lines.
-    fn begin_again(&mut self) -> Result<bool, Error> {
+    fn before_reopen(&mut self) -> Result<bool, Error> {
         self.parts.clear();
         match std::mem::take(&mut self.in_snapshot) {
             true => print(&json!({"snapshot_restart": true})),
@@ -188,7 +188,9 @@ impl Watcher {
 async fn next(stream: &mut Streaming<WatchChangesResponse>) -> Result<Message, Error> {
     match tokio::time::timeout(SILENCE, stream.message()).await {
         Err(_) => Err(Error::Stalled(SILENCE)),
-        Ok(message) => message?.and_then(|it| it.message).ok_or(Error::Unfinished),
+        Ok(message) => message?
+            .and_then(|it| it.message)
+            .ok_or(Error::UnexpectedEnd),
     }
 }
 
@@ -197,7 +199,7 @@ fn print(line: &Value) -> Result<bool, Error> {
     match writeln!(io::stdout(), "{line}") {
         Ok(()) => Ok(true),
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {
-            terminal::note("nobody reads on");
+            terminal::message("nobody reads on");
             Ok(false)
         }
         Err(error) => Err(Error::file("write", "standard output", error)),

@@ -12,7 +12,7 @@ use tokio::sync::mpsc::Receiver;
 
 use super::stream::Handed;
 use crate::client::{
-    error::Error, import::FILES, progress::Progress, rows, temporary, terminal::counted,
+    error::Error, import::FILES, progress::Progress, rows, temporary, terminal::pluralize,
 };
 
 /// The files of an export.
@@ -77,9 +77,9 @@ impl Files {
 impl fmt::Display for Files {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let rows = |table: &Table| i64::try_from(table.rows).unwrap_or(i64::MAX);
-        let groups = counted(rows(&self.groups), "mailing group", "mailing groups");
-        let contacts = counted(rows(&self.contacts), "contact", "contacts");
-        let memberships = counted(rows(&self.memberships), "membership", "memberships");
+        let groups = pluralize(rows(&self.groups), "mailing group", "mailing groups");
+        let contacts = pluralize(rows(&self.contacts), "contact", "contacts");
+        let memberships = pluralize(rows(&self.memberships), "membership", "memberships");
         write!(f, "{groups}, {contacts}, {memberships}")
     }
 }

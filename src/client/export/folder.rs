@@ -7,12 +7,12 @@ use tokio::sync::mpsc;
 use super::{files::Files, stream::Export};
 use crate::{
     client::{
-        Outcome,
-        connection::{Connection, Link},
+        Completion,
+        connection::{ConnectionArgs, TenantChannel},
         error::Error,
         import::FILES,
         progress::Progress,
-        resumed::{self, Resumable},
+        resume::{self, Resumable},
         retry::Retry,
         terminal,
     },
@@ -38,11 +38,11 @@ pub(super) struct Folder {
     #[arg(long, value_name = "DURATION", default_value = "60s", value_parser = duration::parse)]
     retry_for: Duration,
     #[command(flatten)]
-    connection: Connection,
+    connection: ConnectionArgs,
 }
 
 impl Folder {
-    pub(super) async fn run(self) -> Result<Outcome, Error> {
+    pub(super) async fn run(self) -> Result<Completion, Error> {
         self.refuse_to_replace()?;
         let link = self.connection.open().await?;
         let total = self.total(link.clone()).await?;
@@ -71,7 +71,7 @@ impl Folder {
     }
 
     /// How many contacts there are, so that progress can be shown.
-    async fn total(&self, link: Link) -> Result<u64, Error> {
+    async fn total(&self, link: TenantChannel) -> Result<u64, Error> {
         let request = CountSegmentMembersRequest {
             selection: Some(Selection::Expression("*".to_owned())),
             options: Some(SelectionOptions {
@@ -85,13 +85,13 @@ impl Folder {
         Ok(counted.await?.into_inner().member_count.unsigned_abs())
     }
 
-    async fn export(&self, link: Link, total: u64) -> Result<Outcome, Error> {
+    async fn export(&self, link: TenantChannel, total: u64) -> Result<Completion, Error> {
         let files = Files::create(&self.folder)?;
         let progress = Progress::new(total, "written");
         let (messages, read) = mpsc::channel(MESSAGES_AHEAD);
         let writer = tokio::task::spawn_blocking(move || files.write(read, progress));
         let mut stream = Export::new(ContactsClient::new(link), messages);
-        let read = resumed::read(&mut stream, &mut Retry::new(self.retry_for)).await;
+        let read = resume::read(&mut stream, &mut Retry::new(self.retry_for)).await;
         let contacts = stream.done();
         drop(stream);
         // A failure to write makes the reader stop as well: it is the cause, so it comes first.
@@ -101,7 +101,7 @@ impl Folder {
         files.place(self.force)?;
         terminal::print(&format!("{counts} at revision {}", summary.revision))?;
         let (deleted, moved) = (summary.deleted_count, summary.revision_moved);
-        resumed::report(deleted, &contacts, attempts, moved);
-        Ok(Outcome::Complete)
+        resume::report(deleted, &contacts, attempts, moved);
+        Ok(Completion::Complete)
     }
 }

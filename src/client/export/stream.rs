@@ -5,9 +5,9 @@ use tonic::Streaming;
 
 use crate::{
     client::{
-        connection::Link,
+        connection::TenantChannel,
         error::Error,
-        resumed::{LARGEST_MESSAGE, Resumable, Step},
+        resume::{LARGEST_MESSAGE, Resumable, Step},
     },
     pb::{
         ExportContactsRequest, ExportContactsResponse, MailingGroup,
@@ -30,7 +30,7 @@ pub(super) enum Handed {
 
 /// An export being read.
 pub(super) struct Export {
-    client: ContactsClient<Link>,
+    client: ContactsClient<TenantChannel>,
     /// Always asks for what has not been read yet.
     request: ExportContactsRequest,
     handed: Sender<Handed>,
@@ -42,7 +42,7 @@ pub(super) struct Export {
 
 impl Export {
     /// Reads everything there is, until nobody takes it any more.
-    pub(super) fn new(client: ContactsClient<Link>, handed: Sender<Handed>) -> Self {
+    pub(super) fn new(client: ContactsClient<TenantChannel>, handed: Sender<Handed>) -> Self {
         Self {
             client: client.max_decoding_message_size(LARGEST_MESSAGE),
             request: ExportContactsRequest::default(),
@@ -54,7 +54,7 @@ impl Export {
 
     async fn hand(&self, handed: Handed) -> Result<(), Error> {
         let sent = self.handed.send(handed).await;
-        sent.map_err(|_| Error::Unfinished)
+        sent.map_err(|_| Error::UnexpectedEnd)
     }
 
     /// Hands a page on. Only with the last one of its contacts there is progress: with any other
@@ -64,7 +64,7 @@ impl Export {
         self.pending += page.contacts.len() as u64;
         self.hand(Handed::Page(page)).await?;
         if token == self.request.resume_token {
-            return Ok(Step::Alive);
+            return Ok(Step::Continue);
         }
         self.request.resume_token = token;
         self.kept += std::mem::take(&mut self.pending);
@@ -83,23 +83,23 @@ impl Resumable for Export {
     }
 
     async fn take(&mut self, response: ExportContactsResponse) -> Result<Step<Summary>, Error> {
-        match response.message.ok_or(Error::Unfinished)? {
+        match response.message.ok_or(Error::UnexpectedEnd)? {
             Message::Summary(summary) => Ok(Step::Done(summary)),
-            Message::Heartbeat(_) => Ok(Step::Alive),
+            Message::Heartbeat(_) => Ok(Step::Continue),
             Message::Page(page) => self.page(page).await,
             Message::MailingGroups(it) => {
                 self.hand(Handed::Groups(it.mailing_groups)).await?;
-                Ok(Step::Alive)
+                Ok(Step::Continue)
             }
         }
     }
 
-    async fn begin_again(&mut self) -> Result<(), Error> {
+    async fn before_reopen(&mut self) -> Result<(), Error> {
         self.pending = 0;
         self.hand(Handed::Void).await
     }
 
-    fn is_unwanted(&self) -> bool {
+    fn is_cancelled(&self) -> bool {
         self.handed.is_closed()
     }
 

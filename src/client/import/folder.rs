@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use super::{CHUNK, Input, Resume, Upload};
 use crate::{
-    client::{Outcome, connection::Connection, error::Error},
+    client::{Completion, connection::ConnectionArgs, error::Error},
     pb,
 };
 
@@ -18,12 +18,12 @@ pub(super) struct Folder {
     #[arg(value_name = "DIR")]
     folder: PathBuf,
     #[command(flatten)]
-    connection: Connection,
+    connection: ConnectionArgs,
 }
 
 impl Folder {
     /// Imports what is there; the first failure ends it, rejected rows do not.
-    pub(super) async fn run(self) -> Result<Outcome, Error> {
+    pub(super) async fn run(self) -> Result<Completion, Error> {
         let [groups, contacts, memberships] = FILES.map(|name| self.input(name));
         if [&groups, &contacts, &memberships]
             .iter()
@@ -32,7 +32,7 @@ impl Folder {
             let (folder, files) = (self.folder.display(), FILES.join(", "));
             return Err(Error::Input(format!("{folder} holds none of {files}")));
         }
-        let mut outcome = Outcome::Complete;
+        let mut outcome = Completion::Complete;
         if let Some(it) = groups {
             outcome = outcome.and(it.groups().await?);
         }

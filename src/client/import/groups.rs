@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     client::{
-        connection::{Connection, Link},
+        connection::{ConnectionArgs, TenantChannel},
         error::{Error, reason},
     },
     pb::{
@@ -28,8 +28,8 @@ const CALLS: usize = 32;
 
 /// Creates the groups that are not there and gives the others the file's description.
 pub(super) async fn import(
-    link: Link,
-    connection: &Connection,
+    link: TenantChannel,
+    connection: &ConnectionArgs,
     table: Table,
     journal: &mut Journal,
 ) -> Result<Tally, Error> {
@@ -128,8 +128,8 @@ impl<'a> Groups<'a> {
 
 #[derive(Clone)]
 struct Caller<'a> {
-    client: MailingGroupsClient<Link>,
-    connection: &'a Connection,
+    client: MailingGroupsClient<TenantChannel>,
+    connection: &'a ConnectionArgs,
 }
 
 impl Caller<'_> {

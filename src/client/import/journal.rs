@@ -1,7 +1,7 @@
 //! What becomes of an import's rows, as it becomes known.
 
 use super::{rejects::Rejects, report::Report, source::Row};
-use crate::client::{Outcome, error::Error, progress::Progress};
+use crate::client::{Completion, error::Error, progress::Progress};
 
 /// Keeps count, shows progress and writes down rejected rows.
 pub(super) struct Journal {
@@ -48,11 +48,11 @@ impl Journal {
     }
 
     /// Ends the import, however it went.
-    pub(super) fn finish(self) -> Result<(Report, Outcome), Error> {
+    pub(super) fn finish(self) -> Result<(Report, Completion), Error> {
         let took = self.progress.finish();
         let outcome = match self.rejects.count() {
-            0 => Outcome::Complete,
-            _ => Outcome::SomeRejected,
+            0 => Completion::Complete,
+            _ => Completion::SomeRejected,
         };
         let rejects = self.rejects.finish()?;
         Ok((Report::new(took, self.unreadable, rejects), outcome))

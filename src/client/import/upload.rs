@@ -17,7 +17,7 @@ use super::{
     rows::{self, Batch},
     source::Table,
 };
-use crate::client::{connection::Link, error::Error, retry::Retry};
+use crate::client::{connection::TenantChannel, error::Error, retry::Retry};
 
 /// Chunks sent and not yet acknowledged: enough to keep the service busy while an
 /// acknowledgement travels, few enough that memory stays small.
@@ -36,7 +36,7 @@ pub(super) trait Upload: Item + Clone {
 
     /// Calls the RPC.
     async fn open(
-        link: Link,
+        link: TenantChannel,
         requests: ReceiverStream<Self::Request>,
     ) -> Result<Streaming<Self::Response>, Status>;
 
@@ -66,7 +66,7 @@ pub(super) struct Plan {
 
 /// Uploads a table's rows, over as many streams as it takes.
 pub(super) async fn import<T: Upload>(
-    link: Link,
+    link: TenantChannel,
     table: Table,
     plan: Plan,
     journal: &mut Journal,
@@ -87,14 +87,14 @@ pub(super) async fn import<T: Upload>(
             Ok(tally) => return Ok(tally),
             // The service lets no stream go on for ever.
             Err(Error::Call(status)) if status.code() == Code::DeadlineExceeded => {}
-            Err(cause) => retry.after(cause, &flight.place()).await?,
+            Err(cause) => retry.wait(cause, &flight.place()).await?,
         }
     }
 }
 
 /// Uploads over one stream, as far as it goes.
 async fn stream<T: Upload>(
-    link: Link,
+    link: TenantChannel,
     id: &str,
     flight: &mut Flight<'_, T>,
     batches: &mut mpsc::Receiver<Result<Batch<T>, Error>>,
@@ -113,11 +113,11 @@ async fn stream<T: Upload>(
                 None => flight.finish(),
             },
             answer = answers.try_next() => {
-                let event = answer?.ok_or(Error::Unfinished)?;
+                let event = answer?.ok_or(Error::UnexpectedEnd)?;
                 let before = flight.known();
                 let tally = flight.take(T::event(event))?;
                 if flight.known() > before {
-                    retry.succeeded();
+                    retry.reset();
                 }
                 if let Some(tally) = tally {
                     return Ok(tally);

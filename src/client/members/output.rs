@@ -9,7 +9,7 @@ use std::{
 use tempfile::NamedTempFile;
 use tokio::sync::mpsc::Receiver;
 
-use super::View;
+use super::MemberView;
 use crate::{
     client::{error::Error, rows, temporary},
     pb::{Contact, SegmentMember},
@@ -17,7 +17,7 @@ use crate::{
 
 /// How members are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-pub(super) enum Format {
+pub(super) enum MemberFormat {
     /// Comma-separated, with a header
     Csv,
     /// One JSON object per line
@@ -25,7 +25,7 @@ pub(super) enum Format {
 }
 
 /// Where members go.
-pub(super) enum Output {
+pub(super) enum MemberOutput {
     Stdout,
     /// A pipe or a device: written to as it is.
     Device(File, PathBuf),
@@ -33,7 +33,7 @@ pub(super) enum Output {
     Replacement(NamedTempFile, PathBuf),
 }
 
-impl Output {
+impl MemberOutput {
     pub(super) fn open(path: Option<&Path>) -> Result<Self, Error> {
         match path {
             None => Ok(Self::Stdout),
@@ -55,8 +55,8 @@ impl Output {
     pub(super) fn write(
         mut self,
         mut pages: Receiver<Vec<SegmentMember>>,
-        format: Format,
-        view: View,
+        format: MemberFormat,
+        view: MemberView,
     ) -> Result<Option<Self>, Error> {
         let written = match &mut self {
             Self::Stdout => write_all(io::stdout(), &mut pages, format, view),
@@ -93,30 +93,30 @@ impl Output {
 fn write_all(
     out: impl Write,
     pages: &mut Receiver<Vec<SegmentMember>>,
-    format: Format,
-    view: View,
+    format: MemberFormat,
+    view: MemberView,
 ) -> io::Result<()> {
     match format {
-        Format::Csv => write_csv(out, pages, view),
-        Format::Jsonl => write_json(BufWriter::new(out), pages, view),
+        MemberFormat::Csv => write_csv(out, pages, view),
+        MemberFormat::Jsonl => write_json(BufWriter::new(out), pages, view),
     }
 }
 
 fn write_csv(
     out: impl Write,
     pages: &mut Receiver<Vec<SegmentMember>>,
-    view: View,
+    view: MemberView,
 ) -> io::Result<()> {
     let mut out = csv::Writer::from_writer(out);
     match view {
-        View::Ids => out.write_record(["contact_id"])?,
-        View::Full => out.write_record(rows::CONTACT)?,
+        MemberView::Ids => out.write_record(["contact_id"])?,
+        MemberView::Full => out.write_record(rows::CONTACT)?,
     }
     while let Some(members) = pages.blocking_recv() {
         for member in members {
             match view {
-                View::Ids => out.write_record([&member.contact_id])?,
-                View::Full => out.write_record(rows::contact(&details(member)))?,
+                MemberView::Ids => out.write_record([&member.contact_id])?,
+                MemberView::Full => out.write_record(rows::contact(&details(member)))?,
             }
         }
         // Page by page, so that the next program in a pipe sees members as they arrive.
@@ -128,17 +128,19 @@ fn write_csv(
 fn write_json(
     mut out: impl Write,
     pages: &mut Receiver<Vec<SegmentMember>>,
-    view: View,
+    view: MemberView,
 ) -> io::Result<()> {
     while let Some(members) = pages.blocking_recv() {
         for member in members {
             match view {
-                View::Ids => write!(
+                MemberView::Ids => write!(
                     out,
                     "{}",
                     serde_json::json!({"contact_id": member.contact_id})
                 )?,
-                View::Full => serde_json::to_writer(&mut out, &Line::from(&details(member)))?,
+                MemberView::Full => {
+                    serde_json::to_writer(&mut out, &JsonMember::from(&details(member)))?;
+                }
             }
             out.write_all(b"\n")?;
         }
@@ -149,7 +151,7 @@ fn write_json(
 
 /// A member as a JSON line.
 #[derive(serde::Serialize)]
-struct Line<'a> {
+struct JsonMember<'a> {
     id: &'a str,
     kind: &'a str,
     name: &'a str,
@@ -160,7 +162,7 @@ struct Line<'a> {
     mailing_group_count: i32,
 }
 
-impl<'a> From<&'a Contact> for Line<'a> {
+impl<'a> From<&'a Contact> for JsonMember<'a> {
     fn from(contact: &'a Contact) -> Self {
         Self {
             id: &contact.id,

@@ -5,10 +5,10 @@ use tonic::Streaming;
 
 use crate::{
     client::{
-        connection::Link,
+        connection::TenantChannel,
         error::Error,
-        resumed::{LARGEST_MESSAGE, Resumable, Step},
-        selection::Counts,
+        resume::{LARGEST_MESSAGE, Resumable, Step},
+        selection::SelectionCounts,
     },
     pb::{
         SegmentMember, StreamSegmentMembersRequest, StreamSegmentMembersResponse,
@@ -18,19 +18,19 @@ use crate::{
 };
 
 /// A selection being read.
-pub(super) struct Members {
-    client: MailingGroupsClient<Link>,
+pub(super) struct MemberStream {
+    client: MailingGroupsClient<TenantChannel>,
     /// Always asks for what has not been read yet.
     request: StreamSegmentMembersRequest,
     pages: Sender<Vec<SegmentMember>>,
-    /// Members handed on, over all parts.
+    /// MemberStream handed on, over all parts.
     pub(super) written: u64,
 }
 
-impl Members {
+impl MemberStream {
     /// Reads what `request` selects, until nobody takes pages any more.
     pub(super) fn new(
-        client: MailingGroupsClient<Link>,
+        client: MailingGroupsClient<TenantChannel>,
         request: StreamSegmentMembersRequest,
         pages: Sender<Vec<SegmentMember>>,
     ) -> Self {
@@ -49,7 +49,7 @@ impl Members {
     }
 }
 
-impl Resumable for Members {
+impl Resumable for MemberStream {
     type Response = StreamSegmentMembersResponse;
     type Summary = Summary;
 
@@ -66,23 +66,23 @@ impl Resumable for Members {
         &mut self,
         response: StreamSegmentMembersResponse,
     ) -> Result<Step<Summary>, Error> {
-        match response.message.ok_or(Error::Unfinished)? {
+        match response.message.ok_or(Error::UnexpectedEnd)? {
             Message::Summary(summary) => Ok(Step::Done(summary)),
             Message::Heartbeat(beat) => {
                 self.continue_from(beat.resume_token);
-                Ok(Step::Alive)
+                Ok(Step::Continue)
             }
             Message::Page(page) => {
                 self.written += page.members.len() as u64;
                 self.continue_from(page.resume_token);
                 let sent = self.pages.send(page.members).await;
-                sent.map_err(|_| Error::Unfinished)?;
+                sent.map_err(|_| Error::UnexpectedEnd)?;
                 Ok(Step::Progress)
             }
         }
     }
 
-    fn is_unwanted(&self) -> bool {
+    fn is_cancelled(&self) -> bool {
         self.pages.is_closed()
     }
 
@@ -91,7 +91,7 @@ impl Resumable for Members {
     }
 }
 
-impl From<&Summary> for Counts {
+impl From<&Summary> for SelectionCounts {
     fn from(summary: &Summary) -> Self {
         Self {
             member_count: summary.member_count,

@@ -1,6 +1,6 @@
 //! Building a segment, going back, and giving its members a group.
 
-use super::{Error, Options, Service, dry, show::line};
+use super::{Error, SegmentSession, SelectionOptionArgs, dry_run_suffix, show::line};
 use crate::{
     client::terminal,
     pb::{
@@ -10,7 +10,7 @@ use crate::{
 };
 
 #[derive(Debug, clap::Args)]
-pub(super) struct Add {
+pub(super) struct AddArgs {
     /// The segment
     #[arg(value_name = "ID")]
     id: String,
@@ -25,22 +25,22 @@ pub(super) struct Add {
     #[arg(long, value_name = "ID", conflicts_with = "expression")]
     contact: Vec<String>,
     #[command(flatten)]
-    options: Options,
+    options: SelectionOptionArgs,
     /// Say what it would do, and change nothing
     #[arg(long)]
     dry_run: bool,
 }
 
-impl Add {
-    pub(super) async fn run(self, service: &mut Service) -> Result<(), Error> {
-        let request = service.connection.unary(AddContactsRequest {
+impl AddArgs {
+    pub(super) async fn run(self, session: &mut SegmentSession) -> Result<(), Error> {
+        let request = session.connection.unary(AddContactsRequest {
             segment_id: self.id,
             expression: self.expression,
             contact_ids: self.contact,
             options: Some(self.options.into()),
             validate_only: self.dry_run,
         });
-        let added = service.client.add_contacts(request).await?.into_inner();
+        let added = session.client.add_contacts(request).await?.into_inner();
         let done = format!(
             "{} added; left out: {} excluded, {} privacy-blocked",
             added.added_count, added.excluded_count, added.privacy_blocked_count
@@ -51,7 +51,7 @@ impl Add {
 
 /// The arguments of `reduce` and `refine`.
 #[derive(Debug, clap::Args)]
-pub(super) struct Sift {
+pub(super) struct FilterArgs {
     /// The segment
     #[arg(value_name = "ID")]
     id: String,
@@ -66,34 +66,34 @@ pub(super) struct Sift {
     dry_run: bool,
 }
 
-impl Sift {
-    pub(super) async fn reduce(self, service: &mut Service) -> Result<(), Error> {
-        let request = service.connection.unary(ReduceContactsRequest {
+impl FilterArgs {
+    pub(super) async fn reduce(self, session: &mut SegmentSession) -> Result<(), Error> {
+        let request = session.connection.unary(ReduceContactsRequest {
             segment_id: self.id,
             expression: self.expression,
             entire_companies: self.entire_companies,
             validate_only: self.dry_run,
         });
-        let reduced = service.client.reduce_contacts(request).await?.into_inner();
+        let reduced = session.client.reduce_contacts(request).await?.into_inner();
         let done = format!("{} removed", reduced.removed_count);
         report(&done, reduced.segment, self.dry_run)
     }
 
-    pub(super) async fn refine(self, service: &mut Service) -> Result<(), Error> {
-        let request = service.connection.unary(RefineContactsRequest {
+    pub(super) async fn refine(self, session: &mut SegmentSession) -> Result<(), Error> {
+        let request = session.connection.unary(RefineContactsRequest {
             segment_id: self.id,
             expression: self.expression,
             entire_companies: self.entire_companies,
             validate_only: self.dry_run,
         });
-        let refined = service.client.refine_contacts(request).await?.into_inner();
+        let refined = session.client.refine_contacts(request).await?.into_inner();
         let done = format!("{} removed", refined.removed_count);
         report(&done, refined.segment, self.dry_run)
     }
 }
 
 #[derive(Debug, clap::Args)]
-pub(super) struct Back {
+pub(super) struct BackArgs {
     /// The segment
     #[arg(value_name = "ID")]
     id: String,
@@ -102,13 +102,13 @@ pub(super) struct Back {
     dry_run: bool,
 }
 
-impl Back {
-    pub(super) async fn run(self, service: &mut Service) -> Result<(), Error> {
-        let request = service.connection.unary(GoBackRequest {
+impl BackArgs {
+    pub(super) async fn run(self, session: &mut SegmentSession) -> Result<(), Error> {
+        let request = session.connection.unary(GoBackRequest {
             segment_id: self.id,
             validate_only: self.dry_run,
         });
-        let back = service.client.go_back(request).await?.into_inner();
+        let back = session.client.go_back(request).await?.into_inner();
         let done = format!(
             "{} came back, {} left",
             back.added_count, back.removed_count
@@ -118,7 +118,7 @@ impl Back {
 }
 
 #[derive(Debug, clap::Args)]
-pub(super) struct Apply {
+pub(super) struct ApplyArgs {
     /// The segment
     #[arg(value_name = "ID")]
     id: String,
@@ -133,15 +133,15 @@ pub(super) struct Apply {
     dry_run: bool,
 }
 
-impl Apply {
-    pub(super) async fn run(self, service: &mut Service) -> Result<(), Error> {
-        let request = service.connection.unary(ApplyMailingGroupRequest {
+impl ApplyArgs {
+    pub(super) async fn run(self, session: &mut SegmentSession) -> Result<(), Error> {
+        let request = session.connection.unary(ApplyMailingGroupRequest {
             segment_id: self.id,
             code: self.code,
             replace: self.replace,
             validate_only: self.dry_run,
         });
-        let applied = service
+        let applied = session
             .client
             .apply_mailing_group(request)
             .await?
@@ -150,13 +150,13 @@ impl Apply {
             "{} got the group, {} lost it{}",
             applied.added_count,
             applied.removed_count,
-            dry(self.dry_run)
+            dry_run_suffix(self.dry_run)
         ))
     }
 }
 
 /// Says what was done, and what the segment is then.
 pub(super) fn report(done: &str, segment: Option<Segment>, dry_run: bool) -> Result<(), Error> {
-    terminal::print(&format!("{done}{}", dry(dry_run)))?;
+    terminal::print(&format!("{done}{}", dry_run_suffix(dry_run)))?;
     terminal::print(&line(&segment.unwrap_or_default()))
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Error, Options, Service};
+use super::{Error, SegmentSession, SelectionOptionArgs};
 use crate::{
     client::terminal,
     pb::{
@@ -19,7 +19,7 @@ const SILENCE: Duration = Duration::from_secs(50);
 #[command(after_help = "\
 One line a contact goes to stdout: + and its id if it entered, - and its id if it left. The
 totals go to stderr.")]
-pub(super) struct Compare {
+pub(super) struct CompareArgs {
     /// The segment before; with --from, an expression takes its place
     #[arg(value_name = "FROM")]
     first: Option<String>,
@@ -33,23 +33,23 @@ pub(super) struct Compare {
     #[arg(long, value_name = "EXPR")]
     to: Option<String>,
     #[command(flatten)]
-    options: Options,
+    options: SelectionOptionArgs,
 }
 
-impl Compare {
-    pub(super) async fn run(self, service: &mut Service) -> Result<(), Error> {
+impl CompareArgs {
+    pub(super) async fn run(self, session: &mut SegmentSession) -> Result<(), Error> {
         let request = self.request()?;
-        let mut stream = service.client.compare_segments(request).await?.into_inner();
+        let mut stream = session.client.compare_segments(request).await?.into_inner();
         loop {
             let message = tokio::time::timeout(SILENCE, stream.message()).await;
             let response: Option<CompareSegmentsResponse> =
                 message.map_err(|_| Error::Stalled(SILENCE))??;
             match response.and_then(|response| response.message) {
-                None => return Err(Error::Unfinished),
+                None => return Err(Error::UnexpectedEnd),
                 Some(Message::Heartbeat(_)) => {}
                 Some(Message::Page(page)) => print(&page)?,
                 Some(Message::Summary(summary)) => {
-                    terminal::note(&format!(
+                    terminal::message(&format!(
                         "{} entered, {} left, {} unchanged at revision {}",
                         summary.entered_count,
                         summary.left_count,

@@ -1,8 +1,8 @@
 //! Saving the actions of a segment, and running them again.
 
-use super::{Error, Service, actions::report};
+use super::{Error, SegmentSession, actions::report};
 use crate::{
-    client::terminal::{self, counted},
+    client::terminal::{self, pluralize},
     pb::{
         DeleteSavedCriteriaRequest, ListSavedCriteriaRequest, ReplayCriteriaRequest,
         SaveCriteriaRequest, SavedCriteria,
@@ -10,7 +10,7 @@ use crate::{
 };
 
 #[derive(Debug, clap::Args)]
-pub(super) struct Save {
+pub(super) struct SaveArgs {
     /// The segment
     #[arg(value_name = "ID")]
     id: String,
@@ -22,20 +22,20 @@ pub(super) struct Save {
     description: String,
 }
 
-impl Save {
-    pub(super) async fn run(self, service: &mut Service) -> Result<(), Error> {
-        let request = service.connection.unary(SaveCriteriaRequest {
+impl SaveArgs {
+    pub(super) async fn run(self, session: &mut SegmentSession) -> Result<(), Error> {
+        let request = session.connection.unary(SaveCriteriaRequest {
             segment_id: self.id,
             code: self.code,
             description: self.description,
         });
-        let saved = service.client.save_criteria(request).await?.into_inner();
+        let saved = session.client.save_criteria(request).await?.into_inner();
         terminal::print(&line(&saved.saved_criteria.unwrap_or_default()))
     }
 }
 
 #[derive(Debug, clap::Args)]
-pub(super) struct Replay {
+pub(super) struct ReplayArgs {
     /// The segment
     #[arg(value_name = "ID")]
     id: String,
@@ -47,17 +47,17 @@ pub(super) struct Replay {
     dry_run: bool,
 }
 
-impl Replay {
-    pub(super) async fn run(self, service: &mut Service) -> Result<(), Error> {
-        let request = service.connection.unary(ReplayCriteriaRequest {
+impl ReplayArgs {
+    pub(super) async fn run(self, session: &mut SegmentSession) -> Result<(), Error> {
+        let request = session.connection.unary(ReplayCriteriaRequest {
             code: self.code,
             segment_id: self.id,
             validate_only: self.dry_run,
         });
-        let ran = service.client.replay_criteria(request).await?.into_inner();
+        let ran = session.client.replay_criteria(request).await?.into_inner();
         let done = format!(
             "{} run: {} added, {} removed; left out: {} excluded, {} privacy-blocked, {} deleted",
-            counted(ran.action_count.into(), "action", "actions"),
+            pluralize(ran.action_count.into(), "action", "actions"),
             ran.added_count,
             ran.removed_count,
             ran.excluded_count,
@@ -69,17 +69,17 @@ impl Replay {
 }
 
 #[derive(Debug, clap::Args)]
-pub(super) struct List {}
+pub(super) struct ListCriteriaArgs {}
 
-impl List {
-    pub(super) async fn run(self, service: &mut Service) -> Result<(), Error> {
+impl ListCriteriaArgs {
+    pub(super) async fn run(self, session: &mut SegmentSession) -> Result<(), Error> {
         let mut page_token = String::new();
         loop {
-            let request = service.connection.unary(ListSavedCriteriaRequest {
+            let request = session.connection.unary(ListSavedCriteriaRequest {
                 page_token,
                 ..ListSavedCriteriaRequest::default()
             });
-            let page = service
+            let page = session
                 .client
                 .list_saved_criteria(request)
                 .await?
@@ -96,24 +96,24 @@ impl List {
 }
 
 #[derive(Debug, clap::Args)]
-pub(super) struct Forget {
+pub(super) struct DeleteCriteriaArgs {
     /// The code of the saved criteria
     #[arg(value_name = "CODE")]
     code: String,
 }
 
-impl Forget {
-    pub(super) async fn run(self, service: &mut Service) -> Result<(), Error> {
-        let request = service.connection.unary(DeleteSavedCriteriaRequest {
+impl DeleteCriteriaArgs {
+    pub(super) async fn run(self, session: &mut SegmentSession) -> Result<(), Error> {
+        let request = session.connection.unary(DeleteSavedCriteriaRequest {
             code: self.code.clone(),
         });
-        service.client.delete_saved_criteria(request).await?;
+        session.client.delete_saved_criteria(request).await?;
         terminal::print(&format!("saved criteria {} deleted", self.code))
     }
 }
 
 fn line(saved: &SavedCriteria) -> String {
-    let actions = counted(saved.action_count.into(), "action", "actions");
+    let actions = pluralize(saved.action_count.into(), "action", "actions");
     match saved.description.is_empty() {
         true => format!("{}: {actions}", saved.code),
         false => format!("{}: {actions}: {}", saved.code, saved.description),

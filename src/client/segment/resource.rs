@@ -1,13 +1,13 @@
 //! Creating, describing and deleting segments.
 
-use super::{Error, Service, show::line};
+use super::{Error, SegmentSession, show::line};
 use crate::{
     client::terminal,
     pb::{CreateSegmentRequest, DeleteSegmentRequest, Segment, UpdateSegmentRequest},
 };
 
 #[derive(Debug, clap::Args)]
-pub(super) struct Create {
+pub(super) struct CreateArgs {
     /// The segment's id; without one it gets the next of the series SM000001
     #[arg(value_name = "ID", default_value = "")]
     id: String,
@@ -16,24 +16,24 @@ pub(super) struct Create {
     description: String,
 }
 
-impl Create {
-    pub(super) async fn run(self, service: &mut Service) -> Result<(), Error> {
+impl CreateArgs {
+    pub(super) async fn run(self, session: &mut SegmentSession) -> Result<(), Error> {
         let segment = Segment {
             id: self.id,
             description: self.description,
             ..Segment::default()
         };
-        let request = service.connection.unary(CreateSegmentRequest {
+        let request = session.connection.unary(CreateSegmentRequest {
             segment: Some(segment),
             ..CreateSegmentRequest::default()
         });
-        let created = service.client.create_segment(request).await?.into_inner();
+        let created = session.client.create_segment(request).await?.into_inner();
         terminal::print(&created.segment.unwrap_or_default().id)
     }
 }
 
 #[derive(Debug, clap::Args)]
-pub(super) struct Describe {
+pub(super) struct DescribeArgs {
     /// The segment
     #[arg(value_name = "ID")]
     id: String,
@@ -42,8 +42,8 @@ pub(super) struct Describe {
     description: String,
 }
 
-impl Describe {
-    pub(super) async fn run(self, service: &mut Service) -> Result<(), Error> {
+impl DescribeArgs {
+    pub(super) async fn run(self, session: &mut SegmentSession) -> Result<(), Error> {
         let segment = Segment {
             id: self.id,
             description: self.description,
@@ -52,29 +52,29 @@ impl Describe {
         let update_mask = Some(prost_types::FieldMask {
             paths: vec!["description".to_owned()],
         });
-        let request = service.connection.unary(UpdateSegmentRequest {
+        let request = session.connection.unary(UpdateSegmentRequest {
             segment: Some(segment),
             update_mask,
         });
-        let updated = service.client.update_segment(request).await?.into_inner();
+        let updated = session.client.update_segment(request).await?.into_inner();
         terminal::print(&line(&updated.segment.unwrap_or_default()))
     }
 }
 
 #[derive(Debug, clap::Args)]
-pub(super) struct Delete {
+pub(super) struct DeleteArgs {
     /// The segment
     #[arg(value_name = "ID")]
     id: String,
 }
 
-impl Delete {
-    pub(super) async fn run(self, service: &mut Service) -> Result<(), Error> {
-        let request = service.connection.unary(DeleteSegmentRequest {
+impl DeleteArgs {
+    pub(super) async fn run(self, session: &mut SegmentSession) -> Result<(), Error> {
+        let request = session.connection.unary(DeleteSegmentRequest {
             id: self.id.clone(),
             ..DeleteSegmentRequest::default()
         });
-        service.client.delete_segment(request).await?;
+        session.client.delete_segment(request).await?;
         terminal::print(&format!("segment {} deleted", self.id))
     }
 }

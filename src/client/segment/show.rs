@@ -1,8 +1,8 @@
 //! Showing segments.
 
-use super::{Error, Service};
+use super::{Error, SegmentSession};
 use crate::{
-    client::terminal::{self, counted},
+    client::terminal::{self, pluralize},
     pb::{
         GetSegmentRequest, ListSegmentActionsRequest, ListSegmentsRequest, Segment, SegmentAction,
         SegmentActionKind,
@@ -10,27 +10,27 @@ use crate::{
 };
 
 #[derive(Debug, clap::Args)]
-pub(super) struct Show {
+pub(super) struct ShowArgs {
     /// The segment
     #[arg(value_name = "ID")]
     id: String,
 }
 
-impl Show {
-    pub(super) async fn run(self, service: &mut Service) -> Result<(), Error> {
-        let request = service.connection.unary(GetSegmentRequest {
+impl ShowArgs {
+    pub(super) async fn run(self, session: &mut SegmentSession) -> Result<(), Error> {
+        let request = session.connection.unary(GetSegmentRequest {
             id: self.id.clone(),
         });
-        let found = service.client.get_segment(request).await?.into_inner();
+        let found = session.client.get_segment(request).await?.into_inner();
         terminal::print(&line(&found.segment.unwrap_or_default()))?;
         let mut page_token = String::new();
         loop {
-            let request = service.connection.unary(ListSegmentActionsRequest {
+            let request = session.connection.unary(ListSegmentActionsRequest {
                 segment_id: self.id.clone(),
                 page_token,
                 ..ListSegmentActionsRequest::default()
             });
-            let page = service
+            let page = session
                 .client
                 .list_segment_actions(request)
                 .await?
@@ -47,22 +47,22 @@ impl Show {
 }
 
 #[derive(Debug, clap::Args)]
-pub(super) struct List {
+pub(super) struct ListArgs {
     /// Only segments whose ids start so
     #[arg(value_name = "PREFIX", default_value = "")]
     prefix: String,
 }
 
-impl List {
-    pub(super) async fn run(self, service: &mut Service) -> Result<(), Error> {
+impl ListArgs {
+    pub(super) async fn run(self, session: &mut SegmentSession) -> Result<(), Error> {
         let mut page_token = String::new();
         loop {
-            let request = service.connection.unary(ListSegmentsRequest {
+            let request = session.connection.unary(ListSegmentsRequest {
                 prefix: self.prefix.clone(),
                 page_token,
                 ..ListSegmentsRequest::default()
             });
-            let page = service.client.list_segments(request).await?.into_inner();
+            let page = session.client.list_segments(request).await?.into_inner();
             for segment in &page.segments {
                 terminal::print(&line(segment))?;
             }
@@ -79,10 +79,10 @@ pub(super) fn line(segment: &Segment) -> String {
     let counts = format!(
         "{}: {} ({}, {}), {}",
         segment.id,
-        counted(segment.member_count, "member", "members"),
-        counted(segment.company_count, "company", "companies"),
-        counted(segment.person_count, "person", "persons"),
-        counted(segment.action_count.into(), "action", "actions"),
+        pluralize(segment.member_count, "member", "members"),
+        pluralize(segment.company_count, "company", "companies"),
+        pluralize(segment.person_count, "person", "persons"),
+        pluralize(segment.action_count.into(), "action", "actions"),
     );
     match segment.description.is_empty() {
         true => counts,

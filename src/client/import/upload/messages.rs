@@ -5,7 +5,7 @@ use tonic::{Status, Streaming};
 
 use super::{super::report::Tally, Event, Upload};
 use crate::{
-    client::connection::Link,
+    client::connection::TenantChannel,
     pb::{
         Assignment, Contact, ImportContactsRequest, ImportContactsResponse,
         ImportMembershipsRequest, ImportMembershipsResponse, contacts_client::ContactsClient,
@@ -39,7 +39,7 @@ impl Upload for Contact {
     }
 
     async fn open(
-        link: Link,
+        link: TenantChannel,
         requests: ReceiverStream<Self::Request>,
     ) -> Result<Streaming<Self::Response>, Status> {
         let opened = ContactsClient::new(link).import_contacts(requests).await?;
@@ -81,7 +81,7 @@ impl Upload for Assignment {
     }
 
     async fn open(
-        link: Link,
+        link: TenantChannel,
         requests: ReceiverStream<Self::Request>,
     ) -> Result<Streaming<Self::Response>, Status> {
         let opened = MailingGroupsClient::new(link)

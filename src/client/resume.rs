@@ -25,12 +25,12 @@ pub(super) trait Resumable {
     async fn take(&mut self, response: Self::Response) -> Result<Step<Self::Summary>, Error>;
 
     /// Gets ready to be opened again.
-    async fn begin_again(&mut self) -> Result<(), Error> {
+    async fn before_reopen(&mut self) -> Result<(), Error> {
         Ok(())
     }
 
     /// Whether nobody wants to have the rest.
-    fn is_unwanted(&self) -> bool;
+    fn is_cancelled(&self) -> bool;
 
     /// How much was read, for people.
     fn done(&self) -> String;
@@ -39,7 +39,7 @@ pub(super) trait Resumable {
 /// What a message of a stream means.
 pub(super) enum Step<S> {
     /// The stream goes on.
-    Alive,
+    Continue,
     /// Something new was read.
     Progress,
     /// That was all.
@@ -56,13 +56,13 @@ pub(super) async fn read<R: Resumable>(
         let mut progress = false;
         match part(stream, retry, &mut progress).await {
             Ok(summary) => return Ok((summary, attempts)),
-            Err(_) if stream.is_unwanted() => return Err(Error::Unfinished),
+            Err(_) if stream.is_cancelled() => return Err(Error::UnexpectedEnd),
             // The service lets no stream go on for ever.
             Err(Error::Call(status)) if progress && status.code() == Code::DeadlineExceeded => {}
-            Err(cause) => retry.after(cause, &stream.done()).await?,
+            Err(cause) => retry.wait(cause, &stream.done()).await?,
         }
         attempts += 1;
-        stream.begin_again().await?;
+        stream.before_reopen().await?;
     }
 }
 
@@ -76,11 +76,11 @@ async fn part<R: Resumable>(
     loop {
         let message = tokio::time::timeout(SILENCE, messages.message()).await;
         let response = message.map_err(|_| Error::Stalled(SILENCE))??;
-        match stream.take(response.ok_or(Error::Unfinished)?).await? {
-            Step::Alive => {}
+        match stream.take(response.ok_or(Error::UnexpectedEnd)?).await? {
+            Step::Continue => {}
             Step::Progress => {
                 *progress = true;
-                retry.succeeded();
+                retry.reset();
             }
             Step::Done(summary) => return Ok(summary),
         }
@@ -91,14 +91,14 @@ async fn part<R: Resumable>(
 /// last part was read, what was written in how many attempts, and whether the parts differ.
 pub(super) fn report(deleted: i64, written: &str, attempts: i64, moved: bool) {
     if deleted > 0 {
-        terminal::note(&format!("{deleted} deleted meanwhile and left out"));
+        terminal::message(&format!("{deleted} deleted meanwhile and left out"));
     }
     if attempts > 0 {
-        let attempts = terminal::counted(attempts, "attempt", "attempts");
-        terminal::note(&format!("resumed in {attempts}; {written} written in all"));
+        let attempts = terminal::pluralize(attempts, "attempt", "attempts");
+        terminal::message(&format!("resumed in {attempts}; {written} written in all"));
     }
     if moved {
-        terminal::note(
+        terminal::message(
             "note: data changed between the parts; the later part is that of the revision above",
         );
     }
