@@ -10,6 +10,7 @@ mod proxy;
 mod server;
 mod sql;
 mod status;
+pub(crate) mod stub;
 pub(crate) mod tables;
 mod tenant;
 pub(crate) mod upload;

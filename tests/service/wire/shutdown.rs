@@ -10,7 +10,7 @@ use tonic_health::pb::{
 };
 use tonic_types::StatusExt;
 
-use crate::{
+use super::{
     raw::{Client, IMPORT, error_info},
     server::{Server, within},
 };
@@ -192,7 +192,7 @@ async fn the_port_is_closed_at_once() {
     server.handler_started().await;
     server.shutdown.cancel();
     let address = server.address;
-    crate::server::eventually(async || TcpStream::connect(address).await.err()).await;
+    super::server::eventually(async || TcpStream::connect(address).await.err()).await;
     drop((stream, client));
     assert_eq!(server.ended().await, Drained::Clean);
 }

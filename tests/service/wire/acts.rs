@@ -11,7 +11,7 @@ use tokio::sync::mpsc::UnboundedSender;
 use tokio_util::sync::CancellationToken;
 use tonic::{Request, Response, Status, Streaming, metadata::MetadataMap};
 
-use crate::stub::Stub;
+use crate::support::stub::Stub;
 
 /// The largest answer, in bytes, that `big` exceeds.
 pub(crate) const MESSAGE_LIMIT: usize = 64 << 10;

@@ -2,7 +2,7 @@
 
 use std::{fs, net::TcpListener, path::Path, process::Stdio};
 
-use crate::service::{Ended, Service, folder, program, run};
+use super::service::{Ended, Service, folder, program, run};
 
 /// The last line of what a command printed.
 fn last(text: &str) -> &str {

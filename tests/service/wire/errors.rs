@@ -3,7 +3,7 @@
 use mailing_groups::{pb::GetContactRequest, server::Limits};
 use tonic::Code;
 
-use crate::{
+use super::{
     acts::MESSAGE_LIMIT,
     raw::{Answer, Client, GET, IMPORT, error_info, framed},
     server::{Server, within},

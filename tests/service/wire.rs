@@ -13,6 +13,3 @@ mod reflection;
 mod request_ids;
 mod server;
 mod shutdown;
-#[expect(dead_code, reason = "the client's tests use all of it")]
-#[path = "../support/stub.rs"]
-mod stub;

@@ -12,7 +12,7 @@ use tokio::{
 };
 use tonic::Code;
 
-use crate::{
+use super::{
     raw::{Client, GET, IMPORT, framed},
     server::{Server, eventually, within},
 };

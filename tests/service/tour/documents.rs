@@ -13,8 +13,8 @@ use std::{
 use regex::Regex;
 use tempfile::TempDir;
 
-use crate::{
-    document::{Document, Step},
+use super::{
+    markdown::{Document, Step},
     service::{Service, folder, unconfigured},
 };
 

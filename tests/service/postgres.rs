@@ -1,5 +1,4 @@
 //! The private PostgreSQL, on the PostgreSQL that is installed here.
-#![expect(clippy::unwrap_used, reason = "a test may")]
 
 use std::{
     fs::{self, Permissions},
@@ -317,7 +316,7 @@ fn doomed_service(data_dir: &Path) -> (Child, i32) {
     let mut service = Command::new(std::env::current_exe().unwrap())
         .args([
             "--exact",
-            "the_service_that_gets_killed",
+            "postgres::the_service_that_gets_killed",
             "--ignored",
             "--nocapture",
         ])

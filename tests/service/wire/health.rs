@@ -11,7 +11,7 @@ use tonic_health::pb::{
     HealthCheckRequest, health_check_response::ServingStatus, health_client::HealthClient,
 };
 
-use crate::{
+use super::{
     raw::error_info,
     server::{CONTACTS, Server, eventually, within},
 };

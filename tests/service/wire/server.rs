@@ -20,7 +20,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 use tonic::{service::Routes, transport::Channel};
 
-use crate::acts::Acts;
+use super::acts::Acts;
 
 pub(crate) const CONTACTS: &str = "mailinggroups.v1.Contacts";
 

@@ -7,7 +7,7 @@ use tonic::Code;
 use tonic_health::pb::{HealthCheckRequest, health_client::HealthClient};
 use tonic_types::StatusExt;
 
-use crate::{
+use super::{
     raw::{Client, GET, IMPORT, error_info},
     server::{Server, eventually, within},
 };

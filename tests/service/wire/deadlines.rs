@@ -9,7 +9,7 @@ use mailing_groups::{
 };
 use tonic::{Code, Request};
 
-use crate::{
+use super::{
     raw::{Client, GET, IMPORT, error_info, read},
     server::{Server, within},
 };
@@ -174,7 +174,7 @@ async fn the_handler_is_dropped_when_the_caller_resets_the_call() {
         for _ in 0..5 {
             let headers = [("x-act", act)];
             let mut call = within(client.open(path, &headers)).await.expect("a call");
-            let message = crate::raw::framed(&[]);
+            let message = super::raw::framed(&[]);
             call.requests.send_data(message, false).expect("sent");
             if path == GET {
                 call.requests

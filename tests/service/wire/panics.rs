@@ -3,7 +3,7 @@
 use mailing_groups::server::Limits;
 use tonic::Code;
 
-use crate::{
+use super::{
     raw::{Answer, Client, GET, IMPORT, error_info, framed},
     server::{Server, within},
 };

@@ -19,7 +19,7 @@ use tokio_stream::{
 use tonic::{Code, Request, Response, Status, Streaming};
 use tonic_types::{ErrorDetails, StatusExt};
 
-use crate::stub::Stub;
+use crate::support::stub::Stub;
 
 /// How many members every expression has: m0, m1, …
 pub(crate) const MEMBERS: usize = 10;

@@ -1,12 +1,7 @@
 //! The client commands against a service that misbehaves on purpose: what a healthy service
 //! cannot be made to do.
 
-#![expect(clippy::unwrap_used, reason = "a test")]
-
-#[path = "client/fake.rs"]
 mod fake;
-#[path = "support/stub.rs"]
-mod stub;
 
 use std::{fs, path::Path, process::ExitCode, thread};
 

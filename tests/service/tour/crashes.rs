@@ -2,7 +2,7 @@
 
 use nix::sys::signal::{Signal, kill};
 
-use crate::service::{Ended, Service, eventually, folder};
+use super::service::{Ended, Service, eventually, folder};
 
 fn import(service: &Service) {
     let ended = service.run("default", "import folder examples");

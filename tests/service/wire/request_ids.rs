@@ -3,7 +3,7 @@
 use mailing_groups::{pb::GetContactResponse, server::Limits};
 use prost::Message;
 
-use crate::{
+use super::{
     raw::{Answer, Client, GET},
     server::{Server, within},
 };
