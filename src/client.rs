@@ -1,90 +1,87 @@
-//! The command line's client part: it talks gRPC to a running service.
+//! The command line's client part: commands that call a running service over gRPC.
 //!
-//! One module per command, [`import`], [`export`], [`count`], [`members`], [`segment`] and
-//! [`watch`], and what they share:
-//! [`connection`] (flags, TLS, the tenant), [`selection`] (whom an expression selects),
-//! [`error`] (failures, worded for people), [`terminal`] (what goes to stdout and stderr),
-//! [`progress`], [`rows`] of CSV files and [`temporary`] files, [`resume`]d streams and [`retry`].
-//!
-//! stdout carries results only; progress, notes and errors go to stderr.
+//! stdout carries results only; progress, messages and errors go to stderr.
 
-mod connection;
 mod count;
-mod error;
 mod export;
 mod import;
 mod members;
+mod segment;
+mod watch;
+
 mod progress;
 mod resume;
 mod retry;
-mod rows;
-mod segment;
 mod selection;
+
+mod connection;
+mod error;
+mod rows;
 mod temporary;
 mod terminal;
-mod watch;
 
 use std::process::ExitCode;
 
-/// Ends the help of every client command.
-const EXIT_CODES: &str = "\
-Exit codes:
-  0  everything went in, or was read to its end
-  1  it failed; stderr says why
-  2  the command line is wrong
-  3  the import went through, but some rows were rejected";
+use error::Error;
+
+/// The end of a command's help: examples and exit codes.
+fn after_help(examples: &str, success: &str) -> String {
+    format!(
+        "{examples}\n\nExit codes:\n  0  {success}\n  1  the command failed; stderr says why\n  \
+         2  the command line is wrong"
+    )
+}
 
 /// The client's commands.
 #[derive(Debug, clap::Subcommand)]
 pub enum ClientCommand {
     /// Import mailing groups, contacts or memberships from a CSV file
     ///
-    /// The first line names the columns, in any order. Rows that cannot go in are written with
-    /// line number and reason to a file of their own, which can be corrected and imported again;
-    /// the others go in. An import can be repeated at any time: what is in already stays.
+    /// The first line names the columns, in any order. Rows that cannot be imported are written to
+    /// a file with line and reason, which can be corrected and imported again; the rest is
+    /// imported. An import can be repeated at any time: rows already imported are left unchanged.
     Import(import::ImportArgs),
     /// Export all mailing groups, contacts and memberships, to be imported again
     ///
-    /// Who has which mailing group is that of one revision, however long it takes. If the
-    /// connection breaks or the service is away for a moment, the export is resumed after the
-    /// last page. The files are put into their places only once everything was read.
+    /// All memberships are those of one revision, however long the export takes. If the connection
+    /// breaks or the service is briefly unavailable, the export is resumed after the last page. The
+    /// files appear only when they are complete.
     Export(export::ExportArgs),
     /// Count the contacts that an expression selects
     ///
     /// The count is exact at the revision it names. Contacts that match but are left out, because
-    /// they are marked exclude_from_segments or privacy_blocked, are counted apart.
+    /// they are marked exclude_from_segments or privacy_blocked, are counted separately.
     Count(count::CountArgs),
     /// Write the contacts that an expression selects, as CSV or JSON lines
     ///
-    /// Members are written as they arrive, in the order in which the contacts were created, and
-    /// nobody twice. If the connection breaks or the service is away for a moment, the stream is
-    /// resumed after the last page. The command succeeds only after the service's summary, which
-    /// goes to stderr. CSV has the columns of `import contacts`.
+    /// Members are written as they arrive, in the order in which the contacts were created, each
+    /// once. If the connection breaks or the service is briefly unavailable, the stream is resumed
+    /// after the last page. The command succeeds only after the service's summary, which goes to
+    /// stderr. CSV has the columns of `import contacts`.
     Members(members::MembersArgs),
-    /// Build segments of contacts step by step, compare them and give their members a group
+    /// Build segments of contacts step by step, compare them and assign groups to their members
     ///
-    /// A segment is a stored set of contacts: what changes in mailing groups later does not change
-    /// it. Every action on it is recorded and can be undone.
+    /// A segment is a stored set of contacts: later changes to mailing groups do not affect it.
+    /// Every action on it is recorded and can be undone.
     Segment(segment::SegmentArgs),
-    /// Print what is changed, as JSON lines, until it is interrupted
+    /// Print changes as JSON lines, until it is interrupted
     ///
-    /// Revisions come in the order of commits, each once and whole. If the connection breaks or
-    /// the service is away for a moment, the watch goes on after the last revision printed. Lines
-    /// with `progress` say how far it has come; `--from` with that revision goes on from there.
+    /// Revisions come in the order of commits, each once and complete. If the connection breaks or
+    /// the service is briefly unavailable, the watch is resumed after the last revision printed.
+    /// Lines with `progress` name the revision that was reached; `--from` with it continues there.
     Watch(watch::WatchArgs),
 }
 
-/// How a command that did not fail ended.
+/// The result of a command that did not fail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Completion {
-    /// Everything was done.
     Complete,
-    /// Everything was done but for the rows that were rejected.
+    /// Rows were rejected; the rest was imported.
     SomeRejected,
 }
 
 impl Completion {
-    /// How two commands ended, taken together.
+    /// The result of two commands in sequence.
     fn and(self, other: Self) -> Self {
         match self {
             Self::Complete => other,
@@ -93,10 +90,10 @@ impl Completion {
     }
 }
 
-/// Runs a command to its end and says on stderr why if it failed.
+/// Runs a command. If it fails, stderr says why.
 ///
-/// The exit code is 0 for success, 1 for a failure and 3 when rows were rejected; 2, a wrong
-/// command line, is clap's.
+/// The exit code is 0 for success, 1 for a failure, 2 for a wrong command line (like clap's) and 3
+/// if rows were rejected.
 pub async fn run(command: ClientCommand) -> ExitCode {
     let outcome = match command {
         ClientCommand::Import(import) => import.run().await,
@@ -109,9 +106,13 @@ pub async fn run(command: ClientCommand) -> ExitCode {
     match outcome {
         Ok(Completion::Complete) => ExitCode::SUCCESS,
         Ok(Completion::SomeRejected) => ExitCode::from(3),
+        Err(Error::OutputClosed) => ExitCode::SUCCESS,
         Err(error) => {
             terminal::message(&format!("error: {error}"));
-            ExitCode::FAILURE
+            match error {
+                Error::Usage(_) => ExitCode::from(2),
+                _ => ExitCode::FAILURE,
+            }
         }
     }
 }

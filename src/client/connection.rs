@@ -1,4 +1,4 @@
-//! How a command reaches the service: the flags every command has, TLS, the tenant.
+//! The connection to the service: the flags that every command has, TLS, the tenant.
 
 use std::time::Duration;
 
@@ -10,36 +10,41 @@ use tonic::{
 };
 
 use super::error::Error;
-use crate::duration;
+use crate::{
+    duration,
+    model::{InvalidValue, TenantName},
+};
 
-/// How long a connection may take to come about.
+/// The limit for connecting.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
-/// How often a silent connection is asked for a sign of life, and how long it has to give one.
-const KEEP_ALIVE: (Duration, Duration) = (Duration::from_secs(20), Duration::from_secs(10));
+/// The interval of HTTP/2 pings on a silent connection.
+const KEEP_ALIVE_INTERVAL: Duration = Duration::from_secs(20);
+/// The limit for the answer to a ping.
+const KEEP_ALIVE_TIMEOUT: Duration = Duration::from_secs(10);
 const DEFAULT_ENDPOINT: &str = "http://127.0.0.1:50051";
 
-/// A connection that says whose data is meant.
+/// A channel that sends the tenant's name with every call.
 pub(super) type TenantChannel = InterceptedService<Channel, TenantInterceptor>;
 
-/// The flags that say which service is asked, and for whom.
+/// The flags that name the service and the tenant.
 #[derive(Debug, Clone, clap::Args)]
 pub(super) struct ConnectionArgs {
     /// Where the service listens; https:// for TLS with the system's trusted certificates
     #[arg(long, global = true, value_name = "URL", env = "MAILING_GROUPS_ENDPOINT", default_value = DEFAULT_ENDPOINT,
           value_parser = endpoint, help_heading = "Connection")]
     endpoint: Endpoint,
-    /// Whose data is meant: 1 to 63 of a-z 0-9 and '-' [default: the service's `default`]
+    /// The tenant to work on: 1 to 63 of a-z 0-9 and '-' [default: the service's `default`]
     #[arg(long, global = true, value_name = "NAME", env = "MAILING_GROUPS_TENANT", help_heading = "Connection",
           value_parser = tenant)]
     tenant: Option<MetadataValue<Ascii>>,
-    /// How long a single call may take, such as 500ms, 30s or 2m; streams are not bounded
+    /// Timeout of a single call, such as 500ms, 30s or 2m; streams have none
     #[arg(long, global = true, value_name = "DURATION", env = "MAILING_GROUPS_TIMEOUT", default_value = "30s",
           value_parser = duration::parse, help_heading = "Connection")]
     timeout: Duration,
 }
 
 impl ConnectionArgs {
-    /// Connects. Fails at once where nothing listens.
+    /// Connects. Fails at once if nothing listens.
     pub(super) async fn open(&self) -> Result<TenantChannel, Error> {
         let channel = match self.endpoint() {
             Ok(endpoint) => endpoint.connect().await,
@@ -60,7 +65,7 @@ impl ConnectionArgs {
         ))
     }
 
-    /// A single call's request, with its deadline.
+    /// The request of a unary call, with its deadline.
     pub(super) fn unary<T>(&self, message: T) -> Request<T> {
         let mut request = Request::new(message);
         request.set_timeout(self.timeout);
@@ -68,13 +73,12 @@ impl ConnectionArgs {
     }
 
     fn endpoint(&self) -> Result<Endpoint, tonic::transport::Error> {
-        let (interval, patience) = KEEP_ALIVE;
         let endpoint = self
             .endpoint
             .clone()
             .connect_timeout(CONNECT_TIMEOUT)
-            .http2_keep_alive_interval(interval)
-            .keep_alive_timeout(patience)
+            .http2_keep_alive_interval(KEEP_ALIVE_INTERVAL)
+            .keep_alive_timeout(KEEP_ALIVE_TIMEOUT)
             .user_agent(concat!("mailing-groups/", env!("CARGO_PKG_VERSION")))?;
         match self.endpoint.uri().scheme_str() {
             Some("https") => endpoint.tls_config(ClientTlsConfig::new().with_native_roots()),
@@ -92,14 +96,13 @@ fn endpoint(text: &str) -> Result<Endpoint, String> {
 }
 
 fn tenant(text: &str) -> Result<MetadataValue<Ascii>, String> {
-    let fits = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
-    if !(1..=63).contains(&text.len()) || !text.chars().all(fits) {
-        return Err("a tenant is named by 1 to 63 of a-z 0-9 and '-'".to_owned());
-    }
-    text.parse().map_err(|_| "not fit for metadata".to_owned())
+    let name: TenantName = text.parse().map_err(|it: InvalidValue| it.to_string())?;
+    name.as_str()
+        .parse()
+        .map_err(|_| "not ASCII text".to_owned())
 }
 
-/// Puts the tenant's name, if one was given, into every call's metadata.
+/// Adds the tenant's name, if one was given, to every call's metadata.
 #[derive(Debug, Clone)]
 pub(super) struct TenantInterceptor(Option<MetadataValue<Ascii>>);
 

@@ -1,17 +1,10 @@
-//! `count`: how many contacts an expression selects.
+//! `count`: counts the contacts that an expression selects.
 
 use super::{
-    Completion, EXIT_CODES,
-    connection::ConnectionArgs,
-    error::Error,
-    selection::{SelectionArgs, SelectionCounts},
+    Completion, after_help, connection::ConnectionArgs, error::Error, selection::SelectionArgs,
     terminal,
 };
-use crate::pb::{
-    CountSegmentMembersRequest, CountSegmentMembersResponse,
-    count_segment_members_request::Selection as Selected,
-    mailing_groups_client::MailingGroupsClient,
-};
+use crate::pb::mailing_groups_client::MailingGroupsClient;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -20,7 +13,7 @@ Examples:
 
 /// The arguments of `count`.
 #[derive(Debug, clap::Args)]
-#[command(after_help = format!("{EXAMPLES}\n\n{EXIT_CODES}"))]
+#[command(after_help = after_help(EXAMPLES, "the count was printed"))]
 pub struct CountArgs {
     #[command(flatten)]
     selection: SelectionArgs,
@@ -42,29 +35,11 @@ enum CountFormat {
 impl CountArgs {
     pub(super) async fn run(self) -> Result<Completion, Error> {
         let mut client = MailingGroupsClient::new(self.connection.open().await?);
-        let request = self.connection.unary(CountSegmentMembersRequest {
-            options: Some(self.selection.options()),
-            selection: Some(Selected::Expression(self.selection.expression)),
-        });
-        let counts =
-            SelectionCounts::from(client.count_segment_members(request).await?.into_inner());
+        let counts = self.selection.count(&mut client, &self.connection).await?;
         terminal::print(&match self.format {
             CountFormat::Text => counts.to_string(),
             CountFormat::Json => serde_json::to_string(&counts).expect("numbers under plain keys"),
         })?;
         Ok(Completion::Complete)
-    }
-}
-
-impl From<CountSegmentMembersResponse> for SelectionCounts {
-    fn from(counts: CountSegmentMembersResponse) -> Self {
-        Self {
-            member_count: counts.member_count,
-            company_count: counts.company_count,
-            person_count: counts.person_count,
-            excluded_count: counts.excluded_count,
-            privacy_blocked_count: counts.privacy_blocked_count,
-            revision: counts.revision,
-        }
     }
 }

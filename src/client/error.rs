@@ -1,4 +1,4 @@
-//! Why a command failed, worded for the person who typed it.
+//! Why a command failed, in words for the person who typed it.
 
 mod status;
 
@@ -10,16 +10,16 @@ use tonic_types::StatusExt;
 
 use crate::duration::human;
 
-/// A failure that ends a command with exit code 1.
+/// Why a command ended early.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Error {
-    /// No connection came about.
+    /// No connection could be made.
     #[error("{}", status::unreachable(endpoint, source))]
     Unreachable {
         endpoint: String,
         source: tonic::transport::Error,
     },
-    /// The service refused, or the connection broke.
+    /// The service answered with an error, or the connection broke.
     #[error("{}", status::describe(.0))]
     Call(Box<Status>),
     /// A stream ended before its last message.
@@ -28,10 +28,10 @@ pub(super) enum Error {
     /// A stream sent nothing for too long.
     #[error("the service sent nothing for {}", human(*.0))]
     Stalled(Duration),
-    /// The service answered what the protocol does not allow.
-    #[error("the service does not keep to the protocol: {0}")]
+    /// The service sent what the protocol does not allow.
+    #[error("the service violated the protocol: {0}")]
     Protocol(String),
-    /// A file could not be used.
+    /// An operation on a file failed.
     #[error("cannot {action} {name}: {source}")]
     File {
         action: &'static str,
@@ -41,13 +41,19 @@ pub(super) enum Error {
     /// A file is not what the command needs.
     #[error("{0}")]
     Input(String),
-    /// An import stopped on its way.
+    /// The command line is wrong in a way that its parser does not see.
+    #[error("{0}")]
+    Usage(String),
+    /// The reader of stdout has closed it, as `head` does. Not a failure.
+    #[error("output closed; stopping")]
+    OutputClosed,
+    /// An import stopped before its end.
     #[error(
-        "{cause}\n{} known to be committed. Running the same command again is safe: what is in \
-         already is left as it is", rows(*.committed)
+        "{cause}\n{} known to be committed. Running the same command again is safe: rows already \
+         imported are left unchanged", rows(*.committed)
     )]
     ImportAborted { committed: u64, cause: Box<Self> },
-    /// Resuming did not help.
+    /// Resuming was given up.
     #[error("{cause}\ngave up after {} without progress (--retry-for)", human(*.after))]
     RetriesExhausted { after: Duration, cause: Box<Self> },
 }
@@ -62,8 +68,16 @@ impl Error {
         }
     }
 
+    /// A failure to write, or the end of the output if its reader has closed it.
+    pub(super) fn write(name: impl ToString, source: io::Error) -> Self {
+        match source.kind() {
+            io::ErrorKind::BrokenPipe => Self::OutputClosed,
+            _ => Self::file("write", name, source),
+        }
+    }
+
     /// Whether the same call may succeed a little later: the connection broke, the service is
-    /// away for a moment, or it says itself when to try again.
+    /// unavailable, or its answer says when to try again.
     pub(super) fn is_transient(&self) -> bool {
         match self {
             Self::UnexpectedEnd | Self::Stalled(_) => true,
@@ -73,11 +87,18 @@ impl Error {
                     || status.code() == Code::Unavailable
                     || self.retry_delay().is_some()
             }
-            _ => false,
+            Self::Unreachable { .. }
+            | Self::Protocol(_)
+            | Self::File { .. }
+            | Self::Input(_)
+            | Self::Usage(_)
+            | Self::OutputClosed
+            | Self::ImportAborted { .. }
+            | Self::RetriesExhausted { .. } => false,
         }
     }
 
-    /// How long the service asks to be left alone.
+    /// The delay of the service's `RetryInfo`.
     pub(super) fn retry_delay(&self) -> Option<Duration> {
         match self {
             Self::Call(status) => status.get_details_retry_info()?.retry_delay,

@@ -8,7 +8,7 @@ mod files;
 mod folder;
 mod stream;
 
-use super::{Completion, EXIT_CODES, error::Error};
+use super::{Completion, after_help, error::Error};
 
 const EXAMPLES: &str = "\
 Examples, with which a tenant is copied:
@@ -21,9 +21,12 @@ Files: mailing_groups.csv, contacts.csv and memberships.csv, as `import folder` 
 Example:
   mailing-groups export folder copy";
 
+/// The success of every export.
+const SUCCESS: &str = "every file is complete";
+
 /// The arguments of `export`.
 #[derive(Debug, clap::Args)]
-#[command(after_help = format!("{EXAMPLES}\n\n{EXIT_CODES}"))]
+#[command(after_help = after_help(EXAMPLES, SUCCESS))]
 pub struct ExportArgs {
     #[command(subcommand)]
     what: What,
@@ -34,7 +37,7 @@ enum What {
     /// Export all of it: mailing_groups.csv, contacts.csv and memberships.csv in a folder
     ///
     /// The folder is made if it is not there. A contact that is deleted meanwhile is left out.
-    #[command(after_help = format!("{FOLDER}\n\n{EXIT_CODES}"))]
+    #[command(after_help = after_help(FOLDER, SUCCESS))]
     Folder(folder::Folder),
 }
 

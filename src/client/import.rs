@@ -34,7 +34,7 @@ use report::Tally;
 use source::Table;
 
 use super::{
-    Completion, EXIT_CODES, connection::ConnectionArgs, error::Error, retry::Retry, terminal,
+    Completion, after_help, connection::ConnectionArgs, error::Error, retry::Retry, terminal,
 };
 use crate::{duration, pb};
 
@@ -75,9 +75,15 @@ Columns: contact_id, code
 Example:
   mailing-groups import memberships examples/memberships.csv --rejected /tmp/not-in.csv";
 
+/// The end of the help of every import.
+fn after_import_help(examples: &str) -> String {
+    let help = after_help(examples, "every row was imported");
+    format!("{help}\n  3  the import is complete, but some rows were rejected")
+}
+
 /// The arguments of `import`.
 #[derive(Debug, clap::Args)]
-#[command(after_help = format!("{EXAMPLES}\n\n{EXIT_CODES}"))]
+#[command(after_help = after_import_help(EXAMPLES))]
 pub struct ImportArgs {
     #[command(subcommand)]
     what: What,
@@ -88,23 +94,23 @@ enum What {
     /// Import mailing groups: code, description
     ///
     /// A group whose code is taken gets the description that the file gives.
-    #[command(after_help = format!("{GROUPS}\n\n{EXIT_CODES}"))]
+    #[command(after_help = after_import_help(GROUPS))]
     Groups(Input),
     /// Import contacts: id, kind, name, company_id, email, ...
     ///
     /// A contact whose id is taken is replaced as a whole. Companies are sent before persons,
     /// wherever they stand in the file.
-    #[command(after_help = format!("{CONTACTS}\n\n{EXIT_CODES}"))]
+    #[command(after_help = after_import_help(CONTACTS))]
     Contacts(Upload),
     /// Import memberships: contact_id, code
     ///
     /// Contacts and groups must be there already. A membership that is there already stays.
-    #[command(after_help = format!("{MEMBERSHIPS}\n\n{EXIT_CODES}"))]
+    #[command(after_help = after_import_help(MEMBERSHIPS))]
     Memberships(Upload),
     /// Import all of it: mailing_groups.csv, contacts.csv and memberships.csv of a folder
     ///
     /// A file that is not there is left out.
-    #[command(after_help = format!("{FOLDER}\n\n{EXIT_CODES}"))]
+    #[command(after_help = after_import_help(FOLDER))]
     Folder(folder::Folder),
 }
 

@@ -1,36 +1,34 @@
-//! `members`: writes the contacts that an expression selects, resuming where the stream breaks.
+//! `members`: writes the contacts that an expression selects, and resumes the stream if it breaks.
 //!
 //! [`stream`] reads pages, [`resume`] over as many connections as it takes; [`output`] writes them
-//! on a thread of its own, so that a slow disk or pipe never holds up the connection. Between the
-//! two lie a few pages at most: memory does not grow with the number of members.
+//! on a blocking thread, so that a slow disk or pipe does not stall the connection. The channel
+//! between the two holds a few pages: memory does not grow with the number of members.
 
 mod output;
 mod stream;
 
-use std::{path::PathBuf, time::Duration};
+use std::path::PathBuf;
 
 use output::{MemberFormat, MemberOutput};
-use stream::MemberStream;
+use stream::{MemberStream, MembersClient};
 use tokio::sync::mpsc;
 
 use super::{
-    Completion, EXIT_CODES,
+    Completion, after_help,
     connection::ConnectionArgs,
     error::Error,
+    progress::Progress,
     resume,
-    retry::Retry,
+    retry::RetryArgs,
     selection::{SelectionArgs, SelectionCounts},
     terminal,
 };
-use crate::{
-    duration,
-    pb::{
-        SegmentMemberView, StreamSegmentMembersRequest, mailing_groups_client::MailingGroupsClient,
-        stream_segment_members_request::Selection as Selected,
-    },
+use crate::pb::{
+    SegmentMemberView, StreamSegmentMembersRequest, mailing_groups_client::MailingGroupsClient,
+    stream_segment_members_request::Selection as Selected,
 };
 
-/// Pages between the connection and the output.
+/// Pages that are prefetched before the output takes them.
 const PAGES_AHEAD: usize = 2;
 
 const EXAMPLES: &str = "\
@@ -42,7 +40,7 @@ Examples:
 
 /// The arguments of `members`.
 #[derive(Debug, clap::Args)]
-#[command(after_help = format!("{EXAMPLES}\n\n{EXIT_CODES}"))]
+#[command(after_help = after_help(EXAMPLES, "every member was written, or the reader closed the output"))]
 pub struct MembersArgs {
     #[command(flatten)]
     selection: SelectionArgs,
@@ -52,16 +50,15 @@ pub struct MembersArgs {
     /// How members are written
     #[arg(long, value_enum, default_value = "csv")]
     format: MemberFormat,
-    /// Write to this file instead of stdout; it is replaced only once every member was read
+    /// Write to this file instead of stdout; it is replaced only after every member was read
     #[arg(long, short, value_name = "FILE")]
     output: Option<PathBuf>,
-    /// Members in a page, at most; the service may send fewer at a time
+    /// Maximum number of members in a page
     #[arg(long, value_name = "N", default_value_t = 1_000,
           value_parser = clap::value_parser!(i32).range(1..=10_000))]
     page_size: i32,
-    /// How long to go on trying to resume without reading anything new; 0 never resumes
-    #[arg(long, value_name = "DURATION", default_value = "60s", value_parser = duration::parse)]
-    retry_for: Duration,
+    #[command(flatten)]
+    retry: RetryArgs,
     #[command(flatten)]
     connection: ConnectionArgs,
 }
@@ -77,26 +74,31 @@ enum MemberView {
 
 impl MembersArgs {
     pub(super) async fn run(self) -> Result<Completion, Error> {
-        let client = MailingGroupsClient::new(self.connection.open().await?);
-        let output = MemberOutput::open(self.output.as_deref())?;
-        let (pages, written) = mpsc::channel(PAGES_AHEAD);
-        let (format, view) = (self.format, self.view);
-        let writer = tokio::task::spawn_blocking(move || output.write(written, format, view));
-        let mut stream = MemberStream::new(client, self.request(), pages);
-        let read = resume::read(&mut stream, &mut Retry::new(self.retry_for)).await;
-        let written = format!("{} members", stream.written);
-        drop(stream);
-        let output = writer.await.expect("the writer does not panic");
-        // A failure to write makes the reader stop as well: it is the cause, so it comes first.
-        let Some(output) = output? else {
-            return Ok(Completion::Complete);
+        let mut client = MailingGroupsClient::new(self.connection.open().await?);
+        let progress = match &self.output {
+            Some(_) => Some(self.progress(&mut client).await?),
+            None => None,
         };
+        let output = MemberOutput::open(self.output.as_deref())?;
+        let (pages, received) = mpsc::channel(PAGES_AHEAD);
+        let (format, view) = (self.format, self.view);
+        let writer = tokio::task::spawn_blocking(move || output.write(received, format, view));
+        let mut stream = MemberStream::new(client, self.request(), pages, progress);
+        let read = resume::read(&mut stream, &mut self.retry.retry()).await;
+        let written = stream.finish();
+        // A failure to write also stops the reader: it is the cause, so it comes first.
+        let output = writer.await.expect("the writer does not panic")?;
         let (summary, attempts) = read?;
         output.finish()?;
-        terminal::message(&SelectionCounts::from(&summary).to_string());
         let (deleted, moved) = (summary.deleted_count, summary.revision_moved);
+        terminal::message(&SelectionCounts::from(summary).to_string());
         resume::report(deleted, &written, attempts, moved);
         Ok(Completion::Complete)
+    }
+
+    async fn progress(&self, client: &mut MembersClient) -> Result<Progress, Error> {
+        let counts = self.selection.count(client, &self.connection).await?;
+        Ok(Progress::new(counts.member_count.unsigned_abs(), "written"))
     }
 
     fn request(&self) -> StreamSegmentMembersRequest {
@@ -105,7 +107,7 @@ impl MembersArgs {
             MemberView::Full => SegmentMemberView::Full,
         };
         StreamSegmentMembersRequest {
-            options: Some(self.selection.options()),
+            options: Some(self.selection.options.into()),
             view: view.into(),
             page_size: self.page_size,
             part: 0,

@@ -1,86 +1,65 @@
-//! How far an import or an export has come: a bar on a terminal, plain lines elsewhere.
+//! The progress of an import or an export: a bar on a terminal, plain lines elsewhere.
 
-use std::{
-    io::{IsTerminal, stderr},
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-use crate::{client::terminal, duration::human};
+use super::terminal;
+use crate::duration::human;
 
 /// Plain lines come no more often than this.
 const INTERVAL: Duration = Duration::from_secs(1);
 
-/// How far it has come, by a measure of the whole that is known beforehand: an import by the bytes
-/// of the rows that are answered for, an export by contacts.
+/// Progress towards a size that is known beforehand: of an import the bytes of the committed
+/// rows, of what is read the contacts.
 pub(super) struct Progress {
-    bar: Option<ProgressBar>,
-    /// What becomes of the rows, for people.
+    bar: ProgressBar,
+    /// What happens to the rows.
     verb: &'static str,
-    start: Instant,
-    told: Instant,
-    size: u64,
-    done: u64,
+    last_line: Instant,
 }
 
 impl Progress {
     pub(super) fn new(size: u64, verb: &'static str) -> Self {
-        let now = Instant::now();
+        let template = "[{bar:30}] {msg}, {percent} %, {eta} left";
+        let style = ProgressStyle::with_template(template).expect("a valid template");
         Self {
-            bar: stderr().is_terminal().then(|| bar(size)),
+            bar: ProgressBar::new(size).with_style(style.progress_chars("=> ")),
             verb,
-            start: now,
-            told: now,
-            size,
-            done: 0,
+            last_line: Instant::now(),
         }
     }
 
-    /// So much more of the whole is done; it is so many rows by now.
+    /// `more` of the size is done, which makes `rows` rows in all.
     pub(super) fn advance(&mut self, more: u64, rows: u64) {
-        self.done += more;
-        let share = self.done as f64 / self.size.max(1) as f64;
-        let text = || line(rows, self.verb, self.start.elapsed(), share.min(1.0));
-        match &self.bar {
-            Some(bar) => {
-                bar.set_position(self.done);
-                bar.set_message(text());
-            }
-            None if self.told.elapsed() >= INTERVAL => {
-                terminal::message(&text());
-                self.told = Instant::now();
-            }
-            None => {}
+        self.bar.inc(more);
+        if !self.bar.is_hidden() {
+            self.bar.set_message(self.rows(rows));
+        } else if self.last_line.elapsed() >= INTERVAL {
+            terminal::message(&self.line(rows));
+            self.last_line = Instant::now();
         }
     }
 
-    /// Clears the bar; how long it took.
+    /// Clears the bar and returns how long it took.
     pub(super) fn finish(self) -> Duration {
-        if let Some(bar) = self.bar {
-            bar.finish_and_clear();
-        }
-        self.start.elapsed()
+        self.bar.finish_and_clear();
+        self.bar.elapsed()
     }
-}
 
-fn bar(size: u64) -> ProgressBar {
-    let style = ProgressStyle::with_template("[{bar:30}] {msg}").expect("a valid template");
-    ProgressBar::new(size).with_style(style.progress_chars("=> "))
-}
-
-/// `120000 rows committed, 61000 rows/s, 43 %, 2 s left`
-fn line(rows: u64, verb: &str, elapsed: Duration, share: f64) -> String {
-    let mut text = format!(
-        "{rows} rows {verb}, {} rows/s, {:.0} %",
-        per_second(rows, elapsed),
-        share * 100.0
-    );
-    if share > 0.0 {
-        let left = elapsed.mul_f64((1.0 / share - 1.0).max(0.0));
-        text += &format!(", {} left", human(left));
+    /// `120000 rows committed, 61000 rows/s`
+    fn rows(&self, rows: u64) -> String {
+        let rate = per_second(rows, self.bar.elapsed());
+        format!("{rows} rows {}, {rate} rows/s", self.verb)
     }
-    text
+
+    /// `120000 rows committed, 61000 rows/s, 43 %, 2 s left`
+    fn line(&self, rows: u64) -> String {
+        let size = self.bar.length().unwrap_or_default().max(1);
+        let percent = (self.bar.position() * 100 / size).min(100);
+        let left = human(self.bar.eta());
+        format!("{}, {percent} %, {left} left", self.rows(rows))
+    }
 }
 
 /// A rate, in whole rows.
@@ -93,19 +72,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_line_tells_rows_rate_share_and_what_is_left() {
-        let two = Duration::from_secs(2);
-        assert_eq!(
-            line(120_000, "committed", two, 0.4),
-            "120000 rows committed, 60000 rows/s, 40 %, 3.0 s left"
-        );
-        assert_eq!(
-            line(0, "written", two, 0.0),
-            "0 rows written, 0 rows/s, 0 %"
-        );
-        assert_eq!(
-            line(1, "committed", two, 1.0),
-            "1 rows committed, 0 rows/s, 100 %, 0 ms left"
-        );
+    fn a_line_has_rows_rate_share_and_the_time_left() {
+        let mut progress = Progress::new(1_000, "committed");
+        progress.bar = progress.bar.with_elapsed(Duration::from_secs(2));
+        progress.advance(400, 120_000);
+        let line = progress.line(120_000);
+        assert!(line.starts_with("120000 rows committed, 5"), "{line}");
+        assert!(line.contains(" rows/s, 40 %, "), "{line}");
+        assert!(line.ends_with(" left"), "{line}");
+        progress.advance(700, 130_000);
+        assert!(progress.line(130_000).contains(", 100 %, "));
     }
 }

@@ -6,47 +6,48 @@ use tonic::{Code, Streaming};
 
 use super::{error::Error, retry::Retry, terminal};
 
-/// The service sends a heartbeat every 15 seconds; three missed ones are a broken stream.
-const SILENCE: Duration = Duration::from_secs(50);
 /// A page with every field at its longest fits.
 pub(super) const LARGEST_MESSAGE: usize = 64 << 20;
 
 /// A stream that can be resumed.
 pub(super) trait Resumable {
-    /// What comes.
     type Response;
-    /// What comes last.
+    /// The last message.
     type Summary;
 
-    /// Opens the stream, for what was not read yet.
+    /// After this long without a message the stream counts as broken. The service sends a
+    /// heartbeat every 15 seconds; here three are missing.
+    const SILENCE: Duration = Duration::from_secs(50);
+
+    /// Opens the stream at the current position.
     async fn open(&mut self) -> Result<Streaming<Self::Response>, Error>;
 
-    /// Takes what came.
-    async fn take(&mut self, response: Self::Response) -> Result<Step<Self::Summary>, Error>;
+    async fn handle(&mut self, response: Self::Response) -> Result<Step<Self::Summary>, Error>;
 
-    /// Gets ready to be opened again.
+    /// Discards what is incomplete.
     async fn before_reopen(&mut self) -> Result<(), Error> {
         Ok(())
     }
 
-    /// Whether nobody wants to have the rest.
-    fn is_cancelled(&self) -> bool;
+    /// Whether the consumer of what is read has stopped.
+    fn is_cancelled(&self) -> bool {
+        false
+    }
 
-    /// How much was read, for people.
-    fn done(&self) -> String;
+    /// What has been read, for messages.
+    fn position(&self) -> String;
 }
 
-/// What a message of a stream means.
+/// What a message means for the stream.
 pub(super) enum Step<S> {
-    /// The stream goes on.
+    /// The stream is alive.
     Continue,
-    /// Something new was read.
+    /// A resumed stream would start later than before.
     Progress,
-    /// That was all.
     Done(S),
 }
 
-/// Reads a stream to its summary. Also answers how often it was tried to open it again.
+/// Reads a stream to its summary. Also returns how often it was reopened.
 pub(super) async fn read<R: Resumable>(
     stream: &mut R,
     retry: &mut Retry,
@@ -54,29 +55,29 @@ pub(super) async fn read<R: Resumable>(
     let mut attempts = 0;
     loop {
         let mut progress = false;
-        match part(stream, retry, &mut progress).await {
+        match read_once(stream, retry, &mut progress).await {
             Ok(summary) => return Ok((summary, attempts)),
             Err(_) if stream.is_cancelled() => return Err(Error::UnexpectedEnd),
-            // The service lets no stream go on for ever.
+            // The service limits the age of every stream.
             Err(Error::Call(status)) if progress && status.code() == Code::DeadlineExceeded => {}
-            Err(cause) => retry.wait(cause, &stream.done()).await?,
+            Err(cause) => retry.wait(cause, &stream.position()).await?,
         }
         attempts += 1;
         stream.before_reopen().await?;
     }
 }
 
-/// Reads one stream as far as it goes.
-async fn part<R: Resumable>(
+/// Reads over one connection.
+async fn read_once<R: Resumable>(
     stream: &mut R,
     retry: &mut Retry,
     progress: &mut bool,
 ) -> Result<R::Summary, Error> {
     let mut messages = stream.open().await?;
     loop {
-        let message = tokio::time::timeout(SILENCE, messages.message()).await;
-        let response = message.map_err(|_| Error::Stalled(SILENCE))??;
-        match stream.take(response.ok_or(Error::UnexpectedEnd)?).await? {
+        let message = tokio::time::timeout(R::SILENCE, messages.message()).await;
+        let response = message.map_err(|_| Error::Stalled(R::SILENCE))??;
+        match stream.handle(response.ok_or(Error::UnexpectedEnd)?).await? {
             Step::Continue => {}
             Step::Progress => {
                 *progress = true;
@@ -87,9 +88,9 @@ async fn part<R: Resumable>(
     }
 }
 
-/// Says what is to be said of a stream that was read to its end: how many were deleted while its
-/// last part was read, what was written in how many attempts, and whether the parts differ.
-pub(super) fn report(deleted: i64, written: &str, attempts: i64, moved: bool) {
+/// Reports how a stream was read: rows deleted while its last part was read, what was written in
+/// how many attempts, and whether the parts are of different revisions.
+pub(super) fn report(deleted: i64, written: &str, attempts: i64, revision_moved: bool) {
     if deleted > 0 {
         terminal::message(&format!("{deleted} deleted meanwhile and left out"));
     }
@@ -97,7 +98,7 @@ pub(super) fn report(deleted: i64, written: &str, attempts: i64, moved: bool) {
         let attempts = terminal::pluralize(attempts, "attempt", "attempts");
         terminal::message(&format!("resumed in {attempts}; {written} written in all"));
     }
-    if moved {
+    if revision_moved {
         terminal::message(
             "note: data changed between the parts; the later part is that of the revision above",
         );

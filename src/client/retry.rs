@@ -1,69 +1,76 @@
-//! How long to wait before resuming, and when to give up.
+//! How long to wait before a broken stream is resumed, and when to give up.
 
-use std::{
-    hash::{BuildHasher, RandomState},
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
+
+use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
 
 use crate::{
     client::{error::Error, terminal},
     duration,
 };
 
-/// The first wait is at most this long, each further one at most twice the one before.
-const FIRST: Duration = Duration::from_millis(200);
-/// No wait of our own is longer.
-const LONGEST: Duration = Duration::from_secs(5);
+/// Waits double from 0.1 s to 2.5 s. The jitter adds up to as much again, so that many clients do
+/// not return at once.
+const BACKOFF: ExponentialBuilder = ExponentialBuilder::new()
+    .with_min_delay(Duration::from_millis(100))
+    .with_max_delay(Duration::from_millis(2_500))
+    .with_jitter()
+    .without_max_times();
 
-/// Exponential backoff with jitter, bounded by the time without progress.
+/// The flag that limits retries.
+#[derive(Debug, Clone, clap::Args)]
+pub(super) struct RetryArgs {
+    /// How long to keep trying to resume without progress; 0 never resumes
+    #[arg(long, value_name = "DURATION", default_value = "60s", value_parser = duration::parse)]
+    retry_for: Duration,
+}
+
+impl RetryArgs {
+    pub(super) fn retry(&self) -> Retry {
+        Retry::new(self.retry_for)
+    }
+}
+
+/// Exponential backoff, limited by the time without progress.
 pub(super) struct Retry {
     limit: Duration,
-    progress: Instant,
-    next: Duration,
+    last_progress: Instant,
+    backoff: ExponentialBackoff,
 }
 
 impl Retry {
     pub(super) fn new(limit: Duration) -> Self {
         Self {
             limit,
-            progress: Instant::now(),
-            next: FIRST,
+            last_progress: Instant::now(),
+            backoff: BACKOFF.build(),
         }
     }
 
-    /// Something new was read: patience begins anew.
+    /// Starts over after progress.
     pub(super) fn reset(&mut self) {
-        self.progress = Instant::now();
-        self.next = FIRST;
+        *self = Self::new(self.limit);
     }
 
-    /// Waits before the next attempt, or gives up: at once where trying again cannot help.
-    /// `done` says what there is so far.
-    pub(super) async fn wait(&mut self, cause: Error, done: &str) -> Result<(), Error> {
+    /// Waits before the next attempt, at least as long as the service's `RetryInfo` says. Fails
+    /// with `cause` if it is permanent or the limit would be exceeded. `position` says what has
+    /// been read so far.
+    pub(super) async fn wait(&mut self, cause: Error, position: &str) -> Result<(), Error> {
         if !cause.is_transient() || self.limit.is_zero() {
             return Err(cause);
         }
-        let delay = jittered(self.next).max(cause.retry_delay().unwrap_or_default());
-        self.next = (self.next * 2).min(LONGEST);
-        let after = self.progress.elapsed();
+        let delay = self.backoff.next().unwrap_or_default();
+        let delay = delay.max(cause.retry_delay().unwrap_or_default());
+        let after = self.last_progress.elapsed();
         if after + delay > self.limit {
             let cause = Box::new(cause);
             return Err(Error::RetriesExhausted { after, cause });
         }
-        terminal::message(&format!(
-            "{cause}\nresuming after {done} in {}",
-            duration::human(delay)
-        ));
+        let wait = duration::human(delay);
+        terminal::message(&format!("{cause}\nresuming after {position} in {wait}"));
         tokio::time::sleep(delay).await;
         Ok(())
     }
-}
-
-/// Between half of the duration and the whole, so that many clients do not come back at once.
-fn jittered(duration: Duration) -> Duration {
-    let random = RandomState::new().hash_one(()) >> 11;
-    let fraction = random as f64 / (1_u64 << 53) as f64;
-    duration.mul_f64(0.5 + fraction / 2.0)
 }
 
 #[cfg(test)]
@@ -73,15 +80,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn jitter_stays_in_the_upper_half() {
-        for _ in 0..100 {
-            let wait = jittered(FIRST);
-            assert!(wait >= FIRST / 2 && wait <= FIRST, "{wait:?}");
-        }
+    fn waits_grow_to_a_few_seconds_and_do_not_end() {
+        let waits: Vec<_> = BACKOFF.build().take(50).collect();
+        assert_eq!(waits.len(), 50);
+        let bounds = Duration::from_millis(100)..=Duration::from_secs(5);
+        assert!(waits.iter().all(|it| bounds.contains(it)), "{waits:?}");
+        assert!(waits[0] <= Duration::from_millis(200));
+        assert!(waits[49] >= Duration::from_millis(2_500));
     }
 
     #[tokio::test]
-    async fn only_what_passes_is_tried_again_and_not_for_ever() {
+    async fn only_transient_errors_are_retried_and_not_for_ever() {
         let mut retry = Retry::new(Duration::from_secs(60));
         let refused = retry.wait(Status::not_found("no").into(), "").await;
         assert!(matches!(refused, Err(Error::Call(_))));

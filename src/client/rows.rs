@@ -1,4 +1,4 @@
-//! Rows of CSV files as they are written: in the columns that `import` reads.
+//! Contacts, groups and memberships as text: CSV rows in the columns that `import` reads, and JSON.
 
 use crate::pb::{Assignment, Contact, ContactKind, MailingGroup};
 
@@ -19,12 +19,10 @@ pub(super) const CONTACT: [&str; 7] = [
 /// The columns of `import memberships`.
 pub(super) const MEMBERSHIP: [&str; 2] = ["contact_id", "code"];
 
-/// A group's row.
 pub(super) fn group(group: &MailingGroup) -> [&str; 2] {
     [&group.code, &group.description]
 }
 
-/// A contact's row.
 pub(super) fn contact(contact: &Contact) -> [&str; 7] {
     let flag = |set| if set { "true" } else { "false" };
     [
@@ -38,16 +36,50 @@ pub(super) fn contact(contact: &Contact) -> [&str; 7] {
     ]
 }
 
-/// A membership's row.
 pub(super) fn membership(assignment: &Assignment) -> [&str; 2] {
     [&assignment.contact_id, &assignment.code]
 }
 
-/// What a contact is, as `import` reads it.
-pub(super) fn kind(contact: &Contact) -> &'static str {
+/// The name of a contact's kind, as [`parse_kind`] reads it.
+fn kind(contact: &Contact) -> &'static str {
     match contact.kind() {
         ContactKind::Company => "COMPANY",
         ContactKind::Person => "PERSON",
         ContactKind::Unspecified => "",
+    }
+}
+
+/// Reads the name of a kind, in upper or lower case.
+pub(super) fn parse_kind(text: &str) -> Result<ContactKind, String> {
+    match text.trim().to_ascii_uppercase().as_str() {
+        "COMPANY" => Ok(ContactKind::Company),
+        "PERSON" => Ok(ContactKind::Person),
+        other => Err(format!("kind: `{other}` is neither COMPANY nor PERSON")),
+    }
+}
+
+/// A contact as a JSON object.
+#[derive(serde::Serialize)]
+pub(super) struct JsonContact<'a> {
+    id: &'a str,
+    kind: &'static str,
+    name: &'a str,
+    company_id: &'a str,
+    email: &'a str,
+    exclude_from_segments: bool,
+    privacy_blocked: bool,
+}
+
+impl<'a> From<&'a Contact> for JsonContact<'a> {
+    fn from(contact: &'a Contact) -> Self {
+        Self {
+            id: &contact.id,
+            kind: kind(contact),
+            name: &contact.name,
+            company_id: &contact.company_id,
+            email: &contact.email,
+            exclude_from_segments: contact.exclude_from_segments,
+            privacy_blocked: contact.privacy_blocked,
+        }
     }
 }

@@ -7,7 +7,7 @@ mod resource;
 mod show;
 
 use super::{
-    Completion, EXIT_CODES,
+    Completion, after_help,
     connection::{ConnectionArgs, TenantChannel},
     error::Error,
 };
@@ -26,7 +26,7 @@ Examples:
 
 /// The arguments of `segment`.
 #[derive(Debug, clap::Args)]
-#[command(after_help = format!("{EXAMPLES}\n\n{EXIT_CODES}"))]
+#[command(after_help = after_help(EXAMPLES, "the command was carried out"))]
 pub struct SegmentArgs {
     #[command(subcommand)]
     command: SegmentCommand,

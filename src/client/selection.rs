@@ -1,18 +1,50 @@
-//! Whom an expression selects: the arguments that `count` and `members` share.
+//! The arguments that select contacts, and the counts of a selection.
 
-use super::terminal::pluralize;
-use crate::pb;
+use super::{
+    connection::{ConnectionArgs, TenantChannel},
+    error::Error,
+    terminal::pluralize,
+};
+use crate::pb::{
+    CountSegmentMembersRequest, CountSegmentMembersResponse, SelectionOptions,
+    count_segment_members_request::Selection, mailing_groups_client::MailingGroupsClient,
+    stream_segment_members_response::Summary,
+};
 
-/// The expression and how those who are left out are treated.
+/// An expression with its options.
 #[derive(Debug, Clone, clap::Args)]
 pub(super) struct SelectionArgs {
-    /// Who is meant: an expression over group codes, such as '(MOVE OR GIFT) AND NOT OPTOUT'
+    /// The contacts to select, as an expression over group codes, such as '(MOVE OR GIFT) AND NOT
+    /// OPTOUT'
     #[arg(value_name = "EXPR")]
     pub(super) expression: String,
-    /// Take for each match its whole company: the company and all its people
+    #[command(flatten)]
+    pub(super) options: SelectionOptionArgs,
+}
+
+impl SelectionArgs {
+    /// Counts what is selected.
+    pub(super) async fn count(
+        &self,
+        client: &mut MailingGroupsClient<TenantChannel>,
+        connection: &ConnectionArgs,
+    ) -> Result<SelectionCounts, Error> {
+        let request = connection.unary(CountSegmentMembersRequest {
+            options: Some(self.options.into()),
+            selection: Some(Selection::Expression(self.expression.clone())),
+        });
+        let counts = client.count_segment_members(request).await?;
+        Ok(counts.into_inner().into())
+    }
+}
+
+/// The treatment of companies and of contacts that are marked to be left out.
+#[derive(Debug, Clone, Copy, clap::Args)]
+pub(super) struct SelectionOptionArgs {
+    /// Select for each match its whole company: the company and all its persons
     #[arg(long, help_heading = "Selection")]
     expand_companies: bool,
-    /// Take also the companies of the persons that match
+    /// Also select the companies of matching persons
     #[arg(long, help_heading = "Selection")]
     include_related_companies: bool,
     /// Keep contacts that are marked exclude_from_segments
@@ -23,18 +55,18 @@ pub(super) struct SelectionArgs {
     include_privacy_blocked: bool,
 }
 
-impl SelectionArgs {
-    pub(super) fn options(&self) -> pb::SelectionOptions {
-        pb::SelectionOptions {
-            expand_companies: self.expand_companies,
-            include_related_companies: self.include_related_companies,
-            include_excluded: self.include_excluded,
-            include_privacy_blocked: self.include_privacy_blocked,
+impl From<SelectionOptionArgs> for SelectionOptions {
+    fn from(options: SelectionOptionArgs) -> Self {
+        Self {
+            expand_companies: options.expand_companies,
+            include_related_companies: options.include_related_companies,
+            include_excluded: options.include_excluded,
+            include_privacy_blocked: options.include_privacy_blocked,
         }
     }
 }
 
-/// How many were selected and how many were left out, at which revision.
+/// How many contacts are selected and how many are left out, at one revision.
 #[derive(Debug, Clone, Copy, serde::Serialize)]
 pub(super) struct SelectionCounts {
     pub(super) member_count: i64,
@@ -44,6 +76,25 @@ pub(super) struct SelectionCounts {
     pub(super) privacy_blocked_count: i64,
     pub(super) revision: i64,
 }
+
+macro_rules! counts_from {
+    ($($message:ty),*) => {$(
+        impl From<$message> for SelectionCounts {
+            fn from(message: $message) -> Self {
+                Self {
+                    member_count: message.member_count,
+                    company_count: message.company_count,
+                    person_count: message.person_count,
+                    excluded_count: message.excluded_count,
+                    privacy_blocked_count: message.privacy_blocked_count,
+                    revision: message.revision,
+                }
+            }
+        }
+    )*};
+}
+
+counts_from!(CountSegmentMembersResponse, Summary);
 
 impl std::fmt::Display for SelectionCounts {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

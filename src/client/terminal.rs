@@ -4,17 +4,20 @@ use std::io::{self, Write};
 
 use super::error::Error;
 
-/// Prints a result line to stdout. A reader that has left is no failure.
+/// Prints a line of a long output to stdout.
+pub(super) fn print_or_stop(line: impl std::fmt::Display) -> Result<(), Error> {
+    writeln!(io::stdout(), "{line}").map_err(|it| Error::write("standard output", it))
+}
+
+/// Prints a result to stdout. It is no failure if stdout is closed: the work is done.
 pub(super) fn print(text: &str) -> Result<(), Error> {
-    match writeln!(io::stdout(), "{text}") {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-            Err(Error::file("write", "standard output", error))
-        }
-        _ => Ok(()),
+    match print_or_stop(text) {
+        Err(Error::OutputClosed) => Ok(()),
+        printed => printed,
     }
 }
 
-/// Prints a line to stderr. Where nobody reads it, nothing is lost.
+/// Prints a line to stderr, which may be closed.
 pub(super) fn message(text: &str) {
     let _ = writeln!(io::stderr(), "{text}");
 }

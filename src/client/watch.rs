@@ -1,35 +1,26 @@
-//! `watch`: prints what is changed, as JSON lines, resuming where the stream breaks.
+//! `watch`: prints changes as JSON lines, and resumes the stream if it breaks.
 
 mod lines;
 
-use std::{
-    io::{self, Write},
-    time::Duration,
-};
+use std::{convert::Infallible, time::Duration};
 
 use serde_json::{Value, json};
-use tonic::{Code, Streaming};
+use tonic::Streaming;
 
 use super::{
-    Completion, EXIT_CODES,
+    Completion, after_help,
     connection::{ConnectionArgs, TenantChannel},
     error::Error,
-    retry::Retry,
+    resume::{self, Resumable, Step},
+    retry::RetryArgs,
     terminal,
 };
-use crate::{
-    duration,
-    pb::{
-        ChangeKind, WatchChangesRequest, WatchChangesResponse,
-        mailing_groups_client::MailingGroupsClient,
-        watch_changes_request::{Beginning, Now, Start},
-        watch_changes_response::{Changes, Message},
-    },
+use crate::pb::{
+    ChangeKind, WatchChangesRequest, WatchChangesResponse,
+    mailing_groups_client::MailingGroupsClient,
+    watch_changes_request::{Beginning, Now, Start},
+    watch_changes_response::{Changes, Message},
 };
-
-/// The service says every 5 seconds how far the watch has come; four missed ones are a broken
-/// stream.
-const SILENCE: Duration = Duration::from_secs(20);
 
 const EXAMPLES: &str = "\
 Examples:
@@ -39,7 +30,7 @@ Examples:
 
 /// The arguments of `watch`.
 #[derive(Debug, clap::Args)]
-#[command(after_help = format!("{EXAMPLES}\n\n{EXIT_CODES}"))]
+#[command(after_help = after_help(EXAMPLES, "the reader closed the output"))]
 pub struct WatchArgs {
     /// Where to start: `now`, `beginning` (first everything there is) or after a revision
     #[arg(long, value_name = "now|beginning|REVISION", default_value = "now", value_parser = start)]
@@ -50,9 +41,8 @@ pub struct WatchArgs {
     /// Only groups and memberships with this code; may be given several times
     #[arg(long = "code", value_name = "CODE")]
     codes: Vec<String>,
-    /// How long to go on trying to resume without reading anything new; 0 never resumes
-    #[arg(long, value_name = "DURATION", default_value = "60s", value_parser = duration::parse)]
-    retry_for: Duration,
+    #[command(flatten)]
+    retry: RetryArgs,
     #[command(flatten)]
     connection: ConnectionArgs,
 }
@@ -73,24 +63,21 @@ enum WatchKind {
 impl WatchArgs {
     pub(super) async fn run(self) -> Result<Completion, Error> {
         let client = MailingGroupsClient::new(self.connection.open().await?);
-        let mut retry = Retry::new(self.retry_for);
         let mut watcher = Watcher {
             client: client.max_decoding_message_size(usize::MAX),
             request: self.request(),
             parts: Vec::new(),
             in_snapshot: false,
         };
-        loop {
-            match watcher.read(&mut retry).await {
-                Ok(()) => return Ok(Completion::Complete),
-                // The service lets no stream go on for ever.
-                Err(Error::Call(status)) if status.code() == Code::DeadlineExceeded => {}
-                Err(cause) => retry.wait(cause, &watcher.place()).await?,
-            }
-            if !watcher.before_reopen()? {
-                return Ok(Completion::Complete);
-            }
+        let read = resume::read(&mut watcher, &mut self.retry.retry()).await;
+        let error = match read {
+            Ok((never, _)) => match never {},
+            Err(error) => error,
+        };
+        if matches!(error, Error::OutputClosed) {
+            terminal::message(&error.to_string());
         }
+        Err(error)
     }
 
     fn request(&self) -> WatchChangesRequest {
@@ -108,35 +95,20 @@ impl WatchArgs {
     }
 }
 
-/// A watch and how far it has come.
+/// A watch and its position.
 struct Watcher {
     client: MailingGroupsClient<TenantChannel>,
-    /// Always asks for what was not printed yet.
+    /// Always asks for what has not been printed yet.
     request: WatchChangesRequest,
-    /// The parts of a revision of which more is to come.
+    /// The parts of a revision that is not complete.
     parts: Vec<Changes>,
-    /// Whether a snapshot was begun and is not complete.
+    /// Whether a snapshot has started and is not complete.
     in_snapshot: bool,
 }
 
 impl Watcher {
-    /// Prints one stream as far as it goes. It ends well when nobody reads what is printed.
-    async fn read(&mut self, retry: &mut Retry) -> Result<(), Error> {
-        let opened = self.client.watch_changes(self.request.clone()).await?;
-        let mut stream = opened.into_inner();
-        loop {
-            let message = next(&mut stream).await?;
-            retry.reset();
-            if let Some(line) = self.take(message)
-                && !print(&line)?
-            {
-                return Ok(());
-            }
-        }
-    }
-
     /// The line for a message, if it completes one.
-    fn take(&mut self, message: Message) -> Option<Value> {
+    fn line(&mut self, message: Message) -> Option<Value> {
         match message {
             Message::Snapshot(part) => {
                 self.in_snapshot = true;
@@ -144,11 +116,11 @@ impl Watcher {
             }
             Message::SnapshotEnd(end) => {
                 self.in_snapshot = false;
-                self.seen(end.revision);
+                self.advance(end.revision);
                 Some(json!({"snapshot_end": end.revision}))
             }
             Message::Progress(progress) => {
-                self.seen(progress.revision);
+                self.advance(progress.revision);
                 Some(json!({"progress": progress.revision}))
             }
             Message::Changes(part) => {
@@ -157,52 +129,53 @@ impl Watcher {
                 if more {
                     return None;
                 }
-                self.seen(revision);
+                self.advance(revision);
                 Some(lines::changes(std::mem::take(&mut self.parts)))
             }
         }
     }
 
-    fn seen(&mut self, revision: i64) {
+    fn advance(&mut self, revision: i64) {
         self.request.start = Some(Start::Revision(revision));
     }
+}
 
-    /// Forgets what came in part. A snapshot that was cut off comes anew, which a line says.
-    /// `false` if nobody reads the lines.
-    fn before_reopen(&mut self) -> Result<bool, Error> {
-        self.parts.clear();
-        match std::mem::take(&mut self.in_snapshot) {
-            true => print(&json!({"snapshot_restart": true})),
-            false => Ok(true),
-        }
+impl Resumable for Watcher {
+    type Response = WatchChangesResponse;
+    /// A watch has no end of its own.
+    type Summary = Infallible;
+
+    /// The service sends progress every 5 seconds; here four messages are missing.
+    const SILENCE: Duration = Duration::from_secs(20);
+
+    async fn open(&mut self) -> Result<Streaming<WatchChangesResponse>, Error> {
+        let opened = self.client.watch_changes(self.request.clone()).await?;
+        Ok(opened.into_inner())
     }
 
-    fn place(&self) -> String {
+    async fn handle(&mut self, response: WatchChangesResponse) -> Result<Step<Infallible>, Error> {
+        let message = response.message.ok_or(Error::UnexpectedEnd)?;
+        if let Some(line) = self.line(message) {
+            terminal::print_or_stop(line)?;
+        }
+        Ok(Step::Progress)
+    }
+
+    /// Discards incomplete revisions. A snapshot that was cut off is sent from its start again,
+    /// which a line announces.
+    async fn before_reopen(&mut self) -> Result<(), Error> {
+        self.parts.clear();
+        if std::mem::take(&mut self.in_snapshot) {
+            terminal::print_or_stop(json!({"snapshot_restart": true}))?;
+        }
+        Ok(())
+    }
+
+    fn position(&self) -> String {
         match self.request.start {
             Some(Start::Revision(revision)) => format!("revision {revision}"),
-            _ => "the start".to_owned(),
+            Some(Start::Beginning(_) | Start::Now(_)) | None => "the start".to_owned(),
         }
-    }
-}
-
-async fn next(stream: &mut Streaming<WatchChangesResponse>) -> Result<Message, Error> {
-    match tokio::time::timeout(SILENCE, stream.message()).await {
-        Err(_) => Err(Error::Stalled(SILENCE)),
-        Ok(message) => message?
-            .and_then(|it| it.message)
-            .ok_or(Error::UnexpectedEnd),
-    }
-}
-
-/// Prints a line; `false` if its reader has left, which is its right.
-fn print(line: &Value) -> Result<bool, Error> {
-    match writeln!(io::stdout(), "{line}") {
-        Ok(()) => Ok(true),
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {
-            terminal::message("nobody reads on");
-            Ok(false)
-        }
-        Err(error) => Err(Error::file("write", "standard output", error)),
     }
 }
 

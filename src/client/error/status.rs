@@ -7,46 +7,42 @@ use tonic_types::{ErrorDetails, FieldViolation, StatusExt};
 
 use crate::duration::human;
 
-/// `NOT_FOUND: no mailing group SSXX (expression)`, with a further line for each detail that the
-/// message does not tell already.
+/// `NOT_FOUND: expression: at position 1: there is no mailing group SSXX`: the code, the field
+/// and the reason, with a further line for each detail that the message does not contain.
 pub(in crate::client) fn describe(status: &Status) -> String {
     if let Some(source) = status.source() {
         return broken(source);
     }
     let details = status.get_error_details();
     let violations = violations(&details);
-    let message = headline(status.message(), violations);
-    let (told, untold): (Vec<_>, Vec<_>) = violations
-        .iter()
-        .partition(|violation| message.contains(&violation.description));
-    let mut text = code(status.code()).to_owned();
+    let message = match violations {
+        [only] if repeats(only, status.message()) => field_and_reason(only),
+        _ => status.message().to_owned(),
+    };
+    let mut lines = vec![code(status.code()).to_owned()];
     if !message.is_empty() {
-        text += &format!(": {message}");
+        lines[0] += &format!(": {message}");
     }
-    let fields: Vec<_> = told.iter().map(|it| it.field.as_str()).collect();
-    if fields.iter().any(|field| !message.contains(field)) {
-        text += &format!(" ({})", fields.join(", "));
-    }
-    let more = untold.into_iter().map(field_and_reason);
-    for line in more
-        .chain(others(&details, message))
-        .chain(request_id(status, &details))
+    let more = violations
+        .iter()
+        .filter(|it| !message.contains(&it.description));
+    lines.extend(more.map(field_and_reason));
+    lines.append(&mut other_details(&details, &message));
+    if let Some(id) = request_id(status, &details)
+        && !message.contains(&id)
     {
-        text += "\n  ";
-        text += &line;
+        lines.push(format!("request id: {id}"));
     }
-    text
+    lines.join("\n  ")
 }
 
-/// The message, or the one violation that says the same and more, such as where.
-fn headline<'a>(message: &'a str, violations: &'a [FieldViolation]) -> &'a str {
-    match violations {
-        [only] if only.description.contains(message) => &only.description,
-        _ => message,
-    }
+/// Whether a violation says what the message says, perhaps with more, such as a position.
+fn repeats(violation: &FieldViolation, message: &str) -> bool {
+    let reason = &violation.description;
+    reason.contains(message) || message.ends_with(reason.as_str())
 }
 
-/// Why no connection came about. Where nothing listens, what to do about it.
+/// Why no connection could be made, with advice if nothing listens.
 pub(in crate::client) fn unreachable(endpoint: &str, source: &(dyn Error + 'static)) -> String {
     let refused = |cause: &io::Error| cause.kind() == io::ErrorKind::ConnectionRefused;
     let causes = chain(source).filter_map(<dyn Error>::downcast_ref::<io::Error>);
@@ -96,8 +92,8 @@ fn field_and_reason(violation: &FieldViolation) -> String {
     format!("{}: {}", violation.field, violation.description)
 }
 
-/// What the other details say beyond the message.
-fn others(details: &ErrorDetails, message: &str) -> Vec<String> {
+/// The details other than violations of fields, as far as the message does not contain them.
+fn other_details(details: &ErrorDetails, message: &str) -> Vec<String> {
     let mut lines = Vec::new();
     for it in details
         .precondition_failure()
@@ -139,10 +135,10 @@ fn request_id(status: &Status, details: &ErrorDetails) -> Option<String> {
             .get("request_id")
             .map(String::as_str)
     };
-    let id = header
+    header
         .or_else(|| details.request_info().map(|it| it.request_id.as_str()))
-        .or_else(named)?;
-    Some(format!("request id: {id}"))
+        .or_else(named)
+        .map(str::to_owned)
 }
 
 /// The code as gRPC's documents write it.
@@ -172,27 +168,38 @@ fn code(code: Code) -> &'static str {
 mod tests {
     use super::*;
 
-    #[test]
-    fn a_detail_that_the_message_tells_is_only_named() {
-        let details =
-            ErrorDetails::with_bad_request_violation("expression", "no mailing group SSXX");
-        let status = Status::with_error_details(Code::NotFound, "no mailing group SSXX", details);
-        assert_eq!(
-            describe(&status),
-            "NOT_FOUND: no mailing group SSXX (expression)"
-        );
+    fn violated(field: &str, reason: &str, message: &str) -> String {
+        let details = ErrorDetails::with_bad_request_violation(field, reason);
+        describe(&Status::with_error_details(
+            Code::InvalidArgument,
+            message,
+            details,
+        ))
     }
 
     #[test]
-    fn a_violation_that_tells_more_than_the_message_takes_its_place() {
-        let more = "at position 9: there is no mailing group SSXX";
-        let details = ErrorDetails::with_bad_request_violation("expression", more);
-        let message = "there is no mailing group SSXX";
-        let status = Status::with_error_details(Code::NotFound, message, details);
+    fn a_field_stands_before_its_reason_whatever_the_message_repeats() {
+        let text = "INVALID_ARGUMENT: expression: at position 9: no mailing group SSXX";
+        let reason = "at position 9: no mailing group SSXX";
         assert_eq!(
-            describe(&status),
-            "NOT_FOUND: at position 9: there is no mailing group SSXX (expression)"
+            violated("expression", reason, "no mailing group SSXX"),
+            text
         );
+        let message = format!("expression {reason}");
+        assert_eq!(violated("expression", reason, &message), text);
+        assert_eq!(violated("expression", reason, reason), text);
+    }
+
+    #[test]
+    fn a_request_id_is_printed_once() {
+        let details = ErrorDetails::with_error_info(
+            "INTERNAL",
+            "mailinggroups",
+            [("request_id".to_owned(), "r-1".to_owned())],
+        );
+        let message = "internal error; request id r-1";
+        let status = Status::with_error_details(Code::Internal, message, details);
+        assert_eq!(describe(&status), format!("INTERNAL: {message}"));
     }
 
     #[test]
@@ -224,7 +231,7 @@ mod tests {
     }
 
     #[test]
-    fn a_broken_connection_is_told_by_its_cause() {
+    fn a_broken_connection_is_described_by_its_cause() {
         let mut status = Status::unknown("transport error");
         status.set_source(std::sync::Arc::new(std::io::Error::other("reset by peer")));
         assert_eq!(

@@ -92,7 +92,7 @@ impl Folder {
         let writer = tokio::task::spawn_blocking(move || files.write(read, progress));
         let mut stream = Export::new(ContactsClient::new(link), messages);
         let read = resume::read(&mut stream, &mut Retry::new(self.retry_for)).await;
-        let contacts = stream.done();
+        let contacts = stream.position();
         drop(stream);
         // A failure to write makes the reader stop as well: it is the cause, so it comes first.
         let files = writer.await.expect("the writer does not panic")?;

@@ -82,7 +82,7 @@ impl Resumable for Export {
         Ok(self.client.export_contacts(request).await?.into_inner())
     }
 
-    async fn take(&mut self, response: ExportContactsResponse) -> Result<Step<Summary>, Error> {
+    async fn handle(&mut self, response: ExportContactsResponse) -> Result<Step<Summary>, Error> {
         match response.message.ok_or(Error::UnexpectedEnd)? {
             Message::Summary(summary) => Ok(Step::Done(summary)),
             Message::Heartbeat(_) => Ok(Step::Continue),
@@ -103,7 +103,7 @@ impl Resumable for Export {
         self.handed.is_closed()
     }
 
-    fn done(&self) -> String {
+    fn position(&self) -> String {
         format!("{} contacts", self.kept)
     }
 }

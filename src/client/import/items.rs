@@ -3,7 +3,7 @@
 use prost::Message;
 
 use super::columns::{Column, Fields, optional, required};
-use crate::pb;
+use crate::{client::rows, pb};
 
 /// Something that is imported: one row is one item.
 pub(super) trait Item: Message + Default + Send + 'static {
@@ -56,7 +56,7 @@ impl Item for pb::Contact {
     fn read(fields: &Fields<'_>) -> Result<Self, String> {
         Ok(Self {
             id: fields.owned("id"),
-            kind: kind(fields.text("kind"))?.into(),
+            kind: rows::parse_kind(fields.text("kind"))?.into(),
             name: fields.owned("name"),
             company_id: fields.owned("company_id"),
             email: fields.owned("email"),
@@ -68,14 +68,6 @@ impl Item for pb::Contact {
 
     fn pass(&self) -> usize {
         usize::from(self.kind() == pb::ContactKind::Person)
-    }
-}
-
-fn kind(text: &str) -> Result<pb::ContactKind, String> {
-    match text.trim().to_ascii_uppercase().as_str() {
-        "COMPANY" => Ok(pb::ContactKind::Company),
-        "PERSON" => Ok(pb::ContactKind::Person),
-        other => Err(format!("kind: `{other}` is neither COMPANY nor PERSON")),
     }
 }
 

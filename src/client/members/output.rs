@@ -27,9 +27,9 @@ pub(super) enum MemberFormat {
 /// Where members go.
 pub(super) enum MemberOutput {
     Stdout,
-    /// A pipe or a device: written to as it is.
+    /// A pipe or a device: written directly.
     Device(File, PathBuf),
-    /// A file: written beside its place and put there when complete.
+    /// A file: written under a temporary name, which is changed when it is complete.
     Replacement(NamedTempFile, PathBuf),
 }
 
@@ -42,7 +42,7 @@ impl MemberOutput {
     }
 
     fn named(path: &Path) -> io::Result<Self> {
-        // A link stays a link: what it points to is replaced.
+        // A link is kept; its target is replaced.
         let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
         if path.metadata().is_ok_and(|it| !it.is_file()) {
             return Ok(Self::Device(File::options().write(true).open(&path)?, path));
@@ -50,27 +50,25 @@ impl MemberOutput {
         Ok(Self::Replacement(temporary::beside(&path)?, path))
     }
 
-    /// Writes pages until there are no more. None: the reader of the output has left, which is
-    /// its right.
+    /// Writes pages until there are no more.
     pub(super) fn write(
         mut self,
         mut pages: Receiver<Vec<SegmentMember>>,
         format: MemberFormat,
         view: MemberView,
-    ) -> Result<Option<Self>, Error> {
+    ) -> Result<Self, Error> {
         let written = match &mut self {
             Self::Stdout => write_all(io::stdout(), &mut pages, format, view),
             Self::Device(file, _) => write_all(file, &mut pages, format, view),
             Self::Replacement(file, _) => write_all(file, &mut pages, format, view),
         };
         match written {
-            Ok(()) => Ok(Some(self)),
-            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(None),
-            Err(error) => Err(Error::file("write", self.name(), error)),
+            Ok(()) => Ok(self),
+            Err(error) => Err(Error::write(self.name(), error)),
         }
     }
 
-    /// Everything was read: a file takes its place.
+    /// Completes the output: a file replaces the one of its name.
     pub(super) fn finish(self) -> Result<(), Error> {
         let name = self.name();
         match self {
@@ -109,20 +107,30 @@ fn write_csv(
 ) -> io::Result<()> {
     let mut out = csv::Writer::from_writer(out);
     match view {
-        MemberView::Ids => out.write_record(["contact_id"])?,
-        MemberView::Full => out.write_record(rows::CONTACT)?,
+        MemberView::Ids => out.write_record(["contact_id"]),
+        MemberView::Full => out.write_record(rows::CONTACT),
     }
+    .map_err(io_error)?;
     while let Some(members) = pages.blocking_recv() {
         for member in members {
             match view {
-                MemberView::Ids => out.write_record([&member.contact_id])?,
-                MemberView::Full => out.write_record(rows::contact(&details(member)))?,
+                MemberView::Ids => out.write_record([&member.contact_id]),
+                MemberView::Full => out.write_record(rows::contact(&details(member))),
             }
+            .map_err(io_error)?;
         }
         // Page by page, so that the next program in a pipe sees members as they arrive.
         out.flush()?;
     }
     out.flush()
+}
+
+/// The error of the writer. The `From` of csv would hide its kind, such as `BrokenPipe`.
+fn io_error(error: csv::Error) -> io::Error {
+    match error.into_kind() {
+        csv::ErrorKind::Io(error) => error,
+        other => io::Error::other(format!("{other:?}")),
+    }
 }
 
 fn write_json(
@@ -133,11 +141,10 @@ fn write_json(
     while let Some(members) = pages.blocking_recv() {
         for member in members {
             match view {
-                MemberView::Ids => write!(
-                    out,
-                    "{}",
-                    serde_json::json!({"contact_id": member.contact_id})
-                )?,
+                MemberView::Ids => {
+                    let id = serde_json::json!({"contact_id": member.contact_id});
+                    write!(out, "{id}")?;
+                }
                 MemberView::Full => {
                     serde_json::to_writer(&mut out, &JsonMember::from(&details(member)))?;
                 }
@@ -152,36 +159,64 @@ fn write_json(
 /// A member as a JSON line.
 #[derive(serde::Serialize)]
 struct JsonMember<'a> {
-    id: &'a str,
-    kind: &'a str,
-    name: &'a str,
-    company_id: &'a str,
-    email: &'a str,
-    exclude_from_segments: bool,
-    privacy_blocked: bool,
+    #[serde(flatten)]
+    contact: rows::JsonContact<'a>,
     mailing_group_count: i32,
 }
 
 impl<'a> From<&'a Contact> for JsonMember<'a> {
     fn from(contact: &'a Contact) -> Self {
         Self {
-            id: &contact.id,
-            kind: rows::kind(contact),
-            name: &contact.name,
-            company_id: &contact.company_id,
-            email: &contact.email,
-            exclude_from_segments: contact.exclude_from_segments,
-            privacy_blocked: contact.privacy_blocked,
+            contact: contact.into(),
             mailing_group_count: contact.mailing_group_count,
         }
     }
 }
 
-/// The member's contact; one that came without details has only its id.
+/// The member's contact, or only its id if it came without details.
 fn details(member: SegmentMember) -> Contact {
     let id = member.contact_id;
     member.contact.unwrap_or_else(|| Contact {
         id,
         ..Contact::default()
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::sync::mpsc;
+
+    use super::*;
+
+    /// A pipe whose reader is gone.
+    struct ClosedPipe;
+
+    impl Write for ClosedPipe {
+        fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+            Err(io::ErrorKind::BrokenPipe.into())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_closed_pipe_is_seen_in_every_format_however_much_is_written() {
+        for format in [MemberFormat::Csv, MemberFormat::Jsonl] {
+            for (view, count) in [(MemberView::Ids, 1), (MemberView::Full, 10_000)] {
+                let (sender, mut pages) = mpsc::channel(1);
+                let members = vec![SegmentMember::default(); count];
+                sender.try_send(members).expect("room for a page");
+                drop(sender);
+                let written = write_all(ClosedPipe, &mut pages, format, view);
+                let error = written.expect_err("a closed pipe");
+                assert_eq!(
+                    error.kind(),
+                    io::ErrorKind::BrokenPipe,
+                    "{format:?} {view:?}"
+                );
+            }
+        }
+    }
 }

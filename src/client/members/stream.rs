@@ -1,4 +1,4 @@
-//! The stream of members: hands every page on, once.
+//! The stream of members: sends every page to the output, once.
 
 use tokio::sync::mpsc::Sender;
 use tonic::Streaming;
@@ -7,8 +7,9 @@ use crate::{
     client::{
         connection::TenantChannel,
         error::Error,
+        progress::Progress,
         resume::{LARGEST_MESSAGE, Resumable, Step},
-        selection::SelectionCounts,
+        terminal::pluralize,
     },
     pb::{
         SegmentMember, StreamSegmentMembersRequest, StreamSegmentMembersResponse,
@@ -17,29 +18,40 @@ use crate::{
     },
 };
 
+pub(super) type MembersClient = MailingGroupsClient<TenantChannel>;
+
 /// A selection being read.
 pub(super) struct MemberStream {
-    client: MailingGroupsClient<TenantChannel>,
+    client: MembersClient,
     /// Always asks for what has not been read yet.
     request: StreamSegmentMembersRequest,
     pages: Sender<Vec<SegmentMember>>,
-    /// MemberStream handed on, over all parts.
-    pub(super) written: u64,
+    progress: Option<Progress>,
+    /// Members sent to the output, over all connections.
+    written: u64,
 }
 
 impl MemberStream {
-    /// Reads what `request` selects, until nobody takes pages any more.
     pub(super) fn new(
-        client: MailingGroupsClient<TenantChannel>,
+        client: MembersClient,
         request: StreamSegmentMembersRequest,
         pages: Sender<Vec<SegmentMember>>,
+        progress: Option<Progress>,
     ) -> Self {
         Self {
             client: client.max_decoding_message_size(LARGEST_MESSAGE),
             request,
             pages,
+            progress,
             written: 0,
         }
+    }
+
+    /// Ends the progress and closes the channel to the output. Returns how much was written.
+    pub(super) fn finish(self) -> String {
+        let written = self.position();
+        self.progress.map(Progress::finish);
+        written
     }
 
     fn continue_from(&mut self, token: String) {
@@ -55,14 +67,11 @@ impl Resumable for MemberStream {
 
     async fn open(&mut self) -> Result<Streaming<StreamSegmentMembersResponse>, Error> {
         let request = self.request.clone();
-        Ok(self
-            .client
-            .stream_segment_members(request)
-            .await?
-            .into_inner())
+        let opened = self.client.stream_segment_members(request).await?;
+        Ok(opened.into_inner())
     }
 
-    async fn take(
+    async fn handle(
         &mut self,
         response: StreamSegmentMembersResponse,
     ) -> Result<Step<Summary>, Error> {
@@ -73,10 +82,14 @@ impl Resumable for MemberStream {
                 Ok(Step::Continue)
             }
             Message::Page(page) => {
-                self.written += page.members.len() as u64;
+                let count = page.members.len() as u64;
+                self.written += count;
                 self.continue_from(page.resume_token);
                 let sent = self.pages.send(page.members).await;
                 sent.map_err(|_| Error::UnexpectedEnd)?;
+                if let Some(progress) = &mut self.progress {
+                    progress.advance(count, self.written);
+                }
                 Ok(Step::Progress)
             }
         }
@@ -86,20 +99,8 @@ impl Resumable for MemberStream {
         self.pages.is_closed()
     }
 
-    fn done(&self) -> String {
-        format!("{} members", self.written)
-    }
-}
-
-impl From<&Summary> for SelectionCounts {
-    fn from(summary: &Summary) -> Self {
-        Self {
-            member_count: summary.member_count,
-            company_count: summary.company_count,
-            person_count: summary.person_count,
-            excluded_count: summary.excluded_count,
-            privacy_blocked_count: summary.privacy_blocked_count,
-            revision: summary.revision,
-        }
+    fn position(&self) -> String {
+        let written = i64::try_from(self.written).unwrap_or(i64::MAX);
+        pluralize(written, "member", "members")
     }
 }

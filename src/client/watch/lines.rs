@@ -1,11 +1,14 @@
-//! What a watch tells, as JSON.
+//! The messages of a watch as JSON lines.
 
 use serde_json::{Value, json};
 
-use crate::pb::{
-    self, Contact, ContactKind, ContactStates,
-    change::Change,
-    watch_changes_response::{Changes, Snapshot},
+use crate::{
+    client::rows::JsonContact,
+    pb::{
+        self, Contact, ContactStates,
+        change::Change,
+        watch_changes_response::{Changes, Snapshot},
+    },
 };
 
 /// A part of a snapshot.
@@ -21,7 +24,7 @@ pub(super) fn snapshot(part: Snapshot) -> Value {
     }})
 }
 
-/// A revision, from all its parts.
+/// A revision, merged from all its parts.
 pub(super) fn changes(parts: Vec<Changes>) -> Value {
     let first = parts.first();
     let (revision, time) = first.map_or((0, None), |it| (it.revision, it.commit_time));
@@ -80,18 +83,5 @@ fn states(states: &ContactStates) -> Value {
 }
 
 fn contact(contact: &Contact) -> Value {
-    let kind = match contact.kind() {
-        ContactKind::Company => "COMPANY",
-        ContactKind::Person => "PERSON",
-        ContactKind::Unspecified => "",
-    };
-    json!({
-        "id": contact.id,
-        "kind": kind,
-        "name": contact.name,
-        "company_id": contact.company_id,
-        "email": contact.email,
-        "exclude_from_segments": contact.exclude_from_segments,
-        "privacy_blocked": contact.privacy_blocked,
-    })
+    json!(JsonContact::from(contact))
 }
