@@ -1,4 +1,4 @@
-//! `segment`: builds segments of contacts step by step, and works with them.
+//! `segment`: builds segments of contacts step by step, and uses them.
 
 mod actions;
 mod compare;
@@ -10,8 +10,9 @@ use super::{
     Completion, after_help,
     connection::{ConnectionArgs, TenantChannel},
     error::Error,
+    selection::SelectionOptionArgs,
 };
-use crate::pb::{SelectionOptions, segments_client::SegmentsClient};
+use crate::pb::segments_client::SegmentsClient;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -40,27 +41,27 @@ enum SegmentCommand {
     Create(resource::CreateArgs),
     /// Add the contacts that match an expression, or contacts by id
     Add(actions::AddArgs),
-    /// Take those away who match an expression
+    /// Remove the contacts that match an expression
     Reduce(actions::FilterArgs),
-    /// Keep only those who match an expression
+    /// Keep only the contacts that match an expression
     Refine(actions::FilterArgs),
     /// Undo the last action
     Back(actions::BackArgs),
     /// Show a segment and what was done to it
     Show(show::ShowArgs),
     /// List all segments
-    List(show::ListArgs),
-    /// Describe a segment anew
+    List(show::ListSegmentsArgs),
+    /// Change a segment's description
     Describe(resource::DescribeArgs),
     /// Delete a segment with its history
     Delete(resource::DeleteArgs),
-    /// Tell who entered and who left between two segments or expressions
+    /// List the contacts that entered and left between two segments or expressions
     Compare(compare::CompareArgs),
-    /// Assign a mailing group to everyone on a segment
+    /// Assign a mailing group to all members of a segment
     Apply(actions::ApplyArgs),
     /// Save the actions of a segment under a code
     Save(criteria::SaveArgs),
-    /// Run saved actions on a segment, against present data
+    /// Run saved actions on a segment, with current data
     Replay(criteria::ReplayArgs),
     /// List saved criteria
     Criteria(criteria::ListCriteriaArgs),
@@ -70,6 +71,10 @@ enum SegmentCommand {
 
 impl SegmentArgs {
     pub(super) async fn run(self) -> Result<Completion, Error> {
+        if let SegmentCommand::Compare(compare) = &self.command {
+            // A wrong command line is reported even if there is no service.
+            compare.request()?;
+        }
         let mut session = SegmentSession {
             client: SegmentsClient::new(self.connection.open().await?),
             connection: self.connection,
@@ -84,7 +89,7 @@ impl SegmentArgs {
             SegmentCommand::List(list) => list.run(&mut session).await,
             SegmentCommand::Describe(describe) => describe.run(&mut session).await,
             SegmentCommand::Delete(delete) => delete.run(&mut session).await,
-            SegmentCommand::Compare(compare) => compare.run(&mut session).await,
+            SegmentCommand::Compare(compare) => compare.run(session).await,
             SegmentCommand::Apply(apply) => apply.run(&mut session).await,
             SegmentCommand::Save(save) => save.run(&mut session).await,
             SegmentCommand::Replay(replay) => replay.run(&mut session).await,
@@ -95,41 +100,26 @@ impl SegmentArgs {
     }
 }
 
-/// The service, and how it is asked.
+/// The client of the service, with the flags for its calls.
 struct SegmentSession {
     client: SegmentsClient<TenantChannel>,
     connection: ConnectionArgs,
 }
 
-/// How those who are to be left out, and companies, are treated.
-#[derive(Debug, Clone, clap::Args)]
-struct SelectionOptionArgs {
-    /// Take for each match its whole company: the company and all its people
-    #[arg(long, help_heading = "Selection")]
-    expand_companies: bool,
-    /// Take also the companies of the persons that match
-    #[arg(long, help_heading = "Selection")]
-    include_related_companies: bool,
-    /// Keep contacts that are marked exclude_from_segments
-    #[arg(long, help_heading = "Selection")]
-    include_excluded: bool,
-    /// Keep contacts that are marked privacy_blocked
-    #[arg(long, help_heading = "Selection")]
-    include_privacy_blocked: bool,
-}
-
-impl From<SelectionOptionArgs> for SelectionOptions {
-    fn from(options: SelectionOptionArgs) -> Self {
-        Self {
-            expand_companies: options.expand_companies,
-            include_related_companies: options.include_related_companies,
-            include_excluded: options.include_excluded,
-            include_privacy_blocked: options.include_privacy_blocked,
+/// Reads all pages of a list: `read` takes a page's token and returns that of the next one.
+async fn each_page(
+    mut read: impl AsyncFnMut(String) -> Result<String, Error>,
+) -> Result<(), Error> {
+    let mut token = String::new();
+    loop {
+        token = read(token).await?;
+        if token.is_empty() {
+            return Ok(());
         }
     }
 }
 
-/// Ends a sentence about what was only validated.
+/// The end of a message about a dry run.
 fn dry_run_suffix(validate_only: bool) -> &'static str {
     match validate_only {
         true => " (nothing was changed: --dry-run)",

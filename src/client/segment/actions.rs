@@ -1,8 +1,8 @@
-//! Building a segment, going back, and giving its members a group.
+//! Building a segment, undoing an action, and assigning a group to the members.
 
 use super::{Error, SegmentSession, SelectionOptionArgs, dry_run_suffix, show::line};
 use crate::{
-    client::terminal,
+    client::terminal::{self, pluralize},
     pb::{
         AddContactsRequest, ApplyMailingGroupRequest, GoBackRequest, ReduceContactsRequest,
         RefineContactsRequest, Segment,
@@ -14,19 +14,16 @@ pub(super) struct AddArgs {
     /// The segment
     #[arg(value_name = "ID")]
     id: String,
-    /// Who is meant: an expression over group codes, such as '(MOVE OR GIFT) AND NOT OPTOUT'
-    #[arg(
-        value_name = "EXPR",
-        required_unless_present = "contact",
-        default_value = ""
-    )]
-    expression: String,
-    /// A contact's id, instead of an expression; may be repeated
+    /// The contacts to add, as an expression over group codes, such as '(MOVE OR GIFT) AND NOT
+    /// OPTOUT'
+    #[arg(value_name = "EXPR", required_unless_present = "contact")]
+    expression: Option<String>,
+    /// The id of a contact to add, instead of an expression; may be repeated
     #[arg(long, value_name = "ID", conflicts_with = "expression")]
     contact: Vec<String>,
     #[command(flatten)]
     options: SelectionOptionArgs,
-    /// Say what it would do, and change nothing
+    /// Report what would change, and change nothing
     #[arg(long)]
     dry_run: bool,
 }
@@ -35,7 +32,7 @@ impl AddArgs {
     pub(super) async fn run(self, session: &mut SegmentSession) -> Result<(), Error> {
         let request = session.connection.unary(AddContactsRequest {
             segment_id: self.id,
-            expression: self.expression,
+            expression: self.expression.unwrap_or_default(),
             contact_ids: self.contact,
             options: Some(self.options.into()),
             validate_only: self.dry_run,
@@ -55,13 +52,13 @@ pub(super) struct FilterArgs {
     /// The segment
     #[arg(value_name = "ID")]
     id: String,
-    /// Who is meant: an expression over group codes
+    /// The contacts, as an expression over group codes
     #[arg(value_name = "EXPR")]
     expression: String,
-    /// A match, on the segment or not, counts for its whole company
+    /// Extend each match, on the segment or not, to its whole company
     #[arg(long)]
     entire_companies: bool,
-    /// Say what it would do, and change nothing
+    /// Report what would change, and change nothing
     #[arg(long)]
     dry_run: bool,
 }
@@ -97,7 +94,7 @@ pub(super) struct BackArgs {
     /// The segment
     #[arg(value_name = "ID")]
     id: String,
-    /// Say what it would do, and change nothing
+    /// Report what would change, and change nothing
     #[arg(long)]
     dry_run: bool,
 }
@@ -110,8 +107,9 @@ impl BackArgs {
         });
         let back = session.client.go_back(request).await?.into_inner();
         let done = format!(
-            "{} came back, {} left",
-            back.added_count, back.removed_count
+            "{} restored, {} removed",
+            pluralize(back.added_count, "contact", "contacts"),
+            back.removed_count
         );
         report(&done, back.segment, self.dry_run)
     }
@@ -125,10 +123,10 @@ pub(super) struct ApplyArgs {
     /// The code of the mailing group
     #[arg(value_name = "CODE")]
     code: String,
-    /// Take the group from everybody else
+    /// Remove the group from all other contacts
     #[arg(long)]
     replace: bool,
-    /// Say what it would do, and change nothing
+    /// Report what would change, and change nothing
     #[arg(long)]
     dry_run: bool,
 }
@@ -147,15 +145,15 @@ impl ApplyArgs {
             .await?
             .into_inner();
         terminal::print(&format!(
-            "{} got the group, {} lost it{}",
-            applied.added_count,
+            "group assigned to {}, removed from {}{}",
+            pluralize(applied.added_count, "contact", "contacts"),
             applied.removed_count,
             dry_run_suffix(self.dry_run)
         ))
     }
 }
 
-/// Says what was done, and what the segment is then.
+/// Prints what was done, and the resulting segment.
 pub(super) fn report(done: &str, segment: Option<Segment>, dry_run: bool) -> Result<(), Error> {
     terminal::print(&format!("{done}{}", dry_run_suffix(dry_run)))?;
     terminal::print(&line(&segment.unwrap_or_default()))

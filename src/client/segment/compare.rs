@@ -1,29 +1,32 @@
-//! `segment compare`: who entered and who left.
+//! `segment compare`: the contacts that entered and left.
 
-use std::time::Duration;
+use tonic::Streaming;
 
 use super::{Error, SegmentSession, SelectionOptionArgs};
 use crate::{
-    client::terminal,
+    client::{
+        connection::TenantChannel,
+        resume::{self, LARGEST_MESSAGE, Resumable, Step},
+        retry::RetryArgs,
+        terminal::{self, pluralize},
+    },
     pb::{
         Comparand, CompareSegmentsRequest, CompareSegmentsResponse, SegmentMember,
         comparand::Source,
-        compare_segments_response::{Message, Page},
+        compare_segments_response::{Message, Page, Summary},
+        segments_client::SegmentsClient,
     },
 };
 
-/// The service sends a heartbeat every 15 seconds; three missed ones are a broken stream.
-const SILENCE: Duration = Duration::from_secs(50);
-
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-One line a contact goes to stdout: + and its id if it entered, - and its id if it left. The
+One line per contact goes to stdout: + and its id if it entered, - and its id if it left. The
 totals go to stderr.")]
 pub(super) struct CompareArgs {
-    /// The segment before; with --from, an expression takes its place
+    /// The segment before; omitted with --from
     #[arg(value_name = "FROM")]
     first: Option<String>,
-    /// The segment after; with --to, an expression takes its place
+    /// The segment after; omitted with --to
     #[arg(value_name = "TO")]
     second: Option<String>,
     /// The set before, as an expression
@@ -34,45 +37,40 @@ pub(super) struct CompareArgs {
     to: Option<String>,
     #[command(flatten)]
     options: SelectionOptionArgs,
+    #[command(flatten)]
+    retry: RetryArgs,
 }
 
 impl CompareArgs {
-    pub(super) async fn run(self, session: &mut SegmentSession) -> Result<(), Error> {
-        let request = self.request()?;
-        let mut stream = session.client.compare_segments(request).await?.into_inner();
-        loop {
-            let message = tokio::time::timeout(SILENCE, stream.message()).await;
-            let response: Option<CompareSegmentsResponse> =
-                message.map_err(|_| Error::Stalled(SILENCE))??;
-            match response.and_then(|response| response.message) {
-                None => return Err(Error::UnexpectedEnd),
-                Some(Message::Heartbeat(_)) => {}
-                Some(Message::Page(page)) => print(&page)?,
-                Some(Message::Summary(summary)) => {
-                    terminal::message(&format!(
-                        "{} entered, {} left, {} unchanged at revision {}",
-                        summary.entered_count,
-                        summary.left_count,
-                        summary.unchanged_count,
-                        summary.revision
-                    ));
-                    return Ok(());
-                }
-            }
-        }
+    pub(super) async fn run(self, session: SegmentSession) -> Result<(), Error> {
+        let mut comparison = Comparison {
+            client: session.client.max_decoding_message_size(LARGEST_MESSAGE),
+            request: self.request()?,
+            printed: 0,
+        };
+        let read = resume::read(&mut comparison, &mut self.retry.retry()).await;
+        let (summary, attempts) = read?;
+        terminal::message(&format!(
+            "{} entered, {} left, {} unchanged at revision {}",
+            summary.entered_count, summary.left_count, summary.unchanged_count, summary.revision
+        ));
+        let (deleted, moved) = (summary.deleted_count, summary.revision_moved);
+        resume::report(deleted, &comparison.position(), attempts, moved);
+        Ok(())
     }
 
-    fn request(self) -> Result<CompareSegmentsRequest, Error> {
-        let mut segments = [self.first, self.second].into_iter().flatten();
-        let mut comparand = |expression: Option<String>| {
-            let segment = || segments.next().map(Source::SegmentId);
-            let source = expression.map(Source::Expression).or_else(segment);
+    /// The request, if the arguments name exactly two sets.
+    pub(super) fn request(&self) -> Result<CompareSegmentsRequest, Error> {
+        let mut segments = [&self.first, &self.second].into_iter().flatten();
+        let mut comparand = |expression: &Option<String>| {
+            let segment = || segments.next().cloned().map(Source::SegmentId);
+            let source = expression.clone().map(Source::Expression).or_else(segment);
             source.map(|it| Comparand { source: Some(it) })
         };
-        let (from, to) = (comparand(self.from), comparand(self.to));
+        let (from, to) = (comparand(&self.from), comparand(&self.to));
         if from.is_none() || to.is_none() || segments.next().is_some() {
-            let what = "name two segments, or expressions with --from and --to in their place";
-            return Err(Error::Input(what.to_owned()));
+            let text = "name two segments, or replace them by expressions with --from and --to";
+            return Err(Error::Usage(text.to_owned()));
         }
         Ok(CompareSegmentsRequest {
             from,
@@ -83,14 +81,50 @@ impl CompareArgs {
     }
 }
 
-fn print(page: &Page) -> Result<(), Error> {
-    let lines = |sign: char, members: &[SegmentMember]| -> Vec<String> {
-        let line = |member: &SegmentMember| format!("{sign} {}", member.contact_id);
-        members.iter().map(line).collect()
-    };
-    let lines = [lines('+', &page.entered), lines('-', &page.left)].concat();
-    match lines.is_empty() {
-        true => Ok(()),
-        false => terminal::print(&lines.join("\n")),
+/// A comparison being read.
+struct Comparison {
+    client: SegmentsClient<TenantChannel>,
+    /// Always asks for what has not been printed yet.
+    request: CompareSegmentsRequest,
+    printed: i64,
+}
+
+impl Resumable for Comparison {
+    type Response = CompareSegmentsResponse;
+    type Summary = Summary;
+
+    async fn open(&mut self) -> Result<Streaming<CompareSegmentsResponse>, Error> {
+        let opened = self.client.compare_segments(self.request.clone()).await?;
+        Ok(opened.into_inner())
     }
+
+    async fn handle(&mut self, response: CompareSegmentsResponse) -> Result<Step<Summary>, Error> {
+        match response.message.ok_or(Error::UnexpectedEnd)? {
+            Message::Summary(summary) => Ok(Step::Done(summary)),
+            Message::Heartbeat(_) => Ok(Step::Continue),
+            Message::Page(page) => {
+                self.printed += print(&page)?;
+                self.request.resume_token = page.resume_token;
+                Ok(Step::Progress)
+            }
+        }
+    }
+
+    fn position(&self) -> String {
+        pluralize(self.printed, "contact", "contacts")
+    }
+}
+
+/// Prints a page and returns how many contacts it has.
+fn print(page: &Page) -> Result<i64, Error> {
+    let sides = [('+', &page.entered), ('-', &page.left)];
+    let lines = |(sign, members): (char, &Vec<SegmentMember>)| {
+        let line = |member: &SegmentMember| format!("{sign} {}", member.contact_id);
+        members.iter().map(line).collect::<Vec<_>>()
+    };
+    let lines: Vec<_> = sides.into_iter().flat_map(lines).collect();
+    if !lines.is_empty() {
+        terminal::print_or_stop(lines.join("\n"))?;
+    }
+    Ok(i64::try_from(lines.len()).unwrap_or(i64::MAX))
 }

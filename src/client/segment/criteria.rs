@@ -1,6 +1,6 @@
-//! Saving the actions of a segment, and running them again.
+//! Saving the actions of a segment, and replaying them.
 
-use super::{Error, SegmentSession, actions::report};
+use super::{Error, SegmentSession, actions::report, each_page};
 use crate::{
     client::terminal::{self, pluralize},
     pb::{
@@ -17,9 +17,9 @@ pub(super) struct SaveArgs {
     /// The code to save its actions under
     #[arg(value_name = "CODE")]
     code: String,
-    /// What they are for
-    #[arg(long, value_name = "TEXT", default_value = "")]
-    description: String,
+    /// Their purpose
+    #[arg(long, value_name = "TEXT")]
+    description: Option<String>,
 }
 
 impl SaveArgs {
@@ -27,7 +27,7 @@ impl SaveArgs {
         let request = session.connection.unary(SaveCriteriaRequest {
             segment_id: self.id,
             code: self.code,
-            description: self.description,
+            description: self.description.unwrap_or_default(),
         });
         let saved = session.client.save_criteria(request).await?.into_inner();
         terminal::print(&line(&saved.saved_criteria.unwrap_or_default()))
@@ -42,7 +42,7 @@ pub(super) struct ReplayArgs {
     /// The code of the saved criteria
     #[arg(value_name = "CODE")]
     code: String,
-    /// Say what it would do, and change nothing
+    /// Report what would change, and change nothing
     #[arg(long)]
     dry_run: bool,
 }
@@ -73,25 +73,19 @@ pub(super) struct ListCriteriaArgs {}
 
 impl ListCriteriaArgs {
     pub(super) async fn run(self, session: &mut SegmentSession) -> Result<(), Error> {
-        let mut page_token = String::new();
-        loop {
+        each_page(async |page_token| {
             let request = session.connection.unary(ListSavedCriteriaRequest {
                 page_token,
                 ..ListSavedCriteriaRequest::default()
             });
-            let page = session
-                .client
-                .list_saved_criteria(request)
-                .await?
-                .into_inner();
+            let page = session.client.list_saved_criteria(request).await?;
+            let page = page.into_inner();
             for saved in &page.saved_criteria {
-                terminal::print(&line(saved))?;
+                terminal::print_or_stop(line(saved))?;
             }
-            if page.next_page_token.is_empty() {
-                return Ok(());
-            }
-            page_token = page.next_page_token;
-        }
+            Ok(page.next_page_token)
+        })
+        .await
     }
 }
 

@@ -8,19 +8,19 @@ use crate::{
 
 #[derive(Debug, clap::Args)]
 pub(super) struct CreateArgs {
-    /// The segment's id; without one it gets the next of the series SM000001
-    #[arg(value_name = "ID", default_value = "")]
-    id: String,
-    /// What the segment is for
-    #[arg(long, value_name = "TEXT", default_value = "")]
-    description: String,
+    /// The segment's id; by default the next of the series SM000001
+    #[arg(value_name = "ID")]
+    id: Option<String>,
+    /// The segment's purpose
+    #[arg(long, value_name = "TEXT")]
+    description: Option<String>,
 }
 
 impl CreateArgs {
     pub(super) async fn run(self, session: &mut SegmentSession) -> Result<(), Error> {
         let segment = Segment {
-            id: self.id,
-            description: self.description,
+            id: self.id.unwrap_or_default(),
+            description: self.description.unwrap_or_default(),
             ..Segment::default()
         };
         let request = session.connection.unary(CreateSegmentRequest {
@@ -37,7 +37,7 @@ pub(super) struct DescribeArgs {
     /// The segment
     #[arg(value_name = "ID")]
     id: String,
-    /// What it is for
+    /// The segment's purpose
     #[arg(value_name = "TEXT")]
     description: String,
 }

@@ -1,6 +1,6 @@
 //! Showing segments.
 
-use super::{Error, SegmentSession};
+use super::{Error, SegmentSession, each_page};
 use crate::{
     client::terminal::{self, pluralize},
     pb::{
@@ -23,54 +23,46 @@ impl ShowArgs {
         });
         let found = session.client.get_segment(request).await?.into_inner();
         terminal::print(&line(&found.segment.unwrap_or_default()))?;
-        let mut page_token = String::new();
-        loop {
+        each_page(async |page_token| {
             let request = session.connection.unary(ListSegmentActionsRequest {
                 segment_id: self.id.clone(),
                 page_token,
                 ..ListSegmentActionsRequest::default()
             });
-            let page = session
-                .client
-                .list_segment_actions(request)
-                .await?
-                .into_inner();
+            let page = session.client.list_segment_actions(request).await?;
+            let page = page.into_inner();
             for action in &page.actions {
-                terminal::print(&format!("  {}", action_line(action)))?;
+                terminal::print_or_stop(format!("  {}", action_line(action)))?;
             }
-            if page.next_page_token.is_empty() {
-                return Ok(());
-            }
-            page_token = page.next_page_token;
-        }
+            Ok(page.next_page_token)
+        })
+        .await
     }
 }
 
 #[derive(Debug, clap::Args)]
-pub(super) struct ListArgs {
-    /// Only segments whose ids start so
-    #[arg(value_name = "PREFIX", default_value = "")]
-    prefix: String,
+pub(super) struct ListSegmentsArgs {
+    /// Only segments whose ids start with this
+    #[arg(value_name = "PREFIX")]
+    prefix: Option<String>,
 }
 
-impl ListArgs {
+impl ListSegmentsArgs {
     pub(super) async fn run(self, session: &mut SegmentSession) -> Result<(), Error> {
-        let mut page_token = String::new();
-        loop {
+        let prefix = self.prefix.unwrap_or_default();
+        each_page(async |page_token| {
             let request = session.connection.unary(ListSegmentsRequest {
-                prefix: self.prefix.clone(),
+                prefix: prefix.clone(),
                 page_token,
                 ..ListSegmentsRequest::default()
             });
             let page = session.client.list_segments(request).await?.into_inner();
             for segment in &page.segments {
-                terminal::print(&line(segment))?;
+                terminal::print_or_stop(line(segment))?;
             }
-            if page.next_page_token.is_empty() {
-                return Ok(());
-            }
-            page_token = page.next_page_token;
-        }
+            Ok(page.next_page_token)
+        })
+        .await
     }
 }
 
@@ -98,7 +90,7 @@ fn action_line(action: &SegmentAction) -> String {
         SegmentActionKind::Refine => "refine",
         SegmentActionKind::Unspecified => "?",
     };
-    let whom = match action.expression.is_empty() {
+    let contacts = match action.expression.is_empty() {
         false => action.expression.clone(),
         true => named(&action.contact_ids, action.contact_id_count),
     };
@@ -106,15 +98,15 @@ fn action_line(action: &SegmentAction) -> String {
     let flags = [
         (options.expand_companies, "expand companies"),
         (options.include_related_companies, "related companies"),
-        (options.include_excluded, "excluded too"),
-        (options.include_privacy_blocked, "privacy-blocked too"),
+        (options.include_excluded, "include excluded"),
+        (options.include_privacy_blocked, "include privacy-blocked"),
         (action.entire_companies, "entire companies"),
     ];
     let flags = flags.iter().filter(|(set, _)| *set);
     let flags: String = flags.map(|(_, flag)| format!(", {flag}")).collect();
     let (added, removed) = (action.added_count, action.removed_count);
     format!(
-        "{}. {kind} {whom}{flags}: +{added} -{removed}",
+        "{}. {kind} {contacts}{flags}: +{added} -{removed}",
         action.number
     )
 }

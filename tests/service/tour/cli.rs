@@ -69,7 +69,7 @@ fn every_command_has_a_help_that_says_what_it_does_and_what_it_takes() {
 }
 
 #[test]
-fn client_commands_tell_their_exit_codes_and_examples() {
+fn the_help_of_client_commands_has_exit_codes_and_examples() {
     for command in [
         "import",
         "import groups",
@@ -78,6 +78,8 @@ fn client_commands_tell_their_exit_codes_and_examples() {
         "export folder",
         "count",
         "members",
+        "segment",
+        "watch",
     ] {
         let help = run(command.split(' ').chain(["--help"])).stdout;
         assert!(
@@ -411,6 +413,9 @@ fn a_wrong_command_line_ends_with_code_2() {
         ),
         ("count A --tenant UPPER", "--tenant"),
         ("members A --page-size 0", "--page-size"),
+        ("members A --retry-for 7", "write 7s, 5m or 7d"),
+        ("segment compare S1", "name two segments"),
+        ("segment add S1", "<EXPR>"),
         ("import nothing", "nothing"),
         ("export folder", "<DIR>"),
         ("--listen somewhere", "--listen"),
