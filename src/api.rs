@@ -16,7 +16,7 @@ mod members;
 pub mod request_id;
 mod segments;
 mod selected;
-mod status;
+pub(crate) mod status;
 mod stream;
 mod token;
 mod watch;

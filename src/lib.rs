@@ -21,6 +21,7 @@ pub mod client;
 pub mod config;
 pub mod domain;
 mod duration;
+mod grpc_code;
 pub mod model;
 pub mod pb;
 pub mod postgres;

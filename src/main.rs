@@ -8,7 +8,7 @@ use mailing_groups::{
     config::{Cli, Command, DatabaseOptions, ServeOptions},
     domain::{Domain, Index, maintenance},
     postgres::{self, Cluster, Durability},
-    server::{self, Drained, signal},
+    server::{self, Shutdown, signal},
     store::{self, MigrateError, Store},
     telemetry,
 };
@@ -109,8 +109,8 @@ async fn serve_on(
     );
     let (drained, ()) = tokio::join!(serve, upkeep);
     match drained? {
-        Drained::Clean => tracing::info!("stopped; every call was answered"),
-        Drained::Abandoned { connections, calls } => {
+        Shutdown::Clean => tracing::info!("stopped; every call was answered"),
+        Shutdown::Forced { connections, calls } => {
             tracing::warn!(connections, calls, "stopped; the drain timed out");
         }
     }

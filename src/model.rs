@@ -7,6 +7,7 @@ pub mod expression;
 pub(crate) mod mailing_group;
 pub(crate) mod membership;
 pub(crate) mod page;
+mod reason;
 pub(crate) mod segment;
 pub(crate) mod selection;
 pub(crate) mod value;
@@ -18,12 +19,13 @@ pub use expression::Expression;
 pub(crate) use mailing_group::{MailingGroup, NewMailingGroup};
 pub(crate) use membership::Membership;
 pub use page::PageSize;
+pub(crate) use reason::Reason;
 pub(crate) use segment::{
     ActionKind, Chosen, CountedSegment, Criterion, SavedCriteria, Segment, SegmentAction,
 };
 pub(crate) use selection::{ContactSet, SegmentCounts, SelectionOptions};
-pub use value::{Code, ContactId, Email, InvalidValue, Name};
-pub(crate) use value::{CriteriaCode, Description, RequestId, SegmentId, TenantName};
+pub use value::{Code, ContactId, Email, InvalidValue, Name, RequestId};
+pub(crate) use value::{CriteriaCode, Description, SegmentId, TenantName};
 
 /// The tenant's number in every key. Zero belongs to nobody: a tenant that has never written
 /// reads as empty.

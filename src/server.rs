@@ -1,60 +1,56 @@
-//! Listens, guards every call, drains.
+//! The gRPC server: accepts connections, runs the middleware around every call, drains on shutdown.
 //!
-//! [`serve`] takes the services of the api and puts around them what a client may expect of a
-//! gRPC server: health, reflection, deadlines that hold, errors with details, bounds on what one
-//! client can take, and a shutdown that ends. What tonic does not do by itself is in the modules
-//! here, one concern each.
+//! [`serve`] adds to the services of the api what clients expect of a gRPC server: health,
+//! reflection, deadlines that hold, errors with details, limits, and a shutdown that ends. What
+//! tonic does not do by itself is in the modules here, one concern each.
 
-mod admission;
-mod bounded;
-mod catch_panic;
-mod connection;
 mod connections;
-mod deadline;
-mod grpc_timeout;
-mod guard;
-mod health;
+
+mod connection;
 mod http2;
-mod identify;
-mod limits;
+
+mod calls;
+
+mod body;
+
+mod deadline;
+mod errors;
+mod log;
 mod methods;
+
+mod health;
 mod reflection;
+
+mod limits;
 pub mod signal;
-mod status;
-mod trace;
-mod translate;
 
 use std::{future::Future, sync::Arc, time::Duration};
 
-use admission::Admission;
-use catch_panic::CatchPanic;
-use connections::Connections;
-use deadline::Deadline;
-use guard::{Answering, Calls, Guarded};
-use health::Health;
-use identify::Identify;
-pub use limits::Limits;
-use methods::Methods;
 use tokio::{net::TcpListener, sync::Semaphore, time::timeout};
 use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 use tonic::service::Routes;
-use tower::ServiceBuilder;
-use trace::Trace;
-use translate::Translate;
 
-/// How long a status may take to reach its caller when the drain has been given up.
-const LAST_WORDS: Duration = Duration::from_millis(500);
+pub use self::limits::Limits;
+use self::{
+    calls::{CallService, Calls},
+    connections::Connections,
+    health::Health,
+    methods::MethodTable,
+};
 
-/// Which way the server ended.
+/// How long a status may take to reach its caller when the drain has timed out.
+const FORCE_CLOSE_GRACE: Duration = Duration::from_millis(500);
+
+/// How the server stopped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Drained {
+pub enum Shutdown {
     /// Every call was answered and every connection closed.
     Clean,
-    /// The drain took too long; this much was open then.
-    Abandoned {
+    /// The drain timed out, with this much still open.
+    Forced {
         /// Open connections.
         connections: usize,
-        /// Calls being handled, health checks not counted. They were answered UNAVAILABLE.
+        /// Open calls, except health checks. They were answered UNAVAILABLE.
         calls: usize,
     },
 }
@@ -73,16 +69,16 @@ pub enum Error {
 /// Serves `routes`, with health and reflection added, on `listener` until `shutdown` is cancelled
 /// and the open calls have ended or `limits.drain_timeout` has passed.
 ///
-/// `services` are the full names whose health is told; they and the server as a whole are SERVING
-/// while `ready` says so. It is asked twice a second and has a second to answer.
+/// `services` are the full names whose health is reported; they and the server as a whole are
+/// SERVING while `ready` returns true. It is checked twice a second and has a second to answer.
 ///
-/// Long streams are to watch `shutdown` and end by themselves; when it is cancelled the order is:
+/// Long streams should watch `shutdown` and end by themselves. When it is cancelled the order is:
 /// NOT_SERVING everywhere, no new calls (UNAVAILABLE) or connections, GOAWAY, the wait, and at its
 /// end UNAVAILABLE for every call that is still open.
 ///
 /// # Errors
 ///
-/// If the server cannot be set up. Once it is, no failure of a client or a call ends it.
+/// If the server cannot be set up. After that, no failure of a client or a call ends it.
 pub async fn serve<R, F>(
     listener: TcpListener,
     routes: Routes,
@@ -90,7 +86,7 @@ pub async fn serve<R, F>(
     ready: R,
     limits: Limits,
     shutdown: CancellationToken,
-) -> Result<Drained, Error>
+) -> Result<Shutdown, Error>
 where
     R: Fn() -> F + Send + Sync + 'static,
     F: Future<Output = bool> + Send + 'static,
@@ -111,83 +107,41 @@ pub async fn serve_and_announce<R, F>(
     announce: impl FnOnce() + Send + 'static,
     limits: Limits,
     shutdown: CancellationToken,
-) -> Result<Drained, Error>
+) -> Result<Shutdown, Error>
 where
     R: Fn() -> F + Send + Sync + 'static,
     F: Future<Output = bool> + Send + 'static,
 {
-    let methods = Arc::new(Methods::new(&reflection::DESCRIPTOR_SETS)?);
-    let calls = Arc::new(Semaphore::new(limits.max_calls));
-    let drain = Drain::default();
-
+    let (draining, aborting) = (CancellationToken::new(), CancellationToken::new());
+    let permits = Arc::new(Semaphore::new(limits.max_calls));
     let health = Health::new(services).await;
-    let routes = reflection::add_to(routes.add_service(health.server()))?;
+    let calls = Calls {
+        routes: reflection::add_to(routes.add_service(health.server()))?.prepare(),
+        methods: MethodTable::new(&reflection::DESCRIPTOR_SETS)?,
+        permits: Arc::clone(&permits),
+        max_unary_time: limits.max_unary_time,
+        max_stream_time: limits.max_stream_time,
+        draining: draining.clone(),
+        aborting: aborting.clone(),
+    };
+    let service = CallService(Arc::new(calls));
     let unhealthy = AbortOnDropHandle::new(tokio::spawn(health.follow(ready, announce, shutdown)));
 
-    let service = guarded(routes, methods, &limits, &calls, &drain);
-    let mut connections = Connections::new(service, limits.clone(), drain.begun.clone());
-    // Telling the health ends with the shutdown, when everyone who asks has been told.
+    let mut connections = Connections::new(service, limits.clone(), draining.clone());
+    // Following the health ends with the shutdown, after NOT_SERVING has been reported.
     connections.accept(listener, unhealthy).await;
-    drain.begun.cancel();
+    draining.cancel();
     tracing::info!("draining: no new calls, waiting for the open ones");
-    if timeout(limits.drain_timeout, connections.closed())
-        .await
-        .is_ok()
-    {
-        return Ok(Drained::Clean);
+    let drained = timeout(limits.drain_timeout, connections.closed()).await;
+    if drained.is_ok() {
+        return Ok(Shutdown::Clean);
     }
-    let left = Drained::Abandoned {
+    let forced = Shutdown::Forced {
         connections: connections.count(),
-        calls: limits.max_calls - calls.available_permits(),
+        calls: limits.max_calls - permits.available_permits(),
     };
-    drain.given_up.cancel();
-    // Whether or not the last answers get through, this is the end.
-    let _ = timeout(LAST_WORDS, connections.closed()).await;
-    Ok(left)
-}
-
-/// The steps of a shutdown that calls notice.
-#[derive(Default)]
-struct Drain {
-    /// No new calls; those that would never end, end.
-    begun: CancellationToken,
-    /// Every call ends.
-    given_up: CancellationToken,
-}
-
-/// The routes with all that stands around every call.
-fn guarded(
-    routes: Routes,
-    methods: Arc<Methods>,
-    limits: &Limits,
-    calls: &Arc<Semaphore>,
-    drain: &Drain,
-) -> Answering<impl Calls + use<>> {
-    let calls = ServiceBuilder::new()
-        // Outermost: all that follows, the log included, names the call by its id.
-        .layer(Guarded::by(Identify))
-        // Outside all that answers, so that the log has what the caller got.
-        .layer(Guarded::by(Trace {
-            methods: Arc::clone(&methods),
-        }))
-        // Outside all that fails, so that every error gets its details.
-        .layer(Guarded::by(Translate))
-        // Outside the admission, so that a call whose time is up gives its place back even if
-        // nobody reads its answer.
-        .layer(Guarded::by(Deadline {
-            methods,
-            max_unary_time: limits.max_unary_time,
-            max_stream_time: limits.max_stream_time,
-            draining: drain.begun.clone(),
-            abandoned: drain.given_up.clone(),
-        }))
-        // Outside the handler, whose stream holds the call's place until it is dropped.
-        .layer(Guarded::by(Admission {
-            calls: Arc::clone(calls),
-            draining: drain.begun.clone(),
-        }))
-        // Innermost: a panic unwinds through nothing but the handler.
-        .layer(Guarded::by(CatchPanic))
-        .service(routes.prepare());
-    Answering::with(calls)
+    aborting.cancel();
+    // Ends here, whether or not the last answers arrive.
+    let _ = timeout(FORCE_CLOSE_GRACE, connections.closed()).await;
+    Ok(forced)
 }

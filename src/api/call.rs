@@ -19,10 +19,9 @@ pub(super) fn open<T>(request: Request<T>) -> Result<(Call, T), Violation> {
         None => DEFAULT_TENANT,
         Some(value) => value.to_str().field(TENANT)?,
     };
-    let request_id = request_id::current().unwrap_or_else(request_id::RequestId::random);
     let call = Call {
         tenant: name.parse().field(TENANT)?,
-        request_id: request_id.to_string(),
+        request_id: request_id::current_or_new().to_string(),
     };
     Ok((call, request.into_inner()))
 }

@@ -221,7 +221,7 @@ async fn receive<U: Upload>(
     shutdown: &CancellationToken,
 ) -> Received<U> {
     let message = shutdown.run_until_cancelled(requests.message()).await;
-    let message = message.ok_or_else(status::draining)??;
+    let message = message.ok_or_else(status::shutting_down)??;
     Ok(match message.ok_or_else(status::unfinished)?.into() {
         Message::Chunk(items) => {
             batch(&items, U::ITEMS)?;
@@ -238,8 +238,7 @@ fn commit<U: Upload>(mut import: Import, chunk: U::Chunk) -> State {
         let rejected = U::commit(&mut import, chunk).await;
         (import, rejected)
     };
-    let id = request_id::current().unwrap_or_else(request_id::RequestId::random);
-    let task = tokio::spawn(request_id::scope(id, commit));
+    let task = tokio::spawn(request_id::scope(request_id::current_or_new(), commit));
     State::Committing(AbortOnDropHandle::new(task))
 }
 

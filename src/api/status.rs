@@ -1,4 +1,5 @@
-//! The one way in which errors leave: as a status with `google.rpc` details.
+//! Makes every error of the service a gRPC status with `google.rpc` details. Codes and retry
+//! delays follow from the [`Reason`].
 
 use std::{collections::HashMap, error::Error as _, time::Duration};
 
@@ -8,24 +9,24 @@ use tonic_types::{ErrorDetails, StatusExt};
 use super::request_id;
 use crate::{
     domain::{Error, Precondition, Resource, Violation},
-    model::ContactId,
+    model::{ContactId, Reason},
 };
 
 /// The domain of every `ErrorInfo`.
-pub(super) const DOMAIN: &str = "mailinggroups";
+pub(crate) const DOMAIN: &str = "mailinggroups";
 
-/// When to try again after the database was away, or too much was asked of the service.
-const RETRY_DELAY: Duration = Duration::from_secs(1);
+/// The most violations of one kind that an error lists: trailers must stay below 8 KiB.
+const MAX_VIOLATIONS: usize = 20;
 
 impl From<Error> for Status {
     fn from(error: Error) -> Self {
         log(&error);
-        let (code, details) = describe(&error);
-        let message = match &error {
-            Error::Internal(_) => internal_message(),
-            error => error.to_string(),
-        };
-        Self::with_error_details(code, message, details)
+        if let Error::Internal(_) = error {
+            return internal();
+        }
+        let reason = reason(&error);
+        let details = details(&error, reason);
+        status(reason, error.to_string(), metadata(&error), details)
     }
 }
 
@@ -35,144 +36,310 @@ impl From<Violation> for Status {
     }
 }
 
-/// The server is stopping; everything up to the last message sent is done.
-pub(super) fn draining() -> Status {
-    let mut details = info("DRAINING", []);
-    details.set_retry_info(Some(RETRY_DELAY));
-    Status::with_error_details(Code::Unavailable, "the server is stopping", details)
-}
-
 /// An upload ended without `finish`.
 pub(super) fn unfinished() -> Status {
     let message = "the upload ended without finish; what was acknowledged is committed";
-    Status::with_error_details(Code::Aborted, message, info("UPLOAD_NOT_FINISHED", []))
+    plain(Reason::UploadNotFinished, message)
 }
 
-fn describe(error: &Error) -> (Code, ErrorDetails) {
-    match error {
-        Error::Invalid(violations) => {
-            let mut details = info("INVALID_FIELD", []);
-            for violation in violations.iter().take(20) {
-                details.add_bad_request_violation(&violation.field, &violation.reason);
-            }
-            (Code::InvalidArgument, details)
+/// The server is stopping. In a stream, everything up to the last message sent is done.
+pub(crate) fn shutting_down() -> Status {
+    plain(Reason::ShuttingDown, "the server is shutting down")
+}
+
+/// The server handles as many calls as it may.
+pub(crate) fn overloaded() -> Status {
+    plain(Reason::Overloaded, Error::Overloaded.to_string())
+}
+
+pub(crate) fn deadline_exceeded() -> Status {
+    plain(Reason::DeadlineExceeded, "the deadline has passed")
+}
+
+/// A fault of the service. The log says which, under the request id that the caller gets.
+pub(crate) fn internal() -> Status {
+    let request_id = request_id::current().map(|id| id.to_string());
+    let message = match &request_id {
+        Some(id) => format!("internal error; request id {id}"),
+        None => "internal error".to_owned(),
+    };
+    let metadata = request_id
+        .map(|id| ("request_id", id))
+        .into_iter()
+        .collect();
+    status(Reason::Internal, message, metadata, ErrorDetails::new())
+}
+
+fn plain(reason: Reason, message: impl Into<String>) -> Status {
+    status(reason, message, Vec::new(), ErrorDetails::new())
+}
+
+/// The one way in which the service makes a status.
+fn status(
+    reason: Reason,
+    message: impl Into<String>,
+    metadata: Vec<(&'static str, String)>,
+    mut details: ErrorDetails,
+) -> Status {
+    let metadata: HashMap<_, _> = metadata
+        .into_iter()
+        .map(|(key, value)| (key.to_owned(), value))
+        .collect();
+    details.set_error_info(reason.as_str(), DOMAIN, metadata);
+    let retry_delay = retry_delay(reason);
+    if retry_delay.is_some() {
+        details.set_retry_info(retry_delay);
+    }
+    let mut status = Status::with_error_details(code(reason), message, details);
+    if let Some(delay) = retry_delay {
+        // What the retry policies of gRPC's own clients read:
+        // https://github.com/grpc/proposal/blob/master/A6-client-retries.md
+        let pushback = delay.as_millis() as u64;
+        status
+            .metadata_mut()
+            .insert("grpc-retry-pushback-ms", pushback.into());
+    }
+    status
+}
+
+fn code(reason: Reason) -> Code {
+    match reason {
+        Reason::InvalidField => Code::InvalidArgument,
+        Reason::MailingGroupNotFound
+        | Reason::MailingGroupRenamed
+        | Reason::ContactNotFound
+        | Reason::SegmentNotFound
+        | Reason::SavedCriteriaNotFound => Code::NotFound,
+        Reason::MailingGroupAlreadyExists
+        | Reason::ContactAlreadyExists
+        | Reason::SegmentAlreadyExists
+        | Reason::SavedCriteriaAlreadyExists => Code::AlreadyExists,
+        Reason::MailingGroupHasMembers
+        | Reason::CompanyHasPeople
+        | Reason::ContactOnSegments
+        | Reason::ContactKindsDiffer
+        | Reason::NothingToUndo
+        | Reason::UndoHistoryEnded
+        | Reason::SegmentHasNoActions => Code::FailedPrecondition,
+        Reason::EtagMismatch | Reason::ImportOvertaken | Reason::UploadNotFinished => Code::Aborted,
+        Reason::HistoryPruned => Code::OutOfRange,
+        Reason::MailingGroupNumbersSpent
+        | Reason::ContactNumbersSpent
+        | Reason::SegmentNumbersSpent
+        | Reason::SavedCriteriaNumbersSpent => Code::ResourceExhausted,
+        // UNAVAILABLE, not RESOURCE_EXHAUSTED, when overloaded: clients retry it, and the retry
+        // may reach another server.
+        Reason::DatabaseUnavailable | Reason::Overloaded | Reason::ShuttingDown => {
+            Code::Unavailable
         }
+        Reason::DeadlineExceeded => Code::DeadlineExceeded,
+        Reason::Internal => Code::Internal,
+    }
+}
+
+/// When the same call may succeed without any other change.
+fn retry_delay(reason: Reason) -> Option<Duration> {
+    match reason {
+        // Another server is there already, or will be soon.
+        Reason::ShuttingDown => Some(Duration::from_millis(100)),
+        Reason::DatabaseUnavailable | Reason::Overloaded | Reason::ImportOvertaken => {
+            Some(Duration::from_secs(1))
+        }
+        Reason::InvalidField
+        | Reason::MailingGroupNotFound
+        | Reason::MailingGroupRenamed
+        | Reason::ContactNotFound
+        | Reason::SegmentNotFound
+        | Reason::SavedCriteriaNotFound
+        | Reason::MailingGroupAlreadyExists
+        | Reason::ContactAlreadyExists
+        | Reason::SegmentAlreadyExists
+        | Reason::SavedCriteriaAlreadyExists
+        | Reason::MailingGroupHasMembers
+        | Reason::CompanyHasPeople
+        | Reason::ContactOnSegments
+        | Reason::ContactKindsDiffer
+        | Reason::NothingToUndo
+        | Reason::UndoHistoryEnded
+        | Reason::SegmentHasNoActions
+        | Reason::EtagMismatch
+        | Reason::UploadNotFinished
+        | Reason::HistoryPruned
+        | Reason::MailingGroupNumbersSpent
+        | Reason::ContactNumbersSpent
+        | Reason::SegmentNumbersSpent
+        | Reason::SavedCriteriaNumbersSpent
+        | Reason::DeadlineExceeded
+        | Reason::Internal => None,
+    }
+}
+
+fn reason(error: &Error) -> Reason {
+    match error {
+        Error::Invalid(_) => Reason::InvalidField,
+        Error::NotFound {
+            renamed_to: Some(_),
+            ..
+        } => Reason::MailingGroupRenamed,
+        Error::NotFound { resource, .. } => not_found(*resource),
+        Error::UnknownContacts(_) => Reason::ContactNotFound,
+        Error::AlreadyExists { resource, .. } => already_exists(*resource),
+        Error::Precondition(precondition) => precondition_reason(precondition),
+        Error::Stale { .. } => Reason::EtagMismatch,
+        Error::ImportOvertaken(_) => Reason::ImportOvertaken,
+        Error::HistoryPruned { .. } => Reason::HistoryPruned,
+        Error::Full(resource) => numbers_spent(*resource),
+        Error::Unavailable(_) => Reason::DatabaseUnavailable,
+        Error::Overloaded => Reason::Overloaded,
+        Error::Internal(_) => Reason::Internal,
+    }
+}
+
+fn not_found(resource: Resource) -> Reason {
+    match resource {
+        Resource::MailingGroup => Reason::MailingGroupNotFound,
+        Resource::Contact => Reason::ContactNotFound,
+        Resource::Segment => Reason::SegmentNotFound,
+        Resource::SavedCriteria => Reason::SavedCriteriaNotFound,
+    }
+}
+
+fn already_exists(resource: Resource) -> Reason {
+    match resource {
+        Resource::MailingGroup => Reason::MailingGroupAlreadyExists,
+        Resource::Contact => Reason::ContactAlreadyExists,
+        Resource::Segment => Reason::SegmentAlreadyExists,
+        Resource::SavedCriteria => Reason::SavedCriteriaAlreadyExists,
+    }
+}
+
+fn numbers_spent(resource: Resource) -> Reason {
+    match resource {
+        Resource::MailingGroup => Reason::MailingGroupNumbersSpent,
+        Resource::Contact => Reason::ContactNumbersSpent,
+        Resource::Segment => Reason::SegmentNumbersSpent,
+        Resource::SavedCriteria => Reason::SavedCriteriaNumbersSpent,
+    }
+}
+
+fn precondition_reason(precondition: &Precondition) -> Reason {
+    match precondition {
+        Precondition::GroupHasMembers { .. } => Reason::MailingGroupHasMembers,
+        Precondition::CompanyHasPeople { .. } => Reason::CompanyHasPeople,
+        Precondition::ContactOnSegments { .. } => Reason::ContactOnSegments,
+        Precondition::NothingToUndo(_) => Reason::NothingToUndo,
+        Precondition::UndoHistoryEnded(_) => Reason::UndoHistoryEnded,
+        Precondition::NoActions(_) => Reason::SegmentHasNoActions,
+        Precondition::DifferentKinds { .. } => Reason::ContactKindsDiffer,
+    }
+}
+
+/// The metadata of the `ErrorInfo`.
+fn metadata(error: &Error) -> Vec<(&'static str, String)> {
+    match error {
+        Error::NotFound {
+            name, renamed_to, ..
+        } => {
+            let renamed_to = renamed_to
+                .iter()
+                .map(|code| ("renamed_to", code.to_string()));
+            renamed_to.chain([("name", name.clone())]).collect()
+        }
+        Error::UnknownContacts(unknown) => vec![
+            ("name", unknown[0].1.to_string()),
+            ("count", unknown.len().to_string()),
+        ],
+        Error::AlreadyExists { name, .. } | Error::Stale { name, .. } => {
+            vec![("name", name.clone())]
+        }
+        Error::Precondition(precondition) => {
+            let (name, count) = subject(precondition);
+            let count = count.map(|count| ("count", count.to_string()));
+            count.into_iter().chain([("name", name)]).collect()
+        }
+        Error::ImportOvertaken(id) => vec![("import_id", id.to_string())],
+        Error::HistoryPruned { oldest } => vec![("oldest_revision", oldest.to_string())],
+        Error::Invalid(_)
+        | Error::Full(_)
+        | Error::Unavailable(_)
+        | Error::Overloaded
+        | Error::Internal(_) => Vec::new(),
+    }
+}
+
+/// The details besides `ErrorInfo` and `RetryInfo`.
+fn details(error: &Error, reason: Reason) -> ErrorDetails {
+    let mut details = ErrorDetails::new();
+    match error {
+        Error::Invalid(violations) => add_violations(&mut details, violations),
         Error::NotFound {
             resource,
             name,
-            renamed_to,
             violation,
+            ..
         } => {
-            let mut details = info(&format!("{}_NOT_FOUND", upper(*resource)), [("name", name)]);
-            if let Some(code) = renamed_to {
-                let mut metadata = HashMap::new();
-                metadata.insert("name".to_owned(), name.clone());
-                metadata.insert("renamed_to".to_owned(), code.to_string());
-                details.set_error_info("MAILING_GROUP_RENAMED", DOMAIN, metadata);
-            }
             details.set_resource_info(type_of(*resource), name, "", error.to_string());
-            if let Some(violation) = violation {
-                details.add_bad_request_violation(&violation.field, &violation.reason);
-            }
-            (Code::NotFound, details)
+            add_violations(&mut details, violation);
         }
-        Error::UnknownContacts(unknown) => (Code::NotFound, unknown_contacts(error, unknown)),
-        Error::AlreadyExists { resource, name } => {
-            let reason = format!("{}_ALREADY_EXISTS", upper(*resource));
-            let mut details = info(&reason, [("name", name)]);
+        Error::UnknownContacts(unknown) => add_unknown_contacts(&mut details, error, unknown),
+        Error::AlreadyExists { resource, name } | Error::Stale { resource, name } => {
             details.set_resource_info(type_of(*resource), name, "", error.to_string());
-            (Code::AlreadyExists, details)
         }
-        Error::Precondition(precondition) => (Code::FailedPrecondition, unmet(precondition)),
-        Error::Stale { resource, name } => {
-            let mut details = info("ETAG_MISMATCH", [("name", name)]);
-            details.set_resource_info(type_of(*resource), name, "", error.to_string());
-            (Code::Aborted, details)
-        }
-        Error::ImportOvertaken(id) => {
-            let mut details = info("IMPORT_OVERTAKEN", [("import_id", &id.to_string())]);
-            details.set_retry_info(Some(RETRY_DELAY));
-            (Code::Aborted, details)
-        }
-        Error::HistoryPruned { oldest } => {
-            let oldest = oldest.to_string();
-            let details = info("HISTORY_PRUNED", [("oldest_revision", &oldest)]);
-            (Code::OutOfRange, details)
-        }
+        Error::Precondition(precondition) => add_unmet(&mut details, reason, precondition),
         Error::Full(resource) => {
-            let reason = format!("{}_NUMBERS_SPENT", upper(*resource));
-            let mut details = info(&reason, []);
             details.add_quota_failure_violation(type_of(*resource), error.to_string());
-            (Code::ResourceExhausted, details)
         }
-        Error::Unavailable(_) => {
-            let mut details = info("DATABASE_UNAVAILABLE", []);
-            details.set_retry_info(Some(RETRY_DELAY));
-            (Code::Unavailable, details)
-        }
-        Error::Overloaded => {
-            let mut details = info("OVERLOADED", []);
-            details.set_retry_info(Some(RETRY_DELAY));
-            (Code::Unavailable, details)
-        }
-        Error::Internal(_) => {
-            let id = request_id::current()
-                .map(|id| id.to_string())
-                .unwrap_or_default();
-            (Code::Internal, info("INTERNAL", [("request_id", &id)]))
-        }
+        Error::ImportOvertaken(_)
+        | Error::HistoryPruned { .. }
+        | Error::Unavailable(_)
+        | Error::Overloaded
+        | Error::Internal(_) => {}
+    }
+    details
+}
+
+fn add_violations<'v>(
+    details: &mut ErrorDetails,
+    violations: impl IntoIterator<Item = &'v Violation>,
+) {
+    for violation in violations.into_iter().take(MAX_VIOLATIONS) {
+        details.add_bad_request_violation(&violation.field, &violation.reason);
     }
 }
 
-fn unknown_contacts(error: &Error, unknown: &[(usize, ContactId)]) -> ErrorDetails {
-    let (first, count) = (unknown[0].1.to_string(), unknown.len().to_string());
-    let metadata = [("name", &first), ("count", &count)];
-    let mut details = info("CONTACT_NOT_FOUND", metadata);
-    details.set_resource_info(type_of(Resource::Contact), &first, "", error.to_string());
-    for (at, id) in unknown.iter().take(20) {
+fn add_unknown_contacts(details: &mut ErrorDetails, error: &Error, unknown: &[(usize, ContactId)]) {
+    let first = unknown[0].1.to_string();
+    details.set_resource_info(type_of(Resource::Contact), first, "", error.to_string());
+    for (at, id) in unknown.iter().take(MAX_VIOLATIONS) {
         let reason = format!("must be an existing contact; there is no contact {id}");
         details.add_bad_request_violation(format!("contact_ids[{at}]"), reason);
     }
-    details
 }
 
-fn unmet(precondition: &Precondition) -> ErrorDetails {
-    let (reason, subject, count) = match precondition {
-        Precondition::GroupHasMembers { code, count } => {
-            ("MAILING_GROUP_HAS_MEMBERS", code.to_string(), Some(*count))
-        }
-        Precondition::CompanyHasPeople { id, count } => {
-            ("COMPANY_HAS_PEOPLE", id.to_string(), Some(*count))
-        }
-        Precondition::ContactOnSegments { id, count, .. } => {
-            ("CONTACT_ON_SEGMENTS", id.to_string(), Some(*count))
-        }
-        Precondition::NothingToUndo(id) => ("NOTHING_TO_UNDO", id.to_string(), None),
-        Precondition::UndoHistoryEnded(id) => ("UNDO_HISTORY_ENDED", id.to_string(), None),
-        Precondition::NoActions(id) => ("SEGMENT_HAS_NO_ACTIONS", id.to_string(), None),
-        Precondition::DifferentKinds { merged, .. } => {
-            ("CONTACT_KINDS_DIFFER", merged.to_string(), None)
-        }
-    };
-    let count = count.map(|count| count.to_string()).unwrap_or_default();
-    let mut details = info(reason, [("name", &subject), ("count", &count)]);
-    if let Precondition::ContactOnSegments { segments, .. } = precondition {
+fn add_unmet(details: &mut ErrorDetails, reason: Reason, precondition: &Precondition) {
+    let reason = reason.as_str();
+    if let Precondition::ContactOnSegments { id, segments, .. } = precondition {
         for segment in segments {
-            let text = format!("contact {subject} is on segment {segment}");
+            let text = format!("contact {id} is on segment {segment}");
             details.add_precondition_failure_violation(reason, segment.as_str(), text);
         }
-        return details;
+        return;
     }
+    let (subject, _) = subject(precondition);
     details.add_precondition_failure_violation(reason, subject, precondition.to_string());
-    details
 }
 
-fn info<const N: usize>(reason: &str, metadata: [(&str, &String); N]) -> ErrorDetails {
-    let known = metadata.into_iter().filter(|(_, value)| !value.is_empty());
-    let metadata: HashMap<_, _> = known
-        .map(|(key, value)| (key.to_owned(), value.clone()))
-        .collect();
-    ErrorDetails::with_error_info(reason, DOMAIN, metadata)
+/// What the precondition is about, and the number that violates it.
+fn subject(precondition: &Precondition) -> (String, Option<i64>) {
+    match precondition {
+        Precondition::GroupHasMembers { code, count } => (code.to_string(), Some(*count)),
+        Precondition::CompanyHasPeople { id, count }
+        | Precondition::ContactOnSegments { id, count, .. } => (id.to_string(), Some(*count)),
+        Precondition::NothingToUndo(id)
+        | Precondition::UndoHistoryEnded(id)
+        | Precondition::NoActions(id) => (id.to_string(), None),
+        Precondition::DifferentKinds { merged, .. } => (merged.to_string(), None),
+    }
 }
 
 fn type_of(resource: Resource) -> &'static str {
@@ -184,24 +351,13 @@ fn type_of(resource: Resource) -> &'static str {
     }
 }
 
-fn upper(resource: Resource) -> String {
-    resource.to_string().replace(' ', "_").to_uppercase()
-}
-
-fn internal_message() -> String {
-    match request_id::current() {
-        Some(id) => format!("internal error; request id {id}"),
-        None => "internal error".to_owned(),
-    }
-}
-
-/// Logs what the caller is not told. Causes come from the database driver, whose messages name
+/// Logs what the caller does not see. Causes come from the database driver, whose messages name
 /// constraints and states, not values.
 fn log(error: &Error) {
     let cause = error.source().map(ToString::to_string);
-    match error {
-        Error::Internal(_) => tracing::error!(cause, "internal error"),
-        Error::Unavailable(_) => tracing::warn!(cause, "database not available"),
-        _ => {}
+    if let Error::Internal(_) = error {
+        tracing::error!(cause, "internal error");
+    } else if let Error::Unavailable(_) = error {
+        tracing::warn!(cause, "database not available");
     }
 }

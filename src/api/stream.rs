@@ -109,7 +109,7 @@ pub(super) async fn next<T>(
 ) -> Result<Next<T>, Status> {
     tokio::select! {
         biased;
-        () = shutdown.cancelled() => Err(status::draining()),
+        () = shutdown.cancelled() => Err(status::shutting_down()),
         part = pull => Ok(part?.map_or(Next::End, Next::Part)),
         () = tokio::time::sleep(HEARTBEAT) => Ok(Next::Silence),
     }

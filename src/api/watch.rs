@@ -58,7 +58,7 @@ impl Watcher {
                 return Ok(message);
             }
             let event = self.shutdown.run_until_cancelled(self.watch.next()).await;
-            self.messages = messages::of(event.ok_or_else(status::draining)??);
+            self.messages = messages::of(event.ok_or_else(status::shutting_down)??);
         }
     }
 }

@@ -15,6 +15,7 @@ use diesel::{
 use serde::{Deserialize, Serialize};
 use unicode_normalization::{UnicodeNormalization, char::is_combining_mark};
 use unicode_properties::{GeneralCategory, UnicodeGeneralCategory};
+use uuid::Uuid;
 
 /// Why a text is not the value it was meant to be. Displays as the end of a sentence that
 /// starts with the field.
@@ -120,7 +121,8 @@ text_value! {
 }
 
 text_value! {
-    /// The caller's name for a request that is to have its effect once: as a contact's id.
+    /// The id of a request, chosen by the caller, by the rules of a contact's id: safe in logs and
+    /// headers. It names a call in logs and in the history, or a request with one effect only.
     RequestId, |text| parse_token(text, 64)
 }
 
@@ -177,6 +179,13 @@ impl Code {
                 | DecimalNumber
         );
         letter_or_digit && !is_invisible(character)
+    }
+}
+
+impl RequestId {
+    /// A new random id (UUID, version 4).
+    pub(crate) fn random() -> Self {
+        Self(Uuid::new_v4().to_string())
     }
 }
 

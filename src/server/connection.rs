@@ -1,7 +1,7 @@
-//! A TCP connection whose client has to speak up soon.
+//! A TCP stream that fails if the client does not send the HTTP/2 preface in time.
 //!
-//! hyper waits for the HTTP/2 preface without limit, and a drain waits for hyper: one client that
-//! connects and says nothing would hold a slot, and the shutdown, for ever
+//! hyper waits for the preface without limit, and a drain waits for hyper: one client that connects
+//! and sends nothing would block a connection slot, and the shutdown, for ever
 //! (<https://github.com/hyperium/hyper/issues/4170>).
 
 use std::{
@@ -22,27 +22,26 @@ use tokio_util::sync::CancellationToken;
 /// The length of `PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n`.
 const PREFACE_LENGTH: usize = 24;
 
-/// An accepted connection.
-pub(super) struct Connection {
+pub(super) struct ClientStream {
     stream: TcpStream,
-    /// `None` once the preface is in.
+    /// `None` once the preface is complete.
     preface: Option<Preface>,
 }
 
 struct Preface {
     received: usize,
-    /// Ends when the client has had its time, or the server drains.
+    /// Completes at the timeout, or when the server drains.
     overdue: BoxFuture<'static, ()>,
 }
 
-impl Connection {
+impl ClientStream {
     pub(super) fn new(
         stream: TcpStream,
         preface_timeout: Duration,
         draining: CancellationToken,
     ) -> Self {
         let overdue = Box::pin(async move {
-            // Either way the wait is over.
+            // In both cases the wait is over.
             let _ = timeout(preface_timeout, draining.cancelled()).await;
         });
         Self {
@@ -62,7 +61,7 @@ impl Preface {
     }
 }
 
-impl AsyncRead for Connection {
+impl AsyncRead for ClientStream {
     fn poll_read(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -83,7 +82,7 @@ impl AsyncRead for Connection {
     }
 }
 
-impl AsyncWrite for Connection {
+impl AsyncWrite for ClientStream {
     fn poll_write(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,

@@ -1,8 +1,8 @@
-//! Accepts connections and serves each in a task of its own: at most so many at a time, none for
-//! ever, and never in a hurry when accepting fails.
+//! Accepts connections and serves each in its own task. Limits their count and age, and backs off
+//! when accepting fails.
 //!
-//! In place of tonic's own loop, which puts a timer around every call that answers CANCELLED at
-//! the caller's deadline and that no layer can reach. A timer within that fires up to 5 ms earlier
+//! Replaces tonic's own loop, which puts a timer around every call that answers CANCELLED at the
+//! caller's deadline and that no layer can reach. A timer inside it that fired up to 5 ms earlier
 //! still lost on a busy machine: at least 4 of 1,800 calls with deadlines of 20 to 50 ms.
 
 use std::{
@@ -34,30 +34,25 @@ use tonic::{
 };
 use tower::Service;
 
-use super::{
-    connection::Connection,
-    guard::{Answering, Calls},
-    http2,
-    limits::Limits,
-};
+use super::{calls::CallService, connection::ClientStream, http2, limits::Limits};
 
-/// The pause after a failed accept, e.g. for want of file descriptors: those come back when
-/// connections close, not by asking again at once.
-const BACK_OFF: Duration = Duration::from_millis(50);
+/// The pause after a failed accept, e.g. because no file descriptor is free: those come back when
+/// connections close, not by trying again at once.
+const ACCEPT_ERROR_DELAY: Duration = Duration::from_millis(50);
 
 /// The open connections. Dropping this closes them.
-pub(super) struct Connections<C> {
-    service: Answering<C>,
+pub(super) struct Connections {
+    service: CallService,
     limits: Limits,
     http2: auto::Builder<TokioExecutor>,
     draining: CancellationToken,
     open: JoinSet<()>,
 }
 
-impl<C: Calls> Connections<C> {
-    /// Connections that answer with `service`, and finish their calls when `draining` is
-    /// cancelled.
-    pub(super) fn new(service: Answering<C>, limits: Limits, draining: CancellationToken) -> Self {
+impl Connections {
+    /// The calls of these connections are handled by `service`; when `draining` is cancelled,
+    /// connections close after their open calls.
+    pub(super) fn new(service: CallService, limits: Limits, draining: CancellationToken) -> Self {
         Self {
             service,
             http2: http2::builder(&limits),
@@ -79,37 +74,41 @@ impl<C: Calls> Connections<C> {
         }
     }
 
-    /// Waits until none is open. Without a drain that may be never.
+    /// Waits until no connection is open. Without a drain, this may take for ever.
     pub(super) async fn closed(&mut self) {
         while self.open.join_next().await.is_some() {}
     }
 
-    /// How many are open.
     pub(super) fn count(&self) -> usize {
         self.open.len()
     }
 
     /// Closes the connection when there are too many: a client left waiting in the backlog would
-    /// not know that it should go elsewhere.
+    /// not learn that it should try another server.
     fn admit(&mut self, stream: TcpStream) {
         while self.open.try_join_next().is_some() {}
         if self.open.len() >= self.limits.max_connections {
             tracing::warn!("a connection was refused: too many are open");
             return;
         }
-        // Small answers must not wait for the acknowledgement of the one before.
+        // A small answer must not wait until the previous one is acknowledged.
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!(%error, "cannot set TCP_NODELAY: {error}");
         }
-        let service = PerConnection {
+        let service = ConnectionService {
             service: self.service.clone(),
             info: stream.connect_info(),
         };
         let draining = self.draining.clone();
-        let stream = Connection::new(stream, self.limits.preface_timeout, draining.clone());
+        let stream = ClientStream::new(stream, self.limits.preface_timeout, draining.clone());
         let age = http2::jittered(self.limits.max_connection_age);
-        self.open
-            .spawn(converse(self.http2.clone(), stream, service, draining, age));
+        self.open.spawn(serve_connection(
+            self.http2.clone(),
+            stream,
+            service,
+            draining,
+            age,
+        ));
     }
 }
 
@@ -120,7 +119,7 @@ async fn accept(listener: &TcpListener) -> TcpStream {
             Err(error) if concerns_one_connection(&error) => {}
             Err(error) => {
                 tracing::warn!(%error, "cannot accept a connection: {error}");
-                sleep(BACK_OFF).await;
+                sleep(ACCEPT_ERROR_DELAY).await;
             }
         }
     }
@@ -134,12 +133,12 @@ fn concerns_one_connection(error: &io::Error) -> bool {
     )
 }
 
-/// Serves one connection until its client leaves; asks it to leave (GOAWAY) when it is old or the
-/// server drains, and then waits for its open calls.
-async fn converse<C: Calls>(
+/// Serves one connection until its client closes it. Sends GOAWAY when it is old or the server
+/// drains, and then waits for its open calls.
+async fn serve_connection(
     http2: auto::Builder<TokioExecutor>,
-    stream: Connection,
-    service: PerConnection<C>,
+    stream: ClientStream,
+    service: ConnectionService,
     draining: CancellationToken,
     age: Duration,
 ) {
@@ -158,34 +157,26 @@ async fn converse<C: Calls>(
         }
     };
     if let Err(error) = ended {
-        tracing::debug!(error, "a connection ended badly: {error}");
+        tracing::debug!(error, "a connection failed: {error}");
     }
 }
 
-/// The service as one connection's calls see it.
-struct PerConnection<C> {
-    service: Answering<C>,
-    /// What `tonic::Request::remote_addr` tells.
+/// The service for the calls of one connection.
+#[derive(Clone)]
+struct ConnectionService {
+    service: CallService,
+    /// What `tonic::Request::remote_addr` returns.
     info: TcpConnectInfo,
 }
 
-impl<C> Clone for PerConnection<C> {
-    fn clone(&self) -> Self {
-        Self {
-            service: self.service.clone(),
-            info: self.info.clone(),
-        }
-    }
-}
-
-impl<C: Calls, B> Service<Request<B>> for PerConnection<C>
+impl<B> Service<Request<B>> for ConnectionService
 where
     B: http_body::Body<Data = Bytes> + Send + 'static,
     B::Error: Into<StdError>,
 {
     type Response = Response<Body>;
     type Error = Infallible;
-    type Future = <Answering<C> as Service<Request<Body>>>::Future;
+    type Future = <CallService as Service<Request<Body>>>::Future;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
         self.service.poll_ready(cx)

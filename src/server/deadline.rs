@@ -1,123 +1,61 @@
-//! Bounds every call in time: by the caller's deadline, by the cap of its class, by the drain;
-//! and streams to their end, not only up to their headers.
+//! When a call ends: at the caller's deadline, at the cap of its method's class, or with the
+//! server.
 
 use std::{
     future::{Future, pending, poll_fn},
     pin::pin,
-    sync::Arc,
     task::Poll,
     time::Duration,
 };
 
-use http::{Extensions, HeaderMap, Request, Response};
-use http_body::Body as _;
+use http::HeaderMap;
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
-use tonic::{Status, body::Body};
+use tonic::Status;
 
-use super::{
-    bounded::Bounded,
-    grpc_timeout,
-    guard::{Arrived, Calls, Guard, Next},
-    methods::{Class, Methods},
-    status::{deadline_exceeded, shutting_down},
-};
+use crate::api::status::{deadline_exceeded, shutting_down};
 
-/// The most by which a call ends before the caller's deadline; a tenth of it if that is less. So
-/// on a fast network the answer, which says more, is there before the caller's own timer fires;
-/// clients of tonic report that one as CANCELLED.
-const HEAD_START: Duration = Duration::from_millis(5);
+/// The most by which a call ends before the caller's deadline; a tenth of it if that is less. On
+/// a fast network the answer, which has details, then arrives before the caller's own timer
+/// fires; tonic's clients report their own as CANCELLED.
+const TIMER_MARGIN: Duration = Duration::from_millis(5);
 
-/// Ends calls whose time is up.
-#[derive(Clone)]
+/// When one call has to end.
 pub(super) struct Deadline {
-    pub(super) methods: Arc<Methods>,
-    /// The cap for calls of [`Class::Unary`].
-    pub(super) max_unary_time: Duration,
-    /// The cap for calls of [`Class::Stream`].
-    pub(super) max_stream_time: Duration,
-    /// Cancelled when the server drains: calls of [`Class::Standing`] end then.
-    pub(super) draining: CancellationToken,
-    /// Cancelled when the drain has taken too long: every call ends then.
-    pub(super) abandoned: CancellationToken,
+    pub(super) at: Option<Instant>,
+    /// Cancelled when the server starts to drain, for calls that would never end by themselves.
+    pub(super) draining: Option<CancellationToken>,
+    /// Cancelled when the drain has timed out.
+    pub(super) aborting: CancellationToken,
 }
 
-impl Guard for Deadline {
-    async fn handle<C: Calls>(&self, request: Request<Body>, next: Next<'_, C>) -> Response<Body> {
-        let class = self.methods.class(request.uri().path());
-        let term = self.term(class, arrival(request.extensions()), request.headers());
-        if term.has_passed() {
-            return deadline_exceeded().into_http();
+/// Why a call has to end.
+#[derive(Clone, Copy)]
+pub(super) enum EndReason {
+    DeadlineExceeded,
+    /// The drain has timed out.
+    Aborted,
+    /// The server drains. The call ends when it has nothing to send, so that the last health
+    /// status still arrives.
+    Draining,
+}
+
+impl EndReason {
+    pub(super) fn into_status(self) -> Status {
+        match self {
+            Self::DeadlineExceeded => deadline_exceeded(),
+            Self::Aborted | Self::Draining => shutting_down(),
         }
-        // What loses is dropped before the winner's branch runs.
-        let response = tokio::select! {
-            biased;
-            response = next.run(request) => response,
-            end = term.over() => return end.into_status().into_http(),
-        };
-        // One message that is already there needs no watching.
-        if class == Class::Unary || response.body().is_end_stream() {
-            return response;
-        }
-        response.map(|body| Body::new(Bounded::new(body, term)))
     }
 }
 
 impl Deadline {
-    fn term(&self, class: Class, arrived: Instant, headers: &HeaderMap) -> Term {
-        let asked = grpc_timeout::parse(headers).map(|asked| asked - HEAD_START.min(asked / 10));
-        let cap = match class {
-            Class::Unary => Some(self.max_unary_time),
-            Class::Stream => Some(self.max_stream_time),
-            Class::Standing => None,
-        };
-        let time = asked.into_iter().chain(cap).min();
-        Term {
-            deadline: time.and_then(|time| arrived.checked_add(time)),
-            draining: (class == Class::Standing).then(|| self.draining.clone()),
-            abandoned: self.abandoned.clone(),
-        }
-    }
-}
-
-fn arrival(extensions: &Extensions) -> Instant {
-    extensions
-        .get::<Arrived>()
-        .map_or_else(Instant::now, |arrived| arrived.0)
-}
-
-/// How long one call may go on.
-pub(super) struct Term {
-    deadline: Option<Instant>,
-    draining: Option<CancellationToken>,
-    abandoned: CancellationToken,
-}
-
-/// How a call ends whose term is over.
-pub(super) enum End {
-    /// At once.
-    Now(Status),
-    /// When it has nothing more to say for the moment: the last health status still gets out.
-    WhenIdle(Status),
-}
-
-impl End {
-    /// What the caller is told.
-    pub(super) fn into_status(self) -> Status {
-        match self {
-            Self::Now(status) | Self::WhenIdle(status) => status,
-        }
-    }
-}
-
-impl Term {
-    /// Whether the deadline has passed.
     pub(super) fn has_passed(&self) -> bool {
-        self.deadline.is_some_and(|at| Instant::now() >= at)
+        self.at.is_some_and(|at| Instant::now() >= at)
     }
 
-    /// Waits for the end of the term.
-    pub(super) async fn over(&self) -> End {
+    /// Waits until the call has to end.
+    pub(super) async fn ended(&self) -> EndReason {
         let draining = async {
             match &self.draining {
                 Some(token) => token.cancelled().await,
@@ -126,23 +64,95 @@ impl Term {
         };
         tokio::select! {
             biased;
-            () = self.deadline_passes() => End::Now(deadline_exceeded()),
-            () = self.abandoned.cancelled() => End::Now(shutting_down()),
-            () = draining => End::WhenIdle(shutting_down()),
+            () = self.passes() => EndReason::DeadlineExceeded,
+            () = self.aborting.cancelled() => EndReason::Aborted,
+            () = draining => EndReason::Draining,
         }
     }
 
-    async fn deadline_passes(&self) {
-        let Some(at) = self.deadline else {
+    async fn passes(&self) {
+        let Some(at) = self.at else {
             return pending().await;
         };
         let mut timer = pin!(sleep_until(at));
-        // The clock decides: a task that is busy enough to be out of budget does not see its
-        // timer fire.
+        // Reads the clock too: a task that has used up its budget does not see its timer fire.
         poll_fn(|cx| match self.has_passed() {
             true => Poll::Ready(()),
             false => timer.as_mut().poll(cx),
         })
         .await;
+    }
+}
+
+/// The time that the caller gives the call, less the margin. A malformed value counts as none, as
+/// in tonic.
+pub(super) fn grpc_timeout(headers: &HeaderMap) -> Option<Duration> {
+    let time = parse_timeout(headers.get("grpc-timeout")?.to_str().ok()?)?;
+    Some(time - TIMER_MARGIN.min(time / 10))
+}
+
+fn parse_timeout(text: &str) -> Option<Duration> {
+    let (digits, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
+    // At most 8 digits by the specification, so nothing below overflows.
+    if digits.len() > 8 || !digits.bytes().all(|b| b.is_ascii_digit()) {
+        return None;
+    }
+    let value: u64 = digits.parse().ok()?;
+    match unit {
+        "H" => Some(Duration::from_secs(value * 3600)),
+        "M" => Some(Duration::from_secs(value * 60)),
+        "S" => Some(Duration::from_secs(value)),
+        "m" => Some(Duration::from_millis(value)),
+        "u" => Some(Duration::from_micros(value)),
+        "n" => Some(Duration::from_nanos(value)),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_unit_of_grpc_timeout_is_read() {
+        for (text, time) in [
+            ("3H", Duration::from_secs(10_800)),
+            ("2M", Duration::from_secs(120)),
+            ("42S", Duration::from_secs(42)),
+            ("13m", Duration::from_millis(13)),
+            ("7u", Duration::from_micros(7)),
+            ("0n", Duration::ZERO),
+            ("99999999H", Duration::from_secs(99_999_999 * 3600)),
+        ] {
+            assert_eq!(parse_timeout(text), Some(time), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_malformed_grpc_timeout_counts_as_absent() {
+        for text in [
+            "",
+            "S",
+            "5",
+            "-1S",
+            "+1S",
+            "1.5S",
+            "123456789n",
+            "10 S",
+            "1x",
+            "1é",
+        ] {
+            assert_eq!(parse_timeout(text), None, "{text}");
+        }
+        assert_eq!(grpc_timeout(&HeaderMap::new()), None);
+    }
+
+    #[test]
+    fn a_call_ends_a_little_before_the_callers_deadline() {
+        let mut headers = HeaderMap::new();
+        headers.insert("grpc-timeout", "20m".parse().expect("a header value"));
+        assert_eq!(grpc_timeout(&headers), Some(Duration::from_millis(18)));
+        headers.insert("grpc-timeout", "1S".parse().expect("a header value"));
+        assert_eq!(grpc_timeout(&headers), Some(Duration::from_millis(995)));
     }
 }

@@ -1,4 +1,5 @@
-//! `grpc.health.v1`: not serving until the server can answer, and from the moment it is to stop.
+//! `grpc.health.v1`: SERVING while the service is ready, NOT_SERVING before that and from the start
+//! of a shutdown on.
 
 use std::{future::Future, panic::AssertUnwindSafe, time::Duration};
 
@@ -11,12 +12,12 @@ use tonic_health::{
     server::{HealthReporter, HealthService},
 };
 
-/// How often readiness is asked for, and how long the answer may take: together below the 2
-/// seconds within which a change is to be seen.
+/// How often readiness is checked, and how long a check may take: together below the 2 seconds
+/// within which clients must see a change.
 const PROBE_INTERVAL: Duration = Duration::from_millis(500);
 const PROBE_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// The health of the whole server (`""`) and of each service, which are one.
+/// One health for the whole server (`""`) and each service.
 pub(super) struct Health {
     reporter: HealthReporter,
     names: Vec<&'static str>,
@@ -24,24 +25,24 @@ pub(super) struct Health {
 }
 
 impl Health {
-    /// Not serving yet. tonic's reporter starts as SERVING, so this comes before any connection.
+    /// Starts as NOT_SERVING. tonic's reporter starts as SERVING, so this must be called before
+    /// any connection is accepted.
     pub(super) async fn new(services: &[&'static str]) -> Self {
         let mut health = Self {
             reporter: HealthReporter::new(),
             names: [&[""], services].concat(),
             serving: false,
         };
-        health.tell(false).await;
+        health.report(false).await;
         health
     }
 
-    /// The service that tells it.
     pub(super) fn server(&self) -> HealthServer<HealthService> {
         HealthServer::new(HealthService::from_health_reporter(self.reporter.clone()))
     }
 
-    /// Follows `ready` until `shutdown`, then says not serving for good. The first time that it
-    /// says serving, `announce` is called.
+    /// Follows `ready` until `shutdown`, then stays NOT_SERVING. Calls `announce` when it is
+    /// SERVING for the first time.
     pub(super) async fn follow<R, F>(
         mut self,
         ready: R,
@@ -62,14 +63,14 @@ impl Health {
             }
         };
         shutdown.run_until_cancelled(probing).await;
-        // Whatever a change in the middle of its announcement has left.
-        self.tell(false).await;
+        // Also completes a change that was cancelled half-way.
+        self.report(false).await;
     }
 
-    /// Tells and logs a change; answers what it is now.
+    /// Reports and logs a change; returns `serving`.
     async fn set(&mut self, serving: bool) -> bool {
         if self.serving != serving {
-            self.tell(serving).await;
+            self.report(serving).await;
             match serving {
                 true => tracing::info!("ready: the database answers"),
                 false => tracing::warn!("not ready: the database does not answer"),
@@ -78,7 +79,7 @@ impl Health {
         serving
     }
 
-    async fn tell(&mut self, serving: bool) {
+    async fn report(&mut self, serving: bool) {
         let status = match serving {
             true => ServingStatus::Serving,
             false => ServingStatus::NotServing,

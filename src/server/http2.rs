@@ -1,4 +1,4 @@
-//! The HTTP/2 settings.
+//! The HTTP/2 settings of connections.
 
 use std::time::Duration;
 
@@ -6,11 +6,10 @@ use hyper_util::{
     rt::{TokioExecutor, TokioTimer},
     server::conn::auto::Builder,
 };
-use uuid::Uuid;
 
 use super::limits::Limits;
 
-/// What serves a connection, with the protocol's bounds set.
+/// The protocol with its limits.
 ///
 /// Not set: the flow-control windows. hyper's 1 MiB for a stream and for a connection bound what
 /// one connection can make us buffer; a larger stream window alone would change nothing.
@@ -24,17 +23,16 @@ pub(super) fn builder(limits: &Limits) -> Builder<TokioExecutor> {
         .max_local_error_reset_streams(1024)
         // Rapid reset (CVE-2023-44487): streams reset before they were accepted.
         .max_pending_accept_reset_streams(20)
-        // Finds peers that are gone without a word, and so the streams they hold.
+        // Finds half-open connections, and so the streams they hold.
         .keep_alive_interval(limits.keepalive_interval)
         .keep_alive_timeout(limits.keepalive_timeout);
     builder
 }
 
-/// `age` give or take a sixth, so that connections opened together, as after a restart, are not
-/// closed together.
+/// `age` plus or minus up to a sixth, so that connections opened together, as after a restart,
+/// do not close together.
 pub(super) fn jittered(age: Duration) -> Duration {
-    let random = Uuid::new_v4().as_u128() as u16;
-    age.mul_f64(5.0 / 6.0 + f64::from(random) / f64::from(u16::MAX) / 3.0)
+    age.mul_f64(5.0 / 6.0 + fastrand::f64() / 3.0)
 }
 
 #[cfg(test)]

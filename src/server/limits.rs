@@ -1,8 +1,8 @@
-//! What the server allows, and for how long.
+//! What one client may use of the server, and for how long.
 
 use std::time::Duration;
 
-/// The bounds that keep one caller, or a broken one, from taking the server from the others.
+/// Limits that keep one client, or a broken one, from using up the server.
 #[derive(Clone, Debug)]
 pub struct Limits {
     /// Open connections; one more is closed as soon as it is accepted.
@@ -12,7 +12,7 @@ pub struct Limits {
     pub max_calls: usize,
     /// Open calls per connection, told to the client in the HTTP/2 settings.
     pub max_concurrent_streams: u32,
-    /// Size of one message in either direction, in bytes. To be set on every service added to the
+    /// Size of one message in either direction, in bytes. Must be set on every service in the
     /// routes, with `max_decoding_message_size` and `max_encoding_message_size`.
     pub max_message_bytes: usize,
     /// Longest time for a call that is answered by one message; also its deadline when the
@@ -20,13 +20,13 @@ pub struct Limits {
     pub max_unary_time: Duration,
     /// The same for a call that streams, in either direction.
     pub max_stream_time: Duration,
-    /// How long open calls may go on after the shutdown began.
+    /// How long open calls may continue after the shutdown has begun.
     pub drain_timeout: Duration,
     /// How long a new connection may take to send the HTTP/2 preface.
     pub preface_timeout: Duration,
-    /// How often a silent connection is pinged.
+    /// When an idle connection is pinged.
     pub keepalive_interval: Duration,
-    /// How long the answer to that ping may take before the connection is closed.
+    /// How long the answer to a ping may take before the connection is closed.
     pub keepalive_timeout: Duration,
     /// When a connection is asked to close (its open calls go on), so that load spreads again
     /// after a restart. For each it is longer or shorter by up to a sixth.

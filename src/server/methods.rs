@@ -1,25 +1,25 @@
-//! What the descriptors say about each method: its name, and how long a call of it may last.
+//! The methods from the descriptors: their names, and the class that limits their calls.
 
 use std::collections::HashMap;
 
 use prost::{DecodeError, Message};
 use prost_types::{FileDescriptorProto, FileDescriptorSet, MethodDescriptorProto};
 
-/// How long calls of a method may last.
+/// Which limit applies to the calls of a method.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Class {
+pub(super) enum MethodClass {
     /// One message in, one out.
     Unary,
     /// Streams in one direction or both.
     Stream,
-    /// Streams for as long as the caller stays: health and reflection. Ends with the server.
-    Standing,
+    /// Streams until the caller or the server ends it: health and reflection.
+    LongLived,
 }
 
-/// The methods this server knows, by path (`/package.Service/Method`).
-pub(super) struct Methods(HashMap<String, Class>);
+/// The server's methods by path (`/package.Service/Method`).
+pub(super) struct MethodTable(HashMap<String, MethodClass>);
 
-impl Methods {
+impl MethodTable {
     /// Reads encoded descriptor sets.
     pub(super) fn new(descriptor_sets: &[&[u8]]) -> Result<Self, DecodeError> {
         let mut classes = HashMap::new();
@@ -31,19 +31,19 @@ impl Methods {
         Ok(Self(classes))
     }
 
-    /// The method's class. An unknown method is answered at once, so any class will do.
-    pub(super) fn class(&self, path: &str) -> Class {
-        self.0.get(path).copied().unwrap_or(Class::Unary)
+    /// The method's class. An unknown method is refused at once, whatever its class.
+    pub(super) fn class(&self, path: &str) -> MethodClass {
+        self.0.get(path).copied().unwrap_or(MethodClass::Unary)
     }
 
-    /// The method's full name, without the leading slash, if the server knows it.
+    /// The method's full name, without the leading slash, if the server has it.
     pub(super) fn name<'a>(&self, path: &'a str) -> Option<&'a str> {
         let known = self.0.contains_key(path);
         path.strip_prefix('/').filter(|_| known)
     }
 }
 
-fn classes_in(file: &FileDescriptorProto) -> Vec<(String, Class)> {
+fn classes_in(file: &FileDescriptorProto) -> Vec<(String, MethodClass)> {
     let package = file.package();
     let mut classes = Vec::new();
     for service in &file.service {
@@ -55,11 +55,11 @@ fn classes_in(file: &FileDescriptorProto) -> Vec<(String, Class)> {
     classes
 }
 
-fn class(package: &str, method: &MethodDescriptorProto) -> Class {
+fn class(package: &str, method: &MethodDescriptorProto) -> MethodClass {
     match method.client_streaming() || method.server_streaming() {
-        false => Class::Unary,
-        true if package.starts_with("grpc.") => Class::Standing,
-        true => Class::Stream,
+        false => MethodClass::Unary,
+        true if package.starts_with("grpc.") => MethodClass::LongLived,
+        true => MethodClass::Stream,
     }
 }
 
@@ -70,27 +70,33 @@ mod tests {
 
     #[test]
     fn every_method_has_its_class() {
-        let methods = Methods::new(&DESCRIPTOR_SETS).expect("descriptors");
+        let methods = MethodTable::new(&DESCRIPTOR_SETS).expect("descriptors");
         let expected = [
             (
                 "/mailinggroups.v1.MailingGroups/GetMailingGroup",
-                Class::Unary,
+                MethodClass::Unary,
             ),
             (
                 "/mailinggroups.v1.MailingGroups/StreamSegmentMembers",
-                Class::Stream,
+                MethodClass::Stream,
             ),
-            ("/mailinggroups.v1.Contacts/ImportContacts", Class::Stream),
-            ("/mailinggroups.v1.Contacts/ExportContacts", Class::Stream),
-            ("/grpc.health.v1.Health/Check", Class::Unary),
-            ("/grpc.health.v1.Health/Watch", Class::Standing),
+            (
+                "/mailinggroups.v1.Contacts/ImportContacts",
+                MethodClass::Stream,
+            ),
+            (
+                "/mailinggroups.v1.Contacts/ExportContacts",
+                MethodClass::Stream,
+            ),
+            ("/grpc.health.v1.Health/Check", MethodClass::Unary),
+            ("/grpc.health.v1.Health/Watch", MethodClass::LongLived),
             (
                 "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo",
-                Class::Standing,
+                MethodClass::LongLived,
             ),
             (
                 "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo",
-                Class::Standing,
+                MethodClass::LongLived,
             ),
         ];
         for (path, class) in expected {

@@ -1,4 +1,4 @@
-//! Server reflection, in the version clients ask for first and the one some still need.
+//! Server reflection: v1, and v1alpha for clients that do not know v1.
 
 use tonic::service::Routes;
 use tonic_reflection::{
@@ -6,8 +6,8 @@ use tonic_reflection::{
     server::{Builder, Error},
 };
 
-/// The descriptors of all that is served, and of the `google.rpc` error details, so that tools
-/// can print these.
+/// The descriptors of everything served, and of the `google.rpc` error details, so that tools can
+/// print them.
 pub(super) const DESCRIPTOR_SETS: [&[u8]; 5] = [
     crate::pb::FILE_DESCRIPTOR_SET,
     tonic_health::pb::FILE_DESCRIPTOR_SET,
@@ -16,7 +16,6 @@ pub(super) const DESCRIPTOR_SETS: [&[u8]; 5] = [
     pb::v1alpha::FILE_DESCRIPTOR_SET,
 ];
 
-/// Adds reflection to `routes`.
 pub(super) fn add_to(routes: Routes) -> Result<Routes, Error> {
     Ok(routes
         .add_service(builder().build_v1()?)

@@ -1,4 +1,4 @@
-//! The signals that ask the program to stop.
+//! The signals that stop the program.
 
 use std::{future::Future, io};
 

@@ -2,10 +2,10 @@
 
 use std::{error::Error, io, time::Duration};
 
-use tonic::{Code, Status, TimeoutExpired};
+use tonic::{Status, TimeoutExpired};
 use tonic_types::{ErrorDetails, FieldViolation, StatusExt};
 
-use crate::duration::human;
+use crate::{duration::human, grpc_code};
 
 /// `NOT_FOUND: expression: at position 1: there is no mailing group SSXX`: the code, the field
 /// and the reason, with a further line for each detail that the message does not contain.
@@ -19,7 +19,7 @@ pub(in crate::client) fn describe(status: &Status) -> String {
         [only] if repeats(only, status.message()) => field_and_reason(only),
         _ => status.message().to_owned(),
     };
-    let mut lines = vec![code(status.code()).to_owned()];
+    let mut lines = vec![grpc_code::name(status.code()).to_owned()];
     if !message.is_empty() {
         lines[0] += &format!(": {message}");
     }
@@ -141,31 +141,10 @@ fn request_id(status: &Status, details: &ErrorDetails) -> Option<String> {
         .map(str::to_owned)
 }
 
-/// The code as gRPC's documents write it.
-fn code(code: Code) -> &'static str {
-    match code {
-        Code::Ok => "OK",
-        Code::Cancelled => "CANCELLED",
-        Code::Unknown => "UNKNOWN",
-        Code::InvalidArgument => "INVALID_ARGUMENT",
-        Code::DeadlineExceeded => "DEADLINE_EXCEEDED",
-        Code::NotFound => "NOT_FOUND",
-        Code::AlreadyExists => "ALREADY_EXISTS",
-        Code::PermissionDenied => "PERMISSION_DENIED",
-        Code::ResourceExhausted => "RESOURCE_EXHAUSTED",
-        Code::FailedPrecondition => "FAILED_PRECONDITION",
-        Code::Aborted => "ABORTED",
-        Code::OutOfRange => "OUT_OF_RANGE",
-        Code::Unimplemented => "UNIMPLEMENTED",
-        Code::Internal => "INTERNAL",
-        Code::Unavailable => "UNAVAILABLE",
-        Code::DataLoss => "DATA_LOSS",
-        Code::Unauthenticated => "UNAUTHENTICATED",
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use tonic::Code;
+
     use super::*;
 
     fn violated(field: &str, reason: &str, message: &str) -> String {

@@ -164,7 +164,7 @@ async fn a_shutdown_ends_a_watch() {
     let status = feed.message().await.unwrap_err();
     assert_eq!(
         (status.code(), info(&status).reason.as_str()),
-        (Code::Unavailable, "DRAINING")
+        (Code::Unavailable, "SHUTTING_DOWN")
     );
     assert!(status.get_details_retry_info().is_some());
 }

@@ -10,7 +10,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use mailing_groups::server::{self, Drained, Limits};
+use mailing_groups::server::{self, Limits, Shutdown};
 use tokio::{
     net::TcpListener,
     sync::mpsc::{UnboundedReceiver, unbounded_channel},
@@ -33,7 +33,7 @@ pub(crate) struct Server {
     pub shutdown: CancellationToken,
     pub started: UnboundedReceiver<Instant>,
     pub dropped: UnboundedReceiver<Instant>,
-    running: JoinHandle<Result<Drained, server::Error>>,
+    running: JoinHandle<Result<Shutdown, server::Error>>,
 }
 
 impl Server {
@@ -95,7 +95,7 @@ impl Server {
     }
 
     /// Waits until the server has ended.
-    pub(crate) async fn ended(self) -> Drained {
+    pub(crate) async fn ended(self) -> Shutdown {
         let ended = within(self.running).await.expect("no panic");
         ended.expect("no failure")
     }

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use mailing_groups::server::{Drained, Limits};
+use mailing_groups::server::{Limits, Shutdown};
 use tokio::{io::AsyncWriteExt, net::TcpStream};
 use tonic::Code;
 use tonic_health::pb::{
@@ -39,7 +39,7 @@ async fn streams_that_heed_the_shutdown_end_in_their_own_way() {
     assert_eq!(answer.status.code(), Code::Ok);
     assert!(answer.data.len() > 1000, "its last message");
     drop(client);
-    assert_eq!(server.ended().await, Drained::Clean);
+    assert_eq!(server.ended().await, Shutdown::Clean);
     assert!(
         began.elapsed() < Duration::from_secs(5),
         "{:?}",
@@ -73,7 +73,7 @@ async fn streams_that_do_not_are_answered_unavailable_when_the_wait_is_over() {
         assert_eq!(error_info(&status).reason, "SHUTTING_DOWN");
         assert!(status.get_details_retry_info().is_some());
     }
-    let left = Drained::Abandoned {
+    let left = Shutdown::Forced {
         connections: 1,
         calls: 2,
     };
@@ -104,7 +104,7 @@ async fn silent_clients_do_not_hold_the_end() {
     server.shutdown.cancel();
     within(stream.answer()).await.expect("an answer");
     drop(client);
-    assert_eq!(server.ended().await, Drained::Clean);
+    assert_eq!(server.ended().await, Shutdown::Clean);
     assert!(
         began.elapsed() < Duration::from_secs(5),
         "{:?}",
@@ -129,7 +129,7 @@ async fn an_unread_stream_does_not_hold_the_end() {
     let began = Instant::now();
     server.shutdown.cancel();
     server.handler_dropped().await;
-    let left = Drained::Abandoned {
+    let left = Shutdown::Forced {
         connections: 1,
         calls: 1,
     };
@@ -172,7 +172,7 @@ async fn who_watches_the_health_is_told_and_let_go() {
     let end = within(changes.message()).await.expect_err("the end");
     assert_eq!(end.code(), Code::Unavailable);
     drop((changes, client));
-    assert_eq!(server.ended().await, Drained::Clean);
+    assert_eq!(server.ended().await, Shutdown::Clean);
     assert!(
         began.elapsed() < Duration::from_secs(5),
         "{:?}",
@@ -194,5 +194,5 @@ async fn the_port_is_closed_at_once() {
     let address = server.address;
     super::server::eventually(async || TcpStream::connect(address).await.err()).await;
     drop((stream, client));
-    assert_eq!(server.ended().await, Drained::Clean);
+    assert_eq!(server.ended().await, Shutdown::Clean);
 }

@@ -1,32 +1,25 @@
-//! Makes every error that leaves the server one that gRPC documents and clients can read: tonic's
-//! own codes where they differ, short messages, and an `ErrorInfo` where there are no details.
+//! Completes every error that leaves the server: gRPC's documented codes where tonic's differ,
+//! short messages, and an `ErrorInfo` where there are no details.
 //!
 //! An error with details was made by this service and keeps its code; one without comes from
-//! tonic and is known only by its text (a test holds each).
+//! tonic and can be recognised only by its text (a test holds each).
 
-use std::{
-    collections::HashMap,
-    pin::Pin,
-    task::{Context, Poll},
-};
+use std::collections::HashMap;
 
 use bytes::Bytes;
-use http::{HeaderMap, Request, Response};
+use http::HeaderMap;
 use http_body::Frame;
-use tonic::{Code, Status, body::Body};
+use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt};
 
-use super::{
-    guard::{Calls, Guard, Next},
-    status::{DOMAIN, code_in, code_name, trailers},
-};
+use crate::{api::status::DOMAIN, grpc_code};
 
-/// The longest message of an error, in bytes: trailers are to stay below 8 KiB in all
+/// The longest message of an error, in bytes: all trailers together must stay below 8 KiB
 /// (gRPC over HTTP/2), and prost's texts grow with the depth of what it could not decode.
 const MAX_MESSAGE: usize = 512;
 
-/// How tonic's texts begin about a request whose bytes are not the message they should be.
-const NO_MESSAGE: [&str; 5] = [
+/// How tonic's texts begin when a request cannot be decoded.
+const MALFORMED_REQUEST: [&str; 5] = [
     "failed to decode Protobuf message",
     "Missing request message.",
     "Unexpected EOF decoding stream.",
@@ -34,79 +27,47 @@ const NO_MESSAGE: [&str; 5] = [
     "Error decompressing",
 ];
 
-/// How tonic's text begins about a connection that ended without a reason.
+/// How tonic's text begins when a connection broke.
 const BROKEN_CONNECTION: &str = "h2 protocol error";
 
-/// Translates the errors of every call.
-#[derive(Clone)]
-pub(super) struct Translate;
-
-impl Guard for Translate {
-    async fn handle<C: Calls>(&self, request: Request<Body>, next: Next<'_, C>) -> Response<Body> {
-        let mut response = next.run(request).await;
-        if code_in(response.headers()).is_some() {
-            translate(response.headers_mut());
-            return response;
-        }
-        response.map(|inner| Body::new(Translated { inner }))
-    }
+/// The status in the headers of a trailers-only response, or in trailers; `None` if there is none.
+pub(super) fn code_in(headers: &HeaderMap) -> Option<Code> {
+    let value = headers.get(Status::GRPC_STATUS)?;
+    Some(Code::from_bytes(value.as_bytes()))
 }
 
-/// A response body whose trailers are translated; an error of the body becomes trailers, because
-/// as an error it would reset the stream and lose its status.
-struct Translated {
-    inner: Body,
-}
-
-impl http_body::Body for Translated {
-    type Data = Bytes;
-    type Error = Status;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
-        Pin::new(&mut self.inner).poll_frame(cx).map(|polled| {
-            let frame = polled?.unwrap_or_else(|status| trailers(&status));
-            Some(Ok(translated(frame)))
-        })
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.inner.is_end_stream()
-    }
-}
-
-fn translated(frame: Frame<Bytes>) -> Frame<Bytes> {
+/// Completes the error in trailers; other frames stay as they are.
+pub(super) fn complete_frame(frame: Frame<Bytes>) -> Frame<Bytes> {
     match frame.into_trailers() {
         Ok(mut headers) => {
-            translate(&mut headers);
+            complete(&mut headers);
             Frame::trailers(headers)
         }
         Err(data) => data,
     }
 }
 
-fn translate(headers: &mut HeaderMap) {
+/// Completes the error in `headers`; returns its code, if there is a status.
+pub(super) fn complete(headers: &mut HeaderMap) -> Option<Code> {
+    let code = code_in(headers)?;
     let detailed = headers.contains_key(Status::GRPC_STATUS_DETAILS);
     let short = headers
         .get(Status::GRPC_MESSAGE)
         .is_none_or(|message| message.len() <= MAX_MESSAGE);
-    if matches!(code_in(headers), None | Some(Code::Ok)) || (detailed && short) {
-        return;
+    if code == Code::Ok || (detailed && short) {
+        return Some(code);
     }
-    let Some(status) = Status::from_header_map(headers) else {
-        return;
-    };
+    let status = Status::from_header_map(headers)?;
     headers.remove(Status::GRPC_MESSAGE);
     let status = if detailed {
         shortened(&status)
     } else {
-        completed(&status)
+        with_error_info(&status)
     };
     if status.add_header(headers).is_err() {
         tracing::error!("an error status could not be written as headers");
     }
+    Some(status.code())
 }
 
 fn shortened(status: &Status) -> Status {
@@ -114,13 +75,13 @@ fn shortened(status: &Status) -> Status {
     Status::with_details(status.code(), truncate(status.message()), details)
 }
 
-fn completed(status: &Status) -> Status {
+fn with_error_info(status: &Status) -> Status {
     let (code, message) = corrected(status.code(), status.message());
-    let details = ErrorDetails::with_error_info(code_name(code), DOMAIN, HashMap::new());
+    let details = ErrorDetails::with_error_info(grpc_code::name(code), DOMAIN, HashMap::new());
     Status::with_error_details(code, truncate(message), details)
 }
 
-/// The code and text that gRPC gives to what tonic calls otherwise.
+/// gRPC's documented code and text where tonic uses others.
 fn corrected(code: Code, message: &str) -> (Code, &str) {
     match code {
         // https://github.com/grpc/grpc/blob/master/doc/statuscodes.md
@@ -128,13 +89,17 @@ fn corrected(code: Code, message: &str) -> (Code, &str) {
             Code::ResourceExhausted,
             message.trim_start_matches("Error, "),
         ),
-        // That table says INTERNAL. But a request that is no message is the caller's mistake, and
-        // INTERNAL is what wakes us up.
-        Code::Internal if NO_MESSAGE.iter().any(|text| message.starts_with(text)) => {
+        // That table says INTERNAL. But an undecodable request is the caller's mistake, and
+        // INTERNAL raises alarms.
+        Code::Internal
+            if MALFORMED_REQUEST
+                .iter()
+                .any(|text| message.starts_with(text)) =>
+        {
             (Code::InvalidArgument, message)
         }
-        // The caller's connection broke in the middle of the request: nobody is left to answer, and
-        // nothing here is at fault.
+        // The caller's connection broke in the middle of the request: no one gets the answer, and
+        // the service is not at fault.
         Code::Unknown if message.starts_with(BROKEN_CONNECTION) => (Code::Cancelled, message),
         Code::Unimplemented if message.is_empty() => (code, "this server has no such method"),
         _ => (code, message),
@@ -156,7 +121,7 @@ mod tests {
     fn after(status: &Status) -> Status {
         let mut headers = HeaderMap::new();
         status.add_header(&mut headers).expect("headers");
-        translate(&mut headers);
+        complete(&mut headers);
         Status::from_header_map(&headers).expect("a status")
     }
 
@@ -206,8 +171,8 @@ mod tests {
     #[test]
     fn success_stays_untouched() {
         let mut headers = HeaderMap::new();
-        headers.insert("grpc-status", 0.into());
-        translate(&mut headers);
+        headers.insert(Status::GRPC_STATUS, 0.into());
+        complete(&mut headers);
         assert_eq!(headers.len(), 1);
     }
 }
