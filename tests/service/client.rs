@@ -6,7 +6,7 @@ mod fake;
 use std::{fs, path::Path, process::ExitCode, thread};
 
 use clap::Parser;
-use fake::{Cut, Fake, Server, Upload};
+use fake::{Cut, Fake, Server, UploadFault};
 use mailing_groups::{
     client,
     pb::watch_changes_request::{Beginning, Start},
@@ -38,7 +38,7 @@ fn read(folder: &TempDir, name: &str) -> String {
     fs::read_to_string(folder.path().join(name)).unwrap()
 }
 
-fn everyone() -> String {
+fn all_ids() -> String {
     let ids: Vec<_> = (0..fake::MEMBERS).map(|it| format!("m{it}\n")).collect();
     format!("contact_id\n{}", ids.concat())
 }
@@ -63,7 +63,7 @@ fn members_are_written_once_however_often_the_stream_breaks() {
     let file = write(&folder, "ids.csv", "what was there before");
     let arguments = format!("members MOVE --view ids --page-size 3 --output {file} --tenant t-1");
     assert_eq!(run(&server.endpoint, &arguments), SUCCESS);
-    assert_eq!(read(&folder, "ids.csv"), everyone());
+    assert_eq!(read(&folder, "ids.csv"), all_ids());
     assert_eq!(
         *server.fake.resumed.lock().unwrap(),
         ["", "6", "9", "9", "9"]
@@ -80,7 +80,7 @@ fn members_are_written_once_however_often_the_stream_breaks() {
 }
 
 #[test]
-fn a_watch_goes_on_after_the_last_whole_revision() {
+fn a_watch_resumes_after_the_last_complete_revision() {
     let server = Server::start(Fake::default());
     assert_eq!(run(&server.endpoint, "watch --from beginning"), FAILURE);
     let beginning = Some(Start::Beginning(Beginning {}));
@@ -92,7 +92,28 @@ fn a_watch_goes_on_after_the_last_whole_revision() {
 }
 
 #[test]
-fn members_survive_the_death_of_the_service() {
+fn a_comparison_resumes_after_the_last_page() {
+    let cuts = [
+        Cut::Unavailable(2),
+        Cut::Silent(0),
+        Cut::Overdue(1),
+        Cut::Unavailable(1),
+    ];
+    let server = Server::start(Fake::cutting(cuts));
+    let ended = run(&server.endpoint, "segment compare S1 --to MOVE");
+    assert_eq!(ended, SUCCESS);
+    assert_eq!(
+        *server.fake.resumed.lock().unwrap(),
+        ["", "6", "6", "9", "10"]
+    );
+    assert_eq!(
+        run(&server.endpoint, "segment compare S1"),
+        ExitCode::from(2)
+    );
+}
+
+#[test]
+fn members_survive_a_restart_of_the_service() {
     let server = Server::start(Fake::cutting([Cut::Hang(2)]));
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("ids.csv").display().to_string();
@@ -102,7 +123,7 @@ fn members_survive_the_death_of_the_service() {
     server.fake.wait_until_hung();
     let _server = server.restart();
     assert_eq!(client.join().unwrap(), SUCCESS);
-    assert_eq!(read(&folder, "ids.csv"), everyone());
+    assert_eq!(read(&folder, "ids.csv"), all_ids());
 }
 
 #[test]
@@ -238,7 +259,7 @@ fn an_export_that_breaks_off_leaves_nothing_and_replaces_nothing() {
 }
 
 #[test]
-fn an_export_replaces_files_only_if_it_is_told_to() {
+fn an_export_replaces_files_only_with_force() {
     let server = Server::start(Fake::default());
     let folder = tempfile::tempdir().unwrap();
     write(&folder, "memberships.csv", "before");
@@ -268,7 +289,7 @@ Cy,P3,PERSON,1\r
 ";
 
 #[test]
-fn rejected_contacts_are_written_down_with_line_and_reason() {
+fn rejected_contacts_are_written_with_line_and_reason() {
     let server = Server::start(Fake::default());
     let folder = tempfile::tempdir().unwrap();
     let file = write(&folder, "c.csv", CONTACTS);
@@ -292,7 +313,7 @@ fn rejected_contacts_are_written_down_with_line_and_reason() {
 
 #[test]
 fn an_upload_has_a_bounded_number_of_chunks_in_flight() {
-    let server = Server::start(Fake::uploading(Upload::Withhold));
+    let server = Server::start(Fake::uploading(UploadFault::Withhold));
     let folder = tempfile::tempdir().unwrap();
     let rows: Vec<_> = (0..100).map(|it| format!("C{it},COMPANY,x\n")).collect();
     let file = write(
@@ -313,7 +334,11 @@ fn an_upload_has_a_bounded_number_of_chunks_in_flight() {
 
 #[test]
 fn an_import_that_breaks_or_lacks_its_summary_fails() {
-    for fault in [Upload::Break, Upload::NoSummary, Upload::WrongCount] {
+    for fault in [
+        UploadFault::Break,
+        UploadFault::NoSummary,
+        UploadFault::WrongCount,
+    ] {
         let server = Server::start(Fake::uploading(fault));
         let folder = tempfile::tempdir().unwrap();
         let file = write(
@@ -323,14 +348,14 @@ fn an_import_that_breaks_or_lacks_its_summary_fails() {
         );
         let arguments = format!("import contacts {file} --chunk 1 --retry-for 0");
         assert_eq!(run(&server.endpoint, &arguments), FAILURE, "{fault:?}");
-        // What was rejected until then is kept.
+        // The rows rejected until then are kept.
         assert!(read(&folder, "c.rejected.csv").contains("2,id: starts with bad"));
     }
 }
 
 #[test]
-fn an_import_goes_on_after_the_last_committed_item() {
-    let server = Server::start(Fake::uploading(Upload::Break));
+fn an_import_resumes_after_the_last_committed_item() {
+    let server = Server::start(Fake::uploading(UploadFault::Break));
     let folder = tempfile::tempdir().unwrap();
     let rows: Vec<_> = (0..9).map(|it| format!("C{it},COMPANY,x\n")).collect();
     let text = format!("id,kind,name\nbad,COMPANY,x\n{}", rows.concat());
@@ -343,13 +368,13 @@ fn an_import_goes_on_after_the_last_committed_item() {
     assert_eq!(received.len(), 10, "{received:?}");
     let rejected = read(&folder, "c.rejected.csv");
     assert_eq!(rejected.lines().count(), 2);
-    // Once more by the same name: nothing is left to do.
+    // Again with the same id: nothing is left to do.
     assert_eq!(run(&server.endpoint, &arguments), SUCCESS);
     assert_eq!(server.fake.received.lock().unwrap().len(), 10);
 }
 
 #[test]
-fn memberships_go_in_and_a_stale_file_of_rejects_goes() {
+fn memberships_are_imported_and_a_stale_file_of_rejected_rows_is_removed() {
     let server = Server::start(Fake::default());
     let folder = tempfile::tempdir().unwrap();
     write(&folder, "m.rejected.csv", "stale");
@@ -368,7 +393,7 @@ fn memberships_go_in_and_a_stale_file_of_rejects_goes() {
 }
 
 #[test]
-fn groups_are_created_or_described_anew_and_the_last_of_a_code_counts() {
+fn groups_are_created_or_updated_and_the_last_row_of_a_code_wins() {
     let server = Server::start(Fake::default());
     let folder = tempfile::tempdir().unwrap();
     let text = "description,code\nOld,MOVE\nGifts,GIFT\nNew,move\nnope,NOT OK\n";
@@ -410,8 +435,8 @@ fn a_file_that_does_not_fit_is_refused_before_anything_is_sent() {
 }
 
 #[test]
-fn where_nothing_listens_commands_fail_at_once() {
-    let nobody = "http://127.0.0.1:1";
-    assert_eq!(run(nobody, "count MOVE"), FAILURE);
-    assert_eq!(run(nobody, "members MOVE"), FAILURE);
+fn commands_fail_at_once_if_nothing_listens() {
+    let unused = "http://127.0.0.1:1";
+    assert_eq!(run(unused, "count MOVE"), FAILURE);
+    assert_eq!(run(unused, "members MOVE"), FAILURE);
 }

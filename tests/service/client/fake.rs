@@ -1,4 +1,5 @@
-//! A service in memory that breaks off, hangs, withholds and refuses as told.
+//! A service in memory with faults on demand: streams that end early or hang, errors, missing
+//! acknowledgements.
 
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -9,7 +10,8 @@ use std::{
 };
 
 use mailing_groups::pb::{
-    contacts_server::ContactsServer, mailing_groups_server::MailingGroupsServer, *,
+    contacts_server::ContactsServer, mailing_groups_server::MailingGroupsServer,
+    segments_server::SegmentsServer, *,
 };
 use tokio::runtime::Runtime;
 use tokio_stream::{
@@ -21,30 +23,29 @@ use tonic_types::{ErrorDetails, StatusExt};
 
 use crate::support::stub::Stub;
 
-/// How many members every expression has: m0, m1, …
+/// The number of members of every expression: m0, m1, …
 pub(crate) const MEMBERS: usize = 10;
 
 /// The largest message, in bytes: tonic's default.
 const MESSAGE_LIMIT: usize = 4 << 20;
 
-/// How a stream of members, or an export, ends before its time; the number is that of messages
-/// sent before.
+/// How a stream of pages ends early, after a number of messages.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Cut {
     Unavailable(usize),
     Silent(usize),
-    /// For its age.
+    /// With `DEADLINE_EXCEEDED`, as a stream that is too old.
     Overdue(usize),
     Hang(usize),
     Refused,
 }
 
-/// What goes wrong with an upload.
+/// The fault of uploads.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) enum Upload {
+pub(crate) enum UploadFault {
     #[default]
-    Nothing,
-    /// No acknowledgement as long as chunks come in.
+    NoFault,
+    /// No acknowledgement while chunks arrive.
     Withhold,
     /// UNAVAILABLE after the first chunk's acknowledgement.
     Break,
@@ -56,18 +57,18 @@ pub(crate) enum Upload {
 #[derive(Default)]
 pub(crate) struct Fake {
     cuts: Mutex<VecDeque<Cut>>,
-    upload: Upload,
+    upload: UploadFault,
     hung: Mutex<Option<mpsc::Sender<()>>>,
     hanging: Mutex<Option<mpsc::Receiver<()>>>,
     /// The resume tokens that streams were opened with.
     pub(crate) resumed: Mutex<Vec<String>>,
-    /// The tenant of each call that was made.
+    /// The tenant of each call.
     pub(crate) tenants: Mutex<Vec<String>>,
     /// The ids of imported contacts in the order of their arrival.
     pub(crate) received: Mutex<Vec<String>>,
-    /// How far imports have come: items, and how many of them were refused.
+    /// The progress of imports: items, and how many of them were rejected.
     pub(crate) imports: Mutex<BTreeMap<String, (i64, i64)>>,
-    /// Where watches were opened.
+    /// The positions at which watches were opened.
     pub(crate) watched: Mutex<Vec<Option<watch_changes_request::Start>>>,
     pub(crate) most_in_flight: Mutex<usize>,
     /// Descriptions by code.
@@ -85,7 +86,7 @@ impl Fake {
         }
     }
 
-    pub(crate) fn uploading(upload: Upload) -> Self {
+    pub(crate) fn uploading(upload: UploadFault) -> Self {
         Self {
             upload,
             ..Self::default()
@@ -97,14 +98,14 @@ impl Fake {
         hanging.recv_timeout(Duration::from_secs(10)).unwrap();
     }
 
-    /// The member with which a stream begins.
+    /// The first member of a stream.
     fn resume(&self, token: String) -> usize {
         let first = token.parse().unwrap_or(0);
         self.resumed.lock().unwrap().push(token);
         first
     }
 
-    /// A stream, cut as the next one is to be.
+    /// A stream that ends as the next of the cuts says.
     fn cut<T: Send + 'static>(&self, whole: Vec<T>) -> Result<Answers<T>, Status> {
         let cut = self.cuts.lock().unwrap().pop_front();
         let (count, end) = match cut {
@@ -129,8 +130,7 @@ impl Fake {
         Ok(Box::pin(sent.chain(hang)))
     }
 
-    /// How far an import has come.
-    fn known(&self, id: &str) -> (i64, i64) {
+    fn import_progress(&self, id: &str) -> (i64, i64) {
         let mut imports = self.imports.lock().unwrap();
         *imports.entry(id.to_owned()).or_default()
     }
@@ -152,7 +152,11 @@ impl Fake {
             .server_streaming("ExportContacts", Self::export_contacts)
     }
 
-    fn note<T>(&self, request: &Request<T>) {
+    fn segments(self: Arc<Self>) -> Stub<SegmentsServer<()>, Self> {
+        Stub::new(self, MESSAGE_LIMIT).server_streaming("CompareSegments", Self::compare_segments)
+    }
+
+    fn record_tenant<T>(&self, request: &Request<T>) {
         let tenant = request
             .metadata()
             .get("x-tenant")
@@ -161,7 +165,7 @@ impl Fake {
     }
 }
 
-/// A fake on a port of its own and a runtime of its own, so that it can die.
+/// A fake with its own port and runtime, so that it can be killed.
 pub(crate) struct Server {
     pub(crate) endpoint: String,
     pub(crate) fake: Arc<Fake>,
@@ -174,7 +178,7 @@ impl Server {
         Self::on("127.0.0.1:0".parse().unwrap(), Arc::new(fake))
     }
 
-    /// Dies, connections and all, and comes back on the same port.
+    /// Closes all connections, and starts again on the same port.
     pub(crate) fn restart(mut self) -> Self {
         self.runtime
             .take()
@@ -193,7 +197,8 @@ impl Server {
             let listener = tokio::net::TcpListener::from_std(listener).unwrap();
             tonic::transport::Server::builder()
                 .add_service(Arc::clone(&served).mailing_groups())
-                .add_service(served.contacts())
+                .add_service(Arc::clone(&served).contacts())
+                .add_service(served.segments())
                 .serve_with_incoming(TcpListenerStream::new(listener))
                 .await
         });
@@ -242,7 +247,7 @@ fn exported_group() -> export_contacts_response::Message {
     })
 }
 
-/// Contacts, and then their memberships; only after these the stream can be resumed.
+/// Contacts, then their memberships; the stream can be resumed only after these.
 fn exported_page(numbers: &[usize], from: usize) -> [export_contacts_response::Message; 2] {
     let token = |number: usize| match number {
         0 => String::new(),
@@ -271,7 +276,7 @@ fn exported_page(numbers: &[usize], from: usize) -> [export_contacts_response::M
 }
 
 impl Fake {
-    /// Breaks off in a snapshot, then in a revision, then for its age, and then refuses.
+    /// Ends within a snapshot, then within a revision, then because of its age, then for good.
     async fn watch_changes(
         self: Arc<Self>,
         request: Request<WatchChangesRequest>,
@@ -314,7 +319,7 @@ impl Fake {
         self: Arc<Self>,
         request: Request<StreamSegmentMembersRequest>,
     ) -> Result<Response<Answers<StreamSegmentMembersResponse>>, Status> {
-        self.note(&request);
+        self.record_tenant(&request);
         let request = request.into_inner();
         let first = self.resume(request.resume_token);
         let numbers: Vec<_> = (first..MEMBERS).collect();
@@ -403,7 +408,32 @@ impl Fake {
     }
 }
 
-/// Reads an upload to its end; memberships of the group NONE are refused.
+impl Fake {
+    /// All members entered, three in a page.
+    async fn compare_segments(
+        self: Arc<Self>,
+        request: Request<CompareSegmentsRequest>,
+    ) -> Result<Response<Answers<CompareSegmentsResponse>>, Status> {
+        use compare_segments_response::{Message, Page};
+        let first = self.resume(request.into_inner().resume_token);
+        let numbers: Vec<_> = (first..MEMBERS).collect();
+        let page = |numbers: &[usize]| {
+            Message::Page(Page {
+                entered: numbers.iter().copied().map(member).collect(),
+                left: Vec::new(),
+                resume_token: (numbers.last().unwrap() + 1).to_string(),
+            })
+        };
+        let summary = Message::Summary(Default::default());
+        let whole = numbers.chunks(3).map(page).chain([summary]);
+        let whole = whole.map(|message| CompareSegmentsResponse {
+            message: Some(message),
+        });
+        Ok(Response::new(self.cut(whole.collect())?))
+    }
+}
+
+/// Reads an upload to its end; memberships of the group NONE are rejected.
 async fn memberships(
     mut stream: Streaming<ImportMembershipsRequest>,
 ) -> Vec<import_memberships_response::Message> {
@@ -440,7 +470,7 @@ async fn memberships(
 
 use import_contacts_response::{Message as Answer, Progress, Rejection, Summary};
 
-/// An import of contacts as it goes on; contacts whose id starts with `bad` are refused.
+/// An import of contacts in progress; contacts whose id starts with `bad` are rejected.
 struct Import {
     answers: tokio::sync::mpsc::Sender<Result<ImportContactsResponse, Status>>,
     id: String,
@@ -494,7 +524,7 @@ impl Import {
             match next.map(|it| it.unwrap().and_then(|it| it.message)) {
                 Err(_) => self.acknowledge().await,
                 Ok(Some(Message::Start(start))) => {
-                    let known = fake.known(&start.import_id);
+                    let known = fake.import_progress(&start.import_id);
                     (self.processed, self.rejected) = known;
                     self.id = start.import_id;
                     self.acknowledge().await;
@@ -511,16 +541,16 @@ impl Import {
                 Ok(Some(Message::Finish(_))) => break,
                 Ok(None) => return,
             }
-            if fake.upload != Upload::Withhold && self.unacknowledged > 0 {
+            if fake.upload != UploadFault::Withhold && self.unacknowledged > 0 {
                 self.acknowledge().await;
-                if fake.upload == Upload::Break && self.processed % 2 == 1 {
+                if fake.upload == UploadFault::Break && self.processed % 2 == 1 {
                     let _ = self.answers.send(Err(Status::unavailable("away"))).await;
                     return;
                 }
             }
         }
-        let extra = i64::from(fake.upload == Upload::WrongCount);
-        if fake.upload != Upload::NoSummary {
+        let extra = i64::from(fake.upload == UploadFault::WrongCount);
+        if fake.upload != UploadFault::NoSummary {
             self.answer(Answer::Summary(Summary {
                 processed_count: self.processed + extra,
                 ..Summary::default()
@@ -535,7 +565,7 @@ impl Fake {
         self: Arc<Self>,
         request: Request<Streaming<ImportContactsRequest>>,
     ) -> Result<Response<Answers<ImportContactsResponse>>, Status> {
-        self.note(&request);
+        self.record_tenant(&request);
         let (answers, stream) = tokio::sync::mpsc::channel(100);
         let import = Import {
             answers,
@@ -548,12 +578,12 @@ impl Fake {
         Ok(Response::new(Box::pin(ReceiverStream::new(stream))))
     }
 
-    /// The group MOVE, and then three of its members at a time, in two messages.
+    /// The group MOVE, then three of its members at a time, in two messages.
     async fn export_contacts(
         self: Arc<Self>,
         request: Request<ExportContactsRequest>,
     ) -> Result<Response<Answers<ExportContactsResponse>>, Status> {
-        self.note(&request);
+        self.record_tenant(&request);
         let token = request.into_inner().resume_token;
         let first = self.resume(token.clone());
         let mut messages = Vec::new();

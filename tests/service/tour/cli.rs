@@ -153,7 +153,7 @@ fn an_import_can_be_counted_and_repeated() {
 }
 
 #[test]
-fn what_is_written_as_members_can_be_imported_elsewhere() {
+fn written_members_can_be_imported_into_another_tenant() {
     let service = Service::shared();
     let folder = folder();
     assert_eq!(
@@ -194,7 +194,7 @@ fn files(folder: &Path) -> ([String; 3], usize) {
 }
 
 #[test]
-fn a_tenant_is_copied_by_an_export_and_an_import_whatever_its_texts_are() {
+fn an_export_and_an_import_copy_a_tenant_with_any_text() {
     let service = Service::shared();
     let folder = folder();
     // A name may hold a separator of lines, but not what ends a line in a file.
@@ -252,7 +252,7 @@ fn an_export_of_nothing_is_three_headers() {
 }
 
 #[test]
-fn rejected_rows_are_named_in_the_order_of_the_file_and_the_others_go_in() {
+fn rejected_rows_keep_the_order_of_the_file_and_the_rest_is_imported() {
     let service = Service::shared();
     let folder = folder();
     // Many at once, every third of them wrong, each in its own way.
@@ -307,7 +307,7 @@ fn rejected_rows_are_named_in_the_order_of_the_file_and_the_others_go_in() {
 }
 
 #[test]
-fn a_file_of_many_rows_goes_in_whole() {
+fn a_file_of_many_rows_is_imported_completely() {
     let service = Service::shared();
     let folder = folder();
     let contacts: String = (0..20_000)
@@ -367,7 +367,7 @@ fn a_file_of_many_rows_goes_in_whole() {
 }
 
 #[test]
-fn what_the_service_refuses_ends_with_code_1_and_says_where() {
+fn errors_of_the_service_end_with_code_1_and_name_the_position() {
     let service = Service::shared();
     let count = |expression: &str| {
         let endpoint = service.endpoint();
@@ -428,7 +428,7 @@ fn a_wrong_command_line_ends_with_code_2() {
 }
 
 #[test]
-fn where_no_service_runs_commands_say_how_to_start_it() {
+fn commands_without_a_service_say_how_to_start_it() {
     for command in [
         "count A",
         "members A",
@@ -479,7 +479,7 @@ fn a_second_service_on_one_folder_is_refused() {
 }
 
 #[test]
-fn a_port_that_is_taken_is_named_and_nothing_is_started() {
+fn a_port_in_use_is_named_and_nothing_is_started() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
     let folder = folder();
@@ -499,7 +499,7 @@ fn a_port_that_is_taken_is_named_and_nothing_is_started() {
 }
 
 #[test]
-fn a_folder_that_needs_another_postgresql_says_what_to_install() {
+fn data_of_another_postgresql_names_the_package_to_install() {
     let folder = folder();
     fs::create_dir(folder.path().join("postgres")).unwrap();
     write(folder.path(), "postgres/PG_VERSION", "99\n");
@@ -530,7 +530,7 @@ fn a_database_can_be_migrated_any_number_of_times() {
 }
 
 #[test]
-fn a_database_that_is_not_there_is_named_without_its_password() {
+fn an_unreachable_database_is_reported_without_its_password() {
     let url = "postgres://me:secret@127.0.0.1:1/nothing";
     let ended = run(["migrate", "--database-url", url]);
     fails(&ended, 1, &["the database does not answer"]);
@@ -538,7 +538,7 @@ fn a_database_that_is_not_there_is_named_without_its_password() {
 }
 
 #[test]
-fn a_reader_that_has_seen_enough_is_no_failure() {
+fn a_closed_stdout_is_no_failure() {
     let service = Service::shared();
     assert_eq!(service.run("brief", "import folder examples").code, Some(0));
     let endpoint = service.endpoint();
