@@ -1,9 +1,11 @@
-//! Compiles the protobuf definitions: the generated services, and the descriptor set that
-//! server reflection serves. Pure Rust, so no `protoc` has to be installed.
+//! Compiles the protobuf definitions: the generated services, the descriptor set that server
+//! reflection serves, and what the handlers need to know of a request's RPC. Pure Rust, so no
+//! `protoc` has to be installed.
 
 use std::{env, fs, path::Path};
 
 use prost::Message;
+use prost_types::{DescriptorProto, FileDescriptorSet};
 
 const PROTOS: [&str; 6] = [
     "mailinggroups/v1/changes.proto",
@@ -18,8 +20,53 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("cargo::rerun-if-changed=proto");
     println!("cargo::rerun-if-changed=migrations");
     let descriptors = protox::compile(PROTOS, ["proto"])?;
-    let path = Path::new(&env::var("OUT_DIR")?).join("descriptors.bin");
-    fs::write(path, descriptors.encode_to_vec())?;
+    let out = env::var("OUT_DIR")?;
+    let out = Path::new(&out);
+    fs::write(out.join("descriptors.bin"), descriptors.encode_to_vec())?;
+    fs::write(out.join("requests.rs"), request_impls(&descriptors))?;
     tonic_prost_build::configure().compile_fds(descriptors)?;
     Ok(())
+}
+
+/// Implements the traits of `src/pb.rs` for the requests: the name of the RPC for each, access to
+/// the paging fields and to the `request_id` for those that have them. A message that two RPCs
+/// take does not compile, as it implements `RpcRequest` twice.
+fn request_impls(descriptors: &FileDescriptorSet) -> String {
+    let files = || descriptors.file.iter();
+    let methods = files()
+        .flat_map(|file| &file.service)
+        .flat_map(|it| &it.method);
+    let mut code = String::new();
+    for method in methods {
+        let request = method.input_type().rsplit('.').next().unwrap_or_default();
+        let name = method.name();
+        code +=
+            &format!("impl RpcRequest for {request} {{ const RPC: &'static str = {name:?}; }}\n");
+        let message = files()
+            .flat_map(|file| &file.message_type)
+            .find(|message| message.name() == request);
+        code += &message.map(field_impls).unwrap_or_default();
+    }
+    code
+}
+
+fn field_impls(request: &DescriptorProto) -> String {
+    let has = |name: &str| request.field.iter().any(|field| field.name() == name);
+    let name = request.name();
+    let mut code = String::new();
+    for token in ["page_token", "resume_token"] {
+        if has("page_size") && has(token) {
+            code += &format!(
+                "impl PagedRequest for {name} {{ fn paging(&mut self) -> (&mut i32, &mut String) \
+                 {{ (&mut self.page_size, &mut self.{token}) }} }}\n"
+            );
+        }
+    }
+    if has("request_id") {
+        code += &format!(
+            "impl IdempotentRequest for {name} {{ fn request_id(&mut self) -> &mut String \
+             {{ &mut self.request_id }} }}\n"
+        );
+    }
+    code
 }

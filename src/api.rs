@@ -3,8 +3,7 @@
 //! Every handler reads its request into values of the model, calls one operation of the domain,
 //! and writes the answer. Every error leaves through [`status`].
 
-mod batch;
-mod call;
+mod assignments;
 mod compare;
 mod contacts;
 mod convert;
@@ -13,31 +12,35 @@ mod field;
 mod import;
 mod mailing_groups;
 mod members;
+mod request;
 pub mod request_id;
 mod segments;
-mod selected;
 pub(crate) mod status;
 mod stream;
 mod token;
 mod watch;
 
 use tokio_util::sync::CancellationToken;
-use tonic::{codec::CompressionEncoding, service::Routes};
+use tonic::{Response, Status, codec::CompressionEncoding, service::Routes};
 
 use crate::{
     domain::Domain,
     pb::{
-        contacts_server::ContactsServer, mailing_groups_server::MailingGroupsServer,
-        segments_server::SegmentsServer,
+        contacts_server::{self, ContactsServer},
+        mailing_groups_server::{self, MailingGroupsServer},
+        segments_server::{self, SegmentsServer},
     },
 };
 
 /// The full names of the services.
 pub const SERVICES: [&str; 3] = [
-    "mailinggroups.v1.MailingGroups",
-    "mailinggroups.v1.Contacts",
-    "mailinggroups.v1.Segments",
+    mailing_groups_server::SERVICE_NAME,
+    contacts_server::SERVICE_NAME,
+    segments_server::SERVICE_NAME,
 ];
+
+/// The result of a handler.
+type RpcResult<T> = Result<Response<T>, Status>;
 
 /// The handlers of all services.
 #[derive(Clone)]

@@ -6,3 +6,23 @@ include!(concat!(env!("OUT_DIR"), "/mailinggroups.v1.rs"));
 
 /// The encoded descriptors of the package, for server reflection.
 pub const FILE_DESCRIPTOR_SET: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/descriptors.bin"));
+
+// `build.rs` implements these traits from the descriptors.
+include!(concat!(env!("OUT_DIR"), "/requests.rs"));
+
+/// The request of one RPC.
+pub(crate) trait RpcRequest: prost::Message {
+    /// The name of the RPC without its service.
+    const RPC: &'static str;
+}
+
+/// A request of a list or stream of pages.
+pub(crate) trait PagedRequest: RpcRequest {
+    /// The page size and the page token or resume token.
+    fn paging(&mut self) -> (&mut i32, &mut String);
+}
+
+/// A request that the caller may repeat under the same `request_id`.
+pub(crate) trait IdempotentRequest: RpcRequest {
+    fn request_id(&mut self) -> &mut String;
+}

@@ -1,16 +1,16 @@
 //! The service `Contacts`.
 
-use futures_util::stream::BoxStream;
-use tonic::{Request, Response, Status, Streaming};
+use tonic::{Request, Response, Streaming};
 
 use super::{
-    Api,
-    call::{once, open},
+    Api, RpcResult,
     convert::{contact_change, details, optional_kind},
     export,
-    field::*,
+    field::{etag, optional, required, required_message, search_text},
     import::{self, contacts::ContactImport},
-    token::Binding,
+    request::{idempotency_key, split_request},
+    stream::ResponseStream,
+    token::ListPage,
 };
 use crate::{
     domain::{Error, contacts},
@@ -18,24 +18,21 @@ use crate::{
     pb::{self, contacts_server::Contacts},
 };
 
-/// What a handler answers.
-type Answer<T> = Result<Response<T>, Status>;
-
 #[tonic::async_trait]
 impl Contacts for Api {
-    type ImportContactsStream = BoxStream<'static, Result<pb::ImportContactsResponse, Status>>;
-    type ExportContactsStream = BoxStream<'static, Result<pb::ExportContactsResponse, Status>>;
+    type ImportContactsStream = ResponseStream<pb::ImportContactsResponse>;
+    type ExportContactsStream = ResponseStream<pb::ExportContactsResponse>;
 
     async fn create_contact(
         &self,
         request: Request<pb::CreateContactRequest>,
-    ) -> Answer<pb::CreateContactResponse> {
-        let (call, mut request) = open(request)?;
-        let once = once("CreateContact", &mut request, |r| &mut r.request_id)?;
-        let contact = present(request.contact, "contact")?;
+    ) -> RpcResult<pb::CreateContactResponse> {
+        let (call, mut request) = split_request(request)?;
+        let key = idempotency_key(&mut request)?;
+        let contact = required_message(request.contact, "contact")?;
         let id = optional(&contact.id, "contact.id")?;
         let details = details(&contact, "contact.").map_err(Error::Invalid)?;
-        let (contact, revision) = contacts::create(&self.domain, &call, id, details, once).await?;
+        let (contact, revision) = contacts::create(&self.domain, &call, id, details, key).await?;
         let contact = Some(contact.into());
         Ok(Response::new(pb::CreateContactResponse {
             contact,
@@ -46,8 +43,8 @@ impl Contacts for Api {
     async fn get_contact(
         &self,
         request: Request<pb::GetContactRequest>,
-    ) -> Answer<pb::GetContactResponse> {
-        let (call, request) = open(request)?;
+    ) -> RpcResult<pb::GetContactResponse> {
+        let (call, request) = split_request(request)?;
         let id = required(&request.id, "id")?;
         let contact = contacts::get(&self.domain, &call, &id).await?;
         Ok(Response::new(pb::GetContactResponse {
@@ -58,21 +55,19 @@ impl Contacts for Api {
     async fn list_contacts(
         &self,
         request: Request<pb::ListContactsRequest>,
-    ) -> Answer<pb::ListContactsResponse> {
-        let (call, mut request) = open(request)?;
-        let size = page_size(std::mem::take(&mut request.page_size))?;
-        let token = std::mem::take(&mut request.page_token);
-        let binding = Binding::new("ListContacts", &call, &request);
-        let after = binding.read::<ContactId>(&token, "page_token")?;
+    ) -> RpcResult<pb::ListContactsResponse> {
+        let (call, mut request) = split_request(request)?;
+        let page = ListPage::<ContactId>::take(&call, &mut request)?;
         let filter = contacts::Filter {
             kind: optional_kind(request.kind, "kind")?,
             company_id: optional(&request.company_id, "company_id")?,
             code: optional(&request.code, "code")?,
-            prefix: searched(request.prefix, "prefix")?,
-            name_contains: searched(request.name_contains, "name_contains")?,
+            prefix: search_text(request.prefix, "prefix")?,
+            name_contains: search_text(request.name_contains, "name_contains")?,
         };
-        let mut found = contacts::list(&self.domain, &call, filter, after.as_ref(), size).await?;
-        let next_page_token = binding.next(&mut found, size, |contact| contact.id.as_str());
+        let mut found =
+            contacts::list(&self.domain, &call, filter, page.after.as_ref(), page.size).await?;
+        let next_page_token = page.next_token(&mut found, |contact| &contact.id);
         let contacts = found.into_iter().map(Into::into).collect();
         Ok(Response::new(pb::ListContactsResponse {
             contacts,
@@ -83,9 +78,9 @@ impl Contacts for Api {
     async fn update_contact(
         &self,
         request: Request<pb::UpdateContactRequest>,
-    ) -> Answer<pb::UpdateContactResponse> {
-        let (call, request) = open(request)?;
-        let contact = present(request.contact, "contact")?;
+    ) -> RpcResult<pb::UpdateContactResponse> {
+        let (call, request) = split_request(request)?;
+        let contact = required_message(request.contact, "contact")?;
         let id = required(&contact.id, "contact.id")?;
         let or_create = request.allow_missing.then(|| details(&contact, "contact."));
         let change = contact_change(&contact, request.update_mask.as_ref())?;
@@ -102,8 +97,8 @@ impl Contacts for Api {
     async fn delete_contact(
         &self,
         request: Request<pb::DeleteContactRequest>,
-    ) -> Answer<pb::DeleteContactResponse> {
-        let (call, request) = open(request)?;
+    ) -> RpcResult<pb::DeleteContactResponse> {
+        let (call, request) = split_request(request)?;
         let id = required(&request.id, "id")?;
         let etag = etag(&request.etag);
         let (deleted, revision) =
@@ -118,8 +113,8 @@ impl Contacts for Api {
     async fn merge_contacts(
         &self,
         request: Request<pb::MergeContactsRequest>,
-    ) -> Answer<pb::MergeContactsResponse> {
-        let (call, request) = open(request)?;
+    ) -> RpcResult<pb::MergeContactsResponse> {
+        let (call, request) = split_request(request)?;
         let kept_id = required(&request.kept_id, "kept_id")?;
         let merged_id = required(&request.merged_id, "merged_id")?;
         let (merged, revision) = contacts::merge(&self.domain, &call, &kept_id, &merged_id).await?;
@@ -136,8 +131,8 @@ impl Contacts for Api {
     async fn import_contacts(
         &self,
         request: Request<Streaming<pb::ImportContactsRequest>>,
-    ) -> Answer<Self::ImportContactsStream> {
-        let (call, requests) = open(request)?;
+    ) -> RpcResult<Self::ImportContactsStream> {
+        let (call, requests) = split_request(request)?;
         let (domain, shutdown) = (self.domain.clone(), self.shutdown.clone());
         let answers = import::run::<ContactImport>(domain, call, requests, shutdown);
         Ok(Response::new(answers))
@@ -146,8 +141,8 @@ impl Contacts for Api {
     async fn export_contacts(
         &self,
         request: Request<pb::ExportContactsRequest>,
-    ) -> Answer<Self::ExportContactsStream> {
-        let (call, request) = open(request)?;
+    ) -> RpcResult<Self::ExportContactsStream> {
+        let (call, request) = split_request(request)?;
         let (domain, shutdown) = (self.domain.clone(), self.shutdown.clone());
         let messages = export::stream(domain, call, request, shutdown).await?;
         Ok(Response::new(messages))

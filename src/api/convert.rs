@@ -1,7 +1,7 @@
 //! Entities as messages, and messages as values.
 
 use crate::{
-    api::field::*,
+    api::field::{Field, optional, required},
     domain::Violation,
     model::{
         Assignment, Contact, ContactChange, ContactDetails, ContactKind, MailingGroup, Membership,
@@ -89,11 +89,11 @@ impl From<Outcome> for pb::AssignmentResult {
 impl From<SegmentCounts> for pb::CountSegmentMembersResponse {
     fn from(counts: SegmentCounts) -> Self {
         Self {
-            member_count: signed(counts.members),
-            company_count: signed(counts.companies),
-            person_count: signed(counts.persons()),
-            excluded_count: signed(counts.excluded),
-            privacy_blocked_count: signed(counts.privacy_blocked),
+            member_count: to_wire_count(counts.members),
+            company_count: to_wire_count(counts.companies),
+            person_count: to_wire_count(counts.persons()),
+            excluded_count: to_wire_count(counts.excluded),
+            privacy_blocked_count: to_wire_count(counts.privacy_blocked),
             revision: counts.revision,
         }
     }
@@ -197,7 +197,7 @@ pub(super) fn contact_change(
         email_in,
         excluded_in,
         blocked_in,
-    ] = masked(mask, FIELDS, set)?;
+    ] = apply_field_mask(mask, FIELDS, set)?;
     let kind = kind_in
         .then(|| kind(contact.kind, "contact.kind"))
         .transpose()?;
@@ -221,7 +221,7 @@ pub(super) fn contact_change(
 }
 
 /// Which of `fields` an update changes: those of the mask, or without one those that are `set`.
-pub(super) fn masked<const N: usize>(
+pub(super) fn apply_field_mask<const N: usize>(
     mask: Option<&prost_types::FieldMask>,
     fields: [&str; N],
     set: [bool; N],
@@ -260,6 +260,6 @@ pub(super) fn timestamp(time: Time) -> prost_types::Timestamp {
 }
 
 /// A count as the wire has it.
-pub(super) fn signed(count: u64) -> i64 {
+pub(super) fn to_wire_count(count: u64) -> i64 {
     i64::try_from(count).unwrap_or(i64::MAX)
 }

@@ -2,15 +2,12 @@
 
 use std::{iter::Peekable, vec::IntoIter};
 
-use futures_util::{StreamExt, stream as streams, stream::BoxStream};
 use prost::Message as _;
 use tokio_util::sync::CancellationToken;
-use tonic::Status;
 
 use super::{
-    convert::signed,
-    stream::{self, Next, Place, Start},
-    token::Binding,
+    convert::to_wire_count,
+    stream::{self, PageSource, ResponseStream, ResumeToken, StreamRequest, TARGET_MESSAGE_BYTES},
 };
 use crate::{
     domain::{
@@ -18,7 +15,7 @@ use crate::{
         assignments::MAX_BATCH,
         export::{self, Assignments, Defined, Export, Part, Sent, export},
     },
-    model::{Assignment, Contact, Revision},
+    model::{Assignment, Contact},
     pb::{
         self,
         export_contacts_response::{Heartbeat, MailingGroups, Message, Page, Summary},
@@ -26,26 +23,19 @@ use crate::{
 };
 
 /// The most contacts in a page.
-const MOST: i32 = 2_000;
+const MAX_PAGE_SIZE: i32 = 2_000;
 
-/// A message is ended when it has so many bytes.
-const BYTES: usize = 1 << 20;
-
-type Response = pb::ExportContactsResponse;
-
-/// Notes what there is, and then streams it.
+/// Takes a snapshot of who has which group, and then streams the tenant's data.
 pub(super) async fn stream(
     domain: Domain,
     call: Call,
     mut request: pb::ExportContactsRequest,
     shutdown: CancellationToken,
-) -> Result<BoxStream<'static, Result<Response, Status>>> {
-    let start = Start::take("ExportContacts", &call, &mut request, MOST, |it| {
-        (&mut it.page_size, &mut it.resume_token)
-    })?;
-    let sent = start.place.as_ref().map(|place| Sent {
-        upto: place.after,
-        since: place.revision,
+) -> Result<ResponseStream<pb::ExportContactsResponse>> {
+    let start = StreamRequest::take(&call, &mut request, MAX_PAGE_SIZE)?;
+    let sent = start.cursor.map(|cursor| Sent {
+        upto: cursor.after,
+        since: cursor.revision,
     });
     let export = export(&domain, &call, start.size, sent).await?;
     let revision = export.revision();
@@ -54,95 +44,100 @@ pub(super) async fn stream(
         revision_moved: start.has_moved(revision),
         ..Summary::default()
     };
-    let reader = Reader {
+    // Tokens keep the revision of the stream that was opened first.
+    let token = start.into_resume_token(sent.map_or(revision, |sent| sent.since));
+    let source = ExportPages {
         export,
         pending: None,
-        summary: Some(summary),
-        begun: sent.map_or(revision, |sent| sent.since),
-        binding: start.binding,
-        shutdown,
-        token: start.token,
+        summary,
     };
-    let messages = streams::try_unfold(reader, |mut reader| async move {
-        Ok(reader.next().await?.map(|message| (message, reader)))
-    });
-    Ok(messages.boxed())
+    Ok(stream::pages(source, token, shutdown))
 }
 
-/// A stream and how far it has come. Between two messages it holds the sets of who has which
-/// group, the page that is being sent, and one that is read ahead.
-struct Reader {
+/// The sets of who has which group, the page being sent with a prefetched one, and the totals.
+struct ExportPages {
     export: Export,
-    /// What is not sent yet of a page.
-    pending: Option<Pending>,
-    /// The totals, until they are sent.
-    summary: Option<Summary>,
-    /// The revision of the stream that was opened first.
-    begun: Revision,
-    binding: Binding,
-    shutdown: CancellationToken,
-    token: String,
+    /// The unsent rest of a page that does not fit into one message.
+    pending: Option<Box<PendingPage>>,
+    summary: Summary,
 }
 
-impl Reader {
-    async fn next(&mut self) -> Result<Option<Response>, Status> {
-        if self.summary.is_none() {
-            return Ok(None);
+/// What is sent next.
+enum Unsent {
+    MailingGroups(Vec<Defined>),
+    Page(Box<PendingPage>),
+}
+
+impl PageSource for ExportPages {
+    type Part = Unsent;
+    type Response = pb::ExportContactsResponse;
+
+    async fn pull(&mut self) -> Result<Option<Unsent>> {
+        if let Some(pending) = self.pending.take() {
+            return Ok(Some(Unsent::Page(pending)));
         }
-        let message = match self.pending.take() {
-            Some(pending) => Some(self.page(pending)),
-            None => match stream::next(&self.shutdown, self.export.next()).await? {
-                Next::Part(Part::MailingGroups(groups)) => Some(self.groups(groups)),
-                Next::Part(Part::Page(page)) => Some(self.page((*page).into())),
-                Next::End => self.summary.take().map(Message::Summary),
-                Next::Silence => Some(Message::Heartbeat(Heartbeat {
-                    resume_token: self.token.clone(),
-                })),
-            },
-        };
-        Ok(Some(Response { message }))
+        Ok(self.export.next().await?.map(|part| match part {
+            Part::MailingGroups(groups) => Unsent::MailingGroups(groups),
+            Part::Page(page) => Unsent::Page(Box::new((*page).into())),
+        }))
     }
 
-    fn groups(&mut self, groups: Vec<Defined>) -> Message {
-        if let Some(summary) = &mut self.summary {
-            summary.mailing_group_count += signed(groups.len() as u64);
-        }
-        Message::MailingGroups(MailingGroups {
-            mailing_groups: groups.into_iter().map(Into::into).collect(),
+    fn page(&mut self, unsent: Unsent, token: &mut ResumeToken) -> Self::Response {
+        response(match unsent {
+            Unsent::MailingGroups(groups) => Message::MailingGroups(self.groups(groups)),
+            Unsent::Page(pending) => Message::Page(self.contacts(pending, token)),
         })
     }
 
-    /// The next message of a page; what is left of it is kept.
-    fn page(&mut self, mut pending: Pending) -> Message {
-        let mut page = pending.cut();
-        if let Some(summary) = &mut self.summary {
-            summary.contact_count += signed(page.contacts.len() as u64);
-            summary.assignment_count += signed(page.assignments.len() as u64);
-            summary.deleted_count += signed(std::mem::take(&mut pending.deleted) as u64);
-        }
-        if pending.is_empty() {
-            let place = Place {
-                after: pending.upto,
-                revision: self.begun,
-            };
-            self.token = self.binding.issue(&place.to_string());
-        } else {
-            self.pending = Some(pending);
-        }
-        page.resume_token = self.token.clone();
-        Message::Page(page)
+    fn summary(&mut self) -> Self::Response {
+        response(Message::Summary(self.summary))
+    }
+
+    fn heartbeat(resume_token: String) -> Self::Response {
+        response(Message::Heartbeat(Heartbeat { resume_token }))
     }
 }
 
-/// What is not sent yet of a page.
-struct Pending {
+impl ExportPages {
+    fn groups(&mut self, groups: Vec<Defined>) -> MailingGroups {
+        self.summary.mailing_group_count += to_wire_count(groups.len() as u64);
+        MailingGroups {
+            mailing_groups: groups.into_iter().map(Into::into).collect(),
+        }
+    }
+
+    /// The next message of a page. The token advances with its last message.
+    fn contacts(&mut self, mut pending: Box<PendingPage>, token: &mut ResumeToken) -> Page {
+        let mut page = pending.take_message();
+        let deleted = std::mem::take(&mut pending.deleted);
+        self.summary.contact_count += to_wire_count(page.contacts.len() as u64);
+        self.summary.assignment_count += to_wire_count(page.assignments.len() as u64);
+        self.summary.deleted_count += to_wire_count(deleted as u64);
+        if pending.is_empty() {
+            page.resume_token = token.advance(pending.upto);
+        } else {
+            page.resume_token = token.current();
+            self.pending = Some(pending);
+        }
+        page
+    }
+}
+
+fn response(message: Message) -> pb::ExportContactsResponse {
+    pb::ExportContactsResponse {
+        message: Some(message),
+    }
+}
+
+/// The unsent rest of a page.
+struct PendingPage {
     contacts: Peekable<IntoIter<Contact>>,
     assignments: Peekable<Assignments>,
     upto: u32,
     deleted: usize,
 }
 
-impl From<export::Page> for Pending {
+impl From<export::Page> for PendingPage {
     fn from(page: export::Page) -> Self {
         Self {
             contacts: page.contacts.into_iter().peekable(),
@@ -153,22 +148,22 @@ impl From<export::Page> for Pending {
     }
 }
 
-impl Pending {
+impl PendingPage {
     fn is_empty(&mut self) -> bool {
         self.contacts.peek().is_none() && self.assignments.peek().is_none()
     }
 
-    /// As much as goes into one message.
-    fn cut(&mut self) -> Page {
+    /// Takes as much as fits into one message.
+    fn take_message(&mut self) -> Page {
         let (mut page, mut bytes) = (Page::default(), 0);
-        while bytes < BYTES
+        while bytes < TARGET_MESSAGE_BYTES
             && let Some(contact) = self.contacts.next()
         {
             let contact = pb::Contact::from(contact);
             bytes += contact.encoded_len();
             page.contacts.push(contact);
         }
-        while bytes < BYTES
+        while bytes < TARGET_MESSAGE_BYTES
             && page.assignments.len() < MAX_BATCH
             && let Some(assignment) = self.assignments.next()
         {
@@ -194,9 +189,9 @@ impl From<Defined> for pb::MailingGroup {
         Self {
             code: group.code.into(),
             description: group.description,
-            contact_count: signed(group.contacts),
-            company_count: signed(group.companies),
-            person_count: signed(group.contacts - group.companies),
+            contact_count: to_wire_count(group.contacts),
+            company_count: to_wire_count(group.companies),
+            person_count: to_wire_count(group.contacts - group.companies),
             ..Self::default()
         }
     }

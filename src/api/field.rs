@@ -1,13 +1,13 @@
-//! Reading fields, and saying which one is wrong.
+//! Reading fields. An error names the field by its path in the request.
 
 use std::{fmt::Display, str::FromStr};
 
 use crate::{
     domain::{Error, Violation, assignments::MAX_BATCH},
-    model::{InvalidValue, PageSize},
+    model::InvalidValue,
 };
 
-/// Names the field that an error is about.
+/// Attaches the path of a field to an error.
 pub(super) trait Field<T> {
     /// The value, or a violation of the field at `path`, as the caller writes it.
     fn field(self, path: &str) -> Result<T, Violation>;
@@ -48,26 +48,21 @@ where
     }
 }
 
-/// Reads a message that must be there.
-pub(super) fn present<T>(message: Option<T>, path: &str) -> Result<T, Violation> {
+/// Reads a required message.
+pub(super) fn required_message<T>(message: Option<T>, path: &str) -> Result<T, Violation> {
     message.ok_or("must be set").field(path)
 }
 
-/// An etag, if one was sent.
+/// The etag, if it is set.
 pub(super) fn etag(text: &str) -> Option<&str> {
     Some(text).filter(|text| !text.is_empty())
 }
 
-/// The page size of a list: 50 unless said otherwise, at most 1,000.
-pub(super) fn page_size(wish: i32) -> Result<PageSize, Violation> {
-    PageSize::new(wish, 50, 1_000).field("page_size")
-}
-
-/// Reads a text to search for: nothing that could be found is longer than 100 characters.
-pub(super) fn searched(text: String, path: &str) -> Result<String, Violation> {
+/// Reads a text to search for. Every searched field has at most 100 characters.
+pub(super) fn search_text(text: String, path: &str) -> Result<String, Violation> {
     let length = text.chars().count();
     if text.contains('\0') {
-        // PostgreSQL keeps none.
+        // PostgreSQL text cannot contain NUL.
         Err("must not hold NUL".to_owned())
     } else if length > 100 {
         Err(format!("must have at most 100 characters; it has {length}"))
@@ -77,8 +72,19 @@ pub(super) fn searched(text: String, path: &str) -> Result<String, Violation> {
     .field(path)
 }
 
-/// Refuses more items than a batch may have.
-pub(super) fn batch<T>(items: &[T], path: &str) -> Result<(), Violation> {
+/// Reads a list of required values, at most a batch of them.
+pub(super) fn required_each<T>(texts: &[String], path: &str) -> Result<Vec<T>, Violation>
+where
+    T: FromStr<Err = InvalidValue>,
+{
+    check_batch_size(texts, path)?;
+    let texts = texts.iter().enumerate();
+    let values = texts.map(|(at, text)| required(text, &format!("{path}[{at}]")));
+    values.collect()
+}
+
+/// Rejects a batch with more than [`MAX_BATCH`] items.
+pub(super) fn check_batch_size<T>(items: &[T], path: &str) -> Result<(), Violation> {
     let reason = format!(
         "must have at most {MAX_BATCH} items; it has {}",
         items.len()

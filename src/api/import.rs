@@ -8,25 +8,23 @@ pub(super) mod memberships;
 
 use std::{collections::VecDeque, future::Future, time::Duration};
 
-use futures_util::{
-    StreamExt,
-    stream::{self, BoxStream},
-};
+use futures_util::{StreamExt, stream};
 use tokio::time::Instant;
 use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 use tonic::{Status, Streaming};
 
 use super::{
-    field::{batch, optional},
+    field::{check_batch_size, optional},
     request_id, status,
+    stream::ResponseStream,
 };
 use crate::domain::{
     Call, Domain, Error, Result, Violation,
     imports::{Import, Kind, Rejected, Tally},
 };
 
-/// Whoever waits for a chunk hears so often that it is still being committed.
-const HEARTBEAT: Duration = Duration::from_secs(1);
+/// While a chunk is being committed, the caller gets a progress message this often.
+const COMMIT_HEARTBEAT: Duration = Duration::from_secs(1);
 
 /// One message of an upload.
 pub(super) enum Message<Chunk> {
@@ -79,7 +77,7 @@ pub(super) fn run<U: Upload>(
     call: Call,
     requests: Streaming<U::Request>,
     shutdown: CancellationToken,
-) -> BoxStream<'static, Result<U::Response, Status>> {
+) -> ResponseStream<U::Response> {
     let uploading = Uploading::<U> {
         state: State::New(Import::new(domain, call, U::KIND)),
         requests,
@@ -200,7 +198,7 @@ impl<U: Upload> Uploading<U> {
             message = receive::<U>(&mut self.requests, &self.shutdown), if self.ahead.is_none() => {
                 self.ahead = Some(message);
             }
-            () = tokio::time::sleep_until(self.told + HEARTBEAT) => {
+            () = tokio::time::sleep_until(self.told + COMMIT_HEARTBEAT) => {
                 self.pending.push_back(self.progress.clone());
             }
         }
@@ -224,7 +222,7 @@ async fn receive<U: Upload>(
     let message = message.ok_or_else(status::shutting_down)??;
     Ok(match message.ok_or_else(status::unfinished)?.into() {
         Message::Chunk(items) => {
-            batch(&items, U::ITEMS)?;
+            check_batch_size(&items, U::ITEMS)?;
             Message::Chunk(U::read(items))
         }
         Message::Start(id, known) => Message::Start(id, known),

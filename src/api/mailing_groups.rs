@@ -1,16 +1,16 @@
 //! The service `MailingGroups`.
 
-use futures_util::stream::BoxStream;
-use tonic::{Request, Response, Status, Streaming};
+use tonic::{Request, Response, Streaming};
 
 use super::{
-    Api, batch,
-    call::{once, open},
-    convert::{assignment, masked, optional_kind, signed},
-    field::*,
+    Api, RpcResult, assignments as batches,
+    convert::{apply_field_mask, assignment, optional_kind, to_wire_count},
+    field::{etag, required, required_each, required_message, search_text},
     import::{self, memberships::MembershipImport},
-    members, selected,
-    token::Binding,
+    members,
+    request::{count_source, idempotency_key, split_request},
+    stream::ResponseStream,
+    token::ListPage,
     watch,
 };
 use crate::{
@@ -22,25 +22,20 @@ use crate::{
     pb::{self, mailing_groups_server::MailingGroups},
 };
 
-/// What a handler answers.
-type Answer<T> = Result<Response<T>, Status>;
-
 #[tonic::async_trait]
 impl MailingGroups for Api {
-    type ImportMembershipsStream =
-        BoxStream<'static, Result<pb::ImportMembershipsResponse, Status>>;
-    type StreamSegmentMembersStream =
-        BoxStream<'static, Result<pb::StreamSegmentMembersResponse, Status>>;
-    type WatchChangesStream = BoxStream<'static, Result<pb::WatchChangesResponse, Status>>;
+    type ImportMembershipsStream = ResponseStream<pb::ImportMembershipsResponse>;
+    type StreamSegmentMembersStream = ResponseStream<pb::StreamSegmentMembersResponse>;
+    type WatchChangesStream = ResponseStream<pb::WatchChangesResponse>;
 
     async fn create_mailing_group(
         &self,
         request: Request<pb::CreateMailingGroupRequest>,
-    ) -> Answer<pb::CreateMailingGroupResponse> {
-        let (call, mut request) = open(request)?;
-        let once = once("CreateMailingGroup", &mut request, |r| &mut r.request_id)?;
-        let group = present(request.mailing_group, "mailing_group")?.try_into()?;
-        let (group, revision) = mailing_groups::create(&self.domain, &call, group, once).await?;
+    ) -> RpcResult<pb::CreateMailingGroupResponse> {
+        let (call, mut request) = split_request(request)?;
+        let key = idempotency_key(&mut request)?;
+        let group = required_message(request.mailing_group, "mailing_group")?.try_into()?;
+        let (group, revision) = mailing_groups::create(&self.domain, &call, group, key).await?;
         let mailing_group = Some(group.into());
         Ok(Response::new(pb::CreateMailingGroupResponse {
             mailing_group,
@@ -51,8 +46,8 @@ impl MailingGroups for Api {
     async fn get_mailing_group(
         &self,
         request: Request<pb::GetMailingGroupRequest>,
-    ) -> Answer<pb::GetMailingGroupResponse> {
-        let (call, request) = open(request)?;
+    ) -> RpcResult<pb::GetMailingGroupResponse> {
+        let (call, request) = split_request(request)?;
         let code = required(&request.code, "code")?;
         let group = mailing_groups::get(&self.domain, &call, &code).await?;
         Ok(Response::new(pb::GetMailingGroupResponse {
@@ -63,16 +58,14 @@ impl MailingGroups for Api {
     async fn list_mailing_groups(
         &self,
         request: Request<pb::ListMailingGroupsRequest>,
-    ) -> Answer<pb::ListMailingGroupsResponse> {
-        let (call, mut request) = open(request)?;
-        let size = page_size(std::mem::take(&mut request.page_size))?;
-        let token = std::mem::take(&mut request.page_token);
-        let binding = Binding::new("ListMailingGroups", &call, &request);
-        let after = binding.read::<Code>(&token, "page_token")?;
-        let prefix = Code::normalize(&searched(request.prefix, "prefix")?);
+    ) -> RpcResult<pb::ListMailingGroupsResponse> {
+        let (call, mut request) = split_request(request)?;
+        let page = ListPage::<Code>::take(&call, &mut request)?;
+        let prefix = Code::normalize(&search_text(request.prefix, "prefix")?);
         let mut groups =
-            mailing_groups::list(&self.domain, &call, &prefix, after.as_ref(), size).await?;
-        let next_page_token = binding.next(&mut groups, size, |group| group.code.as_str());
+            mailing_groups::list(&self.domain, &call, &prefix, page.after.as_ref(), page.size)
+                .await?;
+        let next_page_token = page.next_token(&mut groups, |group| &group.code);
         Ok(Response::new(pb::ListMailingGroupsResponse {
             mailing_groups: messages(groups),
             next_page_token,
@@ -82,12 +75,12 @@ impl MailingGroups for Api {
     async fn update_mailing_group(
         &self,
         request: Request<pb::UpdateMailingGroupRequest>,
-    ) -> Answer<pb::UpdateMailingGroupResponse> {
-        let (call, request) = open(request)?;
-        let group = present(request.mailing_group, "mailing_group")?;
+    ) -> RpcResult<pb::UpdateMailingGroupResponse> {
+        let (call, request) = split_request(request)?;
+        let group = required_message(request.mailing_group, "mailing_group")?;
         let code = required(&group.code, "mailing_group.code")?;
         let set = [!group.description.is_empty()];
-        let [described] = masked(request.update_mask.as_ref(), ["description"], set)?;
+        let [described] = apply_field_mask(request.update_mask.as_ref(), ["description"], set)?;
         let description = described
             .then(|| required(&group.description, "mailing_group.description"))
             .transpose()?;
@@ -104,8 +97,8 @@ impl MailingGroups for Api {
     async fn rename_mailing_group(
         &self,
         request: Request<pb::RenameMailingGroupRequest>,
-    ) -> Answer<pb::RenameMailingGroupResponse> {
-        let (call, request) = open(request)?;
+    ) -> RpcResult<pb::RenameMailingGroupResponse> {
+        let (call, request) = split_request(request)?;
         let code = required(&request.code, "code")?;
         let new_code = required(&request.new_code, "new_code")?;
         let etag = etag(&request.etag);
@@ -121,13 +114,13 @@ impl MailingGroups for Api {
     async fn delete_mailing_group(
         &self,
         request: Request<pb::DeleteMailingGroupRequest>,
-    ) -> Answer<pb::DeleteMailingGroupResponse> {
-        let (call, request) = open(request)?;
+    ) -> RpcResult<pb::DeleteMailingGroupResponse> {
+        let (call, request) = split_request(request)?;
         let code = required(&request.code, "code")?;
         let etag = etag(&request.etag);
         let (unassigned, revision) =
             mailing_groups::delete(&self.domain, &call, &code, etag, request.force).await?;
-        let unassigned_count = signed(unassigned as u64);
+        let unassigned_count = to_wire_count(unassigned as u64);
         Ok(Response::new(pb::DeleteMailingGroupResponse {
             unassigned_count,
             revision,
@@ -137,8 +130,8 @@ impl MailingGroups for Api {
     async fn assign_mailing_group(
         &self,
         request: Request<pb::AssignMailingGroupRequest>,
-    ) -> Answer<pb::AssignMailingGroupResponse> {
-        let (call, request) = open(request)?;
+    ) -> RpcResult<pb::AssignMailingGroupResponse> {
+        let (call, request) = split_request(request)?;
         let item = assignment(&request.contact_id, &request.code, "")?;
         let ((membership, changed), revision) =
             assignments::change_one(&self.domain, &call, item, Direction::Assign).await?;
@@ -152,8 +145,8 @@ impl MailingGroups for Api {
     async fn unassign_mailing_group(
         &self,
         request: Request<pb::UnassignMailingGroupRequest>,
-    ) -> Answer<pb::UnassignMailingGroupResponse> {
-        let (call, request) = open(request)?;
+    ) -> RpcResult<pb::UnassignMailingGroupResponse> {
+        let (call, request) = split_request(request)?;
         let item = assignment(&request.contact_id, &request.code, "")?;
         let ((_, was_assigned), revision) =
             assignments::change_one(&self.domain, &call, item, Direction::Unassign).await?;
@@ -166,13 +159,11 @@ impl MailingGroups for Api {
     async fn batch_assign_mailing_groups(
         &self,
         request: Request<pb::BatchAssignMailingGroupsRequest>,
-    ) -> Answer<pb::BatchAssignMailingGroupsResponse> {
-        let (call, mut request) = open(request)?;
-        let once = once("BatchAssignMailingGroups", &mut request, |r| {
-            &mut r.request_id
-        })?;
-        let items = batch::read(&request.assignments)?;
-        let done = batch::change(&self.domain, &call, items, Direction::Assign, once).await?;
+    ) -> RpcResult<pb::BatchAssignMailingGroupsResponse> {
+        let (call, mut request) = split_request(request)?;
+        let key = idempotency_key(&mut request)?;
+        let items = batches::read(&request.assignments)?;
+        let done = batches::change(&self.domain, &call, items, Direction::Assign, key).await?;
         Ok(Response::new(pb::BatchAssignMailingGroupsResponse {
             results: done.results,
             changed_count: done.changed,
@@ -183,13 +174,11 @@ impl MailingGroups for Api {
     async fn batch_unassign_mailing_groups(
         &self,
         request: Request<pb::BatchUnassignMailingGroupsRequest>,
-    ) -> Answer<pb::BatchUnassignMailingGroupsResponse> {
-        let (call, mut request) = open(request)?;
-        let once = once("BatchUnassignMailingGroups", &mut request, |r| {
-            &mut r.request_id
-        })?;
-        let items = batch::read(&request.assignments)?;
-        let done = batch::change(&self.domain, &call, items, Direction::Unassign, once).await?;
+    ) -> RpcResult<pb::BatchUnassignMailingGroupsResponse> {
+        let (call, mut request) = split_request(request)?;
+        let key = idempotency_key(&mut request)?;
+        let items = batches::read(&request.assignments)?;
+        let done = batches::change(&self.domain, &call, items, Direction::Unassign, key).await?;
         Ok(Response::new(pb::BatchUnassignMailingGroupsResponse {
             results: done.results,
             changed_count: done.changed,
@@ -200,13 +189,10 @@ impl MailingGroups for Api {
     async fn replace_contact_mailing_groups(
         &self,
         request: Request<pb::ReplaceContactMailingGroupsRequest>,
-    ) -> Answer<pb::ReplaceContactMailingGroupsResponse> {
-        let (call, request) = open(request)?;
+    ) -> RpcResult<pb::ReplaceContactMailingGroupsResponse> {
+        let (call, request) = split_request(request)?;
         let contact_id = required(&request.contact_id, "contact_id")?;
-        batch(&request.codes, "codes")?;
-        let codes = request.codes.iter().enumerate();
-        let codes = codes.map(|(at, code)| required(code, &format!("codes[{at}]")));
-        let codes = codes.collect::<Result<Vec<Code>, _>>()?;
+        let codes = required_each::<Code>(&request.codes, "codes")?;
         let etag = etag(&request.etag);
         let (replaced, revision) =
             assignments::replace(&self.domain, &call, &contact_id, &codes, etag).await?;
@@ -221,17 +207,19 @@ impl MailingGroups for Api {
     async fn list_contact_mailing_groups(
         &self,
         request: Request<pb::ListContactMailingGroupsRequest>,
-    ) -> Answer<pb::ListContactMailingGroupsResponse> {
-        let (call, mut request) = open(request)?;
-        let size = page_size(std::mem::take(&mut request.page_size))?;
-        let token = std::mem::take(&mut request.page_token);
-        let binding = Binding::new("ListContactMailingGroups", &call, &request);
-        let after = binding.read::<Code>(&token, "page_token")?;
+    ) -> RpcResult<pb::ListContactMailingGroupsResponse> {
+        let (call, mut request) = split_request(request)?;
+        let page = ListPage::<Code>::take(&call, &mut request)?;
         let contact_id = required(&request.contact_id, "contact_id")?;
-        let mut groups =
-            mailing_groups::list_of_contact(&self.domain, &call, &contact_id, after.as_ref(), size)
-                .await?;
-        let next_page_token = binding.next(&mut groups, size, |group| group.code.as_str());
+        let mut groups = mailing_groups::list_of_contact(
+            &self.domain,
+            &call,
+            &contact_id,
+            page.after.as_ref(),
+            page.size,
+        )
+        .await?;
+        let next_page_token = page.next_token(&mut groups, |group| &group.code);
         Ok(Response::new(pb::ListContactMailingGroupsResponse {
             mailing_groups: messages(groups),
             next_page_token,
@@ -241,19 +229,17 @@ impl MailingGroups for Api {
     async fn list_mailing_group_contacts(
         &self,
         request: Request<pb::ListMailingGroupContactsRequest>,
-    ) -> Answer<pb::ListMailingGroupContactsResponse> {
-        let (call, mut request) = open(request)?;
-        let size = page_size(std::mem::take(&mut request.page_size))?;
-        let token = std::mem::take(&mut request.page_token);
-        let binding = Binding::new("ListMailingGroupContacts", &call, &request);
-        let after = binding.read::<ContactId>(&token, "page_token")?;
+    ) -> RpcResult<pb::ListMailingGroupContactsResponse> {
+        let (call, mut request) = split_request(request)?;
+        let page = ListPage::<ContactId>::take(&call, &mut request)?;
         let filter = contacts::Filter {
             code: Some(required(&request.code, "code")?),
             kind: optional_kind(request.kind, "kind")?,
             ..contacts::Filter::default()
         };
-        let mut found = contacts::list(&self.domain, &call, filter, after.as_ref(), size).await?;
-        let next_page_token = binding.next(&mut found, size, |contact| contact.id.as_str());
+        let mut found =
+            contacts::list(&self.domain, &call, filter, page.after.as_ref(), page.size).await?;
+        let next_page_token = page.next_token(&mut found, |contact| &contact.id);
         let contacts = found.into_iter().map(Into::into).collect();
         Ok(Response::new(pb::ListMailingGroupContactsResponse {
             contacts,
@@ -264,8 +250,8 @@ impl MailingGroups for Api {
     async fn import_memberships(
         &self,
         request: Request<Streaming<pb::ImportMembershipsRequest>>,
-    ) -> Answer<Self::ImportMembershipsStream> {
-        let (call, requests) = open(request)?;
+    ) -> RpcResult<Self::ImportMembershipsStream> {
+        let (call, requests) = split_request(request)?;
         let (domain, shutdown) = (self.domain.clone(), self.shutdown.clone());
         let answers = import::run::<MembershipImport>(domain, call, requests, shutdown);
         Ok(Response::new(answers))
@@ -274,9 +260,9 @@ impl MailingGroups for Api {
     async fn count_segment_members(
         &self,
         request: Request<pb::CountSegmentMembersRequest>,
-    ) -> Answer<pb::CountSegmentMembersResponse> {
-        let (call, request) = open(request)?;
-        let source = selected::counted(request)?;
+    ) -> RpcResult<pb::CountSegmentMembersResponse> {
+        let (call, request) = split_request(request)?;
+        let source = count_source(request)?;
         let selection = selection::select(&self.domain, &call, &source).await?;
         Ok(Response::new(selection.counts.into()))
     }
@@ -284,8 +270,8 @@ impl MailingGroups for Api {
     async fn stream_segment_members(
         &self,
         request: Request<pb::StreamSegmentMembersRequest>,
-    ) -> Answer<Self::StreamSegmentMembersStream> {
-        let (call, request) = open(request)?;
+    ) -> RpcResult<Self::StreamSegmentMembersStream> {
+        let (call, request) = split_request(request)?;
         let stream =
             members::stream(self.domain.clone(), call, request, self.shutdown.clone()).await?;
         Ok(Response::new(stream))
@@ -294,8 +280,8 @@ impl MailingGroups for Api {
     async fn watch_changes(
         &self,
         request: Request<pb::WatchChangesRequest>,
-    ) -> Answer<Self::WatchChangesStream> {
-        let (call, request) = open(request)?;
+    ) -> RpcResult<Self::WatchChangesStream> {
+        let (call, request) = split_request(request)?;
         let stream =
             watch::stream(self.domain.clone(), call, request, self.shutdown.clone()).await?;
         Ok(Response::new(stream))

@@ -1,28 +1,22 @@
-//! The stream of a segment's members.
+//! The stream of the members that a selection has.
 
-use futures_util::{StreamExt, stream as streams, stream::BoxStream};
 use tokio_util::sync::CancellationToken;
-use tonic::Status;
 
 use super::{
-    convert::signed,
-    selected,
-    stream::{self, Next, Place, Start},
-    token::Binding,
+    convert::to_wire_count,
+    request::{stream_source, view_and_max_page},
+    stream::{self, PageSource, ResponseStream, ResumeToken, StreamRequest},
 };
 use crate::{
     domain::{
         Call, Domain, Result,
-        selection::{self, Member, Pages, View},
+        selection::{self, Member, Pages},
     },
-    model::SegmentCounts,
     pb::{
-        self, SegmentMemberView, SegmentPart,
+        self, SegmentPart,
         stream_segment_members_response::{Heartbeat, Message, Page, Summary},
     },
 };
-
-type Response = pb::StreamSegmentMembersResponse;
 
 /// Selects members, and then streams them.
 pub(super) async fn stream(
@@ -30,100 +24,71 @@ pub(super) async fn stream(
     call: Call,
     mut request: pb::StreamSegmentMembersRequest,
     shutdown: CancellationToken,
-) -> Result<BoxStream<'static, Result<Response, Status>>> {
-    let (view, most) = match request.view() {
-        SegmentMemberView::Full => (View::Full, 2_000),
-        SegmentMemberView::Ids | SegmentMemberView::Unspecified => (View::Ids, 10_000),
-    };
-    let start = Start::take("StreamSegmentMembers", &call, &mut request, most, |it| {
-        (&mut it.page_size, &mut it.resume_token)
-    })?;
+) -> Result<ResponseStream<pb::StreamSegmentMembersResponse>> {
+    let (view, max) = view_and_max_page(request.view());
+    let start = StreamRequest::take(&call, &mut request, max)?;
     let part = request.part();
-    let source = selected::streamed(request)?;
+    let source = stream_source(request)?;
     let selected = selection::select(&domain, &call, &source).await?;
     let sent = match part {
         SegmentPart::Unspecified | SegmentPart::Members => selected.members,
         SegmentPart::Excluded => selected.excluded,
         SegmentPart::PrivacyBlocked => selected.privacy_blocked,
     };
-    let revision = selected.counts.revision;
-    let after = start.after();
-    let reader = Reader {
+    let counts = selected.counts;
+    let (after, revision) = (start.after(), counts.revision);
+    let source = MemberPages {
         pages: Pages::new(&domain, &call, sent, view, start.size, after, revision),
-        revision_moved: start.has_moved(revision),
-        counts: selected.counts,
-        binding: start.binding,
-        shutdown,
-        token: start.token,
-        sent: 0,
-        deleted: 0,
-        done: false,
+        summary: Summary {
+            member_count: to_wire_count(counts.members),
+            company_count: to_wire_count(counts.companies),
+            person_count: to_wire_count(counts.persons()),
+            excluded_count: to_wire_count(counts.excluded),
+            privacy_blocked_count: to_wire_count(counts.privacy_blocked),
+            revision,
+            revision_moved: start.has_moved(revision),
+            ..Summary::default()
+        },
     };
-    let messages = streams::try_unfold(reader, |mut reader| async move {
-        Ok(reader.next().await?.map(|message| (message, reader)))
-    });
-    Ok(messages.boxed())
+    let token = start.into_resume_token(revision);
+    Ok(stream::pages(source, token, shutdown))
 }
 
-/// A stream and how far it has come. Between two messages it holds the selected set, and the
-/// pages that are read ahead.
-struct Reader {
+/// The selected set, its prefetched pages, and the totals so far.
+struct MemberPages {
     pages: Pages,
-    counts: SegmentCounts,
-    binding: Binding,
-    shutdown: CancellationToken,
-    token: String,
-    revision_moved: bool,
-    sent: usize,
-    deleted: usize,
-    done: bool,
+    summary: Summary,
 }
 
-impl Reader {
-    async fn next(&mut self) -> Result<Option<Response>, Status> {
-        if self.done {
-            return Ok(None);
-        }
-        let message = match stream::next(&self.shutdown, self.pages.next()).await? {
-            Next::Part(page) => self.page(page),
-            Next::End => self.summary(),
-            Next::Silence => Message::Heartbeat(Heartbeat {
-                resume_token: self.token.clone(),
-            }),
-        };
-        Ok(Some(Response {
-            message: Some(message),
+impl PageSource for MemberPages {
+    type Part = selection::Page;
+    type Response = pb::StreamSegmentMembersResponse;
+
+    async fn pull(&mut self) -> Result<Option<selection::Page>> {
+        self.pages.next().await
+    }
+
+    fn page(&mut self, page: selection::Page, token: &mut ResumeToken) -> Self::Response {
+        self.summary.sent_count += to_wire_count(page.members.len() as u64);
+        self.summary.deleted_count += to_wire_count(page.deleted as u64);
+        response(Message::Page(Page {
+            members: page.members.into_iter().map(Into::into).collect(),
+            resume_token: token.advance(page.last),
         }))
     }
 
-    fn page(&mut self, page: selection::Page) -> Message {
-        self.sent += page.members.len();
-        self.deleted += page.deleted;
-        let place = Place {
-            after: page.last,
-            revision: self.counts.revision,
-        };
-        self.token = self.binding.issue(&place.to_string());
-        Message::Page(Page {
-            members: page.members.into_iter().map(Into::into).collect(),
-            resume_token: self.token.clone(),
-        })
+    fn summary(&mut self) -> Self::Response {
+        response(Message::Summary(self.summary))
     }
 
-    fn summary(&mut self) -> Message {
-        self.done = true;
-        let counts = self.counts;
-        Message::Summary(Summary {
-            member_count: signed(counts.members),
-            company_count: signed(counts.companies),
-            person_count: signed(counts.persons()),
-            excluded_count: signed(counts.excluded),
-            privacy_blocked_count: signed(counts.privacy_blocked),
-            revision: counts.revision,
-            sent_count: signed(self.sent as u64),
-            deleted_count: signed(self.deleted as u64),
-            revision_moved: self.revision_moved,
-        })
+    fn heartbeat(resume_token: String) -> Self::Response {
+        response(Message::Heartbeat(Heartbeat { resume_token }))
+    }
+}
+
+fn response(message: Message) -> pb::StreamSegmentMembersResponse {
+    pb::StreamSegmentMembersResponse {
+        message: Some(message),
     }
 }
 

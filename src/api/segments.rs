@@ -1,19 +1,16 @@
 //! The service `Segments`.
 
 mod convert;
-mod request;
 
-use futures_util::stream::BoxStream;
-use tonic::{Request, Response, Status};
+use tonic::{Request, Response};
 
-use self::request::{add, sift};
 use super::{
-    Api,
-    call::{once, open},
-    compare,
-    convert::{masked, signed},
-    field::*,
-    token::Binding,
+    Api, RpcResult, compare,
+    convert::{apply_field_mask, to_wire_count},
+    field::{etag, optional, required, required_message, search_text},
+    request::{add_action, filter_action, idempotency_key, split_request},
+    stream::ResponseStream,
+    token::ListPage,
 };
 use crate::{
     domain::segments,
@@ -21,24 +18,21 @@ use crate::{
     pb::{self, segments_server::Segments},
 };
 
-/// What a handler answers.
-type Answer<T> = Result<Response<T>, Status>;
-
 #[tonic::async_trait]
 impl Segments for Api {
-    type CompareSegmentsStream = BoxStream<'static, Result<pb::CompareSegmentsResponse, Status>>;
+    type CompareSegmentsStream = ResponseStream<pb::CompareSegmentsResponse>;
 
     async fn create_segment(
         &self,
         request: Request<pb::CreateSegmentRequest>,
-    ) -> Answer<pb::CreateSegmentResponse> {
-        let (call, mut request) = open(request)?;
-        let once = once("CreateSegment", &mut request, |r| &mut r.request_id)?;
+    ) -> RpcResult<pb::CreateSegmentResponse> {
+        let (call, mut request) = split_request(request)?;
+        let key = idempotency_key(&mut request)?;
         let segment = request.segment.unwrap_or_default();
         let id = optional(&segment.id, "segment.id")?;
         let description = required(&segment.description, "segment.description")?;
         let (segment, revision) =
-            segments::create(&self.domain, &call, id, description, once).await?;
+            segments::create(&self.domain, &call, id, description, key).await?;
         Ok(Response::new(pb::CreateSegmentResponse {
             segment: Some(segment.into()),
             revision,
@@ -48,8 +42,8 @@ impl Segments for Api {
     async fn get_segment(
         &self,
         request: Request<pb::GetSegmentRequest>,
-    ) -> Answer<pb::GetSegmentResponse> {
-        let (call, request) = open(request)?;
+    ) -> RpcResult<pb::GetSegmentResponse> {
+        let (call, request) = split_request(request)?;
         let id = required(&request.id, "id")?;
         let segment = segments::get(&self.domain, &call, &id).await?;
         Ok(Response::new(pb::GetSegmentResponse {
@@ -60,15 +54,13 @@ impl Segments for Api {
     async fn list_segments(
         &self,
         request: Request<pb::ListSegmentsRequest>,
-    ) -> Answer<pb::ListSegmentsResponse> {
-        let (call, mut request) = open(request)?;
-        let size = page_size(std::mem::take(&mut request.page_size))?;
-        let token = std::mem::take(&mut request.page_token);
-        let binding = Binding::new("ListSegments", &call, &request);
-        let after = binding.read::<SegmentId>(&token, "page_token")?;
-        let prefix = searched(request.prefix, "prefix")?;
-        let mut found = segments::list(&self.domain, &call, &prefix, after.as_ref(), size).await?;
-        let next_page_token = binding.next(&mut found, size, |it| it.segment.id.as_str());
+    ) -> RpcResult<pb::ListSegmentsResponse> {
+        let (call, mut request) = split_request(request)?;
+        let page = ListPage::<SegmentId>::take(&call, &mut request)?;
+        let prefix = search_text(request.prefix, "prefix")?;
+        let mut found =
+            segments::list(&self.domain, &call, &prefix, page.after.as_ref(), page.size).await?;
+        let next_page_token = page.next_token(&mut found, |it| &it.segment.id);
         Ok(Response::new(pb::ListSegmentsResponse {
             segments: found.into_iter().map(Into::into).collect(),
             next_page_token,
@@ -78,12 +70,12 @@ impl Segments for Api {
     async fn update_segment(
         &self,
         request: Request<pb::UpdateSegmentRequest>,
-    ) -> Answer<pb::UpdateSegmentResponse> {
-        let (call, request) = open(request)?;
-        let segment = present(request.segment, "segment")?;
+    ) -> RpcResult<pb::UpdateSegmentResponse> {
+        let (call, request) = split_request(request)?;
+        let segment = required_message(request.segment, "segment")?;
         let id = required(&segment.id, "segment.id")?;
         let set = [!segment.description.is_empty()];
-        let [described] = masked(request.update_mask.as_ref(), ["description"], set)?;
+        let [described] = apply_field_mask(request.update_mask.as_ref(), ["description"], set)?;
         let description = described
             .then(|| required(&segment.description, "segment.description"))
             .transpose()?;
@@ -99,8 +91,8 @@ impl Segments for Api {
     async fn delete_segment(
         &self,
         request: Request<pb::DeleteSegmentRequest>,
-    ) -> Answer<pb::DeleteSegmentResponse> {
-        let (call, request) = open(request)?;
+    ) -> RpcResult<pb::DeleteSegmentResponse> {
+        let (call, request) = split_request(request)?;
         let id = required(&request.id, "id")?;
         let etag = etag(&request.etag);
         let ((), revision) = segments::delete(&self.domain, &call, &id, etag).await?;
@@ -110,10 +102,10 @@ impl Segments for Api {
     async fn add_contacts(
         &self,
         request: Request<pb::AddContactsRequest>,
-    ) -> Answer<pb::AddContactsResponse> {
-        let (call, request) = open(request)?;
+    ) -> RpcResult<pb::AddContactsResponse> {
+        let (call, request) = split_request(request)?;
         let id = required(&request.segment_id, "segment_id")?;
-        let action = add(&request)?;
+        let action = add_action(&request)?;
         let only = request.validate_only;
         let acted = segments::act(&self.domain, &call, &id, action, only).await?;
         Ok(Response::new(acted.into()))
@@ -122,11 +114,11 @@ impl Segments for Api {
     async fn reduce_contacts(
         &self,
         request: Request<pb::ReduceContactsRequest>,
-    ) -> Answer<pb::ReduceContactsResponse> {
-        let (call, request) = open(request)?;
+    ) -> RpcResult<pb::ReduceContactsResponse> {
+        let (call, request) = split_request(request)?;
         let id = required(&request.segment_id, "segment_id")?;
         let (kind, entire) = (ActionKind::Reduce, request.entire_companies);
-        let action = sift(kind, &request.expression, entire)?;
+        let action = filter_action(kind, &request.expression, entire)?;
         let only = request.validate_only;
         let acted = segments::act(&self.domain, &call, &id, action, only).await?;
         Ok(Response::new(acted.into()))
@@ -135,18 +127,18 @@ impl Segments for Api {
     async fn refine_contacts(
         &self,
         request: Request<pb::RefineContactsRequest>,
-    ) -> Answer<pb::RefineContactsResponse> {
-        let (call, request) = open(request)?;
+    ) -> RpcResult<pb::RefineContactsResponse> {
+        let (call, request) = split_request(request)?;
         let id = required(&request.segment_id, "segment_id")?;
         let (kind, entire) = (ActionKind::Refine, request.entire_companies);
-        let action = sift(kind, &request.expression, entire)?;
+        let action = filter_action(kind, &request.expression, entire)?;
         let only = request.validate_only;
         let acted = segments::act(&self.domain, &call, &id, action, only).await?;
         Ok(Response::new(acted.into()))
     }
 
-    async fn go_back(&self, request: Request<pb::GoBackRequest>) -> Answer<pb::GoBackResponse> {
-        let (call, request) = open(request)?;
+    async fn go_back(&self, request: Request<pb::GoBackRequest>) -> RpcResult<pb::GoBackResponse> {
+        let (call, request) = split_request(request)?;
         let id = required(&request.segment_id, "segment_id")?;
         let acted = segments::go_back(&self.domain, &call, &id, request.validate_only).await?;
         Ok(Response::new(acted.into()))
@@ -155,37 +147,32 @@ impl Segments for Api {
     async fn list_segment_actions(
         &self,
         request: Request<pb::ListSegmentActionsRequest>,
-    ) -> Answer<pb::ListSegmentActionsResponse> {
-        let (call, mut request) = open(request)?;
+    ) -> RpcResult<pb::ListSegmentActionsResponse> {
+        let (call, mut request) = split_request(request)?;
         let id = required(&request.segment_id, "segment_id")?;
-        let size = page_size(std::mem::take(&mut request.page_size))?;
-        let token = std::mem::take(&mut request.page_token);
-        let binding = Binding::new("ListSegmentActions", &call, &request);
-        let after = binding.read::<i32>(&token, "page_token")?.unwrap_or(0);
-        let mut found = segments::list_actions(&self.domain, &call, &id, after, size).await?;
-        let more = found.len() > size.get();
-        found.truncate(size.get());
-        let last = found.last().filter(|_| more);
-        let next_page_token = last.map(|(action, _)| binding.issue(&action.number.to_string()));
+        let page = ListPage::<i32>::take(&call, &mut request)?;
+        let after = page.after.unwrap_or(0);
+        let mut found = segments::list_actions(&self.domain, &call, &id, after, page.size).await?;
+        let next_page_token = page.next_token(&mut found, |(action, _)| &action.number);
         Ok(Response::new(pb::ListSegmentActionsResponse {
             actions: found.into_iter().map(Into::into).collect(),
-            next_page_token: next_page_token.unwrap_or_default(),
+            next_page_token,
         }))
     }
 
     async fn apply_mailing_group(
         &self,
         request: Request<pb::ApplyMailingGroupRequest>,
-    ) -> Answer<pb::ApplyMailingGroupResponse> {
-        let (call, request) = open(request)?;
+    ) -> RpcResult<pb::ApplyMailingGroupResponse> {
+        let (call, request) = split_request(request)?;
         let id = required(&request.segment_id, "segment_id")?;
         let code = required(&request.code, "code")?;
         let (replace, only) = (request.replace, request.validate_only);
         let (applied, revision) =
             segments::apply(&self.domain, &call, &id, &code, replace, only).await?;
         Ok(Response::new(pb::ApplyMailingGroupResponse {
-            added_count: signed(applied.added),
-            removed_count: signed(applied.removed),
+            added_count: to_wire_count(applied.added),
+            removed_count: to_wire_count(applied.removed),
             revision,
         }))
     }
@@ -193,8 +180,8 @@ impl Segments for Api {
     async fn save_criteria(
         &self,
         request: Request<pb::SaveCriteriaRequest>,
-    ) -> Answer<pb::SaveCriteriaResponse> {
-        let (call, request) = open(request)?;
+    ) -> RpcResult<pb::SaveCriteriaResponse> {
+        let (call, request) = split_request(request)?;
         let id = required(&request.segment_id, "segment_id")?;
         let code = required(&request.code, "code")?;
         let description = required(&request.description, "description")?;
@@ -209,14 +196,12 @@ impl Segments for Api {
     async fn list_saved_criteria(
         &self,
         request: Request<pb::ListSavedCriteriaRequest>,
-    ) -> Answer<pb::ListSavedCriteriaResponse> {
-        let (call, mut request) = open(request)?;
-        let size = page_size(std::mem::take(&mut request.page_size))?;
-        let token = std::mem::take(&mut request.page_token);
-        let binding = Binding::new("ListSavedCriteria", &call, &request);
-        let after = binding.read::<CriteriaCode>(&token, "page_token")?;
-        let mut found = segments::list_criteria(&self.domain, &call, after.as_ref(), size).await?;
-        let next_page_token = binding.next(&mut found, size, |saved| saved.code.as_str());
+    ) -> RpcResult<pb::ListSavedCriteriaResponse> {
+        let (call, mut request) = split_request(request)?;
+        let page = ListPage::<CriteriaCode>::take(&call, &mut request)?;
+        let mut found =
+            segments::list_criteria(&self.domain, &call, page.after.as_ref(), page.size).await?;
+        let next_page_token = page.next_token(&mut found, |saved| &saved.code);
         Ok(Response::new(pb::ListSavedCriteriaResponse {
             saved_criteria: found.into_iter().map(Into::into).collect(),
             next_page_token,
@@ -226,8 +211,8 @@ impl Segments for Api {
     async fn delete_saved_criteria(
         &self,
         request: Request<pb::DeleteSavedCriteriaRequest>,
-    ) -> Answer<pb::DeleteSavedCriteriaResponse> {
-        let (call, request) = open(request)?;
+    ) -> RpcResult<pb::DeleteSavedCriteriaResponse> {
+        let (call, request) = split_request(request)?;
         let code = required(&request.code, "code")?;
         let ((), revision) = segments::delete_criteria(&self.domain, &call, &code).await?;
         Ok(Response::new(pb::DeleteSavedCriteriaResponse { revision }))
@@ -236,8 +221,8 @@ impl Segments for Api {
     async fn replay_criteria(
         &self,
         request: Request<pb::ReplayCriteriaRequest>,
-    ) -> Answer<pb::ReplayCriteriaResponse> {
-        let (call, request) = open(request)?;
+    ) -> RpcResult<pb::ReplayCriteriaResponse> {
+        let (call, request) = split_request(request)?;
         let code = required(&request.code, "code")?;
         let id = required(&request.segment_id, "segment_id")?;
         let only = request.validate_only;
@@ -248,8 +233,8 @@ impl Segments for Api {
     async fn compare_segments(
         &self,
         request: Request<pb::CompareSegmentsRequest>,
-    ) -> Answer<Self::CompareSegmentsStream> {
-        let (call, request) = open(request)?;
+    ) -> RpcResult<Self::CompareSegmentsStream> {
+        let (call, request) = split_request(request)?;
         let (domain, shutdown) = (self.domain.clone(), self.shutdown.clone());
         let stream = compare::stream(domain, call, request, shutdown).await?;
         Ok(Response::new(stream))

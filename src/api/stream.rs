@@ -1,116 +1,183 @@
-//! What streams of pages have in common: how they are paged, where they begin, and how they
-//! wait for their next page.
+//! What the streams of pages share: paging, resuming, heartbeats, and the end at shutdown.
 
-use std::{future::Future, time::Duration};
+use std::{fmt, future::Future, str::FromStr, time::Duration};
 
-use prost::Message;
+use futures_util::{
+    StreamExt,
+    stream::{self, BoxStream},
+};
 use tokio_util::sync::CancellationToken;
 use tonic::Status;
 
-use super::{field::Field, status, token::Binding};
+use super::{
+    field::Field,
+    status,
+    token::{TokenKey, take_paging},
+};
 use crate::{
     domain::{Call, Error, Result, Violation},
     model::{PageSize, Revision},
+    pb::PagedRequest,
 };
 
-/// A reader who waits this long hears that the stream lives.
-const HEARTBEAT: Duration = Duration::from_secs(15);
+/// A heartbeat is sent after this long without a page, so that the caller and proxies between
+/// do not take the stream for dead.
+const STREAM_HEARTBEAT: Duration = Duration::from_secs(15);
 
-/// Entries in a page, unless the caller says otherwise.
-const PAGE_SIZE: i32 = 1_000;
+/// Entries in a page, unless the caller sets a page size.
+const DEFAULT_PAGE_SIZE: i32 = 1_000;
 
-/// How a stream is paged, and where it begins.
-pub(super) struct Start {
-    /// How long a page is.
+/// A message that carries many items is complete when it has this many bytes: a quarter of the
+/// 4 MiB that gRPC clients accept by default.
+pub(super) const TARGET_MESSAGE_BYTES: usize = 1 << 20;
+
+/// A stream of response messages.
+pub(super) type ResponseStream<T> = BoxStream<'static, Result<T, Status>>;
+
+/// The paging of a stream request.
+pub(super) struct StreamRequest {
     pub(super) size: PageSize,
-    /// What the tokens of the stream are bound to.
-    pub(super) binding: Binding,
-    /// Where the stream before this one stood, if it goes on.
-    pub(super) place: Option<Place>,
-    /// The token that says so; empty if there is none.
-    pub(super) token: String,
+    /// Where the stream continues, if it resumes another one.
+    pub(super) cursor: Option<Cursor>,
+    /// The token of `cursor`; empty if there is none.
+    token: String,
+    key: TokenKey,
 }
 
-impl Start {
-    /// Takes page size and resume token out of a request. A page has at most `most` entries.
-    pub(super) fn take<T: Message>(
-        rpc: &str,
+impl StreamRequest {
+    /// Takes page size and resume token out of a request. A page has at most `max` entries.
+    pub(super) fn take<T: PagedRequest>(
         call: &Call,
         request: &mut T,
-        most: i32,
-        paging: fn(&mut T) -> (&mut i32, &mut String),
+        max: i32,
     ) -> Result<Self, Violation> {
-        let (wish, token) = paging(request);
-        let (wish, token) = (std::mem::take(wish), std::mem::take(token));
-        let size = PageSize::new(wish, PAGE_SIZE, most).field("page_size")?;
-        let binding = Binding::new(rpc, call, request);
-        let place = binding.read::<Place>(&token, "resume_token")?;
+        let (size, token) = take_paging(request);
+        let size = PageSize::new(size, DEFAULT_PAGE_SIZE, max).field("page_size")?;
+        let key = TokenKey::new(call, request);
+        let cursor = key.read(&token, "resume_token")?;
         Ok(Self {
             size,
-            binding,
-            place,
+            cursor,
             token,
+            key,
         })
     }
 
-    /// The entry after which the stream begins.
+    /// The entry after which the stream continues; 0 at the beginning.
     pub(super) fn after(&self) -> u32 {
-        self.place.as_ref().map_or(0, |place| place.after)
+        self.cursor.map_or(0, |cursor| cursor.after)
     }
 
-    /// Whether the stream before this one read at another revision.
+    /// Whether the resumed stream read at another revision.
     pub(super) fn has_moved(&self, revision: Revision) -> bool {
-        let place = self.place.as_ref();
-        place.is_some_and(|place| place.revision != revision)
+        self.cursor
+            .is_some_and(|cursor| cursor.revision != revision)
+    }
+
+    /// The resume token as sent, to be replaced page by page.
+    pub(super) fn into_resume_token(self, revision: Revision) -> ResumeToken {
+        ResumeToken {
+            revision,
+            token: self.token,
+            key: self.key,
+        }
     }
 }
 
-/// Where a stream stood: after which entry, and the revision it read at.
-pub(super) struct Place {
+/// A position in a stream: the last entry sent, and the revision the stream reads at.
+#[derive(Clone, Copy)]
+pub(super) struct Cursor {
     pub(super) after: u32,
     pub(super) revision: Revision,
 }
 
-impl std::fmt::Display for Place {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Display for Cursor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}@{}", self.after, self.revision)
     }
 }
 
-impl std::str::FromStr for Place {
+impl FromStr for Cursor {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self> {
-        let place = text.split_once('@').and_then(|(after, revision)| {
+        let cursor = text.split_once('@').and_then(|(after, revision)| {
             Some(Self {
                 after: after.parse().ok()?,
                 revision: revision.parse().ok()?,
             })
         });
-        place.ok_or_else(|| Error::invalid("resume_token", "is not a place in a stream"))
+        cursor.ok_or_else(|| Error::invalid("resume_token", "is not a place in a stream"))
     }
 }
 
-/// What a stream has to say next.
-pub(super) enum Next<T> {
-    /// A part.
-    Part(T),
-    /// That there is no more.
-    End,
-    /// That it lives: nothing came for a while.
-    Silence,
+/// The token of the last complete page of a stream.
+pub(super) struct ResumeToken {
+    revision: Revision,
+    token: String,
+    key: TokenKey,
 }
 
-/// Waits for the next part of a stream, which `pull` gets. It may be dropped before it is done.
-/// An error if the server stops meanwhile.
-pub(super) async fn next<T>(
-    shutdown: &CancellationToken,
-    pull: impl Future<Output = Result<Option<T>>>,
-) -> Result<Next<T>, Status> {
-    tokio::select! {
-        biased;
-        () = shutdown.cancelled() => Err(status::shutting_down()),
-        part = pull => Ok(part?.map_or(Next::End, Next::Part)),
-        () = tokio::time::sleep(HEARTBEAT) => Ok(Next::Silence),
+impl ResumeToken {
+    /// Moves to the entry and returns the token.
+    pub(super) fn advance(&mut self, after: u32) -> String {
+        let revision = self.revision;
+        self.token = self.key.issue(&Cursor { after, revision });
+        self.current()
     }
+
+    /// The token of the last complete page; empty before the first.
+    pub(super) fn current(&self) -> String {
+        self.token.clone()
+    }
+}
+
+/// A source of pages, and the messages they become.
+pub(super) trait PageSource: Send + 'static {
+    /// What is pulled.
+    type Part: Send;
+    type Response: Send + 'static;
+
+    /// Reads the next part; `None` at the end. Cancel-safe.
+    fn pull(&mut self) -> impl Future<Output = Result<Option<Self::Part>>> + Send;
+
+    /// The message of a part.
+    fn page(&mut self, part: Self::Part, token: &mut ResumeToken) -> Self::Response;
+
+    /// The last message: the totals.
+    fn summary(&mut self) -> Self::Response;
+
+    /// The message of a stream that has nothing to send yet.
+    fn heartbeat(resume_token: String) -> Self::Response;
+}
+
+/// Streams the pages of a source, heartbeats between slow ones, and a summary last. Pages are
+/// pulled only as the caller reads. Ends with an error when the server stops.
+pub(super) fn pages<S: PageSource>(
+    source: S,
+    token: ResumeToken,
+    shutdown: CancellationToken,
+) -> ResponseStream<S::Response> {
+    let messages = stream::try_unfold(Some((source, token)), move |state| {
+        let shutdown = shutdown.clone();
+        async move {
+            let Some((mut source, mut token)) = state else {
+                return Ok(None);
+            };
+            let part = tokio::select! {
+                biased;
+                () = shutdown.cancelled() => return Err(status::shutting_down()),
+                part = source.pull() => part?,
+                () = tokio::time::sleep(STREAM_HEARTBEAT) => {
+                    let message = S::heartbeat(token.current());
+                    return Ok(Some((message, Some((source, token)))));
+                }
+            };
+            Ok(Some(match part {
+                Some(part) => (source.page(part, &mut token), Some((source, token))),
+                None => (source.summary(), None),
+            }))
+        }
+    });
+    messages.boxed()
 }

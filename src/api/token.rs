@@ -1,83 +1,137 @@
-//! Opaque tokens: a place in a list or stream, bound to the request that it was issued for.
+//! Page tokens and resume tokens: an opaque position in a list or stream, valid only for the
+//! request it was issued for.
 //!
-//! A token carries no authority, so it needs no secret: its tag only keeps a token of one
-//! request, or one that was damaged, from being taken for a place in another.
+//! A token carries no authority, so it needs no secret. Its tag detects a token that is damaged
+//! or belongs to another request.
 
-use std::str::FromStr;
+use std::{fmt::Display, str::FromStr};
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use prost::Message;
 use sha2::{Digest, Sha256};
 
 use super::field::Field;
 use crate::{
     domain::{Call, Violation},
     model::PageSize,
+    pb::PagedRequest,
 };
 
-/// Bytes of the tag: enough that no damage goes unnoticed.
-const TAG: usize = 12;
+/// Bytes of the tag: 96 bits make an undetected error practically impossible.
+const TAG_BYTES: usize = 12;
 
-/// What tokens are bound to: the rpc, the tenant, and all fields but paging.
-pub(super) struct Binding(Sha256);
+/// Entries in a page of a list, unless the caller sets a page size.
+const DEFAULT_PAGE_SIZE: i32 = 50;
 
-impl Binding {
-    /// Binds to a request whose paging fields were blanked.
-    pub(super) fn new(rpc: &str, call: &Call, request: &impl Message) -> Self {
-        let tenant = call.tenant.as_str();
+/// The largest page of a list.
+const MAX_PAGE_SIZE: i32 = 1_000;
+
+/// The paging of a list request. `K` is the key by which the list is ordered.
+pub(super) struct ListPage<K> {
+    pub(super) size: PageSize,
+    /// The last key of the previous page; `None` for the first page.
+    pub(super) after: Option<K>,
+    key: TokenKey,
+}
+
+impl<K: FromStr + Display> ListPage<K> {
+    /// Takes page size and page token out of a request.
+    pub(super) fn take<T: PagedRequest>(call: &Call, request: &mut T) -> Result<Self, Violation> {
+        let (size, token) = take_paging(request);
+        let size = PageSize::new(size, DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE).field("page_size")?;
+        let key = TokenKey::new(call, request);
+        let after = key.read(&token, "page_token")?;
+        Ok(Self { size, after, key })
+    }
+
+    /// Truncates entries, read with one more than the page size, to the page. Returns the token
+    /// of the next page; empty if there is none.
+    pub(super) fn next_token<T>(&self, entries: &mut Vec<T>, key_of: fn(&T) -> &K) -> String {
+        if entries.len() <= self.size.get() {
+            return String::new();
+        }
+        entries.truncate(self.size.get());
+        let last = entries.last();
+        last.map(|last| self.key.issue(key_of(last)))
+            .unwrap_or_default()
+    }
+}
+
+/// Takes page size and token out of a request, so that the rest is what a token is bound to.
+pub(super) fn take_paging<T: PagedRequest>(request: &mut T) -> (i32, String) {
+    let (size, token) = request.paging();
+    (std::mem::take(size), std::mem::take(token))
+}
+
+/// Issues and checks the tokens of one request: a digest of the RPC, the tenant and all fields
+/// except paging.
+pub(super) struct TokenKey(Sha256);
+
+impl TokenKey {
+    /// The key of a request whose paging fields are blank.
+    pub(super) fn new<T: PagedRequest>(call: &Call, request: &T) -> Self {
         Self(
             Sha256::new()
-                .chain_update(rpc)
+                .chain_update(T::RPC)
                 .chain_update([0])
-                .chain_update(tenant)
+                .chain_update(call.tenant.as_str())
                 .chain_update([0])
                 .chain_update(request.encode_to_vec()),
         )
     }
 
-    /// A token for a place.
-    pub(super) fn issue(&self, place: &str) -> String {
-        let mut bytes = self.tag(place).to_vec();
-        bytes.extend_from_slice(place.as_bytes());
+    /// A token for a position.
+    pub(super) fn issue(&self, position: &impl Display) -> String {
+        let position = position.to_string();
+        let mut bytes = self.tag(&position).to_vec();
+        bytes.extend_from_slice(position.as_bytes());
         URL_SAFE_NO_PAD.encode(bytes)
     }
 
-    /// Cuts a list that was read with one entry too many down to its page, and issues the token
-    /// of the next page; it is empty if there is none.
-    pub(super) fn next<T>(
-        &self,
-        entries: &mut Vec<T>,
-        size: PageSize,
-        place: fn(&T) -> &str,
-    ) -> String {
-        if entries.len() <= size.get() {
-            return String::new();
-        }
-        entries.truncate(size.get());
-        entries
-            .last()
-            .map(|last| self.issue(place(last)))
-            .unwrap_or_default()
-    }
-
-    /// The place of a token, if there is a token.
+    /// The position of a token; `None` if the token is empty.
     pub(super) fn read<T: FromStr>(&self, token: &str, path: &str) -> Result<Option<T>, Violation> {
         if token.is_empty() {
             return Ok(None);
         }
         let bytes = URL_SAFE_NO_PAD.decode(token).unwrap_or_default();
         bytes
-            .split_at_checked(TAG)
-            .and_then(|(tag, place)| Some((tag, std::str::from_utf8(place).ok()?)))
-            .filter(|(tag, place)| *tag == self.tag(place))
-            .and_then(|(_, place)| place.parse().ok())
+            .split_at_checked(TAG_BYTES)
+            .and_then(|(tag, position)| Some((tag, std::str::from_utf8(position).ok()?)))
+            .filter(|(tag, position)| *tag == self.tag(position))
+            .and_then(|(_, position)| position.parse().ok())
             .map(Some)
             .ok_or("must be a token that was issued for a request with the same other fields")
             .field(path)
     }
 
-    fn tag(&self, place: &str) -> [u8; TAG] {
-        let digest = self.0.clone().chain_update(place).finalize();
+    fn tag(&self, position: &str) -> [u8; TAG_BYTES] {
+        let digest = self.0.clone().chain_update(position).finalize();
         std::array::from_fn(|at| digest[at])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{model::Code, pb};
+
+    #[test]
+    fn a_token_is_refused_by_another_rpc_with_the_same_fields() {
+        let call = Call {
+            tenant: "default".parse().expect("a tenant"),
+            request_id: "call".to_owned(),
+        };
+        let groups = TokenKey::new(&call, &pb::ListMailingGroupsRequest::default());
+        let segments = TokenKey::new(&call, &pb::ListSegmentsRequest::default());
+        let token = groups.issue(&"MOVE");
+        let read = |key: &TokenKey| key.read::<Code>(&token, "page_token").ok().flatten();
+        assert_eq!(read(&groups).expect("the own token").as_str(), "MOVE");
+        assert!(read(&segments).is_none());
+    }
+
+    #[test]
+    fn the_names_that_stored_digests_and_tokens_contain_do_not_change() {
+        use pb::RpcRequest as Rpc;
+        assert_eq!(<pb::CreateContactRequest as Rpc>::RPC, "CreateContact");
+        assert_eq!(<pb::ListSegmentsRequest as Rpc>::RPC, "ListSegments");
     }
 }

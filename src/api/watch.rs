@@ -4,14 +4,15 @@ mod messages;
 
 use std::collections::VecDeque;
 
-use futures_util::{
-    StreamExt,
-    stream::{self, BoxStream},
-};
+use futures_util::{StreamExt, stream};
 use tokio_util::sync::CancellationToken;
 use tonic::Status;
 
-use super::{field::*, status};
+use super::{
+    field::{Field, required_each, required_message},
+    status,
+    stream::ResponseStream,
+};
 use crate::{
     domain::{
         Call, Domain, Result, Violation,
@@ -29,7 +30,7 @@ pub(super) async fn stream(
     call: Call,
     request: pb::WatchChangesRequest,
     shutdown: CancellationToken,
-) -> Result<BoxStream<'static, Result<Response, Status>>> {
+) -> Result<ResponseStream<Response>> {
     let start = start(request.start)?;
     let filter = filter(&request.kinds, &request.codes)?;
     let watcher = Watcher {
@@ -64,7 +65,7 @@ impl Watcher {
 }
 
 fn start(start: Option<request::Start>) -> Result<Start, Violation> {
-    Ok(match present(start, "start")? {
+    Ok(match required_message(start, "start")? {
         request::Start::Revision(revision) => Start::After(revision),
         request::Start::Now(_) => Start::Now,
         request::Start::Beginning(_) => Start::Beginning,
@@ -72,10 +73,7 @@ fn start(start: Option<request::Start>) -> Result<Start, Violation> {
 }
 
 fn filter(kinds: &[i32], codes: &[String]) -> Result<Filter, Violation> {
-    batch(codes, "codes")?;
-    let codes = codes.iter().enumerate();
-    let codes = codes.map(|(at, code)| required(code, &format!("codes[{at}]")));
-    let codes = codes.collect::<Result<Vec<Code>, _>>()?;
+    let codes = required_each::<Code>(codes, "codes")?;
     let kinds = kinds.iter().enumerate();
     let mut kinds = kinds
         .map(|(at, number)| kind(*number).ok_or(KINDS).field(&format!("kinds[{at}]")))

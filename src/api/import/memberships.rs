@@ -9,7 +9,7 @@ use prost::Message as _;
 
 use super::{Message, Upload};
 use crate::{
-    api::batch::{self, Items},
+    api::assignments::{self, Items},
     domain::{
         Result,
         imports::{Import, Kind, Note, Rejected, Tally},
@@ -34,7 +34,7 @@ impl Upload for MembershipImport {
     const ITEMS: &'static str = "chunk.assignments";
 
     fn read(items: Vec<pb::Assignment>) -> Chunk {
-        let read = batch::items(&items);
+        let read = assignments::items(&items);
         (items, read)
     }
 
@@ -73,7 +73,7 @@ impl Upload for MembershipImport {
 /// What became of a chunk's items, of which the well-formed ones have these outcomes.
 fn note(mut tally: Tally, sent: Vec<pb::Assignment>, read: Items, outcomes: Vec<Outcome>) -> Note {
     let mut rejected = Vec::new();
-    for (assignment, result) in sent.into_iter().zip(batch::results(read, outcomes)) {
+    for (assignment, result) in sent.into_iter().zip(assignments::results(read, outcomes)) {
         let index = tally.processed_count;
         tally.processed_count += 1;
         match result.outcome() {

@@ -1,7 +1,7 @@
 //! Segments as messages.
 
 use crate::{
-    api::convert::{signed, timestamp},
+    api::convert::{timestamp, to_wire_count},
     domain::segments::{Acted, Replayed},
     model::{
         ActionKind, Chosen, ContactId, CountedSegment, Revision, SavedCriteria, SegmentAction,
@@ -19,9 +19,9 @@ impl From<CountedSegment> for pb::Segment {
             etag: segment.etag(),
             id: segment.id.into(),
             description: segment.description.into(),
-            member_count: signed(members),
-            company_count: signed(companies),
-            person_count: signed(persons),
+            member_count: to_wire_count(members),
+            company_count: to_wire_count(companies),
+            person_count: to_wire_count(persons),
             action_count: segment.action_count,
             revision: segment.revision,
             create_time: Some(timestamp(segment.create_time)),
@@ -66,10 +66,10 @@ impl From<(SegmentAction, Vec<ContactId>)> for pb::SegmentAction {
             contact_id_count: i32::try_from(contacts).unwrap_or(i32::MAX),
             options: Some(criterion.options.into()),
             entire_companies: criterion.entire_companies,
-            added_count: signed(action.added),
-            removed_count: signed(action.removed),
-            excluded_count: signed(action.excluded),
-            privacy_blocked_count: signed(action.privacy_blocked),
+            added_count: to_wire_count(action.added),
+            removed_count: to_wire_count(action.removed),
+            excluded_count: to_wire_count(action.excluded),
+            privacy_blocked_count: to_wire_count(action.privacy_blocked),
             undoable: action.undoable,
             revision: action.revision,
             create_time: Some(timestamp(action.create_time)),
@@ -93,9 +93,9 @@ impl From<(Acted, Revision)> for pb::AddContactsResponse {
     fn from((acted, revision): (Acted, Revision)) -> Self {
         Self {
             segment: Some(acted.segment.into()),
-            added_count: signed(acted.added),
-            excluded_count: signed(acted.excluded),
-            privacy_blocked_count: signed(acted.privacy_blocked),
+            added_count: to_wire_count(acted.added),
+            excluded_count: to_wire_count(acted.excluded),
+            privacy_blocked_count: to_wire_count(acted.privacy_blocked),
             revision,
         }
     }
@@ -105,7 +105,7 @@ impl From<(Acted, Revision)> for pb::ReduceContactsResponse {
     fn from((acted, revision): (Acted, Revision)) -> Self {
         Self {
             segment: Some(acted.segment.into()),
-            removed_count: signed(acted.removed),
+            removed_count: to_wire_count(acted.removed),
             revision,
         }
     }
@@ -115,7 +115,7 @@ impl From<(Acted, Revision)> for pb::RefineContactsResponse {
     fn from((acted, revision): (Acted, Revision)) -> Self {
         Self {
             segment: Some(acted.segment.into()),
-            removed_count: signed(acted.removed),
+            removed_count: to_wire_count(acted.removed),
             revision,
         }
     }
@@ -125,8 +125,8 @@ impl From<(Acted, Revision)> for pb::GoBackResponse {
     fn from((acted, revision): (Acted, Revision)) -> Self {
         Self {
             segment: Some(acted.segment.into()),
-            added_count: signed(acted.added),
-            removed_count: signed(acted.removed),
+            added_count: to_wire_count(acted.added),
+            removed_count: to_wire_count(acted.removed),
             revision,
         }
     }
@@ -138,11 +138,11 @@ impl From<(Replayed, Revision)> for pb::ReplayCriteriaResponse {
         Self {
             segment: Some(acted.segment.into()),
             action_count: replayed.actions,
-            added_count: signed(acted.added),
-            removed_count: signed(acted.removed),
-            excluded_count: signed(acted.excluded),
-            privacy_blocked_count: signed(acted.privacy_blocked),
-            skipped_contact_count: signed(replayed.skipped),
+            added_count: to_wire_count(acted.added),
+            removed_count: to_wire_count(acted.removed),
+            excluded_count: to_wire_count(acted.excluded),
+            privacy_blocked_count: to_wire_count(acted.privacy_blocked),
+            skipped_contact_count: to_wire_count(replayed.skipped),
             revision,
         }
     }

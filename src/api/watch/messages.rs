@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use prost::Message as _;
 
 use crate::{
-    api::convert::timestamp,
+    api::{convert::timestamp, stream::TARGET_MESSAGE_BYTES},
     domain::watch::{self, Change, Event, Part},
     model::{Contact, Revision},
     pb::{
@@ -14,9 +14,6 @@ use crate::{
         watch_changes_response::{Changes, Message, Progress, Snapshot, SnapshotEnd},
     },
 };
-
-/// A message is ended when it has so many bytes.
-const BYTES: usize = 1 << 20;
 
 /// The messages that an event takes, at least one.
 pub(super) fn of(event: Event) -> VecDeque<Message> {
@@ -63,7 +60,8 @@ fn parts(changes: watch::Changes) -> Vec<Changes> {
     for told in changes.changes.into_iter().flat_map(pieces) {
         let change = pb::Change { change: Some(told) };
         bytes += change.encoded_len();
-        if bytes > BYTES && parts.last().is_some_and(|last| !last.changes.is_empty()) {
+        if bytes > TARGET_MESSAGE_BYTES && parts.last().is_some_and(|last| !last.changes.is_empty())
+        {
             bytes = change.encoded_len();
             parts
                 .iter_mut()
@@ -120,7 +118,7 @@ fn in_pieces(
         let contact = contact.map(Into::into);
         let state = pb::ContactState { id, contact };
         bytes += state.encoded_len() + 4;
-        if bytes > BYTES {
+        if bytes > TARGET_MESSAGE_BYTES {
             bytes = state.encoded_len() + 4;
             pieces.push(pb::ContactStates::default());
         }

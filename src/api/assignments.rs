@@ -1,8 +1,8 @@
 //! Batches of assignments: one outcome an item, also for items that are not well formed.
 
 use super::{
-    convert::{assignment, signed},
-    field::batch,
+    convert::{assignment, to_wire_count},
+    field::check_batch_size,
 };
 use crate::{
     domain::{
@@ -28,7 +28,7 @@ pub(super) struct Done {
 
 /// Reads the items of a batch; too many of them are an error.
 pub(super) fn read(items: &[pb::Assignment]) -> Result<Items, Violation> {
-    batch(items, "assignments")?;
+    check_batch_size(items, "assignments")?;
     Ok(self::items(items))
 }
 
@@ -44,11 +44,11 @@ pub(super) async fn change(
     call: &Call,
     items: Items,
     direction: Direction,
-    once: Option<Once>,
+    key: Option<Once>,
 ) -> Result<Done> {
     let good: Vec<Assignment> = items.iter().flatten().cloned().collect();
     let (outcomes, revision) =
-        assignments::change_many(domain, call, &good, direction, once).await?;
+        assignments::change_many(domain, call, &good, direction, key).await?;
     let changed = outcomes
         .iter()
         .filter(|outcome| **outcome == Outcome::Changed)
@@ -56,7 +56,7 @@ pub(super) async fn change(
     let results = results(items, outcomes);
     Ok(Done {
         results,
-        changed: signed(changed as u64),
+        changed: to_wire_count(changed as u64),
         revision,
     })
 }

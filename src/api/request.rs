@@ -1,0 +1,147 @@
+//! Reading requests: the call they belong to, idempotency keys, selections and segment actions.
+
+use sha2::{Digest, Sha256};
+use tonic::Request;
+
+use super::{
+    field::{Field, required, required_each},
+    request_id,
+};
+use crate::{
+    domain::{
+        Call, Once, Violation,
+        segments::{Action, Whom},
+        selection::{Source, View},
+    },
+    model::{ActionKind, SelectionOptions},
+    pb::{self, IdempotentRequest, RpcRequest, SegmentMemberView},
+};
+
+/// The metadata key that names the tenant.
+const TENANT: &str = "x-tenant";
+
+/// The tenant of a call that names none.
+const DEFAULT_TENANT: &str = "default";
+
+/// Splits a request into its call context (tenant and request id) and its message.
+pub(super) fn split_request<T>(request: Request<T>) -> Result<(Call, T), Violation> {
+    let name = match request.metadata().get(TENANT) {
+        None => DEFAULT_TENANT,
+        Some(value) => value.to_str().field(TENANT)?,
+    };
+    let call = Call {
+        tenant: name.parse().field(TENANT)?,
+        request_id: request_id::current_or_new().to_string(),
+    };
+    Ok((call, request.into_inner()))
+}
+
+/// Takes the `request_id` out of a request and returns it with a digest of the RPC and the other
+/// fields: the same id with another digest is an error.
+pub(super) fn idempotency_key<T: IdempotentRequest>(
+    request: &mut T,
+) -> Result<Option<Once>, Violation> {
+    let id = std::mem::take(request.request_id());
+    if id.is_empty() {
+        return Ok(None);
+    }
+    let digest = Sha256::new()
+        .chain_update(<T as RpcRequest>::RPC)
+        .chain_update(request.encode_to_vec())
+        .finalize();
+    Ok(Some(Once {
+        id: id.parse().field("request_id")?,
+        digest: digest.into(),
+    }))
+}
+
+/// Reads the selection of a `CountSegmentMembers` call.
+pub(super) fn count_source(request: pb::CountSegmentMembersRequest) -> Result<Source, Violation> {
+    use pb::count_segment_members_request::Selection::{Expression, SegmentId};
+    match request.selection {
+        Some(SegmentId(id)) => segment_source(&id, request.options),
+        Some(Expression(text)) => expression_source(&text, request.options, "expression"),
+        None => expression_source("", request.options, "expression"),
+    }
+}
+
+/// Reads the selection of a `StreamSegmentMembers` call.
+pub(super) fn stream_source(request: pb::StreamSegmentMembersRequest) -> Result<Source, Violation> {
+    use pb::stream_segment_members_request::Selection::{Expression, SegmentId};
+    match request.selection {
+        Some(SegmentId(id)) => segment_source(&id, request.options),
+        Some(Expression(text)) => expression_source(&text, request.options, "expression"),
+        None => expression_source("", request.options, "expression"),
+    }
+}
+
+/// Reads one side, `from` or `to`, of a `CompareSegments` call. Options apply to expressions only.
+pub(super) fn compared_source(
+    comparand: Option<pb::Comparand>,
+    options: Option<pb::SelectionOptions>,
+    path: &str,
+) -> Result<Source, Violation> {
+    use pb::comparand::Source::{Expression, SegmentId};
+    match comparand.and_then(|comparand| comparand.source) {
+        None => Err("must be a segment_id or an expression").field(path),
+        Some(SegmentId(id)) => required(&id, &format!("{path}.segment_id")).map(Source::Segment),
+        Some(Expression(text)) => expression_source(&text, options, &format!("{path}.expression")),
+    }
+}
+
+fn expression_source(
+    text: &str,
+    options: Option<pb::SelectionOptions>,
+    path: &str,
+) -> Result<Source, Violation> {
+    let expression = text.parse().field(path)?;
+    let options = options.unwrap_or_default().into();
+    Ok(Source::Expression(expression, options))
+}
+
+fn segment_source(id: &str, options: Option<pb::SelectionOptions>) -> Result<Source, Violation> {
+    let id = required(id, "segment_id")?;
+    if SelectionOptions::from(options.unwrap_or_default()) != SelectionOptions::default() {
+        let reason = "are for expressions; write the expression segment(\"ID\") instead";
+        return Err(reason).field("options");
+    }
+    Ok(Source::Segment(id))
+}
+
+/// Reads a view and the largest page size that it allows.
+pub(super) fn view_and_max_page(view: SegmentMemberView) -> (View, i32) {
+    match view {
+        SegmentMemberView::Full => (View::Full, 2_000),
+        SegmentMemberView::Ids | SegmentMemberView::Unspecified => (View::Ids, 10_000),
+    }
+}
+
+/// Reads an Add action: an expression or contact ids, and options.
+pub(super) fn add_action(request: &pb::AddContactsRequest) -> Result<Action, Violation> {
+    let whom = match (request.expression.is_empty(), &*request.contact_ids) {
+        (false, []) => Whom::Expression(request.expression.parse().field("expression")?),
+        (true, []) => return Err("must be set, or contact_ids").field("expression"),
+        (true, ids) => Whom::Contacts(required_each(ids, "contact_ids")?),
+        (false, _) => return Err("must be blank when an expression is set").field("contact_ids"),
+    };
+    Ok(Action {
+        kind: ActionKind::Add,
+        whom,
+        options: request.options.unwrap_or_default().into(),
+        entire_companies: false,
+    })
+}
+
+/// Reads a Reduce or Refine action.
+pub(super) fn filter_action(
+    kind: ActionKind,
+    expression: &str,
+    entire_companies: bool,
+) -> Result<Action, Violation> {
+    Ok(Action {
+        kind,
+        whom: Whom::Expression(expression.parse().field("expression")?),
+        options: SelectionOptions::default(),
+        entire_companies,
+    })
+}
