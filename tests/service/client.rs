@@ -329,7 +329,10 @@ fn an_upload_has_a_bounded_number_of_chunks_in_flight() {
         SUCCESS
     );
     assert_eq!(server.fake.received.lock().unwrap().len(), 100);
-    assert_eq!(*server.fake.most_in_flight.lock().unwrap(), 8);
+    assert_eq!(
+        *server.fake.most_in_flight.lock().unwrap(),
+        fake::MAX_IN_FLIGHT
+    );
 }
 
 #[test]

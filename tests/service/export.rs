@@ -117,7 +117,7 @@ async fn page(stream: &mut Streaming<pb::ExportContactsResponse>) -> Page {
     loop {
         match stream.message().await.unwrap().unwrap().message.unwrap() {
             Message::Page(page) => return page,
-            Message::MailingGroups(_) => {}
+            Message::MailingGroups(_) | Message::Heartbeat(_) => {}
             other => panic!("no page but {other:?}"),
         }
     }

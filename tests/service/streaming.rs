@@ -46,9 +46,11 @@ fn full(page_size: i32) -> pb::StreamSegmentMembersRequest {
 async fn page(
     stream: &mut Streaming<pb::StreamSegmentMembersResponse>,
 ) -> pb::stream_segment_members_response::Page {
-    let response = stream.message().await.unwrap().unwrap();
-    match response.message.unwrap() {
-        Message::Page(page) => page,
-        other => panic!("no page but {other:?}"),
+    loop {
+        match stream.message().await.unwrap().unwrap().message.unwrap() {
+            Message::Page(page) => return page,
+            Message::Heartbeat(_) => {}
+            Message::Summary(summary) => panic!("no page but {summary:?}"),
+        }
     }
 }

@@ -8,7 +8,8 @@ use mailing_groups::pb::{
 use tonic::{Code, Status};
 
 use crate::support::{
-    Tenant, contact_chunk, info, membership_chunk, pairs, person, tables, violations,
+    Tenant, contact_chunk, info, membership_chunk, pairs, person, tables, upload::Response,
+    violations,
 };
 
 fn start() -> ToContacts {
@@ -49,16 +50,17 @@ async fn messages_out_of_order_are_refused() {
 #[tokio::test]
 async fn an_upload_of_nothing_is_summed_up() {
     let mut tenant = Tenant::new().await;
-    let upload = tenant.upload_contacts().await;
+    let mut upload = tenant.upload_contacts().await;
     upload.send(start()).await;
     upload.send(contact_chunk(Vec::new())).await;
+    assert_eq!(upload.message().await.unwrap().progress(), Some(0));
     upload.send(finish()).await;
     let answers = upload.close().await.unwrap();
-    assert_eq!(answers.len(), 2);
-    let Some(OfContacts::Summary(summary)) = answers[1].message else {
+    let [answer] = &answers[..] else {
         panic!("{answers:?}")
     };
-    assert_eq!(summary, Default::default());
+    let summary = OfContacts::Summary(Default::default());
+    assert_eq!(answer.message, Some(summary));
 }
 
 #[tokio::test]
@@ -67,7 +69,7 @@ async fn an_upload_without_finish_fails_and_keeps_what_was_acknowledged() {
     let mut upload = tenant.upload_contacts().await;
     upload.send(start()).await;
     upload.send(one("P1")).await;
-    upload.answer().await.unwrap().unwrap();
+    upload.until(1).await.unwrap();
     let status = upload.close().await.unwrap_err();
     assert_eq!(status.code(), Code::Aborted);
     assert_eq!(info(&status).reason, "UPLOAD_NOT_FINISHED");
@@ -114,7 +116,7 @@ async fn a_caller_who_hangs_up_keeps_what_was_acknowledged_and_no_half_chunk() {
         let mut upload = tenant.upload_contacts().await;
         upload.send(start()).await;
         upload.send(one(&format!("ACK{round}"))).await;
-        upload.answer().await.unwrap().unwrap();
+        upload.until(1).await.unwrap();
         upload
             .send(contact_chunk(ids.iter().map(|id| person(id, "")).collect()))
             .await;

@@ -3,7 +3,7 @@
 
 use std::{
     collections::{BTreeMap, VecDeque},
-    net::{SocketAddr, TcpListener},
+    net::TcpListener,
     pin::Pin,
     sync::{Arc, Mutex, mpsc},
     time::Duration,
@@ -21,10 +21,13 @@ use tokio_stream::{
 use tonic::{Code, Request, Response, Status, Streaming};
 use tonic_types::{ErrorDetails, StatusExt};
 
-use crate::support::stub::Stub;
+use crate::support::{PATIENCE, stub::Stub};
 
 /// The number of members of every expression: m0, m1, …
 pub(crate) const MEMBERS: usize = 10;
+
+/// The number of chunks without an acknowledgement that a client may have sent.
+pub(crate) const MAX_IN_FLIGHT: usize = 8;
 
 /// The largest message, in bytes: tonic's default.
 const MESSAGE_LIMIT: usize = 4 << 20;
@@ -95,7 +98,7 @@ impl Fake {
 
     pub(crate) fn wait_until_hung(&self) {
         let hanging = self.hanging.lock().unwrap().take().unwrap();
-        hanging.recv_timeout(Duration::from_secs(10)).unwrap();
+        hanging.recv_timeout(PATIENCE).unwrap();
     }
 
     /// The first member of a stream.
@@ -169,13 +172,14 @@ impl Fake {
 pub(crate) struct Server {
     pub(crate) endpoint: String,
     pub(crate) fake: Arc<Fake>,
-    address: SocketAddr,
+    /// Stays open over a restart, so that no other process gets the port.
+    listener: TcpListener,
     runtime: Option<Runtime>,
 }
 
 impl Server {
     pub(crate) fn start(fake: Fake) -> Self {
-        Self::on("127.0.0.1:0".parse().unwrap(), Arc::new(fake))
+        Self::on(TcpListener::bind("127.0.0.1:0").unwrap(), Arc::new(fake))
     }
 
     /// Closes all connections, and starts again on the same port.
@@ -184,17 +188,17 @@ impl Server {
             .take()
             .unwrap()
             .shutdown_timeout(Duration::from_secs(5));
-        Self::on(self.address, Arc::clone(&self.fake))
+        Self::on(self.listener.try_clone().unwrap(), Arc::clone(&self.fake))
     }
 
-    fn on(address: SocketAddr, fake: Arc<Fake>) -> Self {
+    fn on(listener: TcpListener, fake: Arc<Fake>) -> Self {
         let runtime = Runtime::new().unwrap();
-        let listener = TcpListener::bind(address).unwrap();
         listener.set_nonblocking(true).unwrap();
         let address = listener.local_addr().unwrap();
+        let accepting = listener.try_clone().unwrap();
         let served = Arc::clone(&fake);
         runtime.spawn(async move {
-            let listener = tokio::net::TcpListener::from_std(listener).unwrap();
+            let listener = tokio::net::TcpListener::from_std(accepting).unwrap();
             tonic::transport::Server::builder()
                 .add_service(Arc::clone(&served).mailing_groups())
                 .add_service(Arc::clone(&served).contacts())
@@ -207,7 +211,7 @@ impl Server {
         Self {
             endpoint,
             fake,
-            address,
+            listener,
             runtime,
         }
     }
@@ -518,8 +522,13 @@ impl Import {
 
     async fn run(mut self, fake: Arc<Fake>, mut requests: Streaming<ImportContactsRequest>) {
         use import_contacts_request::Message;
-        let patience = Duration::from_millis(100);
         loop {
+            // A client that waits for acknowledgements gets them, but not before it had the time
+            // to send more than it may.
+            let patience = match self.unacknowledged {
+                ..MAX_IN_FLIGHT => PATIENCE / 4,
+                MAX_IN_FLIGHT.. => Duration::from_millis(100),
+            };
             let next = tokio::time::timeout(patience, requests.message()).await;
             match next.map(|it| it.unwrap().and_then(|it| it.message)) {
                 Err(_) => self.acknowledge().await,

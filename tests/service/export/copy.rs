@@ -2,8 +2,7 @@
 
 use futures_util::future::join_all;
 use mailing_groups::pb::{
-    self, import_contacts_request as to_contacts, import_contacts_response as of_contacts,
-    import_memberships_request as to_memberships, import_memberships_response as of_memberships,
+    self, import_contacts_request as to_contacts, import_memberships_request as to_memberships,
 };
 use rand::{RngExt, SeedableRng, rngs::StdRng, seq::IndexedRandom};
 
@@ -36,6 +35,8 @@ pub(super) async fn stored(server: &Server, tenant: &str) -> Vec<String> {
 pub(super) struct Copying {
     contacts: ContactUpload,
     memberships: MembershipUpload,
+    /// How many contacts and memberships were sent.
+    sent: (i64, i64),
 }
 
 impl Copying {
@@ -48,6 +49,7 @@ impl Copying {
         let copying = Self {
             contacts: tenant.upload_contacts().await,
             memberships: tenant.upload_memberships().await,
+            sent: (0, 0),
         };
         let start = to_contacts::Message::Start(Default::default());
         copying.contacts.send(start).await;
@@ -61,17 +63,15 @@ impl Copying {
         self.contacts
             .send(contact_chunk(page.contacts.clone()))
             .await;
-        match self.contacts.answer().await.unwrap().unwrap().message {
-            Some(of_contacts::Message::Progress(it)) => assert_eq!(it.rejected_count, 0),
-            other => panic!("{other:?}"),
-        }
+        self.sent.0 += i64::try_from(page.contacts.len()).unwrap();
+        let (rejections, _) = self.contacts.until(self.sent.0).await.unwrap();
+        assert_eq!(rejections, []);
         self.memberships
             .send(membership_chunk(page.assignments.clone()))
             .await;
-        match self.memberships.answer().await.unwrap().unwrap().message {
-            Some(of_memberships::Message::Progress(it)) => assert_eq!(it.rejected_count, 0),
-            other => panic!("{other:?}"),
-        }
+        self.sent.1 += i64::try_from(page.assignments.len()).unwrap();
+        let (rejections, _) = self.memberships.until(self.sent.1).await.unwrap();
+        assert_eq!(rejections, []);
     }
 }
 

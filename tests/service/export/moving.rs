@@ -1,12 +1,12 @@
 //! Exports that are read slowly, while the data moves.
 
-use std::{collections::BTreeSet, time::Instant};
+use std::collections::BTreeSet;
 
 use mailing_groups::pb;
 use tonic::Streaming;
 
 use super::{Exported, copy::Copying, page, request};
-use crate::support::{AT_ONCE, Server, Sql, Tenant, company, person};
+use crate::support::{Server, Sql, Tenant, company, person, within};
 
 /// Contacts of either kind: enough to fill every buffer between the database and a reader
 /// several times.
@@ -166,9 +166,8 @@ async fn slow_readers_hold_no_connection() {
         streams.push(stream);
     }
     sql.until_quiet().await;
-    let began = Instant::now();
-    tenant.get_contact("P0000").await.unwrap();
-    assert!(began.elapsed() < AT_ONCE, "{:?}", began.elapsed());
+    // A call that finds no free connection fails.
+    within(tenant.get_contact("P0000")).await.unwrap();
     let rest = Exported::read(&mut streams[0]).await.unwrap();
     assert_eq!(rest.ids().len(), 2 * EACH - 50);
 }
@@ -187,9 +186,8 @@ async fn a_reader_who_goes_away_stops_the_work() {
         () = reading => {}
         () = scene.sql.until_waiting(1) => {}
     }
-    let gone = Instant::now();
     drop(stream);
+    // The lock is still held.
     scene.sql.until_waiting(0).await;
-    assert!(gone.elapsed() < AT_ONCE, "{:?}", gone.elapsed());
     drop(blocker);
 }

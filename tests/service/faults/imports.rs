@@ -11,12 +11,14 @@ use prost::Message;
 use tokio::{net::TcpStream, task::JoinHandle};
 use tonic::{Code, Status};
 
-use crate::support::{Server, Sql, Tenant, assignment, info, person};
+use crate::support::{Server, Sql, Tenant, assignment, info, person, upload::Response, within};
 
 /// An upload over a connection of its own, sent by a client that keeps no rules.
 struct Upload {
     requests: SendStream<Bytes>,
     answers: RecvStream,
+    /// What has come of messages that are not decoded yet.
+    received: BytesMut,
     connection: JoinHandle<Result<(), h2::Error>>,
 }
 
@@ -41,6 +43,7 @@ impl Upload {
         Self {
             requests,
             answers,
+            received: BytesMut::new(),
             connection,
         }
     }
@@ -49,13 +52,26 @@ impl Upload {
         self.requests.send_data(bytes, false).unwrap();
     }
 
-    /// Waits for the answer to a chunk.
-    async fn acknowledged(&mut self) {
-        let bytes = self.answers.data().await.unwrap().unwrap();
-        self.answers
-            .flow_control()
-            .release_capacity(bytes.len())
-            .unwrap();
+    /// The next message.
+    async fn message(&mut self) -> pb::ImportMembershipsResponse {
+        loop {
+            if let Some((prefix, rest)) = self.received.split_at_checked(5) {
+                let length = u32::from_be_bytes(prefix[1..].try_into().unwrap()) as usize;
+                if rest.len() >= length {
+                    let framed = self.received.split_to(5 + length);
+                    return Message::decode(&framed[5..]).unwrap();
+                }
+            }
+            let bytes = within(self.answers.data()).await.unwrap().unwrap();
+            let flow_control = self.answers.flow_control();
+            flow_control.release_capacity(bytes.len()).unwrap();
+            self.received.put(bytes);
+        }
+    }
+
+    /// Waits until so many items are answered for.
+    async fn until(&mut self, processed: i64) {
+        while self.message().await.progress() != Some(processed) {}
     }
 
     /// The status at the end.
@@ -113,7 +129,7 @@ impl Scene {
     async fn half(&self) -> Upload {
         let mut upload = Upload::open(self.server.address, "t").await;
         upload.send(chunk(0));
-        upload.acknowledged().await;
+        upload.until(10).await;
         let second = chunk(10);
         upload.send(second.slice(..second.len() / 2));
         upload
@@ -175,7 +191,7 @@ async fn a_chunk_that_waits_when_its_caller_goes_is_not_done_later() {
     let holder = Sql::connect(&scene.server.database_url).await;
     let mut upload = Upload::open(scene.server.address, "t").await;
     upload.send(chunk(0));
-    upload.acknowledged().await;
+    upload.until(10).await;
     holder.hold_clock("t").await;
     upload.send(chunk(10));
     scene.sql.until_waiting(1).await;

@@ -1,7 +1,7 @@
 //! Calls that wait for a tenant's clock: who leaves frees it, whose time is up is told, and a
 //! pool that is used up is no illness.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use mailing_groups::{
     pb::{AssignMailingGroupRequest, ListContactsRequest},
@@ -15,7 +15,7 @@ use tonic_health::pb::{
 use tonic_types::StatusExt;
 
 use crate::support::{
-    AT_ONCE, Pool, Server, Sql, Tenant, company, database, eventually, is_overdue, migrate,
+    Pool, Server, Sql, Tenant, company, database, eventually, is_overdue, migrate, within,
 };
 
 const POOL: Pool = Pool {
@@ -64,21 +64,15 @@ impl Scene {
 #[tokio::test]
 async fn callers_who_vanish_free_the_lock_and_their_connections() {
     let mut scene = scene().await;
-    let mut fastest = Duration::MAX;
     for _ in 0..5 {
         let mut calls = scene.assign(4).await;
         eventually(async || (scene.sql.waiting().await > 0).then_some(())).await;
-        let gone = Instant::now();
         calls.shutdown().await;
+        // The clock is still held.
         scene.sql.until_quiet().await;
-        fastest = fastest.min(gone.elapsed());
     }
-    // The fastest, because the machine is busy with other tests.
-    assert!(fastest < Duration::from_millis(100), "{fastest:?}");
     scene.holder.run("ROLLBACK").await;
-    let began = Instant::now();
-    scene.tenant.assign("A", "MOVE").await;
-    assert!(began.elapsed() < AT_ONCE, "{:?}", began.elapsed());
+    within(scene.tenant.assign("A", "MOVE")).await;
     assert_eq!(
         scene.tenant.get_group("MOVE").await.unwrap().contact_count,
         1
@@ -96,9 +90,8 @@ async fn a_caller_who_vanishes_in_the_midst_of_a_transaction_frees_the_clock() {
     let mut calls = scene.assign(1).await;
     scene.sql.until_waiting(1).await;
     calls.shutdown().await;
-    let gone = Instant::now();
-    scene.tenant.group("GIFT").await;
-    assert!(gone.elapsed() < AT_ONCE, "{:?}", gone.elapsed());
+    // The rows are still locked, so a transaction that went on would hold the clock for ever.
+    within(scene.tenant.group("GIFT")).await;
     assert_eq!(
         scene.tenant.get_group("MOVE").await.unwrap().contact_count,
         0
@@ -108,27 +101,19 @@ async fn a_caller_who_vanishes_in_the_midst_of_a_transaction_frees_the_clock() {
 #[tokio::test]
 async fn a_deadline_ends_the_wait_and_its_backend() {
     let mut scene = scene().await;
-    let deadline = Duration::from_millis(200);
     let mut request = Request::new(AssignMailingGroupRequest {
         contact_id: "A".into(),
         code: "MOVE".into(),
     });
-    request.set_timeout(deadline);
-    let began = Instant::now();
-    let status = scene
-        .tenant
-        .groups
-        .assign_mailing_group(request)
-        .await
-        .unwrap_err();
-    let took = began.elapsed();
-    is_overdue(&status);
-    assert!(took < deadline + AT_ONCE, "{took:?}");
-    assert!(scene.sql.until_quiet().await < AT_ONCE);
+    request.set_timeout(Duration::from_millis(200));
+    let call = scene.tenant.groups.assign_mailing_group(request);
+    is_overdue(&within(call).await.unwrap_err());
+    // The clock is still held.
+    scene.sql.until_quiet().await;
 }
 
 #[tokio::test]
-async fn a_used_up_pool_is_told_soon_and_recovers() {
+async fn a_used_up_pool_is_reported_and_recovers() {
     let mut scene = scene().await;
     let blocker = Sql::lock_contacts(&scene.server.database_url).await;
     let mut calls = JoinSet::new();
@@ -140,15 +125,13 @@ async fn a_used_up_pool_is_told_soon_and_recovers() {
         });
     }
     scene.sql.until_waiting(4).await;
-    let began = Instant::now();
-    let status = scene.tenant.get_group("MOVE").await.unwrap_err();
-    let took = began.elapsed();
+    // The lock is held, so only the end of the wait for a connection can answer this.
+    let status = within(scene.tenant.get_group("MOVE")).await.unwrap_err();
     assert_eq!(status.code(), Code::Unavailable, "{status:?}");
     assert!(status.get_details_retry_info().is_some());
-    assert!(took < 2 * POOL.wait + AT_ONCE, "{took:?}");
-    // The database is well, however long that lasts.
+    // The database is healthy, however long that lasts.
     let mut health = HealthClient::new(scene.server.channel().await);
-    while began.elapsed() < Duration::from_secs(2) {
+    for _ in 0..4 {
         let check = health.check(HealthCheckRequest::default()).await.unwrap();
         assert_eq!(check.into_inner().status(), ServingStatus::Serving);
         scene.tenant.get_group("MOVE").await.unwrap_err();

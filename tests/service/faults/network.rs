@@ -1,6 +1,6 @@
 //! The network between the service and its database breaks and comes back.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use mailing_groups::server::Limits;
 use tonic::{Code, Request, Status, transport::Channel};
@@ -10,17 +10,13 @@ use tonic_health::pb::{
 use tonic_types::StatusExt;
 
 use crate::support::{
-    AT_ONCE, Network, Pool, Proxy, Server, Tenant, company, database, eventually, info, is_overdue,
-    migrate, within,
+    Network, Pool, Proxy, Server, Tenant, company, database, eventually, info, is_overdue, migrate,
+    within,
 };
 
-const POOL: Pool = Pool {
-    connections: 4,
-    wait: Duration::from_millis(1_500),
-};
-
-/// How long the health may take to tell of a change.
-const HEALTH: Duration = Duration::from_secs(2);
+/// Longer than anything takes here, so that a call that waited for a connection is not among those
+/// that are answered.
+const LONG: Duration = Duration::from_secs(30);
 
 struct Scene {
     proxy: Proxy,
@@ -28,12 +24,17 @@ struct Scene {
     health: HealthClient<Channel>,
 }
 
-/// A server with a group and a contact, whose connections to the database are all open.
-async fn scene() -> Scene {
+/// A server with a group and a contact, whose connections to the database are all open. A call
+/// waits for one of them for up to `wait`.
+async fn scene(wait: Duration) -> Scene {
+    let pool = Pool {
+        connections: 4,
+        wait,
+    };
     let url = database().await;
     migrate(&url).await;
     let proxy = Proxy::before(&url).await;
-    let server = Server::via(proxy.url(), &url, POOL, Limits::default()).await;
+    let server = Server::via(proxy.url(), &url, pool, Limits::default()).await;
     let mut tenant = Tenant::of(&server, "t").await;
     tenant.group("MOVE").await;
     tenant.create(company("A")).await;
@@ -61,16 +62,14 @@ impl Scene {
         }
     }
 
-    /// Waits until the health is so; how long that took.
-    async fn until(&mut self, status: ServingStatus) -> Duration {
-        let began = Instant::now();
+    /// Waits until the health is so.
+    async fn until(&mut self, status: ServingStatus) {
         eventually(async || {
             let request = HealthCheckRequest::default();
             let answer = self.health.check(request).await.unwrap().into_inner();
             (answer.status() == status).then_some(())
         })
         .await;
-        began.elapsed()
     }
 }
 
@@ -82,27 +81,27 @@ fn is_away(status: &Status) {
 }
 
 #[tokio::test]
-async fn a_cut_network_is_told_at_once_and_heals_without_a_restart() {
-    let mut scene = scene().await;
+async fn a_cut_network_is_reported_without_a_wait_and_heals_without_a_restart() {
+    let mut scene = scene(LONG).await;
     scene.until(ServingStatus::Serving).await;
     scene.proxy.set(Network::Refusing);
     for _ in 0..8 {
-        let began = Instant::now();
+        let began = std::time::Instant::now();
         is_away(&scene.tenant.get_contact("A").await.unwrap_err());
         is_away(&scene.tenant.try_assign("A", "MOVE").await.unwrap_err());
-        assert!(began.elapsed() < AT_ONCE, "{:?}", began.elapsed());
+        assert!(began.elapsed() < LONG, "{:?}", began.elapsed());
     }
-    assert!(scene.until(ServingStatus::NotServing).await < HEALTH + AT_ONCE);
+    scene.until(ServingStatus::NotServing).await;
     scene.proxy.set(Network::Up);
-    // At once, on every connection, whatever the health says yet.
+    // On every connection, before the health is good again.
     scene.open_all().await;
     scene.tenant.assign("A", "MOVE").await;
-    assert!(scene.until(ServingStatus::Serving).await < HEALTH + AT_ONCE);
+    scene.until(ServingStatus::Serving).await;
 }
 
 #[tokio::test]
 async fn connections_that_died_in_the_pool_fail_no_call() {
-    let mut scene = scene().await;
+    let mut scene = scene(LONG).await;
     for _ in 0..3 {
         scene.open_all().await;
         scene.proxy.set(Network::Refusing);
@@ -116,52 +115,41 @@ async fn connections_that_died_in_the_pool_fail_no_call() {
 
 #[tokio::test]
 async fn a_silent_network_holds_nobody_beyond_the_deadline_and_heals() {
-    let mut scene = scene().await;
+    let mut scene = scene(Duration::from_millis(1_500)).await;
     scene.until(ServingStatus::Serving).await;
     scene.proxy.set(Network::Silent);
-    // Who is under way learns it by the deadline.
+    // A call that is under way ends by its deadline.
     let deadline = Duration::from_millis(400);
-    let began = Instant::now();
     let mut read = Request::new(mailing_groups::pb::GetContactRequest { id: "A".into() });
     read.set_timeout(deadline);
-    let status = scene.tenant.contacts.get_contact(read).await.unwrap_err();
-    is_overdue(&status);
-    assert!(
-        began.elapsed() < deadline + AT_ONCE,
-        "{:?}",
-        began.elapsed()
-    );
-    // Once the silence is noticed, everybody who comes is told.
-    assert!(scene.until(ServingStatus::NotServing).await < HEALTH + AT_ONCE);
+    let read = scene.tenant.contacts.get_contact(read);
+    is_overdue(&within(read).await.unwrap_err());
+    // Once the silence is noticed, every new call is answered.
+    scene.until(ServingStatus::NotServing).await;
     let mut calls: tokio::task::JoinSet<_> = std::iter::repeat_with(|| {
         let mut tenant = scene.tenant.clone();
-        async move {
-            let began = Instant::now();
-            is_away(&tenant.get_contact("A").await.unwrap_err());
-            began.elapsed()
-        }
+        async move { is_away(&within(tenant.get_contact("A")).await.unwrap_err()) }
     })
     .take(20)
     .collect();
-    while let Some(took) = calls.join_next().await {
-        // Who comes while others wait for a connection may wait for them first.
-        assert!(took.unwrap() < 2 * POOL.wait + AT_ONCE);
+    while let Some(call) = calls.join_next().await {
+        call.unwrap();
     }
     scene.proxy.set(Network::Up);
     scene.open_all().await;
     scene.tenant.assign("A", "MOVE").await;
-    assert!(scene.until(ServingStatus::Serving).await < HEALTH + AT_ONCE);
+    scene.until(ServingStatus::Serving).await;
 }
 
 #[tokio::test]
 async fn a_slow_network_makes_calls_slow_but_not_fail() {
-    let mut scene = scene().await;
+    let mut scene = scene(LONG).await;
     scene.proxy.set(Network::Slow(Duration::from_millis(30)));
     let work = async {
         scene.open_all().await;
         scene.tenant.assign("A", "MOVE").await;
         assert_eq!(scene.tenant.members("MOVE").await, ["A"]);
     };
-    within(Duration::from_secs(15), work).await;
-    assert!(scene.until(ServingStatus::Serving).await < HEALTH + AT_ONCE);
+    within(work).await;
+    scene.until(ServingStatus::Serving).await;
 }

@@ -1,6 +1,6 @@
 //! The program itself is killed, stopped and interrupted.
 
-use std::{path::Path, time::Instant};
+use std::path::Path;
 
 use nix::sys::signal::Signal;
 use tokio_util::sync::CancellationToken;
@@ -59,13 +59,16 @@ async fn what_was_acknowledged_outlives_every_end_of_the_service() {
     let stop = CancellationToken::new();
     let writing = tokio::spawn(assign(tenant.clone(), stop.clone()));
     program.signal(Signal::SIGTERM);
-    let began = Instant::now();
     while let Ok(Some(_)) = open.message().await {}
     drop(open);
     let acknowledged = writing.await.unwrap();
     drop(tenant);
     assert!(program.ended().await.success(), "{}", program.log());
-    assert!(began.elapsed().as_secs() < 20, "{:?}", began.elapsed());
+    assert!(
+        program.log().contains("every call was answered"),
+        "{}",
+        program.log()
+    );
     let (mut program, mut tenant) = start(folder.path()).await;
     assert!(tenant.members("MOVE").await.len() >= acknowledged.max(stored));
 
@@ -91,8 +94,7 @@ async fn an_interrupt_ends_the_wait_for_a_database_that_is_not_there() {
     let url = "postgres://nobody@127.0.0.1:1/none";
     let mut program = Program::spawn(folder.path(), &["--database-url", url]);
     eventually(async || program.log().contains("trying again").then_some(())).await;
-    let began = Instant::now();
+    // Without the interrupt it would wait for ever.
     program.signal(Signal::SIGINT);
     assert!(program.ended().await.success());
-    assert!(began.elapsed().as_secs() < 2, "{:?}", began.elapsed());
 }

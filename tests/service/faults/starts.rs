@@ -77,10 +77,18 @@ async fn add_caller(cluster: &Cluster) {
     let demand = "local all caller,nobody scram-sha-256";
     std::fs::write(&rules, format!("{demand}\n{rest}")).unwrap();
     let sql = Sql::connect(cluster.url()).await;
+    let loaded = "SELECT (extract(epoch FROM pg_conf_load_time()) * 1e6)::bigint";
+    let before = sql.number(loaded, &[]).await;
     sql.run(&format!(
         "CREATE ROLE caller LOGIN PASSWORD '{PASSWORD}'; \
          ALTER DATABASE mailing_groups OWNER TO caller; SELECT pg_reload_conf()"
     ))
+    .await;
+    // New connections follow the rules once the server has read them.
+    eventually(async || {
+        let new = Sql::connect(cluster.url()).await;
+        (new.number(loaded, &[]).await > before).then_some(())
+    })
     .await;
 }
 

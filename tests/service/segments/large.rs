@@ -1,7 +1,5 @@
 //! A segment of many contacts.
 
-use std::time::{Duration, Instant};
-
 use mailing_groups::pb;
 
 use super::ask::{add, reduce};
@@ -10,11 +8,8 @@ use crate::support::{Server, Sql, Tenant, company};
 /// Contacts of the tenant.
 const CONTACTS: i64 = 100_000;
 
-/// What any action may take here, in a debug build on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(20);
-
 #[tokio::test]
-async fn a_large_segment_is_small_and_quick() {
+async fn a_large_segment_takes_few_bytes() {
     let server = Server::start().await;
     let mut tenant = Tenant::of(&server, "large").await;
     tenant.create(company("FIRST")).await;
@@ -30,7 +25,6 @@ async fn a_large_segment_is_small_and_quick() {
              revision = revision + 1 WHERE tenant_id = {tenant_id}"
     ))
     .await;
-    let began = Instant::now();
     tenant.segment("S").await;
     let added = tenant.add(add("S", "*")).await;
     assert_eq!(added.added_count + added.excluded_count, CONTACTS);
@@ -44,7 +38,6 @@ async fn a_large_segment_is_small_and_quick() {
     };
     let applied = tenant.segments.apply_mailing_group(apply).await.unwrap();
     assert_eq!(applied.into_inner().added_count, added.added_count);
-    assert!(began.elapsed() < PATIENCE, "{:?}", began.elapsed());
     let group = tenant.get_group("MOVE").await.unwrap();
     assert_eq!(
         (group.contact_count, group.company_count),

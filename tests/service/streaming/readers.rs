@@ -1,11 +1,9 @@
 //! Readers who are slow, or gone, or not alone.
 
-use std::time::Instant;
-
 use mailing_groups::pb::{BatchUnassignMailingGroupsRequest, DeleteContactRequest};
 
 use super::{crowd, full, page};
-use crate::support::{AT_ONCE, Server, Sql, Streamed, Tenant, assignment};
+use crate::support::{Server, Sql, Streamed, Tenant, assignment, within};
 
 /// Enough members to fill every buffer between the database and a reader several times.
 const CROWD: usize = 5_000;
@@ -48,9 +46,8 @@ async fn slow_readers_hold_no_connection_and_get_the_set_of_their_revision() {
         streams.push(stream);
     }
     sql.until_quiet().await;
-    let began = Instant::now();
-    tenant.get_contact("P00000").await.unwrap();
-    assert!(began.elapsed() < AT_ONCE, "{:?}", began.elapsed());
+    // A call that finds no free connection fails.
+    within(tenant.get_contact("P00000")).await.unwrap();
 
     // Everybody leaves the group, and one is deleted.
     let assignments = ids.iter().map(|id| assignment(id, "MOVE")).collect();
@@ -103,9 +100,8 @@ async fn a_reader_who_goes_away_stops_the_work() {
         () = reading => {}
         () = sql.until_any_waits() => {}
     }
-    let gone = Instant::now();
     drop(stream);
+    // The lock is still held.
     sql.until_waiting(0).await;
-    assert!(gone.elapsed() < AT_ONCE, "{:?}", gone.elapsed());
     drop(blocker);
 }

@@ -8,9 +8,12 @@ use tokio_postgres::{Client, Row};
 
 use super::tables::{connect, tenant_id};
 
-/// Panics if the tables of the tenant do not agree. Nobody may write to it meanwhile.
+/// Panics if the tables of the tenant do not agree. All are read in one snapshot, so that a write
+/// that ends meanwhile is seen whole or not at all.
 pub(crate) async fn assert_consistent(database_url: &str, tenant: &str) {
     let client = connect(database_url).await;
+    let snapshot = "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY";
+    client.batch_execute(snapshot).await.unwrap();
     let tenant_id = tenant_id(&client, tenant).await.unwrap();
     let log = replay(&client, tenant_id).await;
     assert_eq!(

@@ -28,5 +28,5 @@ pub(crate) use self::{
     status::{info, is_overdue, refused, resource, unmet, violations},
     tenant::{Tenant, company, person},
     upload::{contact_chunk, membership_chunk},
-    wait::{AT_ONCE, eventually, within},
+    wait::{PATIENCE, eventually, within},
 };

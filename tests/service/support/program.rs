@@ -5,7 +5,6 @@ use std::{
     net::SocketAddr,
     path::{Path, PathBuf},
     process::{ExitStatus, Stdio},
-    time::Duration,
 };
 
 use nix::{
@@ -18,9 +17,6 @@ use tokio::{
 };
 
 use super::wait::within;
-
-/// How long the program may take to start or to end: it may have to make a database first.
-const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A running `mailing-groups`. Killed when dropped.
 pub(crate) struct Program {
@@ -53,7 +49,7 @@ impl Program {
 
     /// Where it serves, once it says so.
     pub(crate) async fn address(&mut self) -> SocketAddr {
-        let line = within(PATIENCE, self.output.next_line()).await.unwrap();
+        let line = within(self.output.next_line()).await.unwrap();
         let Some(line) = line else {
             panic!("the program ended: {}", self.log());
         };
@@ -85,7 +81,7 @@ impl Program {
 
     /// Waits for its end.
     pub(crate) async fn ended(&mut self) -> ExitStatus {
-        within(PATIENCE, self.child.wait()).await.unwrap()
+        within(self.child.wait()).await.unwrap()
     }
 }
 

@@ -64,10 +64,11 @@ impl Server {
         }
     }
 
-    /// A channel to it.
+    /// A channel to it. It connects with the first call, so that a server that has stopped
+    /// meanwhile fails that call.
     pub(crate) async fn channel(&self) -> Channel {
         let endpoint = Endpoint::from_shared(format!("http://{}", self.address)).unwrap();
-        endpoint.connect().await.unwrap()
+        endpoint.connect_lazy()
     }
 
     /// A channel to it with the smallest flow-control windows of HTTP/2: a slow reader is felt

@@ -1,8 +1,6 @@
 //! The tests' own way to the database, to look at what the service does there and to get in its
 //! way.
 
-use std::time::Duration;
-
 use tokio_postgres::{Client, NoTls, types::ToSql};
 
 use super::wait::eventually;
@@ -86,10 +84,8 @@ impl Sql {
         eventually(async || (self.waiting().await > 0).then_some(())).await;
     }
 
-    /// How long it takes until none of the service's backends does anything.
-    pub(crate) async fn until_quiet(&self) -> Duration {
-        let began = std::time::Instant::now();
+    /// Waits until none of the service's backends does anything.
+    pub(crate) async fn until_quiet(&self) {
         eventually(async || (self.busy().await == 0).then_some(())).await;
-        began.elapsed()
     }
 }

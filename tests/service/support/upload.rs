@@ -11,12 +11,38 @@ use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Status, Streaming};
 
-use super::Tenant;
+use super::{Tenant, within};
+
+/// A message of the service about an import.
+pub(crate) trait Response: Debug {
+    /// How many items are answered for, if it is a progress.
+    fn progress(&self) -> Option<i64>;
+}
+
+impl Response for pb::ImportContactsResponse {
+    fn progress(&self) -> Option<i64> {
+        match self.message.as_ref()? {
+            pb::import_contacts_response::Message::Progress(it) => Some(it.processed_count),
+            _ => None,
+        }
+    }
+}
+
+impl Response for pb::ImportMembershipsResponse {
+    fn progress(&self) -> Option<i64> {
+        match self.message.as_ref()? {
+            pb::import_memberships_response::Message::Progress(it) => Some(it.processed_count),
+            _ => None,
+        }
+    }
+}
 
 /// An import that is under way. Dropping it hangs up.
 pub(crate) struct Upload<Request, Response> {
     requests: mpsc::Sender<Request>,
     responses: Streaming<Response>,
+    /// How many items the last progress answered for.
+    processed: i64,
 }
 
 /// An import of contacts.
@@ -47,29 +73,53 @@ impl Sendable<pb::ImportMembershipsRequest> for MembershipMessage {
     }
 }
 
-impl<Request: Debug, Response> Upload<Request, Response> {
+impl<Request: Debug, R: Response> Upload<Request, R> {
     /// Sends a message.
     pub(crate) async fn send(&self, message: impl Sendable<Request>) {
         self.requests.send(message.wrapped()).await.unwrap();
     }
 
-    /// The next answer; `None` at the end.
-    pub(crate) async fn answer(&mut self) -> Result<Option<Response>, Status> {
-        self.responses.message().await
+    /// The next message, which may be a heartbeat: while a chunk takes long, the last progress is
+    /// repeated.
+    pub(crate) async fn message(&mut self) -> Result<R, Status> {
+        let message = within(self.responses.message()).await?;
+        let message = message.expect("no end before the summary");
+        self.processed = message.progress().unwrap_or(self.processed);
+        Ok(message)
     }
 
-    /// Says that no more is sent, and waits for the end.
-    pub(crate) async fn close(self) -> Result<Vec<Response>, Status> {
+    /// Waits until so many items are answered for: the rejections, and the progress that says so.
+    pub(crate) async fn until(&mut self, processed: i64) -> Result<(Vec<R>, R), Status> {
+        let mut rejections = Vec::new();
+        loop {
+            let message = self.message().await?;
+            match message.progress() {
+                Some(count) if count == processed => return Ok((rejections, message)),
+                Some(count) => assert!(count < processed, "{message:?}"),
+                None => rejections.push(message),
+            }
+        }
+    }
+
+    /// Says that no more is sent, and waits for the end: all messages except heartbeats.
+    pub(crate) async fn close(self) -> Result<Vec<R>, Status> {
         let Self {
             requests,
             mut responses,
+            mut processed,
         } = self;
         drop(requests);
-        let mut answers = Vec::new();
-        while let Some(answer) = responses.message().await? {
-            answers.push(answer);
+        let mut messages = Vec::new();
+        while let Some(message) = within(responses.message()).await? {
+            if let Some(count) = message.progress() {
+                if count == processed {
+                    continue;
+                }
+                processed = count;
+            }
+            messages.push(message);
         }
-        Ok(answers)
+        Ok(messages)
     }
 }
 
@@ -87,6 +137,7 @@ impl Tenant {
         Upload {
             requests,
             responses,
+            processed: 0,
         }
     }
 
@@ -103,6 +154,7 @@ impl Tenant {
         Upload {
             requests,
             responses,
+            processed: 0,
         }
     }
 
@@ -110,18 +162,18 @@ impl Tenant {
     pub(crate) async fn import(&mut self, contacts: Vec<pb::Contact>) {
         let mut upload = self.upload_contacts().await;
         upload.send(ContactMessage::Start(Default::default())).await;
+        let mut sent = 0;
         for chunk in contacts.chunks(5_000) {
             upload.send(contact_chunk(chunk.to_vec())).await;
-            let progress = upload.answer().await.unwrap().unwrap().message.unwrap();
-            assert!(
-                matches!(progress, pb::import_contacts_response::Message::Progress(_)),
-                "{progress:?}"
-            );
+            sent += i64::try_from(chunk.len()).unwrap();
+            let (rejections, _) = upload.until(sent).await.unwrap();
+            assert_eq!(rejections, []);
         }
         upload
             .send(ContactMessage::Finish(Default::default()))
             .await;
-        assert_eq!(upload.close().await.unwrap().len(), 1);
+        let summary = upload.close().await.unwrap().pop();
+        assert!(summary.is_some_and(|it| it.progress().is_none()));
     }
 }
 

@@ -1,7 +1,5 @@
 //! Opening watches and reading them.
 
-use std::time::Duration;
-
 use mailing_groups::pb::{
     self, ChangeKind,
     change::Change,
@@ -11,9 +9,6 @@ use mailing_groups::pb::{
 use tonic::{Status, Streaming};
 
 use crate::support::{Tenant, within};
-
-/// How long the next message may take.
-const PATIENCE: Duration = Duration::from_secs(10);
 
 /// An open watch.
 pub(super) struct Feed(pub(super) Streaming<pb::WatchChangesResponse>);
@@ -63,7 +58,7 @@ impl Tenant {
 impl Feed {
     /// The next message.
     pub(super) async fn message(&mut self) -> Result<Message, Status> {
-        let message = within(PATIENCE, self.0.message()).await?;
+        let message = within(self.0.message()).await?;
         Ok(message.expect("a watch has no end").message.unwrap())
     }
 
@@ -78,7 +73,21 @@ impl Feed {
         }
     }
 
-    /// All changes up to the next progress, which must come, and its revision.
+    /// All changes up to the progress that says that a revision is reached.
+    pub(super) async fn until(&mut self, revision: i64) -> Vec<Change> {
+        let mut all = Vec::new();
+        loop {
+            let (changes, reached) = self.until_progress().await;
+            all.extend(changes);
+            if reached >= revision {
+                assert_eq!(reached, revision);
+                return all;
+            }
+        }
+    }
+
+    /// All changes up to the next progress, which must come, and its revision. The progress may
+    /// be that of an idle watch, which repeats it.
     pub(super) async fn until_progress(&mut self) -> (Vec<Change>, i64) {
         let mut all = Vec::new();
         loop {

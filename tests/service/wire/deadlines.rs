@@ -11,8 +11,20 @@ use tonic::{Code, Request};
 
 use super::{
     raw::{Client, GET, IMPORT, error_info, read},
-    server::{Server, within},
+    server::Server,
 };
+use crate::support::{PATIENCE, within};
+
+/// Makes a call with longer and longer deadlines, until the handler had the time to do its part,
+/// which `attempt` finds out.
+async fn until_in_time<T>(mut attempt: impl AsyncFnMut(&str) -> Option<T>) -> T {
+    for timeout in ["200m", "1S", "5S", "25S"] {
+        if let Some(result) = attempt(timeout).await {
+            return result;
+        }
+    }
+    panic!("no handler is as fast as its deadline");
+}
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn short_deadlines_are_exceeded_and_never_cancelled() {
@@ -81,14 +93,18 @@ async fn the_handler_is_dropped_with_its_deadline() {
         .await
         .expect("connected");
     for (path, act) in [(GET, "hang"), (IMPORT, "late"), (IMPORT, "hang")] {
-        let headers = [("grpc-timeout", "200m"), ("x-act", act)];
-        let answer = within(client.call(path, &headers, ()))
-            .await
-            .expect("an answer");
-        let dropped = server.handler_dropped().await;
-        assert_eq!(answer.status.code(), Code::DeadlineExceeded);
-        assert_eq!(answer.trailers_only, act != "hang" || path == GET);
-        assert!(dropped <= Instant::now());
+        until_in_time(async |timeout| {
+            let headers = [("grpc-timeout", timeout), ("x-act", act)];
+            let answer = within(client.call(path, &headers, ()))
+                .await
+                .expect("an answer");
+            assert_eq!(answer.status.code(), Code::DeadlineExceeded);
+            server.started.try_recv().ok()?;
+            server.handler_dropped().await;
+            let expected = act != "hang" || path == GET;
+            (answer.trailers_only == expected).then_some(())
+        })
+        .await;
     }
 }
 
@@ -98,18 +114,15 @@ async fn a_stream_ends_at_its_deadline_after_what_it_had_to_say() {
     let client = within(Client::connect(server.address))
         .await
         .expect("connected");
-    let headers = [("grpc-timeout", "300m"), ("x-act", "hang")];
-    let began = Instant::now();
-    let call = within(client.open(IMPORT, &headers)).await.expect("a call");
-    // The call is neither closed nor reset from this side.
-    let answer = within(call.answer()).await.expect("trailers");
-    assert!(
-        began.elapsed() < Duration::from_secs(2),
-        "{:?}",
-        began.elapsed()
-    );
+    let answer = until_in_time(async |timeout| {
+        let headers = [("grpc-timeout", timeout), ("x-act", "hang")];
+        let call = within(client.open(IMPORT, &headers)).await.expect("a call");
+        // The call is neither closed nor reset from this side.
+        let answer = within(call.answer()).await.expect("trailers");
+        (!answer.trailers_only).then_some(answer)
+    })
+    .await;
     assert!(answer.data.len() > 1000, "the first message");
-    assert!(!answer.trailers_only);
     assert_eq!(answer.status.code(), Code::DeadlineExceeded);
     assert_eq!(error_info(&answer.status).reason, "DEADLINE_EXCEEDED");
 }
@@ -120,13 +133,15 @@ async fn a_stream_that_nobody_reads_is_dropped_at_its_deadline() {
     let client = within(Client::connect(server.address))
         .await
         .expect("connected");
-    let headers = [("grpc-timeout", "300m"), ("x-act", "flood")];
-    let call = within(client.open(IMPORT, &headers)).await.expect("a call");
-    let response = within(call.headers()).await.expect("headers");
-    let started = server.handler_started().await;
+    let response = until_in_time(async |timeout| {
+        let headers = [("grpc-timeout", timeout), ("x-act", "flood")];
+        let call = within(client.open(IMPORT, &headers)).await.expect("a call");
+        let response = within(call.headers()).await.expect("headers");
+        server.started.try_recv().ok().map(|_| response)
+    })
+    .await;
     // Nothing is read, so the flow-control window is full and the server's writer asleep.
-    let lived = server.handler_dropped().await - started;
-    assert!(lived < Duration::from_secs(5), "{lived:?}");
+    server.handler_dropped().await;
     let answer = within(read(response)).await.expect("the rest");
     assert_eq!(answer.status.code(), Code::DeadlineExceeded);
 }
@@ -165,12 +180,17 @@ async fn a_call_without_a_deadline_is_capped_by_its_kind() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_handler_is_dropped_when_the_caller_resets_the_call() {
-    let mut server = Server::start(Limits::default()).await;
+    // No deadline drops a handler in the time that the test waits.
+    let limits = Limits {
+        max_unary_time: 10 * PATIENCE,
+        max_stream_time: 10 * PATIENCE,
+        ..Limits::default()
+    };
+    let mut server = Server::start(limits).await;
     let client = within(Client::connect(server.address))
         .await
         .expect("connected");
     for (path, act) in [(GET, "hang"), (IMPORT, "late"), (IMPORT, "hang")] {
-        let mut fastest = Duration::MAX;
         for _ in 0..5 {
             let headers = [("x-act", act)];
             let mut call = within(client.open(path, &headers)).await.expect("a call");
@@ -182,14 +202,8 @@ async fn the_handler_is_dropped_when_the_caller_resets_the_call() {
                     .expect("sent");
             }
             server.handler_started().await;
-            let reset = Instant::now();
             call.requests.send_reset(h2::Reason::CANCEL);
-            fastest = fastest.min(server.handler_dropped().await - reset);
+            server.handler_dropped().await;
         }
-        // The fastest: a test machine may be busy with something else.
-        assert!(
-            fastest < Duration::from_millis(50),
-            "{path} {act}: {fastest:?}"
-        );
     }
 }

@@ -6,8 +6,9 @@ use tonic::Code;
 use super::{
     acts::MESSAGE_LIMIT,
     raw::{Answer, Client, GET, IMPORT, error_info, framed},
-    server::{Server, within},
+    server::Server,
 };
+use crate::support::within;
 
 fn assert_error(answer: &Answer, code: Code, reason: &str) {
     assert_eq!(answer.status.code(), code, "{:?}", answer.status);

@@ -5,8 +5,9 @@ use tonic::Code;
 
 use super::{
     raw::{Answer, Client, GET, IMPORT, error_info, framed},
-    server::{Server, within},
+    server::Server,
 };
+use crate::support::within;
 
 fn assert_internal(answer: &Answer) {
     let id = answer.headers["x-request-id"].to_str().expect("text");

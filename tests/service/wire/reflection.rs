@@ -4,7 +4,8 @@ use futures_util::stream;
 use mailing_groups::server::Limits;
 use tonic_reflection::pb::{v1, v1alpha};
 
-use super::server::{Server, within};
+use super::server::Server;
+use crate::support::within;
 
 const EXPECTED: [&str; 5] = [
     "grpc.health.v1.Health",

@@ -5,8 +5,9 @@ use prost::Message;
 
 use super::{
     raw::{Answer, Client, GET},
-    server::{Server, within},
+    server::Server,
 };
+use crate::support::within;
 
 async fn call(client: &Client, headers: &[(&str, &str)]) -> Answer {
     within(client.call(GET, headers, ()))

@@ -1,13 +1,12 @@
 //! A running server, and waiting that ends.
 
 use std::{
-    future::Future,
     net::SocketAddr,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
-    time::{Duration, Instant},
+    time::Instant,
 };
 
 use mailing_groups::server::{self, Limits, Shutdown};
@@ -15,17 +14,14 @@ use tokio::{
     net::TcpListener,
     sync::mpsc::{UnboundedReceiver, unbounded_channel},
     task::JoinHandle,
-    time::{sleep, timeout},
 };
 use tokio_util::sync::CancellationToken;
 use tonic::{service::Routes, transport::Channel};
 
 use super::acts::Acts;
+use crate::support::within;
 
 pub(crate) const CONTACTS: &str = "mailinggroups.v1.Contacts";
-
-/// How long anything may take before a test fails.
-const PATIENCE: Duration = Duration::from_secs(15);
 
 pub(crate) struct Server {
     pub address: SocketAddr,
@@ -99,24 +95,4 @@ impl Server {
         let ended = within(self.running).await.expect("no panic");
         ended.expect("no failure")
     }
-}
-
-/// Fails the test if `future` takes too long.
-pub(crate) async fn within<F: Future>(future: F) -> F::Output {
-    timeout(PATIENCE, future).await.expect("in time")
-}
-
-/// Tries until `attempt` has a result, and fails the test if that takes too long.
-pub(crate) async fn eventually<T, F: Future<Output = Option<T>>>(
-    mut attempt: impl FnMut() -> F,
-) -> T {
-    within(async {
-        loop {
-            if let Some(result) = attempt().await {
-                return result;
-            }
-            sleep(Duration::from_millis(5)).await;
-        }
-    })
-    .await
 }

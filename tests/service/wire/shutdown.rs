@@ -12,13 +12,15 @@ use tonic_types::StatusExt;
 
 use super::{
     raw::{Client, IMPORT, error_info},
-    server::{Server, within},
+    server::Server,
 };
+use crate::support::{PATIENCE, eventually, within};
 
+/// No timeout ends a shutdown in the time that a test waits.
 fn patient() -> Limits {
     Limits {
-        drain_timeout: Duration::from_secs(10),
-        preface_timeout: Duration::from_secs(60),
+        drain_timeout: 10 * PATIENCE,
+        preface_timeout: 10 * PATIENCE,
         ..Limits::default()
     }
 }
@@ -33,18 +35,12 @@ async fn streams_that_heed_the_shutdown_end_in_their_own_way() {
         .await
         .expect("a call");
     server.handler_started().await;
-    let began = Instant::now();
     server.shutdown.cancel();
     let answer = within(stream.answer()).await.expect("an answer");
     assert_eq!(answer.status.code(), Code::Ok);
     assert!(answer.data.len() > 1000, "its last message");
     drop(client);
     assert_eq!(server.ended().await, Shutdown::Clean);
-    assert!(
-        began.elapsed() < Duration::from_secs(5),
-        "{:?}",
-        began.elapsed()
-    );
 }
 
 #[tokio::test]
@@ -79,7 +75,7 @@ async fn streams_that_do_not_are_answered_unavailable_when_the_wait_is_over() {
     };
     assert_eq!(server.ended().await, left);
     let took = began.elapsed();
-    assert!((200..3000).contains(&took.as_millis()), "{took:?}");
+    assert!(took >= Duration::from_millis(200), "{took:?}");
 }
 
 #[tokio::test]
@@ -100,16 +96,10 @@ async fn silent_clients_do_not_hold_the_end() {
         .await
         .expect("a call");
     server.handler_started().await;
-    let began = Instant::now();
     server.shutdown.cancel();
     within(stream.answer()).await.expect("an answer");
     drop(client);
     assert_eq!(server.ended().await, Shutdown::Clean);
-    assert!(
-        began.elapsed() < Duration::from_secs(5),
-        "{:?}",
-        began.elapsed()
-    );
 }
 
 #[tokio::test]
@@ -126,7 +116,6 @@ async fn an_unread_stream_does_not_hold_the_end() {
         .await
         .expect("a call");
     server.handler_started().await;
-    let began = Instant::now();
     server.shutdown.cancel();
     server.handler_dropped().await;
     let left = Shutdown::Forced {
@@ -134,11 +123,6 @@ async fn an_unread_stream_does_not_hold_the_end() {
         calls: 1,
     };
     assert_eq!(server.ended().await, left);
-    assert!(
-        began.elapsed() < Duration::from_secs(5),
-        "{:?}",
-        began.elapsed()
-    );
     drop(unread);
 }
 
@@ -162,7 +146,6 @@ async fn who_watches_the_health_is_told_and_let_go() {
         .expect("a status");
     assert_eq!(second.status(), ServingStatus::Serving);
 
-    let began = Instant::now();
     server.shutdown.cancel();
     let last = within(changes.message())
         .await
@@ -173,15 +156,10 @@ async fn who_watches_the_health_is_told_and_let_go() {
     assert_eq!(end.code(), Code::Unavailable);
     drop((changes, client));
     assert_eq!(server.ended().await, Shutdown::Clean);
-    assert!(
-        began.elapsed() < Duration::from_secs(5),
-        "{:?}",
-        began.elapsed()
-    );
 }
 
 #[tokio::test]
-async fn the_port_is_closed_at_once() {
+async fn the_port_is_closed_while_calls_are_open() {
     let mut server = Server::start(patient()).await;
     let client = within(Client::connect(server.address))
         .await
@@ -192,7 +170,7 @@ async fn the_port_is_closed_at_once() {
     server.handler_started().await;
     server.shutdown.cancel();
     let address = server.address;
-    super::server::eventually(async || TcpStream::connect(address).await.err()).await;
+    eventually(async || TcpStream::connect(address).await.err()).await;
     drop((stream, client));
     assert_eq!(server.ended().await, Shutdown::Clean);
 }
