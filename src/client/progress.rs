@@ -57,8 +57,12 @@ impl Progress {
     fn line(&self, rows: u64) -> String {
         let size = self.bar.length().unwrap_or_default().max(1);
         let percent = (self.bar.position() * 100 / size).min(100);
-        let left = human(self.bar.eta());
-        format!("{}, {percent} %, {left} left", self.rows(rows))
+        let line = format!("{}, {percent} %", self.rows(rows));
+        match self.bar.position() {
+            // Without a rate the bar estimates 0 s.
+            0 => line,
+            _ => format!("{line}, {} left", human(self.bar.eta())),
+        }
     }
 }
 
@@ -75,6 +79,7 @@ mod tests {
     fn a_line_has_rows_rate_share_and_the_time_left() {
         let mut progress = Progress::new(1_000, "committed");
         progress.bar = progress.bar.with_elapsed(Duration::from_secs(2));
+        assert_eq!(progress.line(0), "0 rows committed, 0 rows/s, 0 %");
         progress.advance(400, 120_000);
         let line = progress.line(120_000);
         assert!(line.starts_with("120000 rows committed, 5"), "{line}");

@@ -119,10 +119,20 @@ async fn each_page(
     }
 }
 
-/// The end of a message about a dry run.
-fn dry_run_suffix(validate_only: bool) -> &'static str {
-    match validate_only {
-        true => " (nothing was changed: --dry-run)",
-        false => "",
+/// The flag of commands that can be tried.
+#[derive(Debug, Clone, Copy, clap::Args)]
+struct DryRunArgs {
+    /// Report what would change, and change nothing
+    #[arg(long)]
+    dry_run: bool,
+}
+
+impl DryRunArgs {
+    /// The end of a message about what was done.
+    fn suffix(self) -> &'static str {
+        match self.dry_run {
+            true => " (nothing was changed: --dry-run)",
+            false => "",
+        }
     }
 }

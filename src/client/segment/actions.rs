@@ -1,6 +1,6 @@
 //! Building a segment, undoing an action, and assigning a group to the members.
 
-use super::{Error, SegmentSession, SelectionOptionArgs, dry_run_suffix, show::line};
+use super::{DryRunArgs, Error, SegmentSession, SelectionOptionArgs, show::line};
 use crate::{
     client::terminal::{self, pluralize},
     pb::{
@@ -23,9 +23,8 @@ pub(super) struct AddArgs {
     contact: Vec<String>,
     #[command(flatten)]
     options: SelectionOptionArgs,
-    /// Report what would change, and change nothing
-    #[arg(long)]
-    dry_run: bool,
+    #[command(flatten)]
+    dry_run: DryRunArgs,
 }
 
 impl AddArgs {
@@ -35,7 +34,7 @@ impl AddArgs {
             expression: self.expression.unwrap_or_default(),
             contact_ids: self.contact,
             options: Some(self.options.into()),
-            validate_only: self.dry_run,
+            validate_only: self.dry_run.dry_run,
         });
         let added = session.client.add_contacts(request).await?.into_inner();
         let done = format!(
@@ -58,9 +57,8 @@ pub(super) struct FilterArgs {
     /// Extend each match, on the segment or not, to its whole company
     #[arg(long)]
     entire_companies: bool,
-    /// Report what would change, and change nothing
-    #[arg(long)]
-    dry_run: bool,
+    #[command(flatten)]
+    dry_run: DryRunArgs,
 }
 
 impl FilterArgs {
@@ -69,7 +67,7 @@ impl FilterArgs {
             segment_id: self.id,
             expression: self.expression,
             entire_companies: self.entire_companies,
-            validate_only: self.dry_run,
+            validate_only: self.dry_run.dry_run,
         });
         let reduced = session.client.reduce_contacts(request).await?.into_inner();
         let done = format!("{} removed", reduced.removed_count);
@@ -81,7 +79,7 @@ impl FilterArgs {
             segment_id: self.id,
             expression: self.expression,
             entire_companies: self.entire_companies,
-            validate_only: self.dry_run,
+            validate_only: self.dry_run.dry_run,
         });
         let refined = session.client.refine_contacts(request).await?.into_inner();
         let done = format!("{} removed", refined.removed_count);
@@ -94,16 +92,15 @@ pub(super) struct BackArgs {
     /// The segment
     #[arg(value_name = "ID")]
     id: String,
-    /// Report what would change, and change nothing
-    #[arg(long)]
-    dry_run: bool,
+    #[command(flatten)]
+    dry_run: DryRunArgs,
 }
 
 impl BackArgs {
     pub(super) async fn run(self, session: &mut SegmentSession) -> Result<(), Error> {
         let request = session.connection.unary(GoBackRequest {
             segment_id: self.id,
-            validate_only: self.dry_run,
+            validate_only: self.dry_run.dry_run,
         });
         let back = session.client.go_back(request).await?.into_inner();
         let done = format!(
@@ -126,9 +123,8 @@ pub(super) struct ApplyArgs {
     /// Remove the group from all other contacts
     #[arg(long)]
     replace: bool,
-    /// Report what would change, and change nothing
-    #[arg(long)]
-    dry_run: bool,
+    #[command(flatten)]
+    dry_run: DryRunArgs,
 }
 
 impl ApplyArgs {
@@ -137,7 +133,7 @@ impl ApplyArgs {
             segment_id: self.id,
             code: self.code,
             replace: self.replace,
-            validate_only: self.dry_run,
+            validate_only: self.dry_run.dry_run,
         });
         let applied = session
             .client
@@ -148,13 +144,17 @@ impl ApplyArgs {
             "group assigned to {}, removed from {}{}",
             pluralize(applied.added_count, "contact", "contacts"),
             applied.removed_count,
-            dry_run_suffix(self.dry_run)
+            self.dry_run.suffix()
         ))
     }
 }
 
 /// Prints what was done, and the resulting segment.
-pub(super) fn report(done: &str, segment: Option<Segment>, dry_run: bool) -> Result<(), Error> {
-    terminal::print(&format!("{done}{}", dry_run_suffix(dry_run)))?;
+pub(super) fn report(
+    done: &str,
+    segment: Option<Segment>,
+    dry_run: DryRunArgs,
+) -> Result<(), Error> {
+    terminal::print(&format!("{done}{}", dry_run.suffix()))?;
     terminal::print(&line(&segment.unwrap_or_default()))
 }

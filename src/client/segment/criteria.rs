@@ -1,6 +1,6 @@
 //! Saving the actions of a segment, and replaying them.
 
-use super::{Error, SegmentSession, actions::report, each_page};
+use super::{DryRunArgs, Error, SegmentSession, actions::report, each_page};
 use crate::{
     client::terminal::{self, pluralize},
     pb::{
@@ -42,9 +42,8 @@ pub(super) struct ReplayArgs {
     /// The code of the saved criteria
     #[arg(value_name = "CODE")]
     code: String,
-    /// Report what would change, and change nothing
-    #[arg(long)]
-    dry_run: bool,
+    #[command(flatten)]
+    dry_run: DryRunArgs,
 }
 
 impl ReplayArgs {
@@ -52,7 +51,7 @@ impl ReplayArgs {
         let request = session.connection.unary(ReplayCriteriaRequest {
             code: self.code,
             segment_id: self.id,
-            validate_only: self.dry_run,
+            validate_only: self.dry_run.dry_run,
         });
         let ran = session.client.replay_criteria(request).await?.into_inner();
         let done = format!(
