@@ -1,17 +1,22 @@
-//! The command line: flags, each also an environment variable, read and checked before anything
-//! is started.
+//! The command line: flags, each also an environment variable, parsed and checked before anything
+//! starts.
 
-use std::{net::SocketAddr, path::PathBuf, time::Duration};
+use std::{
+    env,
+    net::{SocketAddr, ToSocketAddrs},
+    path::PathBuf,
+    time::Duration,
+};
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, Parser, Subcommand};
 
 use crate::{client, duration, server::Limits, telemetry::LogFormat};
 
 /// A gRPC service that defines mailing groups, assigns them to contacts and selects contacts by
 /// them.
 ///
-/// Without a command it serves. Without --database-url it keeps its data in a private PostgreSQL
-/// of its own under --data-dir; the PostgreSQL server programs must be installed.
+/// Without a command it serves. Without a database URL it starts a private PostgreSQL with its data
+/// under --data-dir; the PostgreSQL server programs must be installed.
 #[derive(Debug, Parser)]
 #[command(
     name = "mailing-groups",
@@ -19,10 +24,10 @@ use crate::{client, duration, server::Limits, telemetry::LogFormat};
     args_conflicts_with_subcommands = true
 )]
 pub struct Cli {
-    /// What to do; nothing means `serve`.
+    /// `serve` if there is none.
     #[command(subcommand)]
     pub command: Option<Command>,
-    /// How to serve.
+    /// The flags of `serve`.
     #[command(flatten)]
     pub serve: ServeOptions,
 }
@@ -32,7 +37,7 @@ pub struct Cli {
 pub enum Command {
     /// Serve until SIGTERM or SIGINT (the default)
     Serve(Box<ServeOptions>),
-    /// Bring the database's tables up to date and stop
+    /// Migrate the database and exit
     Migrate(DatabaseOptions),
     /// The commands that talk to a running service.
     #[command(flatten)]
@@ -43,39 +48,48 @@ pub enum Command {
 #[derive(Debug, Clone, Args)]
 pub struct ServeOptions {
     /// Address and port to listen on
-    #[arg(long, env = "MAILING_GROUPS_LISTEN", default_value = "127.0.0.1:50051")]
+    #[arg(
+        long,
+        value_name = "ADDRESS",
+        env = "MAILING_GROUPS_LISTEN",
+        default_value = "127.0.0.1:50051",
+        value_parser = address
+    )]
     pub listen: SocketAddr,
-    /// Where the data lies.
+    /// Where the data is.
     #[command(flatten)]
     pub database: DatabaseOptions,
-    /// Do not bring the database's tables up to date at start
+    /// Do not migrate the database at start
     #[arg(long, env = "MAILING_GROUPS_NO_MIGRATE")]
     pub no_migrate: bool,
-    /// Seconds that open calls may go on after SIGTERM
+    /// How long open calls may continue after SIGTERM
     #[arg(
         long,
-        value_name = "SECONDS",
+        value_name = "DURATION",
         env = "MAILING_GROUPS_DRAIN_TIMEOUT",
-        default_value = "20"
+        default_value = "20s",
+        value_parser = duration::parse
     )]
-    pub drain_timeout: u64,
-    /// Longest time of a call, in seconds; also the deadline of a call that sent none
+    pub drain_timeout: Duration,
+    /// Maximum duration of a unary call; also the deadline of a call without one
     #[arg(
         long,
-        value_name = "SECONDS",
+        value_name = "DURATION",
         env = "MAILING_GROUPS_CALL_TIMEOUT",
-        default_value = "60"
+        default_value = "60s",
+        value_parser = duration::parse
     )]
-    pub call_timeout: u64,
-    /// Longest time of a streaming call, in seconds
+    pub call_timeout: Duration,
+    /// Maximum duration of a streaming call
     #[arg(
         long,
-        value_name = "SECONDS",
+        value_name = "DURATION",
         env = "MAILING_GROUPS_STREAM_TIMEOUT",
-        default_value = "3600"
+        default_value = "1h",
+        value_parser = duration::parse
     )]
-    pub stream_timeout: u64,
-    /// Open connections of clients; one more is closed
+    pub stream_timeout: Duration,
+    /// Maximum number of client connections; further ones are closed
     #[arg(
         long,
         value_name = "COUNT",
@@ -83,7 +97,7 @@ pub struct ServeOptions {
         default_value = "10000"
     )]
     pub max_connections: usize,
-    /// Calls handled at a time, open streams included; one more is answered UNAVAILABLE
+    /// Maximum number of concurrent calls, streams included; further ones get UNAVAILABLE
     #[arg(
         long,
         value_name = "COUNT",
@@ -91,7 +105,7 @@ pub struct ServeOptions {
         default_value = "10000"
     )]
     pub max_calls: usize,
-    /// Open calls per connection
+    /// Maximum number of concurrent calls on one connection
     #[arg(
         long,
         value_name = "COUNT",
@@ -99,7 +113,7 @@ pub struct ServeOptions {
         default_value = "256"
     )]
     pub max_concurrent_streams: u32,
-    /// Memory for what selections read, in MiB
+    /// Memory for cached sets of contacts, in MiB
     #[arg(
         long,
         value_name = "MIB",
@@ -107,8 +121,7 @@ pub struct ServeOptions {
         default_value = "256"
     )]
     pub index_memory: u64,
-    /// How long changes are kept for watchers, such as 7d or 12h; 0 keeps none for
-    /// longer than a moment
+    /// How long changes are kept for WatchChanges, e.g. 7d or 12h; 0 keeps none
     #[arg(
         long,
         value_name = "DURATION",
@@ -117,7 +130,7 @@ pub struct ServeOptions {
         value_parser = duration::parse
     )]
     pub history_retention: Duration,
-    /// Which log lines to write: a level, or directives such as info,mailing_groups=debug
+    /// Log filter: a level, or directives such as info,mailing_groups=debug
     #[arg(
         long,
         value_name = "FILTER",
@@ -125,21 +138,22 @@ pub struct ServeOptions {
         default_value = "info"
     )]
     pub log: String,
-    /// How log lines look
+    /// Format of log lines
     #[arg(
         long,
         env = "MAILING_GROUPS_LOG_FORMAT",
         value_enum,
         default_value = "text"
     )]
-    pub log_format: Format,
+    pub log_format: LogFormat,
 }
 
-/// Where the data lies.
+/// Where the data is.
 #[derive(Debug, Clone, Args)]
 pub struct DatabaseOptions {
-    /// PostgreSQL 14 or newer, as postgres://user:password@host/database; sslmode=disable, prefer,
-    /// require and verify-full are understood [env: DATABASE_URL or MAILING_GROUPS_DATABASE_URL]
+    /// PostgreSQL 14 or newer, as postgres://user:password@host:5432/database, with an optional
+    /// ?sslmode=disable, prefer, require or verify-full
+    /// [env: MAILING_GROUPS_DATABASE_URL or DATABASE_URL]
     #[arg(
         long,
         value_name = "URL",
@@ -148,15 +162,14 @@ pub struct DatabaseOptions {
         hide_env_values = true
     )]
     pub database_url: Option<String>,
-    /// Folder of the private PostgreSQL that runs when there is no --database-url
-    #[arg(
-        long,
-        value_name = "DIR",
-        env = "MAILING_GROUPS_DATA_DIR",
-        default_value = "./data"
-    )]
-    pub data_dir: PathBuf,
-    /// Most connections to the database
+    /// Run the private PostgreSQL even if a database URL is set
+    #[arg(long, env = "MAILING_GROUPS_PRIVATE")]
+    pub private: bool,
+    /// Directory of the private PostgreSQL [default: ./data]; given explicitly, it wins over
+    /// DATABASE_URL
+    #[arg(long, value_name = "DIR", env = "MAILING_GROUPS_DATA_DIR")]
+    pub data_dir: Option<PathBuf>,
+    /// Maximum number of database connections
     #[arg(
         long,
         value_name = "COUNT",
@@ -165,61 +178,157 @@ pub struct DatabaseOptions {
         value_parser = clap::value_parser!(u16).range(2..=1000)
     )]
     pub database_connections: u16,
-    /// Longest wait for one of them, in milliseconds; after it a call is answered UNAVAILABLE
+    /// How long a call waits for a free database connection before it fails with UNAVAILABLE
     #[arg(
         long,
-        value_name = "MILLISECONDS",
+        value_name = "DURATION",
         env = "MAILING_GROUPS_DATABASE_WAIT",
-        default_value = "2000"
+        default_value = "2s",
+        value_parser = duration::parse
     )]
-    pub database_wait: u64,
-}
-
-/// How log lines look.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Format {
-    /// For people
-    Text,
-    /// One JSON object a line
-    Json,
-}
-
-impl From<Format> for LogFormat {
-    fn from(format: Format) -> Self {
-        match format {
-            Format::Text => Self::Text,
-            Format::Json => Self::Json,
-        }
-    }
+    pub database_wait: Duration,
 }
 
 impl ServeOptions {
-    /// The bounds of the server.
+    /// The limits of the server.
     pub fn limits(&self) -> Limits {
         Limits {
             max_connections: self.max_connections,
             max_calls: self.max_calls,
             max_concurrent_streams: self.max_concurrent_streams,
-            max_unary_time: Duration::from_secs(self.call_timeout),
-            max_stream_time: Duration::from_secs(self.stream_timeout),
-            drain_timeout: Duration::from_secs(self.drain_timeout),
+            max_unary_time: self.call_timeout,
+            max_stream_time: self.stream_timeout,
+            drain_timeout: self.drain_timeout,
             ..Limits::default()
         }
     }
 }
 
+/// Which database the flags and the environment choose.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum DatabaseChoice {
+    /// An existing PostgreSQL.
+    Url {
+        /// The URL, which may contain a password.
+        url: String,
+        /// The flag or variable it comes from.
+        origin: &'static str,
+    },
+    /// The private PostgreSQL in this directory.
+    Private(PathBuf),
+}
+
 impl DatabaseOptions {
-    /// The database's URL, if one is named.
-    pub fn url(&self) -> Option<String> {
-        let named = self
-            .database_url
-            .clone()
-            .or_else(|| std::env::var("DATABASE_URL").ok());
-        named.filter(|url| !url.is_empty())
+    /// `DATABASE_URL` may belong to another project, so everything that names this program wins
+    /// over it.
+    pub fn choice(&self) -> DatabaseChoice {
+        let variable = |name| env::var(name).ok().filter(|url| !url.is_empty());
+        self.choose(
+            variable("MAILING_GROUPS_DATABASE_URL"),
+            variable("DATABASE_URL"),
+        )
     }
 
-    /// The longest wait for a connection.
-    pub fn wait(&self) -> Duration {
-        Duration::from_millis(self.database_wait)
+    fn choose(&self, own: Option<String>, shared: Option<String>) -> DatabaseChoice {
+        let flag = self.database_url.clone().filter(|url| !url.is_empty());
+        let (url, origin) = match (flag, shared) {
+            (Some(url), _) if own.as_ref() == Some(&url) => (url, "MAILING_GROUPS_DATABASE_URL"),
+            (Some(url), _) => (url, "--database-url"),
+            (None, Some(url)) if self.data_dir.is_none() => (url, "DATABASE_URL"),
+            (None, _) => return self.private_choice(),
+        };
+        match self.private {
+            true => self.private_choice(),
+            false => DatabaseChoice::Url { url, origin },
+        }
+    }
+
+    fn private_choice(&self) -> DatabaseChoice {
+        let data_dir = self.data_dir.clone();
+        DatabaseChoice::Private(data_dir.unwrap_or_else(|| "./data".into()))
+    }
+}
+
+/// Resolves an address; IPv4 first, because that is where clients connect by default.
+fn address(text: &str) -> Result<SocketAddr, String> {
+    let found: Vec<_> = text
+        .to_socket_addrs()
+        .map_err(|error| format!("{error}; write 127.0.0.1:50051 or localhost:50051"))?
+        .collect();
+    let ipv4 = found.iter().find(|it| it.is_ipv4());
+    let address = ipv4.or(found.first()).copied();
+    address.ok_or_else(|| "the host has no address; write 127.0.0.1:50051".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn serve(arguments: &[&str]) -> Result<ServeOptions, String> {
+        let arguments = ["mailing-groups"].iter().chain(arguments);
+        let cli = Cli::try_parse_from(arguments).map_err(|error| error.to_string())?;
+        Ok(cli.serve)
+    }
+
+    fn choice(arguments: &[&str]) -> DatabaseChoice {
+        let options = serve(arguments).expect("flags");
+        options
+            .database
+            .choose(None, Some("postgres://other".into()))
+    }
+
+    #[test]
+    fn whatever_names_this_program_wins_over_database_url() {
+        let url = |url: &str, origin| DatabaseChoice::Url {
+            url: url.to_owned(),
+            origin,
+        };
+        assert_eq!(choice(&[]), url("postgres://other", "DATABASE_URL"));
+        assert_eq!(
+            choice(&["--database-url", "postgres://own", "--data-dir", "d"]),
+            url("postgres://own", "--database-url")
+        );
+        assert_eq!(
+            choice(&["--data-dir", "d"]),
+            DatabaseChoice::Private("d".into())
+        );
+        assert_eq!(
+            choice(&["--private"]),
+            DatabaseChoice::Private("./data".into())
+        );
+        assert_eq!(
+            choice(&["--private", "--database-url", "postgres://own"]),
+            DatabaseChoice::Private("./data".into())
+        );
+    }
+
+    #[test]
+    fn durations_need_a_unit() {
+        let options = serve(&["--call-timeout", "90s", "--database-wait", "500ms"]);
+        let options = options.expect("durations");
+        assert_eq!(options.call_timeout, Duration::from_secs(90));
+        assert_eq!(options.database.database_wait, Duration::from_millis(500));
+        for flag in [
+            "--call-timeout",
+            "--stream-timeout",
+            "--drain-timeout",
+            "--database-wait",
+            "--history-retention",
+        ] {
+            let refused = serve(&[flag, "7"]).expect_err("no unit");
+            assert!(refused.contains("write 7s, 5m or 7d"), "{refused}");
+        }
+    }
+
+    #[test]
+    fn addresses_are_resolved() {
+        let listen = |text| serve(&["--listen", text]).map(|options| options.listen);
+        let local = Ok(SocketAddr::from(([127, 0, 0, 1], 50051)));
+        assert_eq!(listen("localhost:50051"), local);
+        assert_eq!(listen("127.0.0.1:50051"), local);
+        for wrong in ["50051", ":50051", "localhost"] {
+            let refused = listen(wrong).expect_err("no address");
+            assert!(refused.contains("write 127.0.0.1:50051"), "{refused}");
+        }
     }
 }

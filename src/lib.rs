@@ -14,11 +14,13 @@
 //! - [`server`]: listens, guards every call, drains.
 //! - [`postgres`]: the private PostgreSQL that runs when no database is named.
 //! - [`client`]: the command line's client part.
+//! - [`database`]: which database is served, and waiting for it at start.
 //! - [`config`] and [`telemetry`]: flags and logs.
 
 pub mod api;
 pub mod client;
 pub mod config;
+pub mod database;
 pub mod domain;
 mod duration;
 mod grpc_code;

@@ -1,15 +1,21 @@
 //! The program `mailing-groups`.
 
-use std::{io::Write, process::ExitCode, time::Duration};
+use std::{
+    io::{self, Write},
+    net::{IpAddr, SocketAddr},
+    path::Path,
+    process::ExitCode,
+    time::Duration,
+};
 
 use clap::Parser;
 use mailing_groups::{
     api, client,
     config::{Cli, Command, DatabaseOptions, ServeOptions},
+    database::Database,
     domain::{Domain, Index, maintenance},
-    postgres::{self, Cluster, Durability},
     server::{self, Shutdown, signal},
-    store::{self, MigrateError, Store},
+    store::Store,
     telemetry,
 };
 use tokio::net::TcpListener;
@@ -44,11 +50,11 @@ async fn main() -> ExitCode {
 }
 
 async fn serve(options: ServeOptions) -> Result<(), Error> {
-    telemetry::init(options.log_format.into(), &options.log)?;
+    telemetry::init(options.log_format, &options.log)?;
     let stop = signal::stop_requested()?;
     let listener = TcpListener::bind(options.listen)
         .await
-        .map_err(|error| format!("cannot listen on {}: {error}", options.listen))?;
+        .map_err(|error| cannot_listen(options.listen, &error))?;
     let shutdown = CancellationToken::new();
     tokio::spawn({
         let shutdown = shutdown.clone();
@@ -65,50 +71,49 @@ async fn serve(options: ServeOptions) -> Result<(), Error> {
         return Ok(());
     };
     let database = database?;
-    let outcome = serve_on(listener, &options, &database, shutdown).await;
+    let served = serve_database(listener, &options, &database, shutdown).await;
     database.close().await?;
-    outcome
+    served
 }
 
-async fn serve_on(
+async fn serve_database(
     listener: TcpListener,
     options: &ServeOptions,
     database: &Database,
     shutdown: CancellationToken,
 ) -> Result<(), Error> {
-    if !options.no_migrate {
-        let migrate = migrate_when_up(&database.url);
-        let Some(run) = shutdown.run_until_cancelled(migrate).await else {
-            return Ok(());
-        };
-        let run = run?;
-        if !run.is_empty() {
-            tracing::info!("migrated the database: {}", run.join(", "));
-        }
-    }
+    let prepare = prepare(database, options.no_migrate);
+    let Some(prepared) = shutdown.run_until_cancelled(prepare).await else {
+        return Ok(());
+    };
+    prepared?;
     let connections = usize::from(options.database.database_connections);
-    let store = Store::new(&database.url, connections, options.database.wait())?;
+    let store = Store::new(database.url(), connections, options.database.database_wait)?;
     let index = Index::new(options.index_memory << 20, connections / 2);
     let domain = Domain::new(store, index);
     let limits = options.limits();
     let routes = api::routes(domain.clone(), shutdown.clone(), limits.max_message_bytes);
-    let greeting = greeting(&listener, database)?;
-    let upkeep = maintenance::run(domain.clone(), options.history_retention, shutdown.clone());
+    let greeting = greeting(
+        listener.local_addr()?,
+        database.name(),
+        options.history_retention,
+    );
+    let maintenance = maintenance::run(domain.clone(), options.history_retention, shutdown.clone());
     let ready = move || {
         let domain = domain.clone();
         async move { domain.is_ready().await }
     };
-    // Said by then, and no sooner, so that whoever reads it can call at once.
+    // Printed when the service is ready, so that its reader can call it at once.
     let announce = move || {
-        // Whoever started the service may not listen, or stop listening; it serves all the same.
+        // A closed standard output does not stop the service.
         let _ = writeln!(std::io::stdout(), "{greeting}");
     };
     let services = &api::SERVICES;
     let serve = server::serve_and_announce(
         listener, routes, services, ready, announce, limits, shutdown,
     );
-    let (drained, ()) = tokio::join!(serve, upkeep);
-    match drained? {
+    let (stopped, ()) = tokio::join!(serve, maintenance);
+    match stopped? {
         Shutdown::Clean => tracing::info!("stopped; every call was answered"),
         Shutdown::Forced { connections, calls } => {
             tracing::warn!(connections, calls, "stopped; the drain timed out");
@@ -117,84 +122,85 @@ async fn serve_on(
     Ok(())
 }
 
-async fn migrate(options: DatabaseOptions) -> Result<(), Error> {
-    let database = Database::open(&options).await?;
-    let outcome = store::migrate(&database.url).await;
-    database.close().await?;
-    let run = outcome?;
-    match run.is_empty() {
-        true => println!("The database is up to date."),
-        false => println!("Migrated: {}.", run.join(", ")),
+/// Waits for the database and migrates it.
+async fn prepare(database: &Database, no_migrate: bool) -> Result<(), Error> {
+    let has_tables = database.available(DATABASE_START).await?;
+    if no_migrate {
+        return match has_tables {
+            true => Ok(()),
+            false => Err(database.not_migrated().into()),
+        };
+    }
+    if !has_tables {
+        tracing::info!("creating the tables");
+    }
+    let migrated = database.migrate().await?;
+    if !migrated.is_empty() {
+        tracing::info!("migrated the database: {}", migrated.join(", "));
     }
     Ok(())
 }
 
-/// Migrates; a database that is still starting gets time to.
-async fn migrate_when_up(url: &str) -> Result<Vec<String>, MigrateError> {
-    let give_up = tokio::time::Instant::now() + DATABASE_START;
-    loop {
-        match store::migrate(url).await {
-            Err(MigrateError::Connect(error)) if tokio::time::Instant::now() < give_up => {
-                let error = chain(&error);
-                tracing::warn!(error, "the database does not answer yet; trying again");
-                tokio::time::sleep(Duration::from_secs(1)).await;
-            }
-            outcome => return outcome,
-        }
+async fn migrate(options: DatabaseOptions) -> Result<(), Error> {
+    let database = Database::open(&options).await?;
+    let migrated = async {
+        database.available(Duration::ZERO).await?;
+        database.migrate().await
+    };
+    let migrated = migrated.await;
+    database.close().await?;
+    let migrated = migrated?;
+    match migrated.is_empty() {
+        true => println!("The database is up to date."),
+        false => println!("Migrated: {}.", migrated.join(", ")),
     }
+    Ok(())
 }
 
-/// What is served, where the data lies and what to try next.
-fn greeting(listener: &TcpListener, database: &Database) -> Result<String, Error> {
-    let address = listener.local_addr()?;
-    let (version, place) = (env!("CARGO_PKG_VERSION"), &database.place);
-    Ok(format!(
+fn cannot_listen(address: SocketAddr, error: &io::Error) -> String {
+    let advice = match error.kind() {
+        io::ErrorKind::AddrInUse => {
+            "; another service uses this port (perhaps this one is running already); choose \
+             another with --listen 127.0.0.1:PORT"
+        }
+        _ => "",
+    };
+    format!("cannot listen on {address}: {error}{advice}")
+}
+
+/// What is served, where the data is and what to try next.
+fn greeting(address: SocketAddr, database: &str, retention: Duration) -> String {
+    let version = env!("CARGO_PKG_VERSION");
+    let retention = humantime::format_duration(retention);
+    let mut text = format!(
         "mailing-groups {version} serves gRPC on {address}\n\
-         Data: {place}\n\
-         Try:  make import DATA=examples\n\
-         \x20     grpcurl -plaintext {address} list\n\
-         \x20     and the tour in README.md. Ctrl-C stops it."
-    ))
+         Data: {database}\n\
+         Changes are kept for {retention} (--history-retention)\n\
+         Try:  "
+    );
+    let mut reachable = address;
+    if address.ip().is_unspecified() {
+        reachable.set_ip(IpAddr::from([127, 0, 0, 1]));
+    }
+    if is_repository() {
+        text += "make import DATA=examples";
+        if reachable != SocketAddr::from(([127, 0, 0, 1], 50051)) {
+            text += &format!(" ARGS=\"--endpoint http://{reachable}\"");
+        }
+        text += "\n      ";
+    }
+    text += &format!("grpcurl -plaintext {reachable} list\n");
+    if is_repository() {
+        text += "      and the tour in docs/tour.md\n";
+    }
+    text + "Ctrl-C stops the service; the data stays."
 }
 
-/// The database that is served: a named one, or a private one that ends with the program.
-struct Database {
-    url: String,
-    place: String,
-    cluster: Option<Cluster>,
-}
-
-impl Database {
-    async fn open(options: &DatabaseOptions) -> Result<Self, postgres::Error> {
-        if let Some(url) = options.url() {
-            let place = "the PostgreSQL named by --database-url".to_owned();
-            return Ok(Self {
-                url,
-                place,
-                cluster: None,
-            });
-        }
-        let options = postgres::Options {
-            data_dir: options.data_dir.clone(),
-            durability: Durability::Full,
-            max_connections: u32::from(options.database_connections) + 16,
-        };
-        let cluster = Cluster::start(options).await?;
-        let (data_dir, version) = (cluster.data_dir().display(), cluster.version());
-        let place = format!("{data_dir} (private PostgreSQL {version})");
-        Ok(Self {
-            url: cluster.url().to_owned(),
-            place,
-            cluster: Some(cluster),
-        })
-    }
-
-    async fn close(self) -> Result<(), postgres::Error> {
-        match self.cluster {
-            Some(cluster) => cluster.stop().await,
-            None => Ok(()),
-        }
-    }
+/// Whether `make` would find this project's Makefile and its examples.
+fn is_repository() -> bool {
+    ["Makefile", "examples", "proto/mailinggroups"]
+        .iter()
+        .all(|path| Path::new(path).exists())
 }
 
 /// An error with its causes.

@@ -14,6 +14,7 @@ pub(crate) mod requests;
 pub(crate) mod segments;
 pub mod selection;
 mod sql;
+mod target;
 pub(crate) mod tenants;
 mod tls;
 mod transaction;
@@ -34,6 +35,8 @@ pub(crate) use self::{
 };
 pub use self::{
     migrate::{MigrateError, migrate, revert_all},
+    target::Target,
+    tls::ConnectError,
     transaction::now,
 };
 use self::{tenants::Tenants, tls::Connector};
@@ -67,7 +70,7 @@ pub(crate) struct Unavailable(#[source] pub(crate) Box<dyn std::error::Error + S
 
 /// A database URL that cannot be read.
 #[derive(Debug, thiserror::Error)]
-#[error("the database URL cannot be read")]
+#[error("the database URL is not valid; write postgres://user:password@host:5432/database")]
 pub struct InvalidUrl(#[from] tokio_postgres::Error);
 
 impl Store {

@@ -1,6 +1,6 @@
-//! Logs: what happens, to standard error, one event a line.
+//! Logging to standard error, one event per line.
 //!
-//! Never personal data: no message contents, no metadata but the request id, no texts of panics,
+//! Never personal data: no message contents, no metadata except the request id, no texts of panics,
 //! no parameters of statements.
 
 use std::{
@@ -9,6 +9,7 @@ use std::{
     panic,
 };
 
+use clap::ValueEnum;
 use tracing::{Level, Metadata};
 use tracing_subscriber::{
     EnvFilter,
@@ -19,23 +20,22 @@ use tracing_subscriber::{
     util::{SubscriberInitExt, TryInitError},
 };
 
-/// When something happened, as people read it; machines get it to the microsecond.
+/// Times to the second in text; JSON has microseconds.
 const SECONDS: &str = "%FT%TZ";
 
-/// How log lines look.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+/// The format of log lines.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum LogFormat {
-    /// For people.
-    #[default]
+    /// Plain text.
     Text,
-    /// One JSON object a line, for machines.
+    /// One JSON object per line.
     Json,
 }
 
 /// Logging could not be set up.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The filter is not one.
+    /// The filter is malformed.
     #[error("the log filter {filter:?} is not valid")]
     Filter {
         /// The filter's text.
@@ -43,13 +43,13 @@ pub enum Error {
         /// What is wrong with it.
         source: ParseError,
     },
-    /// Something else has set up logging in this process.
+    /// Logging was set up before in this process.
     #[error("logging is set up already")]
     Twice(#[from] TryInitError),
 }
 
-/// Logs to standard error what `filter` lets through, e.g. `info,mailing_groups=debug`; the
-/// environment's `RUST_LOG` wins over it. Panics are logged from here on, too.
+/// Starts logging what `filter` selects, e.g. `info,mailing_groups=debug`; the variable `RUST_LOG`
+/// wins over it. Panics are logged, too.
 ///
 /// # Errors
 ///
@@ -71,15 +71,15 @@ pub fn init(format: LogFormat, filter: &str) -> Result<(), Error> {
             .boxed(),
     };
     tracing_subscriber::registry()
-        .with(lines.with_filter(filter.and(filter_fn(is_discreet))))
+        .with(lines.with_filter(filter.and(filter_fn(is_free_of_personal_data))))
         .try_init()?;
     panic::set_hook(Box::new(log_panic));
     Ok(())
 }
 
-/// Whether events of this kind may be logged at all: the database driver tells statements with
-/// their parameters, which are people's data, in its finer levels.
-fn is_discreet(metadata: &Metadata<'_>) -> bool {
+/// Whether events of this kind may be logged at all: below INFO, the database driver logs
+/// statements with their parameters, which are personal data.
+fn is_free_of_personal_data(metadata: &Metadata<'_>) -> bool {
     !metadata.target().starts_with("tokio_postgres") || *metadata.level() <= Level::INFO
 }
 
@@ -93,8 +93,7 @@ fn parse(environment: Option<&str>, flag: &str) -> Result<EnvFilter, Error> {
         })
 }
 
-/// The place only: it leads to the text if that stands in the program as it is, and a text put
-/// together at run time may hold anybody's data.
+/// Logs the location only: a message formatted at run time may contain personal data.
 fn log_panic(info: &panic::PanicHookInfo<'_>) {
     match info.location() {
         Some(location) => tracing::error!(%location, "panicked at {location}"),

@@ -1,6 +1,6 @@
 //! What is tidied up in the background.
 
-use std::{ops::RangeInclusive, time::Duration};
+use std::{error::Error as _, ops::RangeInclusive, time::Duration};
 
 use chrono::{TimeDelta, Utc};
 use tokio_util::sync::CancellationToken;
@@ -18,7 +18,8 @@ pub async fn run(domain: Domain, retention: Duration, stop: CancellationToken) {
     let tidy = async {
         loop {
             if let Err(error) = prune(&domain, retention).await {
-                tracing::warn!(%error, "what is too old could not be deleted; trying again later");
+                let cause = error.source().map(ToString::to_string);
+                tracing::warn!(%error, cause, "could not prune old history; trying again later");
             }
             tokio::time::sleep(every).await;
         }

@@ -1,6 +1,6 @@
 //! How connections to the database are made: in the clear, or with TLS as `sslmode` says.
 
-use std::{error::Error, sync::Arc, time::Duration};
+use std::{error::Error, io, iter::successors, sync::Arc, time::Duration};
 
 use diesel::{ConnectionError, ConnectionResult};
 use diesel_async::AsyncPgConnection;
@@ -10,11 +10,14 @@ use rustls::{
     crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature},
     pki_types::{CertificateDer, ServerName, UnixTime},
 };
-use tokio_postgres::{CancelToken, Config};
+use tokio_postgres::{CancelToken, Client, Config, Connection, Socket, tls::MakeTlsConnect};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 /// How long making a connection, or asking for a cancellation, may take.
 const TIMEOUT: Duration = Duration::from_secs(5);
+
+/// What runs a driver's connection.
+type DriverConnection = Connection<Socket, <MakeRustlsConnect as MakeTlsConnect<Socket>>::Stream>;
 
 /// Makes connections to one database.
 #[derive(Clone)]
@@ -49,17 +52,26 @@ impl Connector {
         })
     }
 
+    pub(super) fn config(&self) -> &Config {
+        &self.config
+    }
+
     /// Makes a connection.
     pub(super) async fn connect(&self) -> ConnectionResult<AsyncPgConnection> {
-        let connect = async {
-            let (client, connection) = self.config.connect(self.tls.clone()).await?;
-            Ok::<_, tokio_postgres::Error>((client, connection))
-        };
-        let (client, connection) = tokio::time::timeout(TIMEOUT, connect)
+        let (client, connection) = self
+            .open()
             .await
-            .map_err(|_| ConnectionError::BadConnection("timed out".into()))?
-            .map_err(|error| ConnectionError::BadConnection(describe(&error)))?;
+            .map_err(|error| ConnectionError::BadConnection(error.to_string()))?;
         AsyncPgConnection::try_from_client_and_connection(client, connection).await
+    }
+
+    /// Makes a connection of the driver.
+    pub(super) async fn open(&self) -> Result<(Client, DriverConnection), ConnectError> {
+        let connect = self.config.connect(self.tls.clone());
+        match tokio::time::timeout(TIMEOUT, connect).await {
+            Ok(connected) => connected.map_err(ConnectError::Driver),
+            Err(_) => Err(ConnectError::TimedOut),
+        }
     }
 
     /// Asks the server to cancel what a connection runs.
@@ -71,7 +83,39 @@ impl Connector {
     }
 }
 
-/// What went wrong: the driver tells the kind, its cause the rest.
+/// Why no connection to the database was made.
+#[derive(Debug, thiserror::Error)]
+pub enum ConnectError {
+    /// The server did not answer.
+    #[error("timed out")]
+    TimedOut,
+    /// The driver's error.
+    #[error("{}", describe(.0))]
+    Driver(tokio_postgres::Error),
+}
+
+impl ConnectError {
+    /// Whether trying again cannot help: the server answered and refused for a reason that does
+    /// not pass (by its SQLSTATE), or the URL lacks something. A server that is not reachable,
+    /// is starting or stopping, or has no free connection is only away.
+    pub fn is_permanent(&self) -> bool {
+        /// Connection exceptions, insufficient resources, operator intervention (which includes
+        /// `cannot_connect_now`).
+        const TRANSIENT_CLASSES: [&str; 3] = ["08", "53", "57"];
+        let Self::Driver(error) = self else {
+            return false;
+        };
+        match error.code() {
+            Some(state) => !TRANSIENT_CLASSES.contains(&&state.code()[..2]),
+            None => {
+                let mut causes = successors(Some(error as &dyn Error), |error| (*error).source());
+                !error.is_closed() && !causes.any(<dyn Error>::is::<io::Error>)
+            }
+        }
+    }
+}
+
+/// The driver's error gives the kind, its cause the rest.
 fn describe(error: &tokio_postgres::Error) -> String {
     match error.source() {
         Some(cause) => format!("{error}: {cause}"),

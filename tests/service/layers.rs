@@ -155,7 +155,7 @@ fn only_the_store_writes_queries() {
 #[test]
 fn the_model_does_not_wait() {
     let others = [
-        "api", "domain", "store", "server", "client", "main", "postgres",
+        "api", "domain", "store", "server", "client", "database", "main", "postgres",
     ];
     let waiting = mentions(
         &[&others[..], &["config", "telemetry", "lib"]].concat(),

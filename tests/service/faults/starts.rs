@@ -55,8 +55,18 @@ async fn a_named_server_on_tcp_is_used_with_its_password_kept_secret() {
     proxy.set(Network::Up);
     for wrong in ["caller:wr0ng-s3cr3t-W0rd", "nobody:s3cr3t-W0rd"] {
         let url = with_credentials(proxy.url(), wrong);
-        let program = Program::spawn(folder.path(), &["--database-url", &url, "--log", "debug"]);
-        eventually(async || program.log().contains("trying again").then_some(())).await;
+        let arguments = ["--database-url", &url, "--log", "debug"];
+        let mut program = Program::spawn(folder.path(), &arguments);
+        assert!(!program.ended().await.success());
+        let log = program.log();
+        for part in [
+            "database mailing_groups on",
+            "(from --database-url) refuses the connection",
+            "password authentication failed",
+            "postgres://user:password@host:5432/database",
+        ] {
+            assert!(log.contains(part), "{log}");
+        }
         keeps_secrets(&program);
     }
     let mut program = Program::spawn(
@@ -66,6 +76,29 @@ async fn a_named_server_on_tcp_is_used_with_its_password_kept_secret() {
     assert!(!program.ended().await.success());
     keeps_secrets(&program);
     cluster.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_database_that_does_not_exist_ends_the_start_at_once() {
+    let folder = scratch();
+    let missing = format!("{}_missing", database().await);
+    let mut program = Program::spawn(folder.path(), &["--database-url", &missing]);
+    assert!(!program.ended().await.success());
+    let log = program.log();
+    assert!(log.contains("refuses the connection"), "{log}");
+    assert!(log.contains("does not exist"), "{log}");
+}
+
+#[tokio::test]
+async fn without_tables_and_migration_the_start_says_what_to_run() {
+    let folder = scratch();
+    let url = database().await;
+    let arguments = ["--no-migrate", "--database-url", &url];
+    let mut program = Program::spawn(folder.path(), &arguments);
+    assert!(!program.ended().await.success());
+    let log = program.log();
+    assert!(log.contains("the tables are missing"), "{log}");
+    assert!(log.contains("mailing-groups migrate"), "{log}");
 }
 
 const PASSWORD: &str = "s3cr3t-W0rd";

@@ -493,7 +493,7 @@ fn a_port_in_use_is_named_and_nothing_is_started() {
     fails(
         &ended,
         1,
-        &[&format!("cannot listen on {address}"), "in use"],
+        &[&format!("cannot listen on {address}"), "in use", "--listen"],
     );
     assert!(!data_dir.exists());
 }
@@ -533,7 +533,14 @@ fn a_database_can_be_migrated_any_number_of_times() {
 fn an_unreachable_database_is_reported_without_its_password() {
     let url = "postgres://me:secret@127.0.0.1:1/nothing";
     let ended = run(["migrate", "--database-url", url]);
-    fails(&ended, 1, &["the database does not answer"]);
+    fails(
+        &ended,
+        1,
+        &[
+            "the database does not answer",
+            "database nothing on 127.0.0.1:1 (from --database-url)",
+        ],
+    );
     assert!(!ended.stderr.contains("secret"), "{}", ended.stderr);
 }
 

@@ -1,0 +1,77 @@
+//! The database that a URL names, before it is used.
+
+use std::fmt;
+
+use tokio_postgres::config::{Config, Host};
+
+use super::{ConnectError, InvalidUrl, tls::Connector};
+
+/// A database by its URL. Displays the database, host and port, never the user or the password.
+pub struct Target {
+    connector: Connector,
+    name: String,
+}
+
+impl Target {
+    /// Parses a URL; does not connect.
+    pub fn new(url: &str) -> Result<Self, InvalidUrl> {
+        let connector = Connector::new(url)?;
+        let name = name(connector.config());
+        Ok(Self { connector, name })
+    }
+
+    /// Connects, and returns whether the tables exist.
+    pub async fn has_tables(&self) -> Result<bool, ConnectError> {
+        const TABLES: &str = "SELECT to_regclass('tenants') IS NOT NULL \
+            AND to_regclass('mailing_groups') IS NOT NULL \
+            AND to_regclass('memberships') IS NOT NULL";
+        let (client, connection) = self.connector.open().await?;
+        let connection = tokio::spawn(connection);
+        let row = client.query_one(TABLES, &[]).await;
+        drop(client);
+        connection.abort();
+        row.map(|row| row.get(0)).map_err(ConnectError::Driver)
+    }
+}
+
+impl fmt::Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.name)
+    }
+}
+
+fn name(config: &Config) -> String {
+    let hosts = config.get_hosts().iter().map(|host| match host {
+        Host::Tcp(host) => host.clone(),
+        #[cfg(unix)]
+        Host::Unix(directory) => directory.display().to_string(),
+    });
+    let hosts: Vec<_> = hosts.collect();
+    let port = config.get_ports().first().copied().unwrap_or(5432);
+    let database = config
+        .get_dbname()
+        .or(config.get_user())
+        .unwrap_or_default();
+    format!("database {database} on {}:{port}", hosts.join(","))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_target_shows_no_credentials() {
+        let target = Target::new("postgres://me:secret@db.example:5433/groups").expect("a URL");
+        assert_eq!(target.to_string(), "database groups on db.example:5433");
+        let target = Target::new("postgres://me:secret@localhost/groups").expect("a URL");
+        assert_eq!(target.to_string(), "database groups on localhost:5432");
+    }
+
+    #[test]
+    fn an_invalid_url_is_refused_with_an_example() {
+        for url in ["foo", "mysql://x/y", "postgres://me:secret@h:port/x"] {
+            let error = Target::new(url).err().expect("not a URL").to_string();
+            assert!(error.contains("postgres://user:password@"), "{error}");
+        }
+    }
+}
