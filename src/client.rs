@@ -109,10 +109,8 @@ pub async fn run(command: ClientCommand) -> ExitCode {
         Err(Error::OutputClosed) => ExitCode::SUCCESS,
         Err(error) => {
             terminal::message(&format!("error: {error}"));
-            match error {
-                Error::Usage(_) => ExitCode::from(2),
-                _ => ExitCode::FAILURE,
-            }
+            let is_usage = matches!(error, Error::Usage(_));
+            ExitCode::from(if is_usage { 2 } else { 1 })
         }
     }
 }

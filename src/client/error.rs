@@ -100,10 +100,10 @@ impl Error {
 
     /// The delay of the service's `RetryInfo`.
     pub(super) fn retry_delay(&self) -> Option<Duration> {
-        match self {
-            Self::Call(status) => status.get_details_retry_info()?.retry_delay,
-            _ => None,
-        }
+        let Self::Call(status) = self else {
+            return None;
+        };
+        status.get_details_retry_info()?.retry_delay
     }
 }
 
