@@ -1,7 +1,7 @@
 //! The wire: handlers and conversions. The only room that knows tonic and the generated types.
 //!
-//! Every handler reads its request into values of the model, calls one operation of the domain,
-//! and writes the answer. Every error leaves through [`status`].
+//! Every handler parses its request into values of the model, calls one operation of the domain
+//! and converts its result. Every error becomes a status in [`status`].
 
 mod assignments;
 mod compare;

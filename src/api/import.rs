@@ -1,7 +1,6 @@
 //! Uploads: `start`, chunks, `finish`, over a stream in both directions.
 //!
-//! The end of the stream alone means nothing: a caller who hangs up looks the same as one who
-//! is done. Only `finish` ends an import well.
+//! Only `finish` completes an import: tonic reports a cancelled upload as a clean end of stream.
 
 pub(super) mod contacts;
 pub(super) mod memberships;
@@ -28,17 +27,17 @@ const COMMIT_HEARTBEAT: Duration = Duration::from_secs(1);
 
 /// One message of an upload.
 pub(super) enum Message<Chunk> {
-    /// Opens it: the name of the import, and how many items its sender knows to be answered for.
+    /// Starts the import: its id, and how many items the caller has results for.
     Start(String, i64),
     /// Carries items that are committed together.
     Chunk(Chunk),
     /// Closes it.
     Finish,
-    /// Says nothing.
+    /// A message without content.
     Empty,
 }
 
-/// What is uploaded, and how it is answered for.
+/// The kind of upload: its messages, and how its chunks are committed.
 pub(super) trait Upload: Send + 'static {
     /// A message of the caller.
     type Request: Into<Message<Vec<Self::Item>>> + Send + 'static;
@@ -57,7 +56,7 @@ pub(super) trait Upload: Send + 'static {
     /// Reads a chunk's items.
     fn read(items: Vec<Self::Item>) -> Self::Chunk;
 
-    /// Commits a chunk, and answers its rejections.
+    /// Commits a chunk, and returns its rejections.
     fn commit(
         import: &mut Import,
         chunk: Self::Chunk,
@@ -70,8 +69,8 @@ pub(super) trait Upload: Send + 'static {
     fn summary(tally: Tally) -> Self::Response;
 }
 
-/// Answers an upload. While a chunk is committed the next one is received and read, but no
-/// further one; and it is committed once everything that is known was sent to the caller.
+/// Responds to an upload. While a chunk is committed, one more message is prefetched; its chunk
+/// is committed after all pending responses were sent, for back-pressure.
 pub(super) fn run<U: Upload>(
     domain: Domain,
     call: Call,
@@ -83,9 +82,9 @@ pub(super) fn run<U: Upload>(
         requests,
         shutdown,
         pending: VecDeque::new(),
-        ahead: None,
+        prefetched: None,
         progress: U::progress(Tally::default()),
-        told: Instant::now(),
+        last_sent: Instant::now(),
     };
     stream::try_unfold(uploading, |mut uploading| async move {
         let response = uploading.next().await?;
@@ -94,11 +93,11 @@ pub(super) fn run<U: Upload>(
     .boxed()
 }
 
-/// A chunk being committed, by a task of its own: it goes on while the caller is slow to read.
+/// A chunk being committed, in its own task, so that it continues while the caller reads slowly.
 type Committing = AbortOnDropHandle<(Import, Result<Vec<Rejected>>)>;
 
 enum State {
-    /// Nothing was said yet.
+    /// Before the first message.
     New(Import),
     /// The rejections from this item on are sent again.
     Resuming(Import, i64),
@@ -115,32 +114,32 @@ struct Uploading<U: Upload> {
     state: State,
     requests: Streaming<U::Request>,
     shutdown: CancellationToken,
-    /// What is to be sent.
+    /// Responses to send.
     pending: VecDeque<U::Response>,
     /// The message after the chunk that is being committed.
-    ahead: Option<Received<U>>,
-    /// What was last said of how far the import is, and when anything was.
+    prefetched: Option<Received<U>>,
+    /// The last progress message, and when the last response was sent.
     progress: U::Response,
-    told: Instant,
+    last_sent: Instant,
 }
 
 impl<U: Upload> Uploading<U> {
     async fn next(&mut self) -> Result<Option<U::Response>, Status> {
         loop {
             if let Some(response) = self.pending.pop_front() {
-                self.told = Instant::now();
+                self.last_sent = Instant::now();
                 return Ok(Some(response));
             }
             self.state = match std::mem::replace(&mut self.state, State::Finished) {
                 State::Finished => return Ok(None),
                 State::Resuming(import, from) => self.resume(import, from).await?,
                 State::Committing(task) => self.wait(task).await?,
-                quiet => {
-                    let message = match self.ahead.take() {
+                state => {
+                    let message = match self.prefetched.take() {
                         Some(message) => message,
                         None => receive::<U>(&mut self.requests, &self.shutdown).await,
                     };
-                    self.take(message?, quiet).await?
+                    self.take(message?, state).await?
                 }
             };
         }
@@ -150,7 +149,7 @@ impl<U: Upload> Uploading<U> {
         match (message, state) {
             (Message::Start(id, known), State::New(mut import)) => {
                 if known < 0 {
-                    return Err(out_of_place("start.known_count", "must not be negative"));
+                    return Err(invalid_message("start.known_count", "must not be negative"));
                 }
                 let Some(id) = optional(&id, "start.import_id")? else {
                     return Ok(State::Open(import));
@@ -163,11 +162,11 @@ impl<U: Upload> Uploading<U> {
                 self.pending.push_back(U::summary(import.tally));
                 Ok(State::Finished)
             }
-            (_, State::New(_)) => Err(out_of_place(
+            (_, State::New(_)) => Err(invalid_message(
                 "message",
                 "must be start in the first message",
             )),
-            _ => Err(out_of_place(
+            _ => Err(invalid_message(
                 "message",
                 "must be chunk or finish after the first message",
             )),
@@ -195,10 +194,10 @@ impl<U: Upload> Uploading<U> {
                 self.answer(&import, rejected?)?;
                 return Ok(State::Open(import));
             }
-            message = receive::<U>(&mut self.requests, &self.shutdown), if self.ahead.is_none() => {
-                self.ahead = Some(message);
+            message = receive::<U>(&mut self.requests, &self.shutdown), if self.prefetched.is_none() => {
+                self.prefetched = Some(message);
             }
-            () = tokio::time::sleep_until(self.told + COMMIT_HEARTBEAT) => {
+            () = tokio::time::sleep_until(self.last_sent + COMMIT_HEARTBEAT) => {
                 self.pending.push_back(self.progress.clone());
             }
         }
@@ -246,7 +245,7 @@ fn decoded<U: Upload>(rejected: Vec<Rejected>) -> Result<Vec<U::Response>> {
     answers.map_err(|error| Error::Internal(error.into()))
 }
 
-fn out_of_place(field: &str, reason: &str) -> Error {
+fn invalid_message(field: &str, reason: &str) -> Error {
     Violation {
         field: field.to_owned(),
         reason: reason.to_owned(),

@@ -1,4 +1,4 @@
-//! Events as messages, none of them too large.
+//! Converts events to messages of a limited size.
 
 use std::collections::VecDeque;
 
@@ -10,7 +10,7 @@ use crate::{
     model::{Contact, Revision},
     pb::{
         self,
-        change::Change as Told,
+        change::Change as ChangeMessage,
         watch_changes_response::{Changes, Message, Progress, Snapshot, SnapshotEnd},
     },
 };
@@ -57,8 +57,10 @@ fn parts(changes: watch::Changes) -> Vec<Changes> {
     };
     let mut parts = vec![part(changes.more)];
     let mut bytes = 0;
-    for told in changes.changes.into_iter().flat_map(pieces) {
-        let change = pb::Change { change: Some(told) };
+    for piece in changes.changes.into_iter().flat_map(pieces) {
+        let change = pb::Change {
+            change: Some(piece),
+        };
         bytes += change.encoded_len();
         if bytes > TARGET_MESSAGE_BYTES && parts.last().is_some_and(|last| !last.changes.is_empty())
         {
@@ -80,38 +82,50 @@ fn parts(changes: watch::Changes) -> Vec<Changes> {
 }
 
 /// A change; one with many contacts in pieces that fit into a message.
-fn pieces(change: Change) -> Vec<Told> {
+fn pieces(change: Change) -> Vec<ChangeMessage> {
     match change {
-        Change::GroupCreated(code, text) => vec![Told::MailingGroupCreated(group(code, text))],
-        Change::GroupUpdated(code, text) => vec![Told::MailingGroupUpdated(group(code, text))],
+        Change::GroupCreated(code, text) => {
+            vec![ChangeMessage::MailingGroupCreated(group(code, text))]
+        }
+        Change::GroupUpdated(code, text) => {
+            vec![ChangeMessage::MailingGroupUpdated(group(code, text))]
+        }
         Change::GroupRenamed(code, former_code, description) => {
-            vec![Told::MailingGroupRenamed(pb::MailingGroupRenamed {
-                code,
-                former_code,
-                description,
-            })]
+            vec![ChangeMessage::MailingGroupRenamed(
+                pb::MailingGroupRenamed {
+                    code,
+                    former_code,
+                    description,
+                },
+            )]
         }
         Change::GroupDeleted(code) => {
-            vec![Told::MailingGroupDeleted(pb::MailingGroupDeleted { code })]
+            vec![ChangeMessage::MailingGroupDeleted(
+                pb::MailingGroupDeleted { code },
+            )]
         }
-        Change::ContactsCreated(all) => in_pieces(all, Told::ContactsCreated),
-        Change::ContactsUpdated(all) => in_pieces(all, Told::ContactsUpdated),
+        Change::ContactsCreated(all) => in_pieces(all, ChangeMessage::ContactsCreated),
+        Change::ContactsUpdated(all) => in_pieces(all, ChangeMessage::ContactsUpdated),
         Change::ContactsDeleted(contact_ids) => {
-            vec![Told::ContactsDeleted(pb::ContactsDeleted { contact_ids })]
+            vec![ChangeMessage::ContactsDeleted(pb::ContactsDeleted {
+                contact_ids,
+            })]
         }
-        Change::MembersAdded(code, ids) => vec![Told::MembersAdded(members(code, ids))],
-        Change::MembersRemoved(code, ids) => vec![Told::MembersRemoved(members(code, ids))],
-        Change::SegmentCreated(id) => vec![Told::SegmentCreated(segment(id))],
-        Change::SegmentUpdated(id) => vec![Told::SegmentUpdated(segment(id))],
-        Change::SegmentDeleted(id) => vec![Told::SegmentDeleted(segment(id))],
+        Change::MembersAdded(code, ids) => vec![ChangeMessage::MembersAdded(members(code, ids))],
+        Change::MembersRemoved(code, ids) => {
+            vec![ChangeMessage::MembersRemoved(members(code, ids))]
+        }
+        Change::SegmentCreated(id) => vec![ChangeMessage::SegmentCreated(segment(id))],
+        Change::SegmentUpdated(id) => vec![ChangeMessage::SegmentUpdated(segment(id))],
+        Change::SegmentDeleted(id) => vec![ChangeMessage::SegmentDeleted(segment(id))],
     }
 }
 
 /// Contacts with their details, as many in a piece as fit into a message.
 fn in_pieces(
     contacts: Vec<(String, Option<Contact>)>,
-    told: fn(pb::ContactStates) -> Told,
-) -> Vec<Told> {
+    to_message: fn(pb::ContactStates) -> ChangeMessage,
+) -> Vec<ChangeMessage> {
     let mut pieces = vec![pb::ContactStates::default()];
     let mut bytes = 0;
     for (id, contact) in contacts {
@@ -128,7 +142,7 @@ fn in_pieces(
             .into_iter()
             .for_each(|last| last.contacts.push(state.clone()));
     }
-    pieces.into_iter().map(told).collect()
+    pieces.into_iter().map(to_message).collect()
 }
 
 fn group(code: String, description: String) -> pb::MailingGroupState {
