@@ -1,19 +1,19 @@
 //! MailingGroups: a gRPC service that defines mailing groups, assigns them to contacts and
 //! selects contacts by them.
 //!
-//! The rooms of the house; imports go one way, `api → domain → store → model → schema`:
+//! The layers; imports go one way, `api → domain → store → model → schema`:
 //!
-//! - [`api`]: the wire. The only room that knows tonic and the generated types.
-//! - [`domain`]: what may happen: operations, rules, transactions, the error.
-//! - [`store`]: how it is kept. The only room that writes queries.
-//! - [`model`]: what things are: values and entities; no async, no pool.
-//! - [`schema`]: the tables as Diesel sees them.
+//! - [`api`]: the handlers, and the conversion between protobuf messages and the domain.
+//! - [`domain`]: operations, rules, transactions and their errors.
+//! - [`store`]: the queries.
+//! - [`model`]: values and entities; no async, no I/O.
+//! - [`schema`]: the tables for Diesel.
 //!
 //! Around them:
 //!
-//! - [`server`]: listens, guards every call, drains.
+//! - [`server`]: connections, the middleware around every call, and the shutdown.
 //! - [`postgres`]: the private PostgreSQL that runs when no database is named.
-//! - [`client`]: the command line's client part.
+//! - [`client`]: the commands that talk to a running service.
 //! - [`database`]: which database is served, and waiting for it at start.
 //! - [`config`] and [`telemetry`]: flags and logs.
 

@@ -86,11 +86,11 @@ fn status(
         .map(|(key, value)| (key.to_owned(), value))
         .collect();
     details.set_error_info(reason.as_str(), DOMAIN, metadata);
-    let retry_delay = retry_delay(reason);
+    let (code, retry_delay) = code_and_retry_delay(reason);
     if retry_delay.is_some() {
         details.set_retry_info(retry_delay);
     }
-    let mut status = Status::with_error_details(code(reason), message, details);
+    let mut status = Status::with_error_details(code, message, details);
     if let Some(delay) = retry_delay {
         // What the retry policies of gRPC's own clients read:
         // https://github.com/grpc/proposal/blob/master/A6-client-retries.md
@@ -102,75 +102,41 @@ fn status(
     status
 }
 
-fn code(reason: Reason) -> Code {
+/// The code, and when the same call may succeed without any other change.
+fn code_and_retry_delay(reason: Reason) -> (Code, Option<Duration>) {
+    const SECOND: Option<Duration> = Some(Duration::from_secs(1));
     match reason {
-        Reason::InvalidField => Code::InvalidArgument,
+        Reason::InvalidField => (Code::InvalidArgument, None),
         Reason::MailingGroupNotFound
         | Reason::MailingGroupRenamed
         | Reason::ContactNotFound
         | Reason::SegmentNotFound
-        | Reason::SavedCriteriaNotFound => Code::NotFound,
+        | Reason::SavedCriteriaNotFound => (Code::NotFound, None),
         Reason::MailingGroupAlreadyExists
         | Reason::ContactAlreadyExists
         | Reason::SegmentAlreadyExists
-        | Reason::SavedCriteriaAlreadyExists => Code::AlreadyExists,
+        | Reason::SavedCriteriaAlreadyExists => (Code::AlreadyExists, None),
         Reason::MailingGroupHasMembers
         | Reason::CompanyHasPeople
         | Reason::ContactOnSegments
         | Reason::ContactKindsDiffer
         | Reason::NothingToUndo
         | Reason::UndoHistoryEnded
-        | Reason::SegmentHasNoActions => Code::FailedPrecondition,
-        Reason::EtagMismatch | Reason::ImportOvertaken | Reason::UploadNotFinished => Code::Aborted,
-        Reason::HistoryPruned => Code::OutOfRange,
+        | Reason::SegmentHasNoActions => (Code::FailedPrecondition, None),
+        Reason::EtagMismatch | Reason::UploadNotFinished => (Code::Aborted, None),
+        Reason::ImportOvertaken => (Code::Aborted, SECOND),
+        Reason::HistoryPruned => (Code::OutOfRange, None),
         Reason::MailingGroupNumbersSpent
         | Reason::ContactNumbersSpent
         | Reason::SegmentNumbersSpent
-        | Reason::SavedCriteriaNumbersSpent => Code::ResourceExhausted,
+        | Reason::SavedCriteriaNumbersSpent => (Code::ResourceExhausted, None),
         // UNAVAILABLE, not RESOURCE_EXHAUSTED, when overloaded: clients retry it, and the retry
         // may reach another server.
-        Reason::DatabaseUnavailable | Reason::Overloaded | Reason::ShuttingDown => {
-            Code::Unavailable
-        }
-        Reason::DeadlineExceeded => Code::DeadlineExceeded,
-        Reason::Internal => Code::Internal,
-    }
-}
-
-/// When the same call may succeed without any other change.
-fn retry_delay(reason: Reason) -> Option<Duration> {
-    match reason {
+        Reason::DatabaseUnavailable | Reason::Overloaded => (Code::Unavailable, SECOND),
         // Another server is there already, or will be soon.
-        Reason::ShuttingDown => Some(Duration::from_millis(100)),
-        Reason::DatabaseUnavailable | Reason::Overloaded | Reason::ImportOvertaken => {
-            Some(Duration::from_secs(1))
-        }
-        Reason::InvalidField
-        | Reason::MailingGroupNotFound
-        | Reason::MailingGroupRenamed
-        | Reason::ContactNotFound
-        | Reason::SegmentNotFound
-        | Reason::SavedCriteriaNotFound
-        | Reason::MailingGroupAlreadyExists
-        | Reason::ContactAlreadyExists
-        | Reason::SegmentAlreadyExists
-        | Reason::SavedCriteriaAlreadyExists
-        | Reason::MailingGroupHasMembers
-        | Reason::CompanyHasPeople
-        | Reason::ContactOnSegments
-        | Reason::ContactKindsDiffer
-        | Reason::NothingToUndo
-        | Reason::UndoHistoryEnded
-        | Reason::SegmentHasNoActions
-        | Reason::EtagMismatch
-        | Reason::UploadNotFinished
-        | Reason::HistoryPruned
-        | Reason::MailingGroupNumbersSpent
-        | Reason::ContactNumbersSpent
-        | Reason::SegmentNumbersSpent
-        | Reason::SavedCriteriaNumbersSpent
-        | Reason::DeadlineExceeded
-        | Reason::Internal => None,
+        Reason::ShuttingDown => (Code::Unavailable, Some(Duration::from_millis(100))),
+        Reason::DeadlineExceeded => (Code::DeadlineExceeded, None),
+        Reason::Internal => (Code::Internal, None),
     }
 }
 

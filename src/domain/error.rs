@@ -69,7 +69,7 @@ pub enum Error {
     #[error("the database is not available")]
     Unavailable(#[source] Source),
     /// Too much is asked at a time; trying again later helps.
-    #[error("too many calls of this kind at a time")]
+    #[error("too many calls at a time")]
     Overloaded,
     /// A broken invariant, or a fault of the program.
     #[error("internal error")]

@@ -45,7 +45,7 @@ struct State {
     handler: Option<Handler>,
     /// The status to send: at once without a stream, else when the stream is pending.
     status: Option<Status>,
-    /// Wakes whoever polls for the next frame.
+    /// Wakes the task that waits for the next frame.
     reader: Option<Waker>,
 }
 

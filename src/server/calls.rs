@@ -31,9 +31,12 @@ use super::{
     log::CallLog,
     methods::{MethodClass, MethodTable},
 };
-use crate::api::{
-    request_id,
-    status::{deadline_exceeded, internal, overloaded, shutting_down},
+use crate::{
+    api::{
+        request_id,
+        status::{deadline_exceeded, internal, overloaded, shutting_down},
+    },
+    model::RequestId,
 };
 
 /// What all calls share.
@@ -144,11 +147,7 @@ impl Calls {
 }
 
 /// Completes the handler's error, or wraps its body.
-fn respond(
-    handled: Handled,
-    mut log: CallLog,
-    request_id: Arc<crate::model::RequestId>,
-) -> Response<Body> {
+fn respond(handled: Handled, mut log: CallLog, request_id: Arc<RequestId>) -> Response<Body> {
     let mut response = handled.response;
     if let Some(code) = errors::complete(response.headers_mut()) {
         log.end(code);

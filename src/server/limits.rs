@@ -10,7 +10,7 @@ pub struct Limits {
     /// Calls being handled at a time, open streams included; one more is answered UNAVAILABLE.
     /// Health checks are not counted.
     pub max_calls: usize,
-    /// Open calls per connection, told to the client in the HTTP/2 settings.
+    /// Open calls per connection, sent to the client in the HTTP/2 settings.
     pub max_concurrent_streams: u32,
     /// Size of one message in either direction, in bytes. Must be set on every service in the
     /// routes, with `max_decoding_message_size` and `max_encoding_message_size`.
@@ -28,7 +28,7 @@ pub struct Limits {
     pub keepalive_interval: Duration,
     /// How long the answer to a ping may take before the connection is closed.
     pub keepalive_timeout: Duration,
-    /// When a connection is asked to close (its open calls go on), so that load spreads again
+    /// When a connection gets GOAWAY (its open calls continue), so that load spreads again
     /// after a restart. For each it is longer or shorter by up to a sixth.
     pub max_connection_age: Duration,
 }
