@@ -6,7 +6,8 @@ use mailing_groups::pb::{self, segments_client::SegmentsClient};
 use tonic::transport::Channel;
 
 use crate::support::{
-    report::{Limit, time},
+    figures::time,
+    report::Limit,
     service::{Database, Service},
 };
 

@@ -7,8 +7,9 @@ use tonic::transport::Channel;
 
 use super::connect;
 use crate::support::{
+    figures::time,
     median, ratio,
-    report::{Aim, Row, time},
+    report::{Aim, Row},
     service::{Database, Service},
 };
 

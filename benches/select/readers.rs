@@ -10,8 +10,9 @@ use tonic::{Streaming, transport::Channel};
 
 use super::{connect, streams::request};
 use crate::support::{
+    figures::time,
     machine, median,
-    report::{Limit, time},
+    report::Limit,
     service::{Database, Service},
 };
 

@@ -13,8 +13,9 @@ use tonic::transport::Channel;
 
 use super::{connect, raw};
 use crate::support::{
+    figures::time,
     median, ratio,
-    report::{Aim, Row, time},
+    report::{Aim, Row},
     service::{Database, Service},
 };
 

@@ -37,7 +37,7 @@ impl Figures {
         let (least, most) = spread(&self.rounds);
         let show = |figure| match self.unit {
             Unit::PerSecond => grouped(figure),
-            Unit::Seconds => super::report::time(Duration::from_secs_f64(figure)),
+            Unit::Seconds => time(Duration::from_secs_f64(figure)),
         };
         let unit = match self.unit {
             Unit::PerSecond => "/s",
@@ -97,4 +97,13 @@ pub(crate) fn quantile(times: &[Duration], quantile: f64) -> f64 {
     let at = (sorted.len() as f64 * quantile) as usize;
     let time = sorted.get(at.min(sorted.len().saturating_sub(1)));
     time.map_or(f64::NAN, Duration::as_secs_f64)
+}
+
+/// A duration with the unit that suits it.
+pub(crate) fn time(duration: Duration) -> String {
+    match duration.as_secs_f64() {
+        seconds if seconds < 0.001 => format!("{:.0} µs", seconds * 1e6),
+        seconds if seconds < 1.0 => format!("{:.1} ms", seconds * 1e3),
+        seconds => format!("{seconds:.2} s"),
+    }
 }

@@ -1,6 +1,6 @@
 //! The table of ratios.
 
-use std::{fmt, time::Duration};
+use std::fmt;
 
 use super::figures::{Figures, spread};
 
@@ -121,14 +121,5 @@ fn print_limits(limits: &[Limit]) {
             "| {} | {} | {} | {verdict} |",
             it.what, it.measured, it.limit
         );
-    }
-}
-
-/// A duration for people.
-pub(crate) fn time(duration: Duration) -> String {
-    match duration.as_secs_f64() {
-        seconds if seconds < 0.001 => format!("{:.0} µs", seconds * 1e6),
-        seconds if seconds < 1.0 => format!("{:.1} ms", seconds * 1e3),
-        seconds => format!("{seconds:.2} s"),
     }
 }

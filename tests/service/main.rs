@@ -8,6 +8,7 @@
 mod assignments;
 mod batches;
 mod batching;
+mod circles;
 mod client;
 mod companies;
 mod concurrency;
