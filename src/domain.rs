@@ -89,9 +89,9 @@ impl Domain {
     }
 
     async fn ping(&self) -> Result<()> {
-        let mut connection = self.store.spare_connection().await?;
-        store::changes::revision(&mut connection, 0).await?;
-        connection.release();
+        let mut connection = self.store.health_connection().await?;
+        store::log::revision(&mut connection, 0).await?;
+        connection.return_to_pool();
         Ok(())
     }
 
@@ -102,7 +102,8 @@ impl Domain {
     ) -> Result<T> {
         let mut connection = self.store.connection().await?;
         let outcome = op(&mut connection).await;
-        self.finish(outcome, async { connection.release() }).await
+        self.finish(outcome, async { connection.return_to_pool() })
+            .await
     }
 
     /// Runs an operation that only reads data of one tenant.
@@ -122,7 +123,7 @@ impl Domain {
     /// after a fault nobody knows in which state the connection is, and it is closed.
     async fn finish<T>(&self, outcome: Result<T>, tidy: impl Future<Output = ()>) -> Result<T> {
         match outcome {
-            Err(Error::Unavailable(_)) => self.store.forget_idle(),
+            Err(Error::Unavailable(_)) => self.store.clear_idle(),
             Err(Error::Internal(_)) => {}
             _ => tidy.await,
         }
@@ -140,7 +141,7 @@ impl Domain {
         }
         let found = store::tenants::find(conn, name).await?;
         if let Some(id) = found {
-            known.remember(name, id);
+            known.insert(name, id);
         }
         Ok(found)
     }
@@ -161,6 +162,6 @@ struct Unanswered<'s>(&'s Store);
 
 impl Drop for Unanswered<'_> {
     fn drop(&mut self) {
-        self.0.forget_idle();
+        self.0.clear_idle();
     }
 }

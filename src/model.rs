@@ -4,6 +4,7 @@ pub(crate) mod assignment;
 pub(crate) mod change;
 pub(crate) mod contact;
 pub mod expression;
+pub(crate) mod kinds;
 pub(crate) mod mailing_group;
 pub(crate) mod membership;
 pub(crate) mod page;
@@ -14,14 +15,16 @@ pub(crate) mod value;
 
 pub use assignment::{Assignment, Outcome};
 pub(crate) use change::Change;
-pub use contact::{Contact, ContactChange, ContactDetails, ContactKind, NewContact};
+pub use contact::{Contact, ContactChange, ContactDetails, NewContact};
 pub use expression::Expression;
+pub use kinds::ContactKind;
+pub(crate) use kinds::{ActionKind, AffectedSets, ChangeKind, ChangeTopic, ImportKind};
 pub(crate) use mailing_group::{MailingGroup, NewMailingGroup};
 pub(crate) use membership::Membership;
 pub use page::PageSize;
 pub(crate) use reason::Reason;
 pub(crate) use segment::{
-    ActionKind, Chosen, CountedSegment, Criterion, SavedCriteria, Segment, SegmentAction,
+    Chosen, CountedSegment, Criterion, SavedCriteria, Segment, SegmentAction,
 };
 pub(crate) use selection::{ContactSet, SegmentCounts, SelectionOptions};
 pub use value::{Code, ContactId, Email, InvalidValue, Name, RequestId};

@@ -1,23 +1,27 @@
-//! How it is kept: the only room that writes queries. One statement a function, the connection
-//! or the transaction first, Diesel's own result type.
+//! The database: the only module with queries. One function per statement, which takes the
+//! connection or the transaction first. Longer statements are files in `store/sql/`.
 
-pub(crate) mod changes;
-mod connection;
+// What is stored.
 pub mod contacts;
-pub mod export;
-pub(crate) mod history;
 pub(crate) mod imports;
 pub mod mailing_groups;
 pub mod memberships;
-mod migrate;
 pub(crate) mod requests;
 pub(crate) mod segments;
-pub mod selection;
+pub mod sets;
+
+// Writing under the tenant's lock, and the log of it.
+mod transaction;
+
+pub mod log;
+pub(crate) mod tenants;
+
+// Connections and statements.
+mod connection;
+mod migrate;
 mod sql;
 mod target;
-pub(crate) mod tenants;
 mod tls;
-mod transaction;
 
 use std::{sync::Arc, time::Duration};
 
@@ -31,7 +35,7 @@ use futures_util::FutureExt;
 
 pub(crate) use self::{
     connection::Connection,
-    transaction::{Spent, Transaction},
+    transaction::{NumbersExhausted, Transaction},
 };
 pub use self::{
     migrate::{MigrateError, migrate, revert_all},
@@ -39,14 +43,14 @@ pub use self::{
     tls::ConnectError,
     transaction::now,
 };
-use self::{tenants::Tenants, tls::Connector};
+use self::{tenants::TenantCache, tls::Connector};
 use crate::model::ContactSet;
 
-/// What every connection is told first: belts for the case that the program cannot cancel what
-/// it started. `client_connection_check_interval` lets a statement end soon after its client is
-/// gone; `plan_cache_mode` stays automatic. Statements and the checks of foreign keys are planned
-/// once, often while a table is nearly empty: a plan that reads it from end to end would be kept
-/// while it grows. Every key starts with the tenant, so there is always an index to go by.
+/// Settings of every connection. The time limits are for the case that the client cannot cancel a
+/// statement. `client_connection_check_interval` ends a statement soon after its client disconnects;
+/// `plan_cache_mode` stays automatic. Statements and checks of foreign keys are planned once, often
+/// while a table is nearly empty, and a plan with a sequential scan would be kept while the table
+/// grows; every key starts with the tenant, so there is always an index to use.
 const SESSION: &str = "SET statement_timeout = '10min'; \
     SET idle_in_transaction_session_timeout = '30s'; \
     SET client_connection_check_interval = '1s'; \
@@ -57,13 +61,13 @@ const SESSION: &str = "SET statement_timeout = '10min'; \
 #[derive(Clone)]
 pub struct Store {
     pool: Pool<AsyncPgConnection>,
-    spare: Pool<AsyncPgConnection>,
+    health_pool: Pool<AsyncPgConnection>,
     wait: Duration,
     connector: Connector,
-    tenants: Arc<Tenants>,
+    tenants: Arc<TenantCache>,
 }
 
-/// The database cannot be reached now, or all connections are taken.
+/// The database cannot be reached, or all connections are in use.
 #[derive(Debug, thiserror::Error)]
 #[error("no database connection")]
 pub(crate) struct Unavailable(#[source] pub(crate) Box<dyn std::error::Error + Send + Sync>);
@@ -74,29 +78,27 @@ pub(crate) struct Unavailable(#[source] pub(crate) Box<dyn std::error::Error + S
 pub struct InvalidUrl(#[from] tokio_postgres::Error);
 
 impl Store {
-    /// Prepares a pool of at most `connections` and a spare one; a caller waits at most `wait` for one of them.
-    /// Nothing is connected yet.
+    /// Creates a pool of at most `connections`, and one connection for health checks. A caller waits
+    /// at most `wait` for a connection. Does not connect yet.
     pub fn new(url: &str, connections: usize, wait: Duration) -> Result<Self, InvalidUrl> {
         let connector = Connector::new(url)?;
         Ok(Self {
             pool: pool(url, &connector, connections),
-            spare: pool(url, &connector, 1),
+            health_pool: pool(url, &connector, 1),
             wait,
             connector,
             tenants: Arc::default(),
         })
     }
 
-    /// Takes a connection, waiting for a free one and for the database's answer together no
-    /// longer than was said.
+    /// Takes a connection. The time limit covers waiting for a free one and connecting.
     pub(crate) async fn connection(&self) -> Result<Connection, Unavailable> {
         self.take_from(&self.pool).await
     }
 
-    /// Takes the connection that is kept for asking whether the database answers: that all
-    /// others are taken does not mean that it is away.
-    pub(crate) async fn spare_connection(&self) -> Result<Connection, Unavailable> {
-        self.take_from(&self.spare).await
+    /// Takes the connection for health checks: a busy pool does not mean that the database is away.
+    pub(crate) async fn health_connection(&self) -> Result<Connection, Unavailable> {
+        self.take_from(&self.health_pool).await
     }
 
     async fn take_from(&self, pool: &Pool<AsyncPgConnection>) -> Result<Connection, Unavailable> {
@@ -107,18 +109,18 @@ impl Store {
         }
     }
 
-    /// The most connections there may be.
+    /// The size of the pool.
     pub(crate) fn max_connections(&self) -> usize {
         self.pool.status().max_size
     }
 
-    /// Forgets all idle connections: one of them turned out to be dead, so the others may be.
-    pub(crate) fn forget_idle(&self) {
+    /// Closes all idle connections: one of them turned out to be broken, so the others may be too.
+    pub(crate) fn clear_idle(&self) {
         self.pool.retain(|_, _| false);
     }
 
-    /// The tenants seen so far.
-    pub(crate) fn tenants(&self) -> &Tenants {
+    /// The cache of tenants.
+    pub(crate) fn tenants(&self) -> &TenantCache {
         &self.tenants
     }
 }
@@ -134,7 +136,7 @@ fn pool(url: &str, connector: &Connector, connections: usize) -> Pool<AsyncPgCon
 fn manager(connector: &Connector) -> ManagerConfig<AsyncPgConnection> {
     let connector = connector.clone();
     let mut config = ManagerConfig::default();
-    // A `SELECT 1` before every use would double the cost of a short one; see `forget_idle`.
+    // A `SELECT 1` before every use would double the cost of a short one; see `clear_idle`.
     config.recycling_method = RecyclingMethod::Fast;
     config.custom_setup = Box::new(move |_| {
         let connector = connector.clone();
@@ -149,7 +151,7 @@ fn manager(connector: &Connector) -> ManagerConfig<AsyncPgConnection> {
     config
 }
 
-/// The numbers of a set as PostgreSQL takes them.
+/// The numbers of a set, as an array for PostgreSQL.
 fn numbers(set: &ContactSet) -> Vec<i32> {
     set.iter().map(u32::cast_signed).collect()
 }

@@ -17,9 +17,12 @@ use super::{
     request_id, status,
     stream::ResponseStream,
 };
-use crate::domain::{
-    Call, Domain, Error, Result, Violation,
-    imports::{Import, Kind, Rejected, Tally},
+use crate::{
+    domain::{
+        Call, Domain, Error, Result, Violation,
+        imports::{Import, ImportProgress, StoredRejection},
+    },
+    model::ImportKind,
 };
 
 /// While a chunk is being committed, the caller gets a progress message this often.
@@ -49,7 +52,7 @@ pub(super) trait Upload: Send + 'static {
     type Response: prost::Message + Clone + Default + 'static;
 
     /// What is imported.
-    const KIND: Kind;
+    const KIND: ImportKind;
     /// The path of a chunk's items, for errors.
     const ITEMS: &'static str;
 
@@ -60,13 +63,13 @@ pub(super) trait Upload: Send + 'static {
     fn commit(
         import: &mut Import,
         chunk: Self::Chunk,
-    ) -> impl Future<Output = Result<Vec<Rejected>>> + Send;
+    ) -> impl Future<Output = Result<Vec<StoredRejection>>> + Send;
 
     /// How far the import has come.
-    fn progress(tally: Tally) -> Self::Response;
+    fn progress(progress: ImportProgress) -> Self::Response;
 
     /// The totals.
-    fn summary(tally: Tally) -> Self::Response;
+    fn summary(progress: ImportProgress) -> Self::Response;
 }
 
 /// Responds to an upload. While a chunk is committed, one more message is prefetched; its chunk
@@ -83,7 +86,7 @@ pub(super) fn run<U: Upload>(
         shutdown,
         pending: VecDeque::new(),
         prefetched: None,
-        progress: U::progress(Tally::default()),
+        progress: U::progress(ImportProgress::default()),
         last_sent: Instant::now(),
     };
     stream::try_unfold(uploading, |mut uploading| async move {
@@ -94,7 +97,7 @@ pub(super) fn run<U: Upload>(
 }
 
 /// A chunk being committed, in its own task, so that it continues while the caller reads slowly.
-type Committing = AbortOnDropHandle<(Import, Result<Vec<Rejected>>)>;
+type Committing = AbortOnDropHandle<(Import, Result<Vec<StoredRejection>>)>;
 
 enum State {
     /// Before the first message.
@@ -159,7 +162,7 @@ impl<U: Upload> Uploading<U> {
             }
             (Message::Chunk(chunk), State::Open(import)) => Ok(commit::<U>(import, chunk)),
             (Message::Finish, State::Open(import)) => {
-                self.pending.push_back(U::summary(import.tally));
+                self.pending.push_back(U::summary(import.progress));
                 Ok(State::Finished)
             }
             (_, State::New(_)) => Err(invalid_message(
@@ -204,9 +207,9 @@ impl<U: Upload> Uploading<U> {
         Ok(State::Committing(task))
     }
 
-    fn answer(&mut self, import: &Import, rejected: Vec<Rejected>) -> Result<()> {
+    fn answer(&mut self, import: &Import, rejected: Vec<StoredRejection>) -> Result<()> {
         self.pending.extend(decoded::<U>(rejected)?);
-        self.progress = U::progress(import.tally);
+        self.progress = U::progress(import.progress);
         self.pending.push_back(self.progress.clone());
         Ok(())
     }
@@ -239,8 +242,9 @@ fn commit<U: Upload>(mut import: Import, chunk: U::Chunk) -> State {
     State::Committing(AbortOnDropHandle::new(task))
 }
 
-fn decoded<U: Upload>(rejected: Vec<Rejected>) -> Result<Vec<U::Response>> {
-    let decode = |(_, bytes): Rejected| <U::Response as prost::Message>::decode(bytes.as_slice());
+fn decoded<U: Upload>(rejected: Vec<StoredRejection>) -> Result<Vec<U::Response>> {
+    let decode =
+        |(_, bytes): StoredRejection| <U::Response as prost::Message>::decode(bytes.as_slice());
     let answers = rejected.into_iter().map(decode).collect::<Result<_, _>>();
     answers.map_err(|error| Error::Internal(error.into()))
 }

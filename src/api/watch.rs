@@ -16,9 +16,9 @@ use super::{
 use crate::{
     domain::{
         Call, Domain, Result, Violation,
-        watch::{self, Filter, Kind, Start, Watch},
+        watch::{self, Filter, Start, Watch},
     },
-    model::Code,
+    model::{ChangeTopic, Code},
     pb::{self, watch_changes_request as request, watch_changes_response::Message},
 };
 
@@ -77,11 +77,11 @@ fn filter(kinds: &[i32], codes: &[String]) -> Result<Filter, Violation> {
     let kinds = kinds.iter().enumerate();
     let mut kinds = kinds
         .map(|(at, number)| kind(*number).ok_or(KINDS).field(&format!("kinds[{at}]")))
-        .collect::<Result<Vec<Kind>, _>>()?;
+        .collect::<Result<Vec<ChangeTopic>, _>>()?;
     if kinds.is_empty() {
-        kinds = vec![Kind::MailingGroups, Kind::Memberships];
+        kinds = vec![ChangeTopic::MailingGroups, ChangeTopic::Memberships];
         if codes.is_empty() {
-            kinds.extend([Kind::Contacts, Kind::Segments]);
+            kinds.extend([ChangeTopic::Contacts, ChangeTopic::Segments]);
         }
     }
     Ok(Filter { kinds, codes })
@@ -90,12 +90,12 @@ fn filter(kinds: &[i32], codes: &[String]) -> Result<Filter, Violation> {
 const KINDS: &str = "must be CHANGE_KIND_MAILING_GROUPS, CHANGE_KIND_CONTACTS, \
     CHANGE_KIND_MEMBERSHIPS or CHANGE_KIND_SEGMENTS";
 
-fn kind(number: i32) -> Option<Kind> {
+fn kind(number: i32) -> Option<ChangeTopic> {
     match pb::ChangeKind::try_from(number).ok()? {
         pb::ChangeKind::Unspecified => None,
-        pb::ChangeKind::MailingGroups => Some(Kind::MailingGroups),
-        pb::ChangeKind::Contacts => Some(Kind::Contacts),
-        pb::ChangeKind::Memberships => Some(Kind::Memberships),
-        pb::ChangeKind::Segments => Some(Kind::Segments),
+        pb::ChangeKind::MailingGroups => Some(ChangeTopic::MailingGroups),
+        pb::ChangeKind::Contacts => Some(ChangeTopic::Contacts),
+        pb::ChangeKind::Memberships => Some(ChangeTopic::Memberships),
+        pb::ChangeKind::Segments => Some(ChangeTopic::Segments),
     }
 }

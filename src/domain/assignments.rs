@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     model::{Assignment, Change, Code, Contact, ContactId, Membership, Outcome},
-    store::{self, Transaction, memberships::Assigned},
+    store::{self, Transaction, memberships::PairResult},
 };
 
 /// The most items of one batch, or of one chunk of an import.
@@ -134,13 +134,13 @@ pub(super) async fn change(
     tx: &mut Transaction,
     items: &[Assignment],
     direction: Direction,
-) -> Result<Vec<Assigned>> {
+) -> Result<Vec<PairResult>> {
     if items.is_empty() {
         return Ok(Vec::new());
     }
     let rows = match direction {
-        Direction::Assign => store::memberships::insert(tx, items).await?,
-        Direction::Unassign => store::memberships::delete(tx, items).await?,
+        Direction::Assign => store::memberships::assign(tx, items).await?,
+        Direction::Unassign => store::memberships::unassign(tx, items).await?,
     };
     let mut codes = HashMap::new();
     let mut numbers: BTreeMap<i32, Vec<i32>> = BTreeMap::new();
@@ -162,7 +162,7 @@ pub(super) async fn change(
     Ok(rows)
 }
 
-fn outcome(row: &Assigned) -> Outcome {
+fn outcome(row: &PairResult) -> Outcome {
     match (row.contact_number, row.group_id) {
         (None, _) => Outcome::UnknownContact,
         (_, None) => Outcome::UnknownGroup,

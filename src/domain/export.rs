@@ -110,7 +110,7 @@ async fn untold(
     let mut groups: VecDeque<Group> = frozen.groups.iter().cloned().collect();
     if let Some(Sent { since, .. }) = sent {
         let read = async |conn: &mut _, tenant_id| {
-            Ok(store::export::groups_since(conn, tenant_id, since).await?)
+            Ok(store::mailing_groups::changed_since(conn, tenant_id, since).await?)
         };
         let changed: HashSet<i32> = domain.read_of(call, read).await?.into_iter().collect();
         groups.retain(|group| changed.contains(&group.group_id));

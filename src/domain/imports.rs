@@ -1,80 +1,66 @@
-//! Imports: many items, committed in chunks, which can be continued where they broke off.
+//! Imports: many items, committed in chunks. An interrupted import can be continued.
 
 use super::{
     assignments,
     contacts::{self, PutOutcome},
 };
-pub(crate) use crate::store::imports::{Rejected, Tally};
+pub(crate) use crate::store::imports::{ImportProgress, StoredRejection};
 use crate::{
     domain::{Call, Domain, Error, Result},
-    model::{Assignment, NewContact, Outcome, RequestId, Revision},
+    model::{Assignment, ImportKind, NewContact, Outcome, RequestId, Revision},
     store::{self, Transaction},
 };
 
-/// What is imported. The numbers are those of the database.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum Kind {
-    /// Contacts.
-    #[error("contacts")]
-    Contacts = 1,
-    /// Memberships.
-    #[error("memberships")]
-    Memberships = 2,
-}
-
-/// An import and how far it has come.
+/// An import and its progress.
 pub(crate) struct Import {
     domain: Domain,
     call: Call,
-    kind: Kind,
-    /// Its name; one without cannot be continued.
+    kind: ImportKind,
+    /// An import without an id cannot be continued.
     id: Option<RequestId>,
-    /// Everything up to here is committed.
-    pub(crate) tally: Tally,
+    /// Everything up to this point is committed.
+    pub(crate) progress: ImportProgress,
 }
 
-/// What became of a chunk: the totals after it, and what its sender is told of its refused items.
+/// The result of a chunk: the totals after it, and its rejected items.
 #[derive(Debug)]
-pub(crate) struct Note {
-    /// The totals.
-    pub(crate) tally: Tally,
-    /// The refused items.
-    pub(crate) rejected: Vec<Rejected>,
+pub(crate) struct ChunkResult {
+    pub(crate) progress: ImportProgress,
+    pub(crate) rejected: Vec<StoredRejection>,
 }
 
 impl Import {
-    /// An import that has not begun.
-    pub(crate) fn new(domain: Domain, call: Call, kind: Kind) -> Self {
+    /// An import without progress.
+    pub(crate) fn new(domain: Domain, call: Call, kind: ImportKind) -> Self {
         Self {
             domain,
             call,
             kind,
             id: None,
-            tally: Tally::default(),
+            progress: ImportProgress::default(),
         }
     }
 
-    /// Gives the import its name, and continues the one that has it already.
+    /// Sets the id, and continues the import that already has it.
     pub(crate) async fn resume(&mut self, id: RequestId) -> Result<()> {
         let find =
             async |conn: &mut _, tenant_id| Ok(store::imports::find(conn, tenant_id, &id).await?);
         let known = self.domain.read_of(&self.call, find).await?;
-        if let Some((kind, tally)) = known {
-            if kind != self.kind as i16 {
+        if let Some((kind, progress)) = known {
+            if kind != self.kind {
                 return Err(Error::invalid(
                     "start.import_id",
-                    "is the name of an import of another kind; take a new one",
+                    "belongs to an import of another kind; choose a new id",
                 ));
             }
-            self.tally = tally;
+            self.progress = progress;
         }
         self.id = Some(id);
         Ok(())
     }
 
-    /// What was refused of this import before, from an item on, up to the present place; some of
-    /// it.
-    pub(crate) async fn rejected(&self, from: i64) -> Result<Vec<Rejected>> {
+    /// The next stored rejections of this import, from item `from` up to the present progress.
+    pub(crate) async fn rejected(&self, from: i64) -> Result<Vec<StoredRejection>> {
         let Some(id) = &self.id else {
             return Ok(Vec::new());
         };
@@ -82,52 +68,52 @@ impl Import {
             Ok(store::imports::rejections(conn, tenant_id, id, from).await?)
         };
         let mut rejected = self.domain.read_of(&self.call, read).await?;
-        rejected.retain(|(index, _)| *index < self.tally.processed_count);
+        rejected.retain(|(index, _)| *index < self.progress.processed_count);
         Ok(rejected)
     }
 
-    /// Commits contacts; `note` says what became of them.
+    /// Commits contacts; `to_result` converts the outcomes.
     pub(crate) async fn put_contacts(
         &mut self,
         items: &[NewContact],
-        note: impl FnOnce(Vec<PutOutcome>, Revision) -> Note,
-    ) -> Result<Vec<Rejected>> {
+        to_result: impl FnOnce(Vec<PutOutcome>, Revision) -> ChunkResult,
+    ) -> Result<Vec<StoredRejection>> {
         let put = async |tx: &mut Transaction| contacts::put_in(tx, items).await;
-        self.commit(put, note).await
+        self.commit(put, to_result).await
     }
 
-    /// Commits memberships; `note` says what became of them.
+    /// Commits memberships; `to_result` converts the outcomes.
     pub(crate) async fn assign(
         &mut self,
         items: &[Assignment],
-        note: impl FnOnce(Vec<Outcome>, Revision) -> Note,
-    ) -> Result<Vec<Rejected>> {
+        to_result: impl FnOnce(Vec<Outcome>, Revision) -> ChunkResult,
+    ) -> Result<Vec<StoredRejection>> {
         let assign = async |tx: &mut Transaction| assignments::assign_in(tx, items).await;
-        self.commit(assign, note).await
+        self.commit(assign, to_result).await
     }
 
-    /// Commits a chunk together with how far the import has come.
+    /// Commits a chunk together with the progress of the import.
     async fn commit<T>(
         &mut self,
         op: impl AsyncFnOnce(&mut Transaction) -> Result<T>,
-        note: impl FnOnce(T, Revision) -> Note,
-    ) -> Result<Vec<Rejected>> {
-        let (id, kind, before) = (&self.id, self.kind as i16, self.tally.processed_count);
+        to_result: impl FnOnce(T, Revision) -> ChunkResult,
+    ) -> Result<Vec<StoredRejection>> {
+        let (id, kind, before) = (&self.id, self.kind, self.progress.processed_count);
         let write = async |tx: &mut Transaction| {
             let outcomes = op(tx).await?;
-            let note = note(outcomes, tx.revision_after());
+            let result = to_result(outcomes, tx.revision_after());
             if let Some(id) = id {
-                if store::imports::advance(tx, id, kind, before, note.tally).await? == 0 {
+                if store::imports::advance(tx, id, kind, before, result.progress).await? == 0 {
                     return Err(Error::ImportOvertaken(id.clone()));
                 }
-                if !note.rejected.is_empty() {
-                    store::imports::reject(tx, id, note.rejected.clone()).await?;
+                if !result.rejected.is_empty() {
+                    store::imports::insert_rejections(tx, id, result.rejected.clone()).await?;
                 }
             }
-            Ok(note)
+            Ok(result)
         };
-        let (note, _) = self.domain.write(&self.call, write).await?;
-        self.tally = note.tally;
-        Ok(note.rejected)
+        let (result, _) = self.domain.write(&self.call, write).await?;
+        self.progress = result.progress;
+        Ok(result.rejected)
     }
 }

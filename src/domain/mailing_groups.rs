@@ -12,7 +12,7 @@ use crate::{
     model::{
         Change, Code, ContactId, Description, MailingGroup, NewMailingGroup, PageSize, TenantId,
     },
-    store::{self, Transaction, mailing_groups::PageOfContact},
+    store::{self, Transaction, mailing_groups::ContactGroupsPage},
 };
 
 /// Defines a group.
@@ -66,7 +66,7 @@ pub(crate) async fn list_of_contact(
     after: Option<&Code>,
     size: PageSize,
 ) -> Result<Vec<MailingGroup>> {
-    let page = PageOfContact {
+    let page = ContactGroupsPage {
         contact_id: contact_id.clone(),
         after: after.cloned(),
         size,

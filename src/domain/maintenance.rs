@@ -52,11 +52,11 @@ pub async fn prune(domain: &Domain, retention: Duration) -> Result<()> {
 /// Deletes what was changed before a moment.
 async fn prune_history(domain: &Domain, before: Time) -> Result<()> {
     let tenants = domain
-        .read(async |conn| Ok(store::history::prunable(conn, before).await?))
+        .read(async |conn| Ok(store::log::prunable(conn, before).await?))
         .await?;
     for tenant_id in tenants {
         while domain
-            .read(async |conn| Ok(store::history::prune(conn, tenant_id, before).await?))
+            .read(async |conn| Ok(store::log::prune(conn, tenant_id, before).await?))
             .await?
         {}
     }

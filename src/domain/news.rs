@@ -108,7 +108,7 @@ async fn poll(domain: Domain) {
         if tenants.is_empty() {
             return;
         }
-        let read = async |conn: &mut _| Ok(store::history::revisions(conn, tenants).await?);
+        let read = async |conn: &mut _| Ok(store::log::revisions(conn, tenants).await?);
         let revisions = domain.read(read).await;
         if let Err(error) = &revisions
             && answers

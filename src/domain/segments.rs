@@ -45,7 +45,10 @@ pub(crate) async fn create(
                 Some(id) => id,
                 None => next_of_series(tx).await?,
             };
-            let segment = store::segments::insert(tx, &id, &description)
+            let number = tx
+                .take_segment_number()
+                .map_err(|_| Error::Full(Resource::Segment))?;
+            let segment = store::segments::insert(tx, &id, &description, number)
                 .await
                 .map_err(Error::on_insert(Resource::Segment, &id))?;
             tx.log(Change::SegmentCreated(segment.segment_number, id));

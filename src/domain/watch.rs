@@ -13,11 +13,11 @@ use std::{collections::VecDeque, time::Duration};
 
 use tokio::{sync::watch::Receiver, time::Instant};
 
-use self::{log::Log, snapshot::Snapshot};
+use self::{log::LogReader, snapshot::Snapshot};
 use super::{Call, Domain, Error, Result};
 use crate::{
-    model::{Code, Contact, Revision, Time},
-    store::{self, history::RowFilter},
+    model::{ChangeKind, ChangeTopic, Code, Contact, Revision, Time},
+    store::{self, log::PageFilter},
 };
 
 /// How often a watcher hears how far it has come while nothing happens.
@@ -37,30 +37,17 @@ pub(crate) enum Start {
     Beginning,
 }
 
-/// What changes are about.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Kind {
-    /// Groups.
-    MailingGroups,
-    /// Contacts.
-    Contacts,
-    /// Memberships.
-    Memberships,
-    /// Segments.
-    Segments,
-}
-
 /// What is left out.
 #[derive(Debug, Clone)]
 pub(crate) struct Filter {
     /// Only these kinds.
-    pub(crate) kinds: Vec<Kind>,
+    pub(crate) kinds: Vec<ChangeTopic>,
     /// Of groups and memberships only those with these codes; none means all.
     pub(crate) codes: Vec<Code>,
 }
 
 impl Filter {
-    fn wants(&self, kind: Kind) -> bool {
+    fn wants(&self, kind: ChangeTopic) -> bool {
         self.kinds.contains(&kind)
     }
 
@@ -68,15 +55,10 @@ impl Filter {
         self.codes.is_empty() || self.codes.contains(code)
     }
 
-    fn rows(&self) -> RowFilter {
-        let numbers = |kind: &Kind| match kind {
-            Kind::MailingGroups => vec![1, 2, 3, 9],
-            Kind::Contacts => vec![4, 5, 8],
-            Kind::Memberships => vec![6, 7],
-            Kind::Segments => vec![10, 11, 12],
-        };
-        RowFilter {
-            kinds: self.kinds.iter().flat_map(numbers).collect(),
+    fn entries(&self) -> PageFilter {
+        let kinds = ChangeKind::all().filter(|kind| self.wants(kind.topic()));
+        PageFilter {
+            kinds: kinds.collect(),
             codes: self.codes.clone(),
         }
     }
@@ -171,7 +153,7 @@ pub(crate) async fn watch(
         }
     };
     Ok(Watch {
-        log: Log::new(domain, call, after, filter.rows()),
+        log: LogReader::new(domain, call, after, filter.entries()),
         news,
         snapshot,
         events: VecDeque::new(),
@@ -197,14 +179,14 @@ async fn reachable(domain: &Domain, call: &Call, revision: Revision) -> Result<(
 async fn bounds(domain: &Domain, call: &Call) -> Result<(Revision, Revision)> {
     domain
         .read_of(call, async |conn, tenant_id| {
-            Ok(store::history::bounds(conn, tenant_id).await?)
+            Ok(store::log::bounds(conn, tenant_id).await?)
         })
         .await
 }
 
 /// A watcher and how far it has come.
 pub(crate) struct Watch {
-    log: Log,
+    log: LogReader,
     news: Receiver<Revision>,
     snapshot: Option<Snapshot>,
     /// Read and not told yet.
@@ -240,25 +222,25 @@ impl Watch {
             if let Some(event) = self.events.pop_front() {
                 return Ok(event);
             }
-            let seen = self.log.seen();
+            let seen = self.log.last_revision();
             let changes = self.log.read().await?;
             self.events.extend(changes.into_iter().map(Event::Changes));
             if !self.events.is_empty() {
                 continue;
             }
             // All that a long page has is filtered out; there may be more of them.
-            if self.log.is_behind() && seen < self.log.seen() {
-                return Ok(Event::Progress(self.log.seen()));
+            if self.log.is_behind() && seen < self.log.last_revision() {
+                return Ok(Event::Progress(self.log.last_revision()));
             }
             if self.wait().await {
-                return Ok(Event::Progress(self.log.seen()));
+                return Ok(Event::Progress(self.log.last_revision()));
             }
         }
     }
 
     /// Waits for news. `true` if it is time to tell how far the watcher is.
     async fn wait(&mut self) -> bool {
-        let seen = self.log.seen();
+        let seen = self.log.last_revision();
         let due = match self.told {
             None => return true,
             Some((at, revision)) if revision < seen => at + FILTERED,

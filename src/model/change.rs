@@ -1,6 +1,6 @@
-//! What a revision changed, as the change log keeps it.
+//! The entries of the change log.
 
-use super::{Code, ContactId, CriteriaCode, SegmentId};
+use super::{ChangeKind, Code, ContactId, CriteriaCode, SegmentId};
 
 /// One entry of the change log.
 #[derive(Debug, Clone, PartialEq)]
@@ -33,4 +33,26 @@ pub enum Change {
     CriteriaSaved(i32, CriteriaCode),
     /// Saved criteria are gone.
     CriteriaDeleted(i32, CriteriaCode),
+}
+
+impl Change {
+    /// The kind of the entry.
+    pub(crate) fn kind(&self) -> ChangeKind {
+        match self {
+            Self::GroupCreated(..) => ChangeKind::GroupCreated,
+            Self::GroupRenamed(..) => ChangeKind::GroupRenamed,
+            Self::GroupUpdated(..) => ChangeKind::GroupUpdated,
+            Self::ContactsCreated(..) => ChangeKind::ContactsCreated,
+            Self::ContactsUpdated(..) => ChangeKind::ContactsUpdated,
+            Self::MembersAdded(..) => ChangeKind::MembersAdded,
+            Self::MembersRemoved(..) => ChangeKind::MembersRemoved,
+            Self::ContactsDeleted(..) => ChangeKind::ContactsDeleted,
+            Self::GroupDeleted(..) => ChangeKind::GroupDeleted,
+            Self::SegmentCreated(..) => ChangeKind::SegmentCreated,
+            Self::SegmentUpdated(..) => ChangeKind::SegmentUpdated,
+            Self::SegmentDeleted(..) => ChangeKind::SegmentDeleted,
+            Self::CriteriaSaved(..) => ChangeKind::CriteriaSaved,
+            Self::CriteriaDeleted(..) => ChangeKind::CriteriaDeleted,
+        }
+    }
 }

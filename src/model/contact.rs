@@ -1,57 +1,10 @@
 //! A company or a person.
 
-use std::fmt;
-
-use diesel::{
-    deserialize::{self, FromSql, FromSqlRow},
-    expression::AsExpression,
-    pg::{Pg, PgValue},
-    prelude::*,
-    serialize::{self, Output, ToSql},
-    sql_types::SmallInt,
-};
+use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use super::{ContactId, Email, Name, Revision, Time};
+use super::{ContactId, ContactKind, Email, Name, Revision, Time};
 use crate::schema::contacts;
-
-/// What a contact is. The numbers are those of the database and of the wire.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, AsExpression, FromSqlRow,
-)]
-#[diesel(sql_type = SmallInt)]
-#[repr(i16)]
-pub enum ContactKind {
-    /// A company.
-    Company = 1,
-    /// A person.
-    Person = 2,
-}
-
-impl fmt::Display for ContactKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Company => "COMPANY",
-            Self::Person => "PERSON",
-        })
-    }
-}
-
-impl ToSql<SmallInt, Pg> for ContactKind {
-    fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Pg>) -> serialize::Result {
-        <i16 as ToSql<SmallInt, Pg>>::to_sql(&(*self as i16), &mut out.reborrow())
-    }
-}
-
-impl FromSql<SmallInt, Pg> for ContactKind {
-    fn from_sql(bytes: PgValue<'_>) -> deserialize::Result<Self> {
-        match i16::from_sql(bytes)? {
-            1 => Ok(Self::Company),
-            2 => Ok(Self::Person),
-            other => Err(format!("{other} is no kind of contact").into()),
-        }
-    }
-}
 
 /// A contact as stored.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, HasQuery, QueryableByName)]

@@ -1,17 +1,11 @@
 //! A stored set of contacts, built by actions.
 
-use diesel::{
-    deserialize::{self, FromSql, FromSqlRow},
-    expression::AsExpression,
-    pg::{Pg, PgValue},
-    prelude::*,
-    serialize::{self, Output, ToSql},
-    sql_types::SmallInt,
-};
+use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    ContactSet, CriteriaCode, Description, Expression, Revision, SegmentId, SelectionOptions, Time,
+    ActionKind, ContactSet, CriteriaCode, Description, Expression, Revision, SegmentId,
+    SelectionOptions, Time,
 };
 use crate::schema::{saved_criteria, segments};
 
@@ -57,36 +51,6 @@ impl CountedSegment {
     /// Persons among the members.
     pub(crate) fn persons(&self) -> u64 {
         self.members - self.companies
-    }
-}
-
-/// What an action does. The numbers are those of the database and of the wire.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, AsExpression, FromSqlRow)]
-#[diesel(sql_type = SmallInt)]
-#[repr(i16)]
-pub(crate) enum ActionKind {
-    /// Adds those who match.
-    Add = 1,
-    /// Takes away the members who match.
-    Reduce = 2,
-    /// Keeps only the members who match.
-    Refine = 3,
-}
-
-impl ToSql<SmallInt, Pg> for ActionKind {
-    fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Pg>) -> serialize::Result {
-        <i16 as ToSql<SmallInt, Pg>>::to_sql(&(*self as i16), &mut out.reborrow())
-    }
-}
-
-impl FromSql<SmallInt, Pg> for ActionKind {
-    fn from_sql(bytes: PgValue<'_>) -> deserialize::Result<Self> {
-        match i16::from_sql(bytes)? {
-            1 => Ok(Self::Add),
-            2 => Ok(Self::Reduce),
-            3 => Ok(Self::Refine),
-            other => Err(format!("{other} is no kind of action").into()),
-        }
     }
 }
 

@@ -1,4 +1,4 @@
-//! A pooled connection that is never handed on while something of its last user still runs.
+//! A pooled connection that is not reused while a statement of its last user still runs.
 
 use std::ops::{Deref, DerefMut};
 
@@ -8,10 +8,9 @@ use super::tls::Connector;
 
 /// A connection taken from the pool.
 ///
-/// It goes back only when its user says so with [`Connection::release`]. A user who vanishes
-/// first, because a caller hung up or a deadline passed, leaves a statement running or a
-/// transaction open: then the statement is cancelled and the connection closed, which frees its
-/// locks within milliseconds.
+/// [`Connection::return_to_pool`] returns it. A connection that is dropped before, because a caller
+/// hung up or a deadline passed, may have a running statement or an open transaction: the statement
+/// is cancelled and the connection closed, which frees its locks within milliseconds.
 pub(crate) struct Connection {
     object: Option<Object<AsyncPgConnection>>,
     connector: Connector,
@@ -25,8 +24,8 @@ impl Connection {
         }
     }
 
-    /// Gives the connection back: nothing runs on it and no transaction is open.
-    pub(crate) fn release(mut self) {
+    /// Returns the connection: no statement is running and no transaction is open.
+    pub(crate) fn return_to_pool(mut self) {
         self.object = None;
     }
 }
@@ -39,7 +38,7 @@ impl Drop for Connection {
         let connection = Object::take(object);
         let connector = self.connector.clone();
         tokio::spawn(async move {
-            // If it cannot be asked to cancel, closing is all that can be done.
+            // If the request to cancel fails, the connection is closed all the same.
             let _ = connector.cancel(&connection.cancel_token()).await;
             drop(connection);
         });

@@ -1,5 +1,6 @@
 //! Contacts.
 
+mod by_number;
 mod list;
 
 use std::collections::HashMap;
@@ -10,7 +11,11 @@ use diesel::{
 };
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
-pub use self::list::{ContactFilter, page};
+pub(crate) use self::by_number::{companies_since, ids, ids_in_range};
+pub use self::{
+    by_number::{by_bits, by_numbers, with_companies},
+    list::{ContactFilter, page},
+};
 use super::{
     Transaction,
     sql::{sql, sql_of},
@@ -34,8 +39,8 @@ pub(crate) async fn find(
         .optional()
 }
 
-/// The contacts with these ids, in no order. The ids stand in a sub-select, so that the statement
-/// is not planned anew for each number of them.
+/// The contacts with these ids, in no order. The ids stand in a sub-select, so that the statement is
+/// planned once, not for each number of ids.
 pub async fn find_all(
     conn: &mut AsyncPgConnection,
     tenant_id: TenantId,
@@ -49,7 +54,7 @@ pub async fn find_all(
     sql_of(rest).load(conn).await
 }
 
-/// The numbers of the contacts with these ids, as far as there are such contacts.
+/// The numbers of the existing contacts with these ids.
 pub(crate) async fn numbers(
     conn: &mut AsyncPgConnection,
     tenant_id: TenantId,
@@ -64,7 +69,7 @@ pub(crate) async fn numbers(
     Ok(rows.into_iter().collect())
 }
 
-/// Which of these companies have people, and how many.
+/// The number of people of each of these companies that has any.
 pub(crate) async fn count_people(
     conn: &mut AsyncPgConnection,
     tenant_id: TenantId,
@@ -83,8 +88,7 @@ pub(crate) async fn count_people(
         .collect())
 }
 
-/// Creates contacts under their numbers and replaces the details of others, in one statement,
-/// so that a person may come with its company. Each id may occur once.
+/// Creates contacts with these numbers and replaces the details of others. Each id may occur once.
 pub(crate) async fn write(
     tx: &mut Transaction,
     created: &[(i32, &NewContact)],
@@ -109,38 +113,22 @@ pub(crate) async fn write(
     let emails: Vec<_> = rows().map(|(_, new)| new.email.clone()).collect();
     let excluded: Vec<_> = rows().map(|(_, new)| new.exclude_from_segments).collect();
     let blocked: Vec<_> = rows().map(|(_, new)| new.privacy_blocked).collect();
-    sql("WITH input AS MATERIALIZED ( \
-             SELECT * FROM unnest($2, $3, $4, $5, $6, $7, $8, $9, $10) WITH ORDINALITY AS i \
-                 (contact_number, id, kind, name, search_name, company_id, email, \
-                  exclude_from_segments, privacy_blocked, ordinal)), \
-         created AS ( \
-             INSERT INTO contacts (tenant_id, contact_number, id, kind, name, search_name, \
-                 company_id, email, exclude_from_segments, privacy_blocked, revision, \
-                 create_time, update_time) \
-             SELECT $1, contact_number, id, kind, name, search_name, company_id, email, \
-                 exclude_from_segments, privacy_blocked, $12, $13, $13 \
-             FROM input WHERE ordinal <= $11 ORDER BY ordinal) \
-         UPDATE contacts c SET kind = i.kind, name = i.name, search_name = i.search_name, \
-             company_id = i.company_id, email = i.email, \
-             exclude_from_segments = i.exclude_from_segments, \
-             privacy_blocked = i.privacy_blocked, revision = $12, update_time = $13 \
-         FROM input i \
-         WHERE i.ordinal > $11 AND c.tenant_id = $1 AND c.contact_number = i.contact_number")
-    .bind::<Integer, _>(tx.tenant_id())
-    .bind::<Array<Integer>, _>(numbers)
-    .bind::<Array<Text>, _>(ids)
-    .bind::<Array<SmallInt>, _>(kinds)
-    .bind::<Array<Text>, _>(names)
-    .bind::<Array<Text>, _>(search_names)
-    .bind::<Array<Nullable<Text>>, _>(company_ids)
-    .bind::<Array<Text>, _>(emails)
-    .bind::<Array<Bool>, _>(excluded)
-    .bind::<Array<Bool>, _>(blocked)
-    .bind::<BigInt, _>(i64::try_from(created.len()).unwrap_or(i64::MAX))
-    .bind::<BigInt, _>(tx.revision())
-    .bind::<Timestamptz, _>(tx.time())
-    .execute(tx)
-    .await
+    sql(include_str!("sql/write_contacts.sql"))
+        .bind::<Integer, _>(tx.tenant_id())
+        .bind::<Array<Integer>, _>(numbers)
+        .bind::<Array<Text>, _>(ids)
+        .bind::<Array<SmallInt>, _>(kinds)
+        .bind::<Array<Text>, _>(names)
+        .bind::<Array<Text>, _>(search_names)
+        .bind::<Array<Nullable<Text>>, _>(company_ids)
+        .bind::<Array<Text>, _>(emails)
+        .bind::<Array<Bool>, _>(excluded)
+        .bind::<Array<Bool>, _>(blocked)
+        .bind::<BigInt, _>(i64::try_from(created.len()).unwrap_or(i64::MAX))
+        .bind::<BigInt, _>(tx.revision())
+        .bind::<Timestamptz, _>(tx.time())
+        .execute(tx)
+        .await
 }
 
 /// Moves the people of one company to another, or to none, and returns their numbers.
@@ -171,11 +159,11 @@ pub(crate) async fn delete(tx: &mut Transaction, contact_number: i32) -> QueryRe
         .await
 }
 
-/// How many numbers [`free_serials`] looks at.
+/// How many serials [`free_serials`] checks.
 pub(crate) const SERIALS_SEARCHED: i64 = 1_000;
 
-/// The first numbers from `serial` on whose ids in the series are free, at most `count` of them,
-/// among the next [`SERIALS_SEARCHED`].
+/// The first serials from `serial` on whose ids are free, at most `count` of them, among the next
+/// [`SERIALS_SEARCHED`].
 pub(crate) async fn free_serials(
     tx: &mut Transaction,
     serial: i64,
@@ -186,17 +174,12 @@ pub(crate) async fn free_serials(
         #[diesel(sql_type = BigInt)]
         serial: i64,
     }
-    let free: Vec<Free> = sql(
-        "SELECT s.serial FROM generate_series($2, $3) AS s (serial) \
-         WHERE NOT EXISTS (SELECT FROM contacts c WHERE c.tenant_id = $1 \
-             AND c.id = 'CT' || lpad(s.serial::text, greatest(6, length(s.serial::text)), '0')) \
-         ORDER BY s.serial LIMIT $4",
-    )
-    .bind::<Integer, _>(tx.tenant_id())
-    .bind::<BigInt, _>(serial)
-    .bind::<BigInt, _>(serial + SERIALS_SEARCHED - 1)
-    .bind::<BigInt, _>(i64::try_from(count).unwrap_or(i64::MAX))
-    .load(tx)
-    .await?;
+    let free: Vec<Free> = sql(include_str!("sql/free_contact_serials.sql"))
+        .bind::<Integer, _>(tx.tenant_id())
+        .bind::<BigInt, _>(serial)
+        .bind::<BigInt, _>(serial + SERIALS_SEARCHED - 1)
+        .bind::<BigInt, _>(i64::try_from(count).unwrap_or(i64::MAX))
+        .load(tx)
+        .await?;
     Ok(free.into_iter().map(|free| free.serial).collect())
 }

@@ -1,4 +1,4 @@
-//! How far imports have come that can be continued.
+//! The progress of imports that can be continued.
 
 use diesel::{
     prelude::*,
@@ -8,50 +8,50 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
 use super::{Transaction, sql::sql};
 use crate::{
-    model::{RequestId, Revision, TenantId, Time},
+    model::{ImportKind, RequestId, Revision, TenantId, Time},
     schema::{import_rejections, imports},
 };
 
-/// How far an import has come.
+/// The progress of an import.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, HasQuery)]
 #[diesel(table_name = imports)]
-pub(crate) struct Tally {
-    /// Items answered for.
+pub(crate) struct ImportProgress {
+    /// Items that were answered.
     pub(crate) processed_count: i64,
-    /// Items that made something.
+    /// Items that created a resource.
     pub(crate) created_count: i64,
-    /// Items that changed something.
+    /// Items that changed a resource.
     pub(crate) updated_count: i64,
-    /// Items refused.
+    /// Rejected items.
     pub(crate) rejected_count: i64,
     /// The tenant's revision after the last chunk.
     pub(crate) revision: Revision,
 }
 
-/// What was refused: the item's place, and what its sender was told.
-pub(crate) type Rejected = (i64, Vec<u8>);
+/// A rejection: the item's index, and the encoded answer.
+pub(crate) type StoredRejection = (i64, Vec<u8>);
 
-/// The kind of an import, and how far it has come.
+/// The kind and the progress of an import.
 pub(crate) async fn find(
     conn: &mut AsyncPgConnection,
     tenant_id: TenantId,
     id: &RequestId,
-) -> QueryResult<Option<(i16, Tally)>> {
+) -> QueryResult<Option<(ImportKind, ImportProgress)>> {
     imports::table
         .find((tenant_id, id))
-        .select((imports::kind, Tally::as_select()))
+        .select((imports::kind, ImportProgress::as_select()))
         .first(conn)
         .await
         .optional()
 }
 
-/// Up to a thousand rejections of an import, from an item on.
+/// Up to a thousand rejections of an import, from item `from` on.
 pub(crate) async fn rejections(
     conn: &mut AsyncPgConnection,
     tenant_id: TenantId,
     id: &RequestId,
     from: i64,
-) -> QueryResult<Vec<Rejected>> {
+) -> QueryResult<Vec<StoredRejection>> {
     import_rejections::table
         .filter(import_rejections::tenant_id.eq(tenant_id))
         .filter(import_rejections::import_id.eq(id))
@@ -63,45 +63,34 @@ pub(crate) async fn rejections(
         .await
 }
 
-/// Moves an import on from `before` items; answers 0 if it was not there.
+/// Advances an import from `before` items; returns 0 if it was not at that position.
 pub(crate) async fn advance(
     tx: &mut Transaction,
     id: &RequestId,
-    kind: i16,
+    kind: ImportKind,
     before: i64,
-    tally: Tally,
+    progress: ImportProgress,
 ) -> QueryResult<usize> {
-    sql(
-        "INSERT INTO imports (tenant_id, import_id, kind, processed_count, created_count, \
-             updated_count, rejected_count, revision, update_time) \
-         SELECT $1, $2, $3, $5, $6, $7, $8, $9, $10 WHERE $4 = 0 OR EXISTS ( \
-             SELECT FROM imports i WHERE i.tenant_id = $1 AND i.import_id = $2) \
-         ON CONFLICT ON CONSTRAINT imports_pkey DO UPDATE SET \
-             processed_count = excluded.processed_count, \
-             created_count = excluded.created_count, updated_count = excluded.updated_count, \
-             rejected_count = excluded.rejected_count, revision = excluded.revision, \
-             update_time = excluded.update_time \
-         WHERE imports.kind = $3 AND imports.processed_count = $4",
-    )
-    .bind::<Integer, _>(tx.tenant_id())
-    .bind::<Text, _>(id.clone())
-    .bind::<SmallInt, _>(kind)
-    .bind::<BigInt, _>(before)
-    .bind::<BigInt, _>(tally.processed_count)
-    .bind::<BigInt, _>(tally.created_count)
-    .bind::<BigInt, _>(tally.updated_count)
-    .bind::<BigInt, _>(tally.rejected_count)
-    .bind::<BigInt, _>(tally.revision)
-    .bind::<Timestamptz, _>(tx.time())
-    .execute(tx)
-    .await
+    sql(include_str!("sql/advance_import.sql"))
+        .bind::<Integer, _>(tx.tenant_id())
+        .bind::<Text, _>(id.clone())
+        .bind::<SmallInt, _>(kind)
+        .bind::<BigInt, _>(before)
+        .bind::<BigInt, _>(progress.processed_count)
+        .bind::<BigInt, _>(progress.created_count)
+        .bind::<BigInt, _>(progress.updated_count)
+        .bind::<BigInt, _>(progress.rejected_count)
+        .bind::<BigInt, _>(progress.revision)
+        .bind::<Timestamptz, _>(tx.time())
+        .execute(tx)
+        .await
 }
 
-/// Keeps what was refused.
-pub(crate) async fn reject(
+/// Stores rejections.
+pub(crate) async fn insert_rejections(
     tx: &mut Transaction,
     id: &RequestId,
-    rejected: Vec<Rejected>,
+    rejected: Vec<StoredRejection>,
 ) -> QueryResult<usize> {
     let (indices, answers): (Vec<i64>, Vec<Vec<u8>>) = rejected.into_iter().unzip();
     sql(
@@ -116,7 +105,7 @@ pub(crate) async fn reject(
     .await
 }
 
-/// Forgets up to a hundred imports that were last moved on before `before`.
+/// Deletes up to a hundred imports whose last progress was before `before`.
 pub(crate) async fn prune(conn: &mut AsyncPgConnection, before: Time) -> QueryResult<usize> {
     sql("DELETE FROM imports WHERE (tenant_id, import_id) IN ( \
              SELECT tenant_id, import_id FROM imports WHERE update_time < $1 LIMIT 100)")

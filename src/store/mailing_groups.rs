@@ -11,17 +11,19 @@ use super::{
     sql::{after_prefix, sql, sql_of},
 };
 use crate::{
-    model::{Code, ContactId, Description, MailingGroup, NewMailingGroup, PageSize, TenantId},
+    model::{
+        Code, ContactId, Description, MailingGroup, NewMailingGroup, PageSize, Revision, TenantId,
+    },
     schema::{former_codes, mailing_groups},
 };
 
-/// Stores a new group; the code is no longer a former one of another group.
+/// Creates a group. The code stops being a former code of another group.
 pub(crate) async fn insert(
     tx: &mut Transaction,
     group_id: i32,
     new: &NewMailingGroup,
 ) -> QueryResult<MailingGroup> {
-    forget_former(tx, &new.code).await?;
+    delete_former_code(tx, &new.code).await?;
     let row = (
         mailing_groups::tenant_id.eq(tx.tenant_id()),
         mailing_groups::group_id.eq(group_id),
@@ -52,8 +54,8 @@ pub(crate) async fn find(
         .optional()
 }
 
-/// The groups with these codes, in no order. The codes stand in a sub-select, so that the
-/// statement is not planned anew for each number of them.
+/// The groups with these codes, in no order. The codes stand in a sub-select, so that the statement
+/// is planned once, not for each number of codes.
 pub async fn find_all(
     conn: &mut AsyncPgConnection,
     tenant_id: TenantId,
@@ -67,7 +69,7 @@ pub async fn find_all(
     sql_of(rest).load(conn).await
 }
 
-/// Which of these codes groups had formerly, each with the code that its group has now.
+/// The former codes among these, each with the present code of its group.
 pub(crate) async fn renamed_to(
     conn: &mut AsyncPgConnection,
     tenant_id: TenantId,
@@ -112,12 +114,12 @@ pub async fn page(
 
 /// A page of the groups of one contact.
 #[derive(Debug)]
-pub(crate) struct PageOfContact {
+pub(crate) struct ContactGroupsPage {
     /// The contact.
     pub(crate) contact_id: ContactId,
-    /// The code after which it starts.
+    /// It starts after this code.
     pub(crate) after: Option<Code>,
-    /// How long it may be.
+    /// Its maximum length.
     pub(crate) size: PageSize,
 }
 
@@ -132,36 +134,27 @@ pub(crate) struct GroupOnPage {
     pub(crate) group: MailingGroup,
 }
 
-/// Many pages of groups of contacts in one statement, page by page and each by code. The page of
-/// an unknown contact is empty.
+/// Pages of groups of many contacts, page by page and each by code. The page of an unknown contact is
+/// empty.
 pub(crate) async fn pages_of_contacts(
     conn: &mut AsyncPgConnection,
     tenant_id: TenantId,
-    pages: &[PageOfContact],
+    pages: &[ContactGroupsPage],
 ) -> QueryResult<Vec<GroupOnPage>> {
     let ids: Vec<_> = pages.iter().map(|page| page.contact_id.clone()).collect();
-    let after = |page: &PageOfContact| page.after.clone().map_or_else(String::new, Into::into);
+    let after = |page: &ContactGroupsPage| page.after.clone().map_or_else(String::new, Into::into);
     let after: Vec<String> = pages.iter().map(after).collect();
     let sizes: Vec<_> = pages.iter().map(|page| page.size.with_one_more()).collect();
-    sql("SELECT i.page, g.* \
-         FROM unnest((SELECT $2), (SELECT $3), (SELECT $4)) \
-             WITH ORDINALITY AS i (contact_id, after, size, page) \
-         JOIN contacts c ON c.tenant_id = $1 AND c.id = i.contact_id \
-         CROSS JOIN LATERAL ( \
-             SELECT g.* FROM memberships m \
-             JOIN mailing_groups g ON g.tenant_id = m.tenant_id AND g.group_id = m.group_id \
-             WHERE m.tenant_id = $1 AND m.contact_number = c.contact_number AND g.code > i.after \
-             ORDER BY g.code LIMIT i.size) g \
-         ORDER BY i.page, g.code")
-    .bind::<Integer, _>(tenant_id)
-    .bind::<Array<Text>, _>(ids)
-    .bind::<Array<Text>, _>(after)
-    .bind::<Array<BigInt>, _>(sizes)
-    .load(conn)
-    .await
+    sql(include_str!("sql/contact_groups.sql"))
+        .bind::<Integer, _>(tenant_id)
+        .bind::<Array<Text>, _>(ids)
+        .bind::<Array<Text>, _>(after)
+        .bind::<Array<BigInt>, _>(sizes)
+        .load(conn)
+        .await
 }
 
-/// Describes a group anew.
+/// Changes the description of a group.
 pub(crate) async fn update(
     tx: &mut Transaction,
     group_id: i32,
@@ -179,14 +172,14 @@ pub(crate) async fn update(
         .await
 }
 
-/// Gives a group another code and keeps the former one in mind.
+/// Changes the code of a group and records the former one.
 pub(crate) async fn rename(
     tx: &mut Transaction,
     group: &MailingGroup,
     code: &Code,
 ) -> QueryResult<MailingGroup> {
-    forget_former(tx, code).await?;
-    remember_former(tx, group).await?;
+    delete_former_code(tx, code).await?;
+    insert_former_code(tx, group).await?;
     let change = (
         mailing_groups::code.eq(code),
         mailing_groups::revision.eq(tx.revision()),
@@ -206,30 +199,22 @@ pub(crate) async fn delete(tx: &mut Transaction, group_id: i32) -> QueryResult<u
         .await
 }
 
-/// Counts the members of groups anew after contacts changed their kind: each of these contacts
-/// is now a company and was a person (`companies` 1), or the reverse (-1).
+/// Corrects the counters of groups after contacts changed their kind: `companies` is 1 for a person
+/// that is now a company, -1 for the reverse.
 pub(crate) async fn recount_kinds(
     tx: &mut Transaction,
     contact_numbers: Vec<i32>,
     companies: Vec<i32>,
 ) -> QueryResult<usize> {
-    sql("UPDATE mailing_groups g \
-         SET company_count = g.company_count + n.companies, \
-             person_count = g.person_count - n.companies \
-         FROM (SELECT m.group_id, sum(c.companies) AS companies \
-               FROM unnest($2, $3) AS c (contact_number, companies) \
-               JOIN memberships m \
-                   ON m.tenant_id = $1 AND m.contact_number = c.contact_number \
-               GROUP BY m.group_id) n \
-         WHERE g.tenant_id = $1 AND g.group_id = n.group_id")
-    .bind::<Integer, _>(tx.tenant_id())
-    .bind::<Array<Integer>, _>(contact_numbers)
-    .bind::<Array<Integer>, _>(companies)
-    .execute(tx)
-    .await
+    sql(include_str!("sql/recount_kinds.sql"))
+        .bind::<Integer, _>(tx.tenant_id())
+        .bind::<Array<Integer>, _>(contact_numbers)
+        .bind::<Array<Integer>, _>(companies)
+        .execute(tx)
+        .await
 }
 
-async fn remember_former(tx: &mut Transaction, group: &MailingGroup) -> QueryResult<usize> {
+async fn insert_former_code(tx: &mut Transaction, group: &MailingGroup) -> QueryResult<usize> {
     sql("INSERT INTO former_codes (tenant_id, code, group_id) VALUES ($1, $2, $3)")
         .bind::<Integer, _>(tx.tenant_id())
         .bind::<Text, _>(group.code.clone())
@@ -238,8 +223,36 @@ async fn remember_former(tx: &mut Transaction, group: &MailingGroup) -> QueryRes
         .await
 }
 
-async fn forget_former(tx: &mut Transaction, code: &Code) -> QueryResult<usize> {
+async fn delete_former_code(tx: &mut Transaction, code: &Code) -> QueryResult<usize> {
     diesel::delete(former_codes::table.find((tx.tenant_id(), code)))
         .execute(tx)
+        .await
+}
+
+/// The groups that were created, renamed or described after a revision.
+pub(crate) async fn changed_since(
+    conn: &mut AsyncPgConnection,
+    tenant_id: TenantId,
+    since: Revision,
+) -> QueryResult<Vec<i32>> {
+    mailing_groups::table
+        .filter(mailing_groups::tenant_id.eq(tenant_id))
+        .filter(mailing_groups::revision.gt(since))
+        .select(mailing_groups::group_id)
+        .load(conn)
+        .await
+}
+
+/// The descriptions of the existing ones among these groups.
+pub(crate) async fn descriptions(
+    conn: &mut AsyncPgConnection,
+    tenant_id: TenantId,
+    group_ids: &[i32],
+) -> QueryResult<Vec<(i32, Description)>> {
+    mailing_groups::table
+        .filter(mailing_groups::tenant_id.eq(tenant_id))
+        .filter(mailing_groups::group_id.eq_any(group_ids))
+        .select((mailing_groups::group_id, mailing_groups::description))
+        .load(conn)
         .await
 }

@@ -29,7 +29,7 @@ pub(crate) async fn find(
         .optional()
 }
 
-/// Keeps an answer; one that is too old to count is replaced.
+/// Stores an answer; replaces an expired one.
 pub(crate) async fn insert(
     tx: &mut Transaction,
     id: &RequestId,

@@ -1,7 +1,7 @@
 //! Segments: stored sets of contacts.
 //!
-//! A stored set is as it was written: numbers of contacts that are gone are still in it, and so
-//! are those of contacts that were merged into others. See [`merges`].
+//! A stored set keeps the numbers of contacts that were deleted or merged into others since it was
+//! written. See [`merges`].
 
 pub(crate) mod actions;
 pub(crate) mod criteria;
@@ -18,7 +18,7 @@ use futures_util::TryStreamExt;
 use self::set::StoredSet;
 use super::{
     Transaction,
-    selection::At,
+    sets::Versioned,
     sql::{after_prefix, sql},
 };
 use crate::{
@@ -26,13 +26,13 @@ use crate::{
     schema::segments,
 };
 
-/// Stores a new, empty segment.
+/// Creates an empty segment.
 pub(crate) async fn insert(
     tx: &mut Transaction,
     id: &SegmentId,
     description: &Description,
+    segment_number: i32,
 ) -> QueryResult<Segment> {
-    let segment_number = tx.take_segment_number();
     let row = (
         segments::tenant_id.eq(tx.tenant_id()),
         segments::segment_number.eq(segment_number),
@@ -80,14 +80,13 @@ pub(crate) async fn find_stored(
     Ok(found.map(|(segment, set)| (segment, set.into())))
 }
 
-/// The members of the segment with this id, if there is one, and the revision at which that is
-/// so. Contacts that are gone may be among them; contacts that were merged are not, but those
-/// that stand for them.
+/// The members of the segment with this id, if it exists. They may include deleted contacts; merged
+/// ones are replaced.
 pub(crate) async fn members(
     conn: &mut AsyncPgConnection,
     tenant_id: TenantId,
     id: &SegmentId,
-) -> QueryResult<At<Option<ContactSet>>> {
+) -> QueryResult<Versioned<Option<ContactSet>>> {
     #[derive(QueryableByName)]
     struct Row {
         #[diesel(sql_type = BigInt)]
@@ -99,19 +98,12 @@ pub(crate) async fn members(
         #[diesel(sql_type = Array<Integer>)]
         kept: Vec<i32>,
     }
-    let row: Option<Row> = sql(
-        "SELECT c.revision, s.members, m.merged, m.kept FROM clocks c \
-         LEFT JOIN segments s ON s.tenant_id = c.tenant_id AND s.id = $2 \
-         CROSS JOIN (SELECT coalesce(array_agg(contact_number), '{}') AS merged, \
-                 coalesce(array_agg(kept_number), '{}') AS kept \
-             FROM merged_contacts WHERE tenant_id = $1) m \
-         WHERE c.tenant_id = $1",
-    )
-    .bind::<Integer, _>(tenant_id)
-    .bind::<Text, _>(id.clone())
-    .get_result(conn)
-    .await
-    .optional()?;
+    let row: Option<Row> = sql(include_str!("sql/segment_members.sql"))
+        .bind::<Integer, _>(tenant_id)
+        .bind::<Text, _>(id.clone())
+        .get_result(conn)
+        .await
+        .optional()?;
     let Some(row) = row else {
         return Ok((0, None));
     };
@@ -150,7 +142,7 @@ pub(crate) async fn page(
     query.load(conn).await
 }
 
-/// The sets of these segments as stored, in no order; one that is gone is missing.
+/// The stored sets of the existing ones among these segments, in no order.
 pub(crate) async fn stored(
     conn: &mut AsyncPgConnection,
     tenant_id: TenantId,
@@ -165,8 +157,8 @@ pub(crate) async fn stored(
     Ok(rows.into_iter().map(|(n, set)| (n, set.into())).collect())
 }
 
-/// The segments whose stored sets hold any of these numbers, by id. Reads the sets of all
-/// segments of the tenant, one after the other.
+/// The segments whose stored sets contain any of these numbers, by id. Reads the sets of all
+/// segments of the tenant as a stream.
 pub(crate) async fn holding(
     conn: &mut AsyncPgConnection,
     tenant_id: TenantId,
@@ -186,7 +178,7 @@ pub(crate) async fn holding(
     rows.try_filter_map(holds).try_collect().await
 }
 
-/// Describes a segment anew.
+/// Changes the description of a segment.
 pub(crate) async fn describe(
     tx: &mut Transaction,
     segment_number: i32,
@@ -204,8 +196,7 @@ pub(crate) async fn describe(
         .await
 }
 
-/// Writes what actions made of a segment: how many are recorded now, and the set, unless it is
-/// as it was.
+/// Writes the result of actions: their number, and the set, if it changed.
 pub(crate) async fn update(
     tx: &mut Transaction,
     segment_number: i32,
@@ -238,31 +229,25 @@ pub(crate) async fn touch(tx: &mut Transaction, segment_numbers: &[i32]) -> Quer
     diesel::update(touched).set(change).execute(tx).await
 }
 
-/// Deletes a segment with its history.
+/// Deletes a segment with its actions.
 pub(crate) async fn delete(tx: &mut Transaction, segment_number: i32) -> QueryResult<usize> {
     diesel::delete(segments::table.find((tx.tenant_id(), segment_number)))
         .execute(tx)
         .await
 }
 
-/// The first number from `serial` on whose id in the series is free, if it is among the next
-/// thousand.
+/// The first serial from `serial` on whose id is free, among the next thousand.
 pub(crate) async fn free_serial(tx: &mut Transaction, serial: i64) -> QueryResult<Option<i64>> {
     #[derive(QueryableByName)]
     struct Free {
         #[diesel(sql_type = BigInt)]
         serial: i64,
     }
-    let free: Option<Free> = sql(
-        "SELECT s.serial FROM generate_series($2, $2 + 999) AS s (serial) \
-         WHERE NOT EXISTS (SELECT FROM segments m WHERE m.tenant_id = $1 \
-             AND m.id = 'SM' || lpad(s.serial::text, greatest(6, length(s.serial::text)), '0')) \
-         ORDER BY s.serial LIMIT 1",
-    )
-    .bind::<Integer, _>(tx.tenant_id())
-    .bind::<BigInt, _>(serial)
-    .get_result(tx)
-    .await
-    .optional()?;
+    let free: Option<Free> = sql(include_str!("sql/free_segment_serial.sql"))
+        .bind::<Integer, _>(tx.tenant_id())
+        .bind::<BigInt, _>(serial)
+        .get_result(tx)
+        .await
+        .optional()?;
     Ok(free.map(|free| free.serial))
 }

@@ -15,9 +15,12 @@ use diesel::{
     serialize::ToSql,
     sql_types::{HasSqlType, Untyped},
 };
+use memchr::memchr3;
 
-/// A fixed SQL text and its parameters `$1`, `$2`, …. A parameter may stand in several places; it
-/// is then sent once for each.
+use crate::model::kinds::number_in_sql;
+
+/// A SQL text with parameters `$1`, `$2`, … and kinds `@Company`, `@MembersAdded`, … (see
+/// [`number_in_sql`]). A parameter in several places is sent once for each.
 pub(super) struct Sql {
     text: &'static str,
     binds: Vec<Box<dyn Bind + Send>>,
@@ -44,14 +47,14 @@ impl Sql {
     }
 }
 
-/// A statement that selects entities: their columns and what follows. Columns are told apart by
-/// their place, which is faster than by their names when there are many rows.
+/// A statement that selects entities: their columns and the rest. Columns are read by position,
+/// which is faster than by name for many rows.
 pub(super) struct SqlOf<T: SelectableHelper<Pg>> {
     columns: AsSelect<T, Pg>,
     rest: Sql,
 }
 
-/// The statement that selects entities by what follows their columns, from `FROM` on.
+/// A statement that selects entities; `rest` begins with `FROM`.
 pub(super) fn sql_of<T: SelectableHelper<Pg>>(rest: Sql) -> SqlOf<T> {
     let columns = T::as_select();
     SqlOf { columns, rest }
@@ -83,13 +86,13 @@ impl<T: SelectableHelper<Pg>> QueryId for SqlOf<T> {
     const HAS_STATIC_QUERY_ID: bool = false;
 }
 
-/// What comes after every text that starts with `prefix`, in the order of the collation C. A
-/// range serves an index under every plan, which `LIKE` does not.
+/// A text after every text that starts with `prefix`, in the collation C. Every plan can use an
+/// index for a range, which does not hold for `LIKE`.
 pub(super) fn after_prefix(prefix: &str) -> String {
     format!("{prefix}\u{10FFFF}")
 }
 
-/// A parameter, whatever its type.
+/// A parameter of any type.
 trait Bind {
     fn push<'b>(&'b self, pass: &mut AstPass<'_, 'b, Pg>) -> QueryResult<()>;
 }
@@ -108,23 +111,68 @@ where
 
 impl QueryFragment<Pg> for Sql {
     fn walk_ast<'b>(&'b self, mut pass: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        let mut parts = self.text.split('$');
-        pass.push_sql(parts.next().unwrap_or_default());
-        for part in parts {
-            let digits = part.bytes().take_while(u8::is_ascii_digit).count();
-            let (number, rest) = part.split_at(digits);
-            let bind = number
-                .parse()
-                .ok()
-                .and_then(|n: usize| self.binds.get(n.checked_sub(1)?));
-            bind.ok_or(diesel::result::Error::QueryBuilderError(
-                "no such parameter".into(),
-            ))?
-            .push(&mut pass)?;
-            pass.push_sql(rest);
+        for part in parts(self.text) {
+            match part? {
+                Part::Text(text) => pass.push_sql(text),
+                Part::Parameter(number) => {
+                    let bind = self.binds.get(number - 1);
+                    bind.ok_or_else(|| malformed("no such parameter"))?
+                        .push(&mut pass)?;
+                }
+                Part::Kind(number) => pass.push_sql(&number.to_string()),
+            }
         }
         Ok(())
     }
+}
+
+/// A part of a SQL text.
+#[derive(Debug, PartialEq)]
+enum Part<'t> {
+    Text(&'t str),
+    /// `$1`, from 1.
+    Parameter(usize),
+    /// `@Person`: the number of a kind.
+    Kind(i16),
+}
+
+/// The parts of a SQL text, without its comments.
+fn parts(text: &str) -> impl Iterator<Item = QueryResult<Part<'_>>> {
+    let mut rest = text;
+    std::iter::from_fn(move || {
+        while rest.starts_with("--") {
+            rest = rest.find('\n').map_or("", |end| &rest[end + 1..]);
+        }
+        let word = |rest: &str| {
+            let end = rest[1..].find(|c: char| !c.is_ascii_alphanumeric());
+            end.map_or(rest.len(), |end| end + 1)
+        };
+        let (part, length) = match rest.as_bytes() {
+            [] => return None,
+            [b'$', b'1'..=b'9', ..] => {
+                let end = word(rest);
+                let number = rest[1..end].parse().map(Part::Parameter);
+                (number.map_err(|_| malformed("no parameter number")), end)
+            }
+            [b'@', b'A'..=b'Z', ..] => {
+                let end = word(rest);
+                let number = number_in_sql(&rest[1..end]).map(Part::Kind);
+                (number.ok_or_else(|| malformed("no such kind")), end)
+            }
+            bytes => {
+                // A lone `-` or `@` only splits the text.
+                let end = memchr3(b'$', b'@', b'-', &bytes[1..]);
+                let end = end.map_or(rest.len(), |at| at + 1);
+                (Ok(Part::Text(&rest[..end])), end)
+            }
+        };
+        rest = &rest[length..];
+        Some(part)
+    })
+}
+
+fn malformed(what: &'static str) -> diesel::result::Error {
+    diesel::result::Error::QueryBuilderError(what.into())
 }
 
 impl Query for Sql {
@@ -134,4 +182,25 @@ impl Query for Sql {
 impl QueryId for Sql {
     type QueryId = ();
     const HAS_STATIC_QUERY_ID: bool = false;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_has_parameters_and_kinds_and_no_comments() {
+        let text = "-- The contact $1.\nSELECT $1, kind = @Person -- $2\nFROM c";
+        let found: Vec<_> = parts(text).map(|part| part.expect("well formed")).collect();
+        let expected = [
+            Part::Text("SELECT "),
+            Part::Parameter(1),
+            Part::Text(", kind = "),
+            Part::Kind(2),
+            Part::Text(" "),
+            Part::Text("FROM c"),
+        ];
+        assert_eq!(found, expected);
+        assert!(parts("kind = @Nothing").any(|part| part.is_err()));
+    }
 }

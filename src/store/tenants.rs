@@ -1,4 +1,4 @@
-//! Tenants by name. They come into being with their first write and are never deleted.
+//! Tenants by name. A tenant is created by its first write and never deleted.
 
 use std::{collections::HashMap, sync::RwLock};
 
@@ -14,18 +14,18 @@ use crate::{
     schema::tenants,
 };
 
-/// The tenants seen so far: a name is looked up in the database once.
+/// A cache of tenants: each name is looked up in the database once.
 #[derive(Default)]
-pub(crate) struct Tenants(RwLock<HashMap<TenantName, TenantId>>);
+pub(crate) struct TenantCache(RwLock<HashMap<TenantName, TenantId>>);
 
-impl Tenants {
-    /// The tenant's number, if it was seen before.
+impl TenantCache {
+    /// The tenant's number, if it is cached.
     pub(crate) fn get(&self, name: &TenantName) -> Option<TenantId> {
         self.0.read().ok()?.get(name).copied()
     }
 
-    /// Remembers a tenant that exists.
-    pub(crate) fn remember(&self, name: &TenantName, id: TenantId) {
+    /// Caches a tenant.
+    pub(crate) fn insert(&self, name: &TenantName, id: TenantId) {
         if let Ok(mut known) = self.0.write() {
             known.insert(name.clone(), id);
         }
@@ -45,12 +45,12 @@ pub(crate) async fn find(
         .optional()
 }
 
-/// Makes the tenant if it does not exist, in the transaction that is its first write.
+/// Creates the tenant if it does not exist, in the transaction of its first write.
 pub(super) async fn insert(
     conn: &mut AsyncPgConnection,
     name: &TenantName,
 ) -> QueryResult<TenantId> {
-    // Until the commit, so that no two of them take one number.
+    // Until the commit, so that no two transactions take the same number.
     conn.batch_execute("LOCK TABLE tenants IN SHARE ROW EXCLUSIVE MODE")
         .await?;
     if let Some(tenant_id) = find(conn, name).await? {

@@ -6,27 +6,31 @@ use chrono::Utc;
 use diesel::prelude::*;
 use diesel_async::{AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
 
-use super::{Connection, changes, tenants};
+use super::{
+    Connection,
+    log::{self, ChangeSet},
+    tenants,
+};
 use crate::{
     model::{Change, Revision, TenantId, TenantName, Time},
     schema::clocks,
 };
 
-/// A transaction that holds its tenant's clock, so that it is the tenant's only one. What it
-/// changes is gathered in a log; [`Transaction::commit`] writes it under a new revision.
+/// A transaction that holds the lock of its tenant's revision counter, so that it is the tenant's only
+/// one. It collects changes; [`Transaction::commit`] logs them under a new revision.
 pub struct Transaction {
     connection: Connection,
     tenant_id: TenantId,
-    clock: Clock,
+    counter: RevisionCounter,
     time: Time,
     changes: Vec<Change>,
     refused: bool,
 }
 
-/// A tenant's clock: the revision, and the numbers it gives out.
+/// A tenant's row in `clocks`: the revision, and the next numbers.
 #[derive(HasQuery)]
 #[diesel(table_name = clocks)]
-pub(super) struct Clock {
+pub(super) struct RevisionCounter {
     pub(super) revision: Revision,
     pub(super) next_contact_number: i32,
     pub(super) next_contact_serial: i64,
@@ -36,56 +40,59 @@ pub(super) struct Clock {
     pub(super) next_criteria_number: i32,
 }
 
-/// A tenant has used up its numbers, of which there are 2³¹ - 2: none is given out twice.
+/// A tenant has used all 2³¹ - 2 numbers for one kind of resource: numbers are never reused.
 #[derive(Debug, thiserror::Error)]
 #[error("no numbers left")]
-pub(crate) struct Spent;
+pub(crate) struct NumbersExhausted;
 
 impl Transaction {
-    /// Begins a transaction and waits for the tenant's clock.
+    /// Begins a transaction and waits for the lock of the tenant's revision counter.
     pub(crate) async fn begin(connection: Connection, tenant_id: TenantId) -> QueryResult<Self> {
-        let clock = {
-            // Both go out at once; they are answered in order.
+        let counter = {
+            // Both statements are sent at once.
             let (mut begin, mut lock) = (&*connection, &*connection);
-            let lock = Clock::query().find(tenant_id).for_update().first(&mut lock);
+            let lock = RevisionCounter::query()
+                .find(tenant_id)
+                .for_update()
+                .first(&mut lock);
             tokio::try_join!(begin.batch_execute("BEGIN"), lock)
         };
-        let clock = clock.map(|((), clock)| (tenant_id, clock));
-        Self::begun(connection, clock).await
+        let counter = counter.map(|((), counter)| (tenant_id, counter));
+        Self::begun(connection, counter).await
     }
 
-    /// Begins the first transaction of a tenant, which comes into being when it commits. No two
-    /// tenants do so at a time.
+    /// Begins the first transaction of a tenant, which creates the tenant. It excludes other first
+    /// transactions.
     pub(crate) async fn begin_first(
         mut connection: Connection,
         name: &TenantName,
     ) -> QueryResult<Self> {
-        let clock = async {
+        let counter = async {
             connection.batch_execute("BEGIN").await?;
             let tenant_id = tenants::insert(&mut connection, name).await?;
-            let lock = Clock::query().find(tenant_id).for_update();
+            let lock = RevisionCounter::query().find(tenant_id).for_update();
             Ok((tenant_id, lock.first(&mut connection).await?))
         };
-        let clock = clock.await;
-        Self::begun(connection, clock).await
+        let counter = counter.await;
+        Self::begun(connection, counter).await
     }
 
     async fn begun(
         mut connection: Connection,
-        clock: QueryResult<(TenantId, Clock)>,
+        counter: QueryResult<(TenantId, RevisionCounter)>,
     ) -> QueryResult<Self> {
-        match clock {
-            Ok((tenant_id, clock)) => Ok(Self {
+        match counter {
+            Ok((tenant_id, counter)) => Ok(Self {
                 connection,
                 tenant_id,
-                clock,
+                counter,
                 time: now(),
                 changes: Vec::new(),
                 refused: false,
             }),
             Err(error) => {
                 if connection.batch_execute("ROLLBACK").await.is_ok() {
-                    connection.release();
+                    connection.return_to_pool();
                 }
                 Err(error)
             }
@@ -99,69 +106,65 @@ impl Transaction {
 
     /// The revision of what this transaction changes.
     pub(crate) fn revision(&self) -> Revision {
-        self.clock.revision + 1
+        self.counter.revision + 1
     }
 
     /// The revision that [`Transaction::commit`] would return now.
     pub(crate) fn revision_after(&self) -> Revision {
         if self.changes.is_empty() {
-            self.clock.revision
+            self.counter.revision
         } else {
             self.revision()
         }
     }
 
-    /// The moment of what this transaction changes.
+    /// The time of what this transaction changes.
     pub(crate) fn time(&self) -> Time {
         self.time
     }
 
-    /// Notes a change.
+    /// Adds a change to the log.
     pub fn log(&mut self, change: Change) {
         self.changes.push(change);
     }
 
-    /// Notes that all that was asked for is refused: [`Transaction::commit`] will leave nothing
-    /// behind, not even a tenant that would have come into being.
+    /// Marks the whole request as refused: [`Transaction::commit`] rolls back, so that a refused
+    /// first write does not create the tenant.
     pub(crate) fn refuse(&mut self) {
         self.refused = true;
     }
 
     /// Takes the next group number.
-    pub(crate) fn take_group_id(&mut self) -> Result<i32, Spent> {
-        take(&mut self.clock.next_group_id)
+    pub(crate) fn take_group_id(&mut self) -> Result<i32, NumbersExhausted> {
+        take(&mut self.counter.next_group_id)
     }
 
     /// Takes the next contact number.
-    pub(crate) fn take_contact_number(&mut self) -> Result<i32, Spent> {
-        take(&mut self.clock.next_contact_number)
+    pub(crate) fn take_contact_number(&mut self) -> Result<i32, NumbersExhausted> {
+        take(&mut self.counter.next_contact_number)
     }
 
     /// The next number of the series of contact ids.
     pub(crate) fn contact_serial(&mut self) -> &mut i64 {
-        &mut self.clock.next_contact_serial
+        &mut self.counter.next_contact_serial
     }
 
     /// Takes the next segment number.
-    pub(crate) fn take_segment_number(&mut self) -> i32 {
-        let number = self.clock.next_segment_number;
-        self.clock.next_segment_number += 1;
-        number
+    pub(crate) fn take_segment_number(&mut self) -> Result<i32, NumbersExhausted> {
+        take(&mut self.counter.next_segment_number)
     }
 
     /// The next number of the series of segment ids.
     pub(crate) fn segment_serial(&mut self) -> &mut i64 {
-        &mut self.clock.next_segment_serial
+        &mut self.counter.next_segment_serial
     }
 
     /// Takes the next number of saved criteria.
-    pub(crate) fn take_criteria_number(&mut self) -> i32 {
-        let number = self.clock.next_criteria_number;
-        self.clock.next_criteria_number += 1;
-        number
+    pub(crate) fn take_criteria_number(&mut self) -> Result<i32, NumbersExhausted> {
+        take(&mut self.counter.next_criteria_number)
     }
 
-    /// Commits. Returns the revision made, or the present one if nothing changed.
+    /// Commits. Returns the new revision, or the present one if nothing changed.
     pub(crate) async fn commit(mut self, request_id: &str) -> QueryResult<Revision> {
         let revision = self.revision_after();
         if self.refused {
@@ -169,23 +172,26 @@ impl Transaction {
             return Ok(revision);
         }
         if !self.changes.is_empty() {
-            let changes = std::mem::take(&mut self.changes);
-            changes::append(&mut self, changes, request_id).await?;
+            let changes = ChangeSet {
+                tenant_id: self.tenant_id,
+                revision,
+                time: self.time,
+                request_id,
+                counter: &self.counter,
+                changes: std::mem::take(&mut self.changes),
+            };
+            log::append(&mut self.connection, changes).await?;
         }
         self.connection.batch_execute("COMMIT").await?;
-        self.connection.release();
+        self.connection.return_to_pool();
         Ok(revision)
     }
 
-    /// Undoes everything.
+    /// Rolls back.
     pub(crate) async fn rollback(mut self) -> QueryResult<()> {
         self.connection.batch_execute("ROLLBACK").await?;
-        self.connection.release();
+        self.connection.return_to_pool();
         Ok(())
-    }
-
-    pub(super) fn clock(&self) -> &Clock {
-        &self.clock
     }
 }
 
@@ -203,13 +209,13 @@ impl DerefMut for Transaction {
     }
 }
 
-fn take(next: &mut i32) -> Result<i32, Spent> {
+fn take(next: &mut i32) -> Result<i32, NumbersExhausted> {
     let number = *next;
-    *next = number.checked_add(1).ok_or(Spent)?;
+    *next = number.checked_add(1).ok_or(NumbersExhausted)?;
     Ok(number)
 }
 
-/// The present moment, as PostgreSQL keeps it.
+/// The current time, with PostgreSQL's precision.
 pub fn now() -> Time {
     let now = Utc::now();
     chrono::DateTime::from_timestamp_micros(now.timestamp_micros()).unwrap_or(now)

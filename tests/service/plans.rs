@@ -7,7 +7,7 @@ use diesel::{prelude::*, sql_types::BigInt};
 use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
 use mailing_groups::{
     model::{Assignment, Code, ContactId, ContactKind, PageSize},
-    store::{self, contacts::ContactFilter, selection::Interest},
+    store::{self, contacts::ContactFilter, log::LogFilter},
 };
 
 use crate::support::{Server, Tenant};
@@ -221,7 +221,7 @@ async fn an_export_reads_its_contacts_and_their_companies_and_no_others() {
         for _ in 0..7 {
             conn.batch_execute("BEGIN").await.unwrap();
             let before = rows_read(&mut conn).await;
-            let found = store::export::contacts_and_companies(&mut conn, 1, &numbers, since).await;
+            let found = store::contacts::with_companies(&mut conn, 1, &numbers, since).await;
             assert_eq!(found.unwrap().len(), length);
             let read = rows_read(&mut conn).await - before;
             assert!(read <= 3_100, "{read} rows after {first}, since {since}");
@@ -235,8 +235,8 @@ async fn an_export_reads_its_contacts_and_their_companies_and_no_others() {
 #[tokio::test]
 async fn statements_of_frequent_calls_are_planned_once() {
     let mut conn = filled().await;
-    let interest = Interest {
-        groups: true,
+    let filter = LogFilter {
+        codes: true,
         contacts: true,
         members_of: vec![1],
         segments: vec![],
@@ -253,19 +253,21 @@ async fn statements_of_frequent_calls_are_planned_once() {
         let (now, call) = (store::now(), "test".to_owned());
         let pairs = || std::iter::once(&pair);
         let conn = &mut conn;
-        let done = store::memberships::insert_logged(conn, 1, pairs(), now, call.clone()).await;
+        let done = store::memberships::assign_logged(conn, 1, pairs(), now, call.clone()).await;
         assert!(done.unwrap()[0].changed);
-        let done = store::memberships::delete_logged(conn, 1, pairs(), now, call).await;
+        let done = store::memberships::unassign_logged(conn, 1, pairs(), now, call).await;
         assert!(done.unwrap()[0].changed);
         store::mailing_groups::find_all(conn, 1, &[&code])
             .await
             .unwrap();
         store::contacts::find_all(conn, 1, &[&id]).await.unwrap();
-        store::selection::tail(conn, 1, 1, &interest).await.unwrap();
-        store::selection::contacts(conn, 1, vec![n, n + 5_000])
+        store::log::changes_since(conn, 1, 1, &filter)
             .await
             .unwrap();
-        store::selection::contacts_among(conn, 1, n + 1, vec![255; 100])
+        store::contacts::by_numbers(conn, 1, vec![n, n + 5_000])
+            .await
+            .unwrap();
+        store::contacts::by_bits(conn, 1, n + 1, vec![255; 100])
             .await
             .unwrap();
     }

@@ -12,9 +12,9 @@ use crate::{
     domain::{
         Result, Violation,
         contacts::PutOutcome,
-        imports::{Import, Kind, Note, Rejected, Tally},
+        imports::{ChunkResult, Import, ImportProgress, StoredRejection},
     },
-    model::NewContact,
+    model::{ImportKind, NewContact},
     pb,
 };
 
@@ -30,7 +30,7 @@ impl Upload for ContactImport {
     type Chunk = Vec<Item>;
     type Response = pb::ImportContactsResponse;
 
-    const KIND: Kind = Kind::Contacts;
+    const KIND: ImportKind = ImportKind::Contacts;
     const ITEMS: &'static str = "chunk.contacts";
 
     fn read(items: Vec<pb::Contact>) -> Vec<Item> {
@@ -41,45 +41,45 @@ impl Upload for ContactImport {
         items.into_iter().map(read).collect()
     }
 
-    async fn commit(import: &mut Import, chunk: Vec<Item>) -> Result<Vec<Rejected>> {
+    async fn commit(import: &mut Import, chunk: Vec<Item>) -> Result<Vec<StoredRejection>> {
         let good: Vec<NewContact> = chunk
             .iter()
             .filter_map(|(_, read)| read.clone().ok())
             .collect();
-        let before = import.tally;
+        let before = import.progress;
         import
             .put_contacts(&good, |outcomes, revision| {
-                let tally = Tally { revision, ..before };
-                note(tally, chunk, outcomes)
+                let progress = ImportProgress { revision, ..before };
+                note(progress, chunk, outcomes)
             })
             .await
     }
 
-    fn progress(tally: Tally) -> pb::ImportContactsResponse {
+    fn progress(progress: ImportProgress) -> pb::ImportContactsResponse {
         answer(Answer::Progress(Progress {
-            processed_count: tally.processed_count,
-            created_count: tally.created_count,
-            updated_count: tally.updated_count,
-            unchanged_count: unchanged(tally),
-            rejected_count: tally.rejected_count,
-            revision: tally.revision,
+            processed_count: progress.processed_count,
+            created_count: progress.created_count,
+            updated_count: progress.updated_count,
+            unchanged_count: unchanged(progress),
+            rejected_count: progress.rejected_count,
+            revision: progress.revision,
         }))
     }
 
-    fn summary(tally: Tally) -> pb::ImportContactsResponse {
+    fn summary(progress: ImportProgress) -> pb::ImportContactsResponse {
         answer(Answer::Summary(Summary {
-            processed_count: tally.processed_count,
-            created_count: tally.created_count,
-            updated_count: tally.updated_count,
-            unchanged_count: unchanged(tally),
-            rejected_count: tally.rejected_count,
-            revision: tally.revision,
+            processed_count: progress.processed_count,
+            created_count: progress.created_count,
+            updated_count: progress.updated_count,
+            unchanged_count: unchanged(progress),
+            rejected_count: progress.rejected_count,
+            revision: progress.revision,
         }))
     }
 }
 
 /// What became of a chunk's items, of which the well-formed ones have these outcomes.
-fn note(mut tally: Tally, chunk: Vec<Item>, outcomes: Vec<PutOutcome>) -> Note {
+fn note(mut progress: ImportProgress, chunk: Vec<Item>, outcomes: Vec<PutOutcome>) -> ChunkResult {
     let (mut outcomes, mut rejected) = (outcomes.into_iter(), Vec::new());
     for (id, read) in chunk {
         let outcome = read.map(|_| outcomes.next().unwrap_or(PutOutcome::Unchanged));
@@ -87,19 +87,19 @@ fn note(mut tally: Tally, chunk: Vec<Item>, outcomes: Vec<PutOutcome>) -> Note {
             Ok(PutOutcome::Refused(refusal)) => Some(refusal.violation("")),
             Err(violation) => Some(violation),
             Ok(PutOutcome::Created) => {
-                tally.created_count += 1;
+                progress.created_count += 1;
                 None
             }
             Ok(PutOutcome::Updated) => {
-                tally.updated_count += 1;
+                progress.updated_count += 1;
                 None
             }
             Ok(PutOutcome::Unchanged) => None,
         };
-        let index = tally.processed_count;
-        tally.processed_count += 1;
+        let index = progress.processed_count;
+        progress.processed_count += 1;
         if let Some(Violation { field, reason }) = violation {
-            tally.rejected_count += 1;
+            progress.rejected_count += 1;
             let rejection = Rejection {
                 index,
                 id,
@@ -109,11 +109,14 @@ fn note(mut tally: Tally, chunk: Vec<Item>, outcomes: Vec<PutOutcome>) -> Note {
             rejected.push((index, answer(Answer::Rejection(rejection)).encode_to_vec()));
         }
     }
-    Note { tally, rejected }
+    ChunkResult { progress, rejected }
 }
 
-fn unchanged(tally: Tally) -> i64 {
-    tally.processed_count - tally.created_count - tally.updated_count - tally.rejected_count
+fn unchanged(progress: ImportProgress) -> i64 {
+    progress.processed_count
+        - progress.created_count
+        - progress.updated_count
+        - progress.rejected_count
 }
 
 fn new_contact(contact: &pb::Contact) -> Result<NewContact, Violation> {

@@ -12,9 +12,9 @@ use crate::{
     api::assignments::{self, Items},
     domain::{
         Result,
-        imports::{Import, Kind, Note, Rejected, Tally},
+        imports::{ChunkResult, Import, ImportProgress, StoredRejection},
     },
-    model::{Assignment, Outcome},
+    model::{Assignment, ImportKind, Outcome},
     pb,
 };
 
@@ -30,7 +30,7 @@ impl Upload for MembershipImport {
     type Chunk = Chunk;
     type Response = pb::ImportMembershipsResponse;
 
-    const KIND: Kind = Kind::Memberships;
+    const KIND: ImportKind = ImportKind::Memberships;
     const ITEMS: &'static str = "chunk.assignments";
 
     fn read(items: Vec<pb::Assignment>) -> Chunk {
@@ -38,49 +38,54 @@ impl Upload for MembershipImport {
         (items, read)
     }
 
-    async fn commit(import: &mut Import, (sent, read): Chunk) -> Result<Vec<Rejected>> {
+    async fn commit(import: &mut Import, (sent, read): Chunk) -> Result<Vec<StoredRejection>> {
         let good: Vec<Assignment> = read.iter().flatten().cloned().collect();
-        let before = import.tally;
+        let before = import.progress;
         import
             .assign(&good, |outcomes, revision| {
-                let tally = Tally { revision, ..before };
-                note(tally, sent, read, outcomes)
+                let progress = ImportProgress { revision, ..before };
+                note(progress, sent, read, outcomes)
             })
             .await
     }
 
-    fn progress(tally: Tally) -> pb::ImportMembershipsResponse {
+    fn progress(progress: ImportProgress) -> pb::ImportMembershipsResponse {
         answer(Answer::Progress(Progress {
-            processed_count: tally.processed_count,
-            changed_count: tally.created_count,
-            unchanged_count: unchanged(tally),
-            rejected_count: tally.rejected_count,
-            revision: tally.revision,
+            processed_count: progress.processed_count,
+            changed_count: progress.created_count,
+            unchanged_count: unchanged(progress),
+            rejected_count: progress.rejected_count,
+            revision: progress.revision,
         }))
     }
 
-    fn summary(tally: Tally) -> pb::ImportMembershipsResponse {
+    fn summary(progress: ImportProgress) -> pb::ImportMembershipsResponse {
         answer(Answer::Summary(Summary {
-            processed_count: tally.processed_count,
-            changed_count: tally.created_count,
-            unchanged_count: unchanged(tally),
-            rejected_count: tally.rejected_count,
-            revision: tally.revision,
+            processed_count: progress.processed_count,
+            changed_count: progress.created_count,
+            unchanged_count: unchanged(progress),
+            rejected_count: progress.rejected_count,
+            revision: progress.revision,
         }))
     }
 }
 
 /// What became of a chunk's items, of which the well-formed ones have these outcomes.
-fn note(mut tally: Tally, sent: Vec<pb::Assignment>, read: Items, outcomes: Vec<Outcome>) -> Note {
+fn note(
+    mut progress: ImportProgress,
+    sent: Vec<pb::Assignment>,
+    read: Items,
+    outcomes: Vec<Outcome>,
+) -> ChunkResult {
     let mut rejected = Vec::new();
     for (assignment, result) in sent.into_iter().zip(assignments::results(read, outcomes)) {
-        let index = tally.processed_count;
-        tally.processed_count += 1;
+        let index = progress.processed_count;
+        progress.processed_count += 1;
         match result.outcome() {
-            AssignmentOutcome::Changed => tally.created_count += 1,
+            AssignmentOutcome::Changed => progress.created_count += 1,
             AssignmentOutcome::Unchanged => {}
             _ => {
-                tally.rejected_count += 1;
+                progress.rejected_count += 1;
                 let rejection = Rejection {
                     index,
                     assignment: Some(assignment),
@@ -91,11 +96,11 @@ fn note(mut tally: Tally, sent: Vec<pb::Assignment>, read: Items, outcomes: Vec<
             }
         }
     }
-    Note { tally, rejected }
+    ChunkResult { progress, rejected }
 }
 
-fn unchanged(tally: Tally) -> i64 {
-    tally.processed_count - tally.created_count - tally.rejected_count
+fn unchanged(progress: ImportProgress) -> i64 {
+    progress.processed_count - progress.created_count - progress.rejected_count
 }
 
 fn answer(message: Answer) -> pb::ImportMembershipsResponse {

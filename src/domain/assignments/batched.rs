@@ -13,7 +13,7 @@ use crate::{
         mailing_groups,
     },
     model::{Assignment, Code, Membership, Revision, TenantId, TenantName, Time},
-    store::{self, Transaction, memberships::Assigned},
+    store::{self, Transaction, memberships::PairResult},
 };
 
 /// Changing one membership a call.
@@ -73,10 +73,10 @@ impl Changing {
         let (time, name) = (store::now(), call.request_id.clone());
         let rows = match self.direction {
             Direction::Assign => {
-                store::memberships::insert_logged(conn, tenant_id, pairs, time, name).await?
+                store::memberships::assign_logged(conn, tenant_id, pairs, time, name).await?
             }
             Direction::Unassign => {
-                store::memberships::delete_logged(conn, tenant_id, pairs, time, name).await?
+                store::memberships::unassign_logged(conn, tenant_id, pairs, time, name).await?
             }
         };
         if rows.is_empty() {
@@ -99,7 +99,7 @@ impl Changing {
 
 /// What became of a batch.
 struct Changed {
-    rows: Vec<Assigned>,
+    rows: Vec<PairResult>,
     /// What became of codes that no group has.
     renamed: HashMap<Code, Code>,
     time: Time,
@@ -133,7 +133,7 @@ impl Changed {
         if changed { next } else { next - 1 }
     }
 
-    fn outcome(&self, row: &Assigned, item: &Assignment) -> Result<(Membership, bool)> {
+    fn outcome(&self, row: &PairResult, item: &Assignment) -> Result<(Membership, bool)> {
         if row.contact_number.is_none() {
             return Err(Error::no_contact(&item.contact_id));
         }

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use crate::{
     domain::{Error, Precondition, Resource, Result, Violation},
     model::{Change, Contact, ContactId, ContactKind, NewContact},
-    store::{self, Spent, Transaction},
+    store::{self, NumbersExhausted, Transaction},
 };
 
 /// What became of one contact.
@@ -92,7 +92,7 @@ pub(super) async fn put(tx: &mut Transaction, items: &[NewContact]) -> Result<Ve
     let created = chosen(PutOutcome::Created)
         .into_iter()
         .map(|item| Ok((tx.take_contact_number()?, item)))
-        .collect::<Result<Vec<_>, Spent>>()
+        .collect::<Result<Vec<_>, NumbersExhausted>>()
         .map_err(|_| Error::Full(Resource::Contact))?;
     let replaced: Vec<_> = chosen(PutOutcome::Updated)
         .into_iter()

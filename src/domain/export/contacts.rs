@@ -65,7 +65,7 @@ pub(super) async fn plan(
 
 async fn changed(domain: &Domain, call: &Call, since: Revision) -> Result<ContactSet> {
     let read = async |conn: &mut _, tenant_id| {
-        Ok(store::export::companies_since(conn, tenant_id, since).await?)
+        Ok(store::contacts::companies_since(conn, tenant_id, since).await?)
     };
     domain.read_of(call, read).await
 }
@@ -115,7 +115,7 @@ impl Pageable for Contacts {
         let among_companies = places.iter().any(|place| *place < AFTER_COMPANIES);
         let since = if among_companies { 0 } else { self.since };
         let read = async |conn: &mut _, tenant_id| {
-            let found = store::export::contacts_and_companies(conn, tenant_id, &numbers, since);
+            let found = store::contacts::with_companies(conn, tenant_id, &numbers, since);
             Ok(found.await?)
         };
         let found = self.domain.read_of(&self.call, read).await?;

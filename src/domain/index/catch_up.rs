@@ -4,46 +4,34 @@ use std::sync::Arc;
 
 use super::{Companies, Entry, Groups, Key, Leaf};
 use crate::{
-    model::{Code, ContactSet},
-    store::selection::{Interest, LogRow, Tail},
+    model::{ChangeKind, Code, ContactSet},
+    store::log::{ContactState, LogEntry, LogFilter, LogTail, TailEntry},
 };
 
-/// The kinds of changes, as the log numbers them.
-mod kind {
-    pub(super) const GROUP_CREATED: i16 = 1;
-    pub(super) const GROUP_RENAMED: i16 = 2;
-    pub(super) const CONTACTS_CREATED: i16 = 4;
-    pub(super) const CONTACTS_UPDATED: i16 = 5;
-    pub(super) const MEMBERS_ADDED: i16 = 6;
-    pub(super) const MEMBERS_REMOVED: i16 = 7;
-    pub(super) const CONTACTS_DELETED: i16 = 8;
-    pub(super) const GROUP_DELETED: i16 = 9;
-}
-
 impl Key {
-    /// Adds what changes this leaf to what is read of the log.
-    pub(in crate::domain) fn add_interest(&self, interest: &mut Interest) {
+    /// Adds the changes that affect this leaf.
+    pub(in crate::domain) fn extend_filter(&self, filter: &mut LogFilter) {
         match self {
-            Self::Groups => interest.groups = true,
-            Self::Members(group) => interest.members_of.push(*group),
-            Self::Segment(id) => interest.segments.push(id.clone()),
+            Self::Groups => filter.codes = true,
+            Self::Members(group) => filter.members_of.push(*group),
+            Self::Segment(id) => filter.segments.push(id.clone()),
             Self::Everyone
             | Self::Companies
             | Self::Excluded
             | Self::PrivacyBlocked
-            | Self::CompanyOf => interest.contacts = true,
+            | Self::CompanyOf => filter.contacts = true,
         }
     }
 }
 
 impl Entry {
     /// Brings the leaf up to the end of the log. `false` if it cannot be: it has to be read anew.
-    pub(in crate::domain) fn catch_up(&mut self, key: &Key, tail: &Tail) -> bool {
-        let Some(rows) = &tail.rows else {
+    pub(in crate::domain) fn catch_up(&mut self, key: &Key, tail: &LogTail) -> bool {
+        let Some(entries) = &tail.entries else {
             return self.revision >= tail.revision;
         };
         let revision = self.revision;
-        for row in rows.iter().filter(|row| row.revision > revision) {
+        for row in entries.iter().filter(|row| row.entry.revision > revision) {
             if !self.apply(key, row) {
                 return false;
             }
@@ -52,25 +40,31 @@ impl Entry {
         true
     }
 
-    fn apply(&mut self, key: &Key, row: &LogRow) -> bool {
+    fn apply(&mut self, key: &Key, row: &TailEntry) -> bool {
+        let kind = row.entry.kind;
         match (key, &mut self.leaf) {
-            (Key::Members(group), Leaf::Set(set)) if row.subject_id == *group => {
-                change_members(set, row);
+            (Key::Members(group), Leaf::Set(set)) if row.entry.subject_id == *group => {
+                change_members(set, &row.entry);
             }
-            (Key::Everyone, Leaf::Set(set)) => match row.kind {
-                kind::CONTACTS_CREATED => add(set, row),
-                kind::CONTACTS_DELETED => remove(set, row),
-                _ => {}
-            },
+            (Key::Everyone, Leaf::Set(set)) => {
+                if kind == ChangeKind::ContactsCreated {
+                    add(set, &row.entry);
+                } else if kind == ChangeKind::ContactsDeleted {
+                    remove(set, &row.entry);
+                }
+            }
             (Key::Companies, Leaf::Set(set)) => {
-                mark(set, row, |traits| traits.company == traits.contact);
+                set_flag(set, row, |state| state.company == state.number);
             }
-            (Key::Excluded, Leaf::Set(set)) => mark(set, row, |traits| traits.excluded),
-            (Key::PrivacyBlocked, Leaf::Set(set)) => mark(set, row, |traits| traits.blocked),
+            (Key::Excluded, Leaf::Set(set)) => set_flag(set, row, |state| state.excluded),
+            (Key::PrivacyBlocked, Leaf::Set(set)) => {
+                set_flag(set, row, |state| state.privacy_blocked);
+            }
             (Key::CompanyOf, Leaf::Companies(companies)) => change_companies(companies, row),
-            (Key::Groups, Leaf::Groups(groups)) => change_groups(groups, row),
+            (Key::Groups, Leaf::Groups(groups)) => change_groups(groups, &row.entry),
             (Key::Segment(id), _) => {
-                return row.code.as_deref() != Some(id.as_str()) || row.kind < 10;
+                return row.entry.code.as_deref() != Some(id.as_str())
+                    || !kind.affected_sets().segment;
             }
             _ => {}
         }
@@ -78,75 +72,52 @@ impl Entry {
     }
 }
 
-/// What a contact is, as the log tells it.
-struct Traits {
-    contact: u32,
-    company: u32,
-    excluded: bool,
-    blocked: bool,
-}
-
-impl Traits {
-    /// Reads the log's 64 bits; see `store::selection::tail`.
-    fn read(bits: i64) -> Self {
-        /// The lowest 31 bits.
-        const NUMBER: u64 = 0x7fff_ffff;
-        let bits = bits.cast_unsigned();
-        let number = |bits: u64| (bits & NUMBER) as u32;
-        Self {
-            contact: number(bits >> 33),
-            company: number(bits >> 2),
-            excluded: bits & 2 != 0,
-            blocked: bits & 1 != 0,
-        }
-    }
-}
-
-fn numbers(row: &LogRow) -> impl Iterator<Item = u32> {
+fn numbers(row: &LogEntry) -> impl Iterator<Item = u32> {
     row.contact_numbers
         .iter()
         .flatten()
         .map(|number| number.cast_unsigned())
 }
 
-fn traits(row: &LogRow) -> impl Iterator<Item = Traits> {
-    row.traits.iter().flatten().map(|bits| Traits::read(*bits))
-}
-
-fn add(set: &mut Arc<ContactSet>, row: &LogRow) {
+fn add(set: &mut Arc<ContactSet>, row: &LogEntry) {
     Arc::make_mut(set).extend(numbers(row));
 }
 
-fn remove(set: &mut Arc<ContactSet>, row: &LogRow) {
+fn remove(set: &mut Arc<ContactSet>, row: &LogEntry) {
     let set = Arc::make_mut(set);
     for number in numbers(row) {
         set.remove(number);
     }
 }
 
-fn change_members(set: &mut Arc<ContactSet>, row: &LogRow) {
+fn change_members(set: &mut Arc<ContactSet>, row: &LogEntry) {
     match row.kind {
-        kind::MEMBERS_ADDED => add(set, row),
-        kind::MEMBERS_REMOVED => remove(set, row),
-        kind::GROUP_DELETED => *set = Arc::default(),
-        _ => {}
+        ChangeKind::MembersAdded => add(set, row),
+        ChangeKind::MembersRemoved => remove(set, row),
+        ChangeKind::GroupDeleted => *set = Arc::default(),
+        ChangeKind::GroupCreated
+        | ChangeKind::GroupRenamed
+        | ChangeKind::GroupUpdated
+        | ChangeKind::ContactsCreated
+        | ChangeKind::ContactsUpdated
+        | ChangeKind::ContactsDeleted
+        | ChangeKind::SegmentCreated
+        | ChangeKind::SegmentUpdated
+        | ChangeKind::SegmentDeleted
+        | ChangeKind::CriteriaSaved
+        | ChangeKind::CriteriaDeleted => {}
     }
 }
 
-/// Puts contacts that came or changed where they belong now, and takes out those that went.
-fn mark(set: &mut Arc<ContactSet>, row: &LogRow, belongs: fn(&Traits) -> bool) {
-    if !matches!(
-        row.kind,
-        kind::CONTACTS_CREATED | kind::CONTACTS_UPDATED | kind::CONTACTS_DELETED
-    ) {
+/// Adds or removes changed contacts by their present state, and removes deleted ones.
+fn set_flag(set: &mut Arc<ContactSet>, row: &TailEntry, belongs: fn(&ContactState) -> bool) {
+    if !row.entry.kind.affected_sets().contacts {
         return;
     }
-    // Most changes leave most sets as they are: no copy is made then.
-    let wanted: ContactSet = traits(row)
-        .filter(belongs)
-        .map(|traits| traits.contact)
-        .collect();
-    let touched: ContactSet = numbers(row).collect();
+    // Most changes leave most sets unchanged: then no copy is made.
+    let wanted = row.states.iter().filter(|state| belongs(state));
+    let wanted: ContactSet = wanted.map(|state| state.number).collect();
+    let touched: ContactSet = numbers(&row.entry).collect();
     if &**set & &touched != wanted {
         let set = Arc::make_mut(set);
         *set -= touched;
@@ -154,39 +125,50 @@ fn mark(set: &mut Arc<ContactSet>, row: &LogRow, belongs: fn(&Traits) -> bool) {
     }
 }
 
-fn change_companies(companies: &mut Arc<Companies>, row: &LogRow) {
-    match row.kind {
-        kind::CONTACTS_CREATED | kind::CONTACTS_UPDATED => {
-            let companies = Arc::make_mut(companies);
-            traits(row).for_each(|traits| companies.set(traits.contact, traits.company));
-        }
-        kind::CONTACTS_DELETED => {
-            let companies = Arc::make_mut(companies);
-            numbers(row).for_each(|number| companies.set(number, 0));
-        }
-        _ => {}
+/// Sets the companies of created and changed contacts, and removes deleted contacts.
+fn change_companies(companies: &mut Arc<Companies>, row: &TailEntry) {
+    let deleted = row.entry.kind == ChangeKind::ContactsDeleted;
+    if row.states.is_empty() && !deleted {
+        return;
+    }
+    let companies = Arc::make_mut(companies);
+    for state in &row.states {
+        companies.set(state.number, state.company);
+    }
+    if deleted {
+        numbers(&row.entry).for_each(|number| companies.set(number, 0));
     }
 }
 
-fn change_groups(groups: &mut Arc<Groups>, row: &LogRow) {
+fn change_groups(groups: &mut Arc<Groups>, row: &LogEntry) {
     let code = |text: &Option<String>| text.as_ref().and_then(|text| text.parse::<Code>().ok());
     let Some(present) = code(&row.code) else {
         return;
     };
     match row.kind {
-        kind::GROUP_CREATED => {
+        ChangeKind::GroupCreated => {
             Arc::make_mut(groups).insert(present, row.subject_id);
         }
-        kind::GROUP_RENAMED => {
+        ChangeKind::GroupRenamed => {
             let groups = Arc::make_mut(groups);
             if let Some(former) = code(&row.former_code) {
                 groups.remove(&former);
             }
             groups.insert(present, row.subject_id);
         }
-        kind::GROUP_DELETED => {
+        ChangeKind::GroupDeleted => {
             Arc::make_mut(groups).remove(&present);
         }
-        _ => {}
+        ChangeKind::GroupUpdated
+        | ChangeKind::ContactsCreated
+        | ChangeKind::ContactsUpdated
+        | ChangeKind::ContactsDeleted
+        | ChangeKind::MembersAdded
+        | ChangeKind::MembersRemoved
+        | ChangeKind::SegmentCreated
+        | ChangeKind::SegmentUpdated
+        | ChangeKind::SegmentDeleted
+        | ChangeKind::CriteriaSaved
+        | ChangeKind::CriteriaDeleted => {}
     }
 }

@@ -8,7 +8,7 @@ use super::{Companies, Entry, Key, Leaf};
 use crate::{
     domain::Result,
     model::TenantId,
-    store::{segments, selection},
+    store::{segments, sets},
 };
 
 impl Entry {
@@ -20,19 +20,19 @@ impl Entry {
     ) -> Result<Self> {
         Ok(match key {
             Key::Groups => {
-                let (revision, groups) = selection::groups(conn, tenant_id).await?;
+                let (revision, groups) = sets::group_codes(conn, tenant_id).await?;
                 Self {
                     revision,
                     leaf: Leaf::Groups(Arc::new(groups.into_iter().collect())),
                 }
             }
-            Key::Members(group) => Self::set(selection::members(conn, tenant_id, *group).await?),
-            Key::Everyone => Self::set(selection::everyone(conn, tenant_id).await?),
-            Key::Companies => Self::set(selection::companies(conn, tenant_id).await?),
-            Key::Excluded => Self::set(selection::excluded(conn, tenant_id).await?),
-            Key::PrivacyBlocked => Self::set(selection::privacy_blocked(conn, tenant_id).await?),
+            Key::Members(group) => Self::set(sets::members(conn, tenant_id, *group).await?),
+            Key::Everyone => Self::set(sets::everyone(conn, tenant_id).await?),
+            Key::Companies => Self::set(sets::companies(conn, tenant_id).await?),
+            Key::Excluded => Self::set(sets::excluded(conn, tenant_id).await?),
+            Key::PrivacyBlocked => Self::set(sets::privacy_blocked(conn, tenant_id).await?),
             Key::CompanyOf => {
-                let (revision, pairs) = selection::companies_of(conn, tenant_id).await?;
+                let (revision, pairs) = sets::company_of(conn, tenant_id).await?;
                 let mut companies = Companies::default();
                 for (contact, company) in pairs {
                     companies.set(contact.cast_unsigned(), company.cast_unsigned());

@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use crate::{
     domain::{Domain, Error, Result, batch::Work, batches::reader_of},
     model::{Code, ContactId, MailingGroup, TenantName},
-    store::{self, mailing_groups::PageOfContact},
+    store::{self, mailing_groups::ContactGroupsPage},
 };
 
 /// Reading one group a call.
@@ -39,7 +39,7 @@ impl Work for Reading {
 pub(in crate::domain) struct Listing(pub(super) Domain);
 
 impl Work for Listing {
-    type Item = PageOfContact;
+    type Item = ContactGroupsPage;
     type Outcome = Vec<MailingGroup>;
 
     /// A page may have a thousand groups, and all pages of a batch are in memory at a time.
@@ -48,7 +48,7 @@ impl Work for Listing {
     async fn run(
         &self,
         tenant: &TenantName,
-        pages: &[PageOfContact],
+        pages: &[ContactGroupsPage],
     ) -> Result<Vec<Result<Vec<MailingGroup>>>> {
         let call = reader_of(tenant);
         let read = self.0.read_of(&call, async |conn, tenant_id| {
@@ -72,7 +72,8 @@ impl Work for Listing {
             Ok((listed, known))
         });
         let (listed, known) = read.await?;
-        let outcome = |(listed, page): (Vec<MailingGroup>, &PageOfContact)| match listed.is_empty()
+        let outcome = |(listed, page): (Vec<MailingGroup>, &ContactGroupsPage)| match listed
+            .is_empty()
             && !known.contains(&page.contact_id)
         {
             true => Err(Error::no_contact(&page.contact_id)),

@@ -43,7 +43,7 @@ pub(crate) async fn apply(
             let population = selection::population_in(domain, tx).await?;
             let meaning = Meaning::read(tx, tenant_id, &population, &[&stored]).await?;
             let wanted = meaning.of(&stored);
-            let (_, present) = store::selection::members(tx, tenant_id, group.group_id).await?;
+            let (_, present) = store::sets::members(tx, tenant_id, group.group_id).await?;
             let added = &wanted - &present;
             let removed = match replace {
                 true => &present - &wanted,

@@ -12,7 +12,7 @@ const NAMED: usize = 20;
 /// Refuses a contact that is on a segment.
 pub(in crate::domain) async fn not_on_any(tx: &mut Transaction, contact: &Contact) -> Result<()> {
     let tenant_id = tx.tenant_id();
-    let meaning = merges::meaning(tx, tenant_id, contact.contact_number).await?;
+    let meaning = merges::aliases(tx, tenant_id, contact.contact_number).await?;
     let holding = store::segments::holding(tx, tenant_id, &meaning).await?;
     if holding.is_empty() {
         return Ok(());
@@ -34,9 +34,9 @@ pub(in crate::domain) async fn hand_over(
     kept: &Contact,
 ) -> Result<()> {
     let tenant_id = tx.tenant_id();
-    let meaning = merges::meaning(tx, tenant_id, merged.contact_number).await?;
+    let meaning = merges::aliases(tx, tenant_id, merged.contact_number).await?;
     let holding = store::segments::holding(tx, tenant_id, &meaning).await?;
-    merges::hand_over(tx, merged.contact_number, kept.contact_number).await?;
+    merges::redirect(tx, merged.contact_number, kept.contact_number).await?;
     merges::insert(tx, merged.contact_number, kept.contact_number).await?;
     let numbers: Vec<i32> = holding.iter().map(|(number, _)| *number).collect();
     if !numbers.is_empty() {

@@ -22,7 +22,10 @@ pub(crate) async fn save_criteria(
             if segment.action_count == 0 {
                 return Err(Error::Precondition(Precondition::NoActions(segment.id)));
             }
-            let saved = store::segments::criteria::insert(tx, code, description, &segment)
+            let number = tx
+                .take_criteria_number()
+                .map_err(|_| Error::Full(Resource::SavedCriteria))?;
+            let saved = store::segments::criteria::insert(tx, code, description, &segment, number)
                 .await
                 .map_err(Error::on_insert(Resource::SavedCriteria, code))?;
             let (from, to) = (segment.segment_number, saved.criteria_number);

@@ -61,7 +61,7 @@ pub(in crate::domain) async fn descriptions(
     group_ids: &[i32],
 ) -> Result<HashMap<i32, String>> {
     let read = async |conn: &mut _, tenant_id| {
-        Ok(store::history::descriptions(conn, tenant_id, group_ids).await?)
+        Ok(store::mailing_groups::descriptions(conn, tenant_id, group_ids).await?)
     };
     let known = domain.read_of(call, read).await?;
     let text = |(group_id, description)| (group_id, String::from(description));

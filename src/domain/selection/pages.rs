@@ -8,7 +8,7 @@ use crate::{
         Call, Domain, Result,
         index::{BLOCK, IdBlock},
     },
-    model::{Contact, ContactSet, PageSize, Revision, TenantId},
+    model::{Contact, ContactId, ContactSet, PageSize, Revision, TenantId},
     store,
 };
 
@@ -108,12 +108,10 @@ impl Members {
     async fn contacts(&self, tenant_id: TenantId, numbers: &[u32]) -> Result<Vec<Member>> {
         let read = async |conn: &mut _| {
             Ok(match bits(numbers) {
-                Some((from, bits)) => {
-                    store::selection::contacts_among(conn, tenant_id, from, bits).await?
-                }
+                Some((from, bits)) => store::contacts::by_bits(conn, tenant_id, from, bits).await?,
                 None => {
                     let numbers = numbers.iter().map(|number| number.cast_signed());
-                    store::selection::contacts(conn, tenant_id, numbers.collect()).await?
+                    store::contacts::by_numbers(conn, tenant_id, numbers.collect()).await?
                 }
             })
         };
@@ -127,9 +125,8 @@ impl Members {
     /// The ids of contacts, from memory but for those who were deleted since the selection.
     async fn ids(&self, tenant_id: TenantId, numbers: &[u32]) -> Result<Vec<Member>> {
         let revision = self.revision;
-        let read = async |conn: &mut _| {
-            Ok(store::changes::deleted_since(conn, tenant_id, revision).await?)
-        };
+        let read =
+            async |conn: &mut _| Ok(store::log::deleted_contacts(conn, tenant_id, revision).await?);
         let Some(deleted) = self.domain.read(read).await? else {
             return self.ids_as_stored(tenant_id, numbers).await;
         };
@@ -169,16 +166,17 @@ impl Members {
         let from = (block * BLOCK).cast_signed();
         let upto = from + (BLOCK - 1).cast_signed();
         let read = async |conn: &mut _| {
-            Ok(store::selection::ids_between(conn, tenant_id, from, upto).await?)
+            Ok(store::contacts::ids_in_range(conn, tenant_id, from, upto).await?)
         };
         Ok(IdBlock::new(&self.domain.read(read).await?))
     }
 
     async fn ids_as_stored(&self, tenant_id: TenantId, numbers: &[u32]) -> Result<Vec<Member>> {
         let numbers: Vec<i32> = numbers.iter().map(|number| number.cast_signed()).collect();
-        let read = async |conn: &mut _| Ok(store::selection::ids(conn, tenant_id, &numbers).await?);
+        let read = async |conn: &mut _| Ok(store::contacts::ids(conn, tenant_id, &numbers).await?);
         let ids = self.domain.read(read).await?;
-        Ok(ids.into_iter().map(|id| Member::Id(id.into())).collect())
+        let member = |(_, id): (i32, ContactId)| Member::Id(id.into());
+        Ok(ids.into_iter().map(member).collect())
     }
 }
 

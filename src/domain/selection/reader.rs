@@ -10,7 +10,7 @@ use crate::{
     model::{ContactSet, Revision, SegmentId, TenantId},
     store::{
         Transaction,
-        selection::{Interest, Tail, tail},
+        log::{LogFilter, LogTail, changes_since},
     },
 };
 
@@ -85,7 +85,7 @@ impl<'a> Reader<'a> {
             .map(|entry| entry.revision)
             .min()
             .unwrap_or(0);
-        let tail = self.tail(since).await?;
+        let tail = self.changes_since(since).await?;
         let mut stale = Vec::new();
         let mut level = true;
         for (key, entry) in &mut self.leaves {
@@ -104,18 +104,19 @@ impl<'a> Reader<'a> {
         Ok((stale.is_empty() && level).then_some(tail.revision))
     }
 
-    async fn tail(&mut self, since: Revision) -> Result<Tail> {
-        let mut interest = Interest::default();
+    async fn changes_since(&mut self, since: Revision) -> Result<LogTail> {
+        let mut filter = LogFilter::default();
         self.leaves
             .keys()
-            .for_each(|key| key.add_interest(&mut interest));
+            .for_each(|key| key.extend_filter(&mut filter));
         let tenant_id = self.tenant_id;
         match &mut self.access {
             Access::Pool => {
-                let read = async |conn: &mut _| Ok(tail(conn, tenant_id, since, &interest).await?);
+                let read =
+                    async |conn: &mut _| Ok(changes_since(conn, tenant_id, since, &filter).await?);
                 self.domain.read(read).await
             }
-            Access::Own(tx) => Ok(tail(tx, tenant_id, since, &interest).await?),
+            Access::Own(tx) => Ok(changes_since(tx, tenant_id, since, &filter).await?),
         }
     }
 

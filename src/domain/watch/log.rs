@@ -1,53 +1,56 @@
-//! Reading the log from a place on, and putting together what belongs to one revision.
+//! Reads the log from a position on, and groups the entries by revision.
 
 use std::{collections::VecDeque, sync::Arc};
 
 use super::{
     Changes,
-    resolve::{Names, change},
+    resolve::{Lookup, change},
 };
 use crate::{
     domain::{Call, Domain, Error, Result},
     model::{Revision, TenantId},
-    store::history::{self, HistoryPage, HistoryRow, PAGE_ROWS, Place, RowFilter, SLICE, SPAN},
+    store::{
+        self,
+        log::{LogPage, LogPosition, PageEntry, PageFilter, SLICE},
+    },
 };
 
-/// The most contacts whose names are looked up together, and the most in one message.
-const ITEMS: usize = 10_000;
+/// Maximum number of contacts that are looked up together, and in one message.
+const MAX_ITEMS: usize = 10_000;
 
-/// The most revisions that are put together at a time.
-const REVISIONS: usize = 1_000;
+/// Maximum number of revisions that are grouped at a time.
+const MAX_REVISIONS: usize = 1_000;
 
-/// The log from a place on.
-pub(super) struct Log {
+/// The log from a position on.
+pub(super) struct LogReader {
     domain: Domain,
     call: Call,
-    filter: RowFilter,
-    place: Place,
-    /// Rows that were read and not put together yet.
-    rows: VecDeque<HistoryRow>,
-    /// Whether more rows of the last row's revision follow.
+    filter: PageFilter,
+    position: LogPosition,
+    /// Entries that were read and not grouped yet.
+    entries: VecDeque<PageEntry>,
+    /// Whether more entries of the last entry's revision follow.
     more: bool,
     behind: bool,
 }
 
-impl Log {
+impl LogReader {
     /// The log after a revision.
-    pub(super) fn new(domain: &Domain, call: &Call, after: Revision, filter: RowFilter) -> Self {
+    pub(super) fn new(domain: &Domain, call: &Call, after: Revision, filter: PageFilter) -> Self {
         Self {
             domain: domain.clone(),
             call: call.clone(),
             filter,
-            place: Place::at(after + 1),
-            rows: VecDeque::new(),
+            position: LogPosition::at(after + 1),
+            entries: VecDeque::new(),
             more: false,
             behind: false,
         }
     }
 
-    /// The revision up to which everything was read.
-    pub(super) fn seen(&self) -> Revision {
-        self.place.revision - 1
+    /// The last revision that was read completely.
+    pub(super) fn last_revision(&self) -> Revision {
+        self.position.revision - 1
     }
 
     /// Whether there was more when the log was last read.
@@ -55,33 +58,33 @@ impl Log {
         self.behind
     }
 
-    /// What comes next, whole revisions if they are not too large; nothing if there is nothing
-    /// in the next page.
+    /// The next changes: whole revisions if they are not too large. Empty if the next page is empty.
     pub(super) async fn read(&mut self) -> Result<Vec<Changes>> {
         let news = Arc::clone(&self.domain.news);
         let _turn = news.turn().await?;
         let tenant_id = self.domain.tenant_id(&self.call).await?.unwrap_or(0);
-        if self.rows.is_empty() {
+        if self.entries.is_empty() {
             self.fetch(tenant_id).await?;
         }
-        let (rows, more) = self.batch();
-        let names = match rows.is_empty() {
+        let (entries, more) = self.batch();
+        let lookup = match entries.is_empty() {
             true => return Ok(Vec::new()),
-            false => self.names(tenant_id, &rows).await?,
+            false => self.lookup(tenant_id, &entries).await?,
         };
         let mut all: Vec<Changes> = Vec::new();
-        for row in rows {
-            if all.last().is_none_or(|last| last.revision != row.revision) {
+        for read in entries {
+            let revision = read.entry.revision;
+            if all.last().is_none_or(|last| last.revision != revision) {
                 all.push(Changes {
-                    revision: row.revision,
-                    commit_time: row.commit_time,
-                    request_id: row.request_id.clone(),
+                    revision,
+                    commit_time: read.commit_time,
+                    request_id: read.request_id.clone(),
                     changes: Vec::new(),
                     more: false,
                 });
             }
             if let Some(last) = all.last_mut() {
-                last.changes.extend(change(row, &names)?);
+                last.changes.extend(change(read, &lookup)?);
             }
         }
         if let Some(last) = all.last_mut() {
@@ -91,130 +94,128 @@ impl Log {
     }
 
     async fn fetch(&mut self, tenant_id: TenantId) -> Result<()> {
-        let (place, filter) = (self.place, &self.filter);
-        let read = async |conn: &mut _| Ok(history::page(conn, tenant_id, place, filter).await?);
+        let (position, filter) = (self.position, &self.filter);
+        let read =
+            async |conn: &mut _| Ok(store::log::page(conn, tenant_id, position, filter).await?);
         let page = self.domain.read(read).await?;
-        if place.revision <= page.oldest {
+        if position.revision <= page.oldest {
             return Err(Error::HistoryPruned {
                 oldest: page.oldest,
             });
         }
         let current = page.current;
-        let cut = Cut::of(page, place);
-        self.rows = cut.rows.into();
-        self.more = cut.more;
-        self.place = cut.next;
-        self.behind = self.place.revision <= current;
+        let prefix = ReadablePrefix::of(page, position);
+        self.entries = prefix.entries.into();
+        self.more = prefix.more;
+        self.position = prefix.next;
+        self.behind = self.position.revision <= current;
         Ok(())
     }
 
-    /// Takes rows: as many whole revisions as fit, or a part of one that does not. Whether more
-    /// of the last one follows.
-    fn batch(&mut self) -> (Vec<HistoryRow>, bool) {
-        let mut taken: Vec<HistoryRow> = Vec::new();
-        // What was taken before the last revision began.
+    /// Takes entries: as many whole revisions as fit, or a part of one that does not. Returns whether
+    /// more of the last one follows.
+    fn batch(&mut self) -> (Vec<PageEntry>, bool) {
+        let mut taken: Vec<PageEntry> = Vec::new();
+        // The counts before the last revision.
         let (mut items, mut revisions, mut whole) = (0, 0, 0);
-        while let Some(row) = self.rows.pop_front() {
+        while let Some(read) = self.entries.pop_front() {
             if taken
                 .last()
-                .is_none_or(|last| last.revision != row.revision)
+                .is_none_or(|last| last.entry.revision != read.entry.revision)
             {
                 (whole, revisions) = (taken.len(), revisions + 1);
             }
-            items += weight(&row);
-            let full = items > ITEMS || revisions > REVISIONS;
+            items += weight(&read);
+            let full = items > MAX_ITEMS || revisions > MAX_REVISIONS;
             if full && !taken.is_empty() {
-                self.rows.push_front(row);
+                self.entries.push_front(read);
                 let rest = if whole > 0 { whole } else { taken.len() };
-                for row in taken.drain(rest..).rev() {
-                    self.rows.push_front(row);
+                for taken in taken.drain(rest..).rev() {
+                    self.entries.push_front(taken);
                 }
                 return (taken, whole == 0);
             }
-            taken.push(row);
+            taken.push(read);
         }
         (taken, self.more)
     }
 
-    async fn names(&self, tenant_id: TenantId, rows: &[HistoryRow]) -> Result<Names> {
-        let names = self
+    async fn lookup(&self, tenant_id: TenantId, entries: &[PageEntry]) -> Result<Lookup> {
+        let lookup = self
             .domain
-            .read(async |conn| Names::read(conn, tenant_id, rows).await)
+            .read(async |conn| Lookup::read(conn, tenant_id, entries).await)
             .await?;
-        if names.is_complete(rows) {
-            return Ok(names);
+        if lookup.is_complete(entries) {
+            return Ok(lookup);
         }
-        // Pruning goes from the oldest on, so it has taken these rows with the ones that told
-        // the ids.
-        let bounds = async |conn: &mut _| Ok(history::bounds(conn, tenant_id).await?);
+        // Pruning starts at the oldest revision: it has deleted these entries too.
+        let bounds = async |conn: &mut _| Ok(store::log::bounds(conn, tenant_id).await?);
         let (_, oldest) = self.domain.read(bounds).await?;
-        match rows.first().is_some_and(|row| row.revision <= oldest) {
+        match entries
+            .first()
+            .is_some_and(|read| read.entry.revision <= oldest)
+        {
             true => Err(Error::HistoryPruned { oldest }),
             false => Err(Error::broken("a changed contact has no id")),
         }
     }
 }
 
-fn weight(row: &HistoryRow) -> usize {
-    row.contact_numbers
+/// The number of contacts, at least 1.
+fn weight(read: &PageEntry) -> usize {
+    read.entry
+        .contact_numbers
         .as_ref()
         .map_or(1, |numbers| numbers.len().max(1))
 }
 
-/// A page cut where a revision ends, if one ends in it.
-struct Cut {
-    rows: Vec<HistoryRow>,
-    /// Whether more rows of the last row's revision follow.
+/// The part of a page up to the end of a revision, if one ends in it.
+struct ReadablePrefix {
+    entries: Vec<PageEntry>,
+    /// Whether more entries of the last entry's revision follow.
     more: bool,
-    next: Place,
+    next: LogPosition,
 }
 
-impl Cut {
-    fn of(page: HistoryPage, from: Place) -> Self {
-        let mut rows = page.rows;
-        let whole = |row: &HistoryRow| row.within && row.left == 0;
-        let Some(at) = (0..rows.len()).find(|at| *at == PAGE_ROWS || !whole(&rows[*at])) else {
-            let upto = page
-                .current
-                .min(from.revision + SPAN - 1)
-                .max(from.revision - 1);
+impl ReadablePrefix {
+    fn of(page: LogPage, from: LogPosition) -> Self {
+        let Some(at) = page.incomplete() else {
+            let last = page.last_revision(from.revision);
             return Self {
-                rows,
+                entries: page.entries,
                 more: false,
-                next: Place::at(upto + 1),
+                next: LogPosition::at(last + 1),
             };
         };
-        let revision = rows[at].revision;
-        let before = rows.partition_point(|row| row.revision < revision);
+        let is_read = page.is_read(at);
+        let mut entries = page.entries;
+        let revision = entries[at].entry.revision;
+        let before = entries.partition_point(|it| it.entry.revision < revision);
         if before > 0 {
-            rows.truncate(before);
+            entries.truncate(before);
             return Self {
-                rows,
+                entries,
                 more: false,
-                next: Place::at(revision),
+                next: LogPosition::at(revision),
             };
         }
-        let next = Self::within(&rows[at], from);
-        rows.truncate(if rows[at].within && at < PAGE_ROWS {
-            at + 1
-        } else {
-            at
-        });
+        let next = Self::after_part(&entries[at], is_read, from);
+        entries.truncate(at + usize::from(is_read));
         Self {
-            rows,
+            entries,
             more: true,
             next,
         }
     }
 
-    /// The place after the part of a row that was read; the row itself if nothing was.
-    fn within(row: &HistoryRow, from: Place) -> Place {
-        let mut next = Place {
-            kind: row.kind,
-            subject_id: row.subject_id,
-            ..Place::at(row.revision)
+    /// The position after the part of an entry that was read; the entry itself if nothing was.
+    fn after_part(part: &PageEntry, is_read: bool, from: LogPosition) -> LogPosition {
+        let mut next = LogPosition {
+            kind: Some(part.entry.kind),
+            subject_id: part.entry.subject_id,
+            ..LogPosition::at(part.entry.revision)
         };
-        if row.within && row.left > 0 {
+        if is_read && part.left > 0 {
             let is_same = (next.revision, next.kind, next.subject_id)
                 == (from.revision, from.kind, from.subject_id);
             next.skip = SLICE + if is_same { from.skip } else { 0 };

@@ -2,13 +2,13 @@
 
 use std::{collections::VecDeque, sync::Arc};
 
-use super::{Filter, Kind, Part};
+use super::{Filter, Part};
 use crate::{
     domain::{
         Call, Domain, Result,
         selection::{self, Group, Member, Pages, View},
     },
-    model::{Code, ContactSet, PageSize, Revision},
+    model::{ChangeTopic, Code, ContactSet, PageSize, Revision},
 };
 
 /// Groups in a part.
@@ -36,9 +36,9 @@ impl Snapshot {
     /// Notes who and what is there at the present revision.
     pub(super) async fn take(domain: &Domain, call: &Call, filter: &Filter) -> Result<Self> {
         let wanted = |code: &Code| filter.wants_code(code);
-        let members = filter.wants(Kind::Memberships);
+        let members = filter.wants(ChangeTopic::Memberships);
         let frozen = selection::freeze(domain, call, wanted, members).await?;
-        let described = match filter.wants(Kind::MailingGroups) {
+        let described = match filter.wants(ChangeTopic::MailingGroups) {
             true => frozen
                 .groups
                 .iter()
@@ -58,7 +58,7 @@ impl Snapshot {
             },
             members: None,
         };
-        if filter.wants(Kind::Contacts) {
+        if filter.wants(ChangeTopic::Contacts) {
             snapshot.contacts = Some(snapshot.pages(frozen.everyone, View::Full, CONTACTS)?);
         }
         Ok(snapshot)

@@ -14,30 +14,30 @@ use crate::{
     store::sql::after_prefix,
 };
 
-/// How many contacts a page looks through before it gathers all that match.
-const NEAR: i64 = 4_096;
+/// How many contacts a page scans in order before it collects all that match.
+const SCAN_LIMIT: i64 = 4_096;
 
-/// What a list of contacts is narrowed to; all of it must hold.
+/// The filters of a list of contacts; all of them apply.
 #[derive(Debug, Default)]
 pub struct ContactFilter {
-    /// Ids that start so.
+    /// Prefix of ids.
     pub prefix: String,
-    /// This kind.
+    /// Company or person.
     pub kind: Option<ContactKind>,
     /// People of this company.
     pub company_id: Option<ContactId>,
     /// Members of this group.
     pub group_id: Option<i32>,
-    /// Names that contain this, in any case.
+    /// A part of the name, in any case.
     pub name_contains: String,
 }
 
 /// Contacts by id, after `after`.
 ///
-/// Two filters have no index in the order of ids: by group, and by a part of the name. Whether it
-/// is quicker to look at contacts one after the other, or to gather all that match and sort them,
-/// depends on where they lie, which no statistics tell. So a page looks at the nearest contacts
-/// first, which is enough where many match, and gathers the rest only if that does not fill it.
+/// Two filters have no index in the order of ids: the group and a part of the name. Whether it is
+/// faster to scan contacts in order, or to collect all that match and sort them, depends on where the
+/// matches are, which statistics do not say. So a page scans the nearest contacts first, which is
+/// enough if many match, and collects the rest only if that does not fill the page.
 pub async fn page(
     conn: &mut AsyncPgConnection,
     tenant_id: TenantId,
@@ -51,19 +51,19 @@ pub async fn page(
         .limit(limit)
         .select(Contact::as_select());
     let scattered = filter.group_id.is_some() || !filter.name_contains.is_empty();
-    let horizon = match scattered {
-        true => horizon(conn, tenant_id, filter, after).await?,
+    let scan_end = match scattered {
+        true => scan_end(conn, tenant_id, filter, after).await?,
         false => None,
     };
-    let Some(horizon) = horizon else {
+    let Some(scan_end) = scan_end else {
         return in_order.load(conn).await;
     };
-    let near = in_order.filter(contacts::id.le(&horizon));
+    let near = in_order.filter(contacts::id.le(&scan_end));
     let mut found: Vec<Contact> = near.load(conn).await?;
     let missing = limit - i64::try_from(found.len()).unwrap_or(limit);
     if missing > 0 {
-        // The order of an expression is that of no index.
-        let far = matching(tenant_id, filter, Some(&horizon))
+        // Ordering by an expression keeps the planner from scanning the index in order.
+        let far = matching(tenant_id, filter, Some(&scan_end))
             .order(sql::<Text>("contacts.id || ''"))
             .limit(missing)
             .select(Contact::as_select());
@@ -72,8 +72,8 @@ pub async fn page(
     Ok(found)
 }
 
-/// The last of the nearest contacts, if there are more behind it.
-async fn horizon(
+/// The last contact of the scan, if there are more after it.
+async fn scan_end(
     conn: &mut AsyncPgConnection,
     tenant_id: TenantId,
     filter: &ContactFilter,
@@ -81,14 +81,14 @@ async fn horizon(
 ) -> QueryResult<Option<ContactId>> {
     narrowed(tenant_id, filter, after)
         .order(contacts::id)
-        .offset(NEAR)
+        .offset(SCAN_LIMIT)
         .select(contacts::id)
         .first(conn)
         .await
         .optional()
 }
 
-/// What matches all of a filter.
+/// The contacts that match all filters.
 fn matching<'a>(
     tenant_id: TenantId,
     filter: &'a ContactFilter,
@@ -109,7 +109,7 @@ fn matching<'a>(
     query
 }
 
-/// What matches the filters that have an index in the order of ids.
+/// The contacts that match the filters with an index in the order of ids.
 fn narrowed<'a>(
     tenant_id: TenantId,
     filter: &'a ContactFilter,
@@ -117,8 +117,8 @@ fn narrowed<'a>(
 ) -> contacts::BoxedQuery<'a, Pg> {
     let mut query = contacts::table
         .filter(contacts::tenant_id.eq(tenant_id))
-        // Text that Diesel does not know keeps it from preparing the statement for many uses:
-        // these are to be planned for the values they are asked with.
+        // A SQL fragment keeps Diesel from caching the prepared statement: the plan depends on the
+        // values.
         .filter(sql::<Bool>("TRUE"))
         .into_boxed();
     if let Some(after) = after {
@@ -138,7 +138,7 @@ fn narrowed<'a>(
     query
 }
 
-/// A text with nothing in it that LIKE would take for a wildcard.
+/// Escapes the wildcards of LIKE.
 fn escape(text: &str) -> String {
     text.replace('\\', "\\\\")
         .replace('%', "\\%")

@@ -1,104 +1,196 @@
-//! Assignments as the statements over memberships take them: contacts, codes, and pairs of them.
+//! Assigning and unassigning many pairs of contact and group in one statement.
 
 use std::{collections::HashMap, hash::Hash};
 
-use diesel::sql_types::{Array, Integer, Text, Timestamptz};
+use diesel::{
+    pg::Pg,
+    prelude::*,
+    serialize::ToSql,
+    sql_types::{Array, BigInt, Bool, HasSqlType, Integer, Nullable, Text, Timestamptz},
+};
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
-use super::change::Assigned;
 use crate::{
-    model::{Assignment, Code, ContactId, TenantId, Time},
-    store::sql::{Sql, sql},
+    model::{Assignment, Code, ContactId, Revision, TenantId, Time},
+    store::{
+        Transaction,
+        sql::{Sql, sql},
+    },
 };
 
-/// Each contact, each code and each pair once, in the order in which they come first.
-pub(super) struct Pairs {
+/// The result of one assignment.
+#[derive(Debug, Clone, Copy, QueryableByName)]
+pub struct PairResult {
+    /// The contact, if it exists.
+    #[diesel(sql_type = Nullable<Integer>)]
+    pub(crate) contact_number: Option<i32>,
+    /// The group, if it exists.
+    #[diesel(sql_type = Nullable<Integer>)]
+    pub(crate) group_id: Option<i32>,
+    /// Whether this assignment changed anything; for duplicates only the first is `true`.
+    #[diesel(sql_type = Bool)]
+    pub changed: bool,
+    /// The revision of the membership before the statement.
+    #[diesel(sql_type = Nullable<BigInt>)]
+    pub(crate) revision: Option<Revision>,
+    /// The creation time of the membership before the statement.
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    pub(crate) create_time: Option<Time>,
+    /// The revision that the statement makes if it changes anything.
+    #[diesel(sql_type = BigInt)]
+    pub(crate) next_revision: Revision,
+}
+
+/// Assigns groups to contacts; the transaction logs the changes.
+pub async fn assign(tx: &mut Transaction, items: &[Assignment]) -> QueryResult<Vec<PairResult>> {
+    in_transaction(tx, include_str!("../sql/assign.sql"), items).await
+}
+
+/// Unassigns groups from contacts; the transaction logs the changes.
+pub async fn unassign(tx: &mut Transaction, items: &[Assignment]) -> QueryResult<Vec<PairResult>> {
+    in_transaction(tx, include_str!("../sql/unassign.sql"), items).await
+}
+
+async fn in_transaction(
+    tx: &mut Transaction,
+    text: &'static str,
+    items: &[Assignment],
+) -> QueryResult<Vec<PairResult>> {
+    let pairs = Pairs::of(items.iter());
+    let revision = tx.revision();
+    let statement = pairs.statement::<BigInt, _>(text, tx.tenant_id(), tx.time(), revision);
+    Ok(pairs.results(statement.load(tx).await?))
+}
+
+/// Assigns groups to contacts and logs it in one statement, which is a transaction by itself if none
+/// is open. Returns no rows, and has no effect, if another write of the tenant ended between the
+/// statement's start and its lock.
+pub async fn assign_logged<'a>(
+    conn: &mut AsyncPgConnection,
+    tenant_id: TenantId,
+    items: impl Iterator<Item = &'a Assignment>,
+    time: Time,
+    request_id: String,
+) -> QueryResult<Vec<PairResult>> {
+    let text = include_str!("../sql/assign_logged.sql");
+    logged(conn, text, tenant_id, Pairs::of(items), time, request_id).await
+}
+
+/// Unassigns groups from contacts and logs it, like [`assign_logged`].
+pub async fn unassign_logged<'a>(
+    conn: &mut AsyncPgConnection,
+    tenant_id: TenantId,
+    items: impl Iterator<Item = &'a Assignment>,
+    time: Time,
+    request_id: String,
+) -> QueryResult<Vec<PairResult>> {
+    let text = include_str!("../sql/unassign_logged.sql");
+    logged(conn, text, tenant_id, Pairs::of(items), time, request_id).await
+}
+
+async fn logged(
+    conn: &mut AsyncPgConnection,
+    text: &'static str,
+    tenant_id: TenantId,
+    pairs: Pairs,
+    time: Time,
+    request_id: String,
+) -> QueryResult<Vec<PairResult>> {
+    let statement = pairs.statement::<Text, _>(text, tenant_id, time, request_id);
+    Ok(pairs.results(statement.load(conn).await?))
+}
+
+/// Each contact, each code and each pair once, in the order of their first occurrence.
+struct Pairs {
     contact_ids: Vec<ContactId>,
     codes: Vec<Code>,
-    /// The pairs: places of their contacts and of their codes, from 1.
+    /// The pairs: positions of their contacts and of their codes, from 1.
     contacts: Vec<i32>,
     groups: Vec<i32>,
-    /// Which pair each item is, from 1.
+    /// The pair of each item, from 1.
     items: Vec<i32>,
 }
 
 impl Pairs {
     /// The pairs of some items.
-    pub(super) fn of<'a>(items: impl Iterator<Item = &'a Assignment>) -> Self {
-        let (mut contacts, mut codes, mut pairs) = (Places::new(), Places::new(), Places::new());
+    fn of<'a>(items: impl Iterator<Item = &'a Assignment>) -> Self {
+        let (mut contacts, mut codes, mut pairs) =
+            (Positions::new(), Positions::new(), Positions::new());
         let items = items
             .map(|item| {
-                let contact = contacts.place(&item.contact_id);
-                pairs.place((contact, codes.place(&item.code)))
+                let contact = contacts.position(&item.contact_id);
+                pairs.position((contact, codes.position(&item.code)))
             })
             .collect();
-        let (contact_places, groups) = pairs.entries.into_iter().unzip();
+        let (contact_positions, groups) = pairs.entries.into_iter().unzip();
         Self {
             contact_ids: contacts.entries.into_iter().cloned().collect(),
             codes: codes.entries.into_iter().cloned().collect(),
-            contacts: contact_places,
+            contacts: contact_positions,
             groups,
             items,
         }
     }
 
-    /// A statement with its parameters `$1` to `$4`.
-    pub(super) fn statement(&self, text: &'static str, tenant_id: TenantId, time: Time) -> Sql {
+    /// A statement over the pairs; `fifth` is its parameter `$5`.
+    fn statement<ST, T>(&self, text: &'static str, tenant_id: TenantId, time: Time, fifth: T) -> Sql
+    where
+        ST: Send + 'static,
+        Pg: HasSqlType<ST>,
+        T: ToSql<ST, Pg> + Send + 'static,
+    {
         sql(text)
             .bind::<Integer, _>(tenant_id)
             .bind::<Array<Text>, _>(self.contact_ids.clone())
             .bind::<Array<Text>, _>(self.codes.clone())
             .bind::<Timestamptz, _>(time)
-    }
-
-    /// The statement with its parameters `$6` and `$7`.
-    pub(super) fn finish(&self, statement: Sql) -> Sql {
-        statement
+            .bind::<ST, T>(fifth)
             .bind::<Array<Integer>, _>(self.contacts.clone())
             .bind::<Array<Integer>, _>(self.groups.clone())
     }
 
-    /// What became of each item, by what became of the pairs. Of items that are the same pair the
-    /// first changed something, if any did. Nothing if there are no rows.
-    pub(super) fn answers(&self, rows: Vec<Assigned>) -> Vec<Assigned> {
+    /// The results of the items, from those of the pairs. Of equal items only the first can have
+    /// changed something. Empty if there are no rows.
+    fn results(&self, rows: Vec<PairResult>) -> Vec<PairResult> {
         if rows.is_empty() || rows.len() == self.items.len() {
             return rows;
         }
-        let mut told = 0;
-        let answer = |pair: &i32| {
+        let mut last = 0;
+        let result = |pair: &i32| {
             let row = rows[*pair as usize - 1];
-            let is_first = *pair > told;
-            told = told.max(*pair);
-            Assigned {
+            let is_first = *pair > last;
+            last = last.max(*pair);
+            PairResult {
                 changed: row.changed && is_first,
                 ..row
             }
         };
-        self.items.iter().map(answer).collect()
+        self.items.iter().map(result).collect()
     }
 }
 
-/// Entries once each, and the place of each, from 1.
-struct Places<T> {
+/// Distinct entries, and the position of each, from 1.
+struct Positions<T> {
     entries: Vec<T>,
-    places: HashMap<T, i32>,
+    positions: HashMap<T, i32>,
 }
 
-impl<T: Copy + Eq + Hash> Places<T> {
+impl<T: Copy + Eq + Hash> Positions<T> {
     fn new() -> Self {
         Self {
             entries: Vec::new(),
-            places: HashMap::new(),
+            positions: HashMap::new(),
         }
     }
 
-    fn place(&mut self, entry: T) -> i32 {
+    fn position(&mut self, entry: T) -> i32 {
         // No statement takes more items than an i32 counts.
         let next = self.entries.len() as i32 + 1;
-        let place = *self.places.entry(entry).or_insert(next);
-        if place == next {
+        let position = *self.positions.entry(entry).or_insert(next);
+        if position == next {
             self.entries.push(entry);
         }
-        place
+        position
     }
 }
 
@@ -129,7 +221,7 @@ mod tests {
     #[test]
     fn of_items_that_are_alike_the_first_changes_something() {
         let items = items(&[("A", "X"), ("B", "X"), ("A", "X"), ("B", "X")]);
-        let row = |changed| Assigned {
+        let row = |changed| PairResult {
             contact_number: Some(1),
             group_id: Some(1),
             changed,
@@ -137,9 +229,9 @@ mod tests {
             create_time: None,
             next_revision: 1,
         };
-        let answers = Pairs::of(items.iter()).answers(vec![row(true), row(false)]);
-        let changed: Vec<_> = answers.iter().map(|it| it.changed).collect();
+        let results = Pairs::of(items.iter()).results(vec![row(true), row(false)]);
+        let changed: Vec<_> = results.iter().map(|it| it.changed).collect();
         assert_eq!(changed, [true, false, false, false]);
-        assert!(Pairs::of(items.iter()).answers(Vec::new()).is_empty());
+        assert!(Pairs::of(items.iter()).results(Vec::new()).is_empty());
     }
 }

@@ -1,4 +1,4 @@
-//! What was done to segments.
+//! The recorded actions of segments.
 
 use diesel::{
     prelude::*,
@@ -16,7 +16,7 @@ use crate::{
     store::{Transaction, sql::sql},
 };
 
-/// Records an action, and the numbers that it brought to the stored set or took from it.
+/// Records an action, and the numbers that it added to the stored set or removed from it.
 pub(crate) async fn insert(
     tx: &mut Transaction,
     segment_number: i32,
@@ -52,8 +52,8 @@ pub(crate) async fn insert(
         .await
 }
 
-/// Forgets how to undo an action.
-pub(crate) async fn settle(
+/// Finalizes an action: it cannot be undone any more.
+pub(crate) async fn finalize(
     tx: &mut Transaction,
     segment_number: i32,
     number: i32,
@@ -64,7 +64,7 @@ pub(crate) async fn settle(
         .await
 }
 
-/// What kind an action was, and the numbers that it brought or took, if it can be undone.
+/// The kind of an action, and the numbers that it added or removed, if it can be undone.
 pub(crate) async fn find_changed(
     tx: &mut Transaction,
     segment_number: i32,
@@ -97,20 +97,13 @@ pub(crate) async fn page(
     after: i32,
     size: PageSize,
 ) -> QueryResult<Vec<SegmentAction>> {
-    let rows: Vec<ActionRow> = sql(
-        "SELECT action_number, kind, expression, contacts, options, \
-             entire_companies, added_count, removed_count, excluded_count, \
-             privacy_blocked_count, changed IS NOT NULL AS undoable, revision, create_time \
-         FROM segment_actions \
-         WHERE tenant_id = $1 AND segment_number = $2 AND action_number > $3 \
-         ORDER BY action_number LIMIT $4",
-    )
-    .bind::<Integer, _>(tenant_id)
-    .bind::<Integer, _>(segment_number)
-    .bind::<Integer, _>(after)
-    .bind::<BigInt, _>(size.with_one_more())
-    .load(conn)
-    .await?;
+    let rows: Vec<ActionRow> = sql(include_str!("../sql/segment_actions.sql"))
+        .bind::<Integer, _>(tenant_id)
+        .bind::<Integer, _>(segment_number)
+        .bind::<Integer, _>(after)
+        .bind::<BigInt, _>(size.with_one_more())
+        .load(conn)
+        .await?;
     rows.into_iter().map(ActionRow::action).collect()
 }
 

@@ -1,4 +1,4 @@
-//! Criteria: what actions are to do, in the record of segments and saved to be run again.
+//! Criteria of actions, in the record of segments and saved for replays.
 
 use diesel::{
     prelude::*,
@@ -16,14 +16,14 @@ use crate::{
     store::{Transaction, sql::sql},
 };
 
-/// Stores the head of criteria that are saved from a segment.
+/// Creates saved criteria, without their actions.
 pub(crate) async fn insert(
     tx: &mut Transaction,
     code: &CriteriaCode,
     description: &Description,
     segment: &Segment,
+    criteria_number: i32,
 ) -> QueryResult<SavedCriteria> {
-    let criteria_number = tx.take_criteria_number();
     let row = (
         saved_criteria::tenant_id.eq(tx.tenant_id()),
         saved_criteria::criteria_number.eq(criteria_number),
@@ -159,7 +159,7 @@ impl TryFrom<CriterionRow> for Criterion {
     }
 }
 
-/// Options as the number that stands for them.
+/// Options as bits, the reverse of [`CriterionRow`].
 pub(super) fn options(options: SelectionOptions) -> i16 {
     i16::from(options.expand_companies)
         | i16::from(options.include_related_companies) << 1

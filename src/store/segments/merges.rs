@@ -1,7 +1,7 @@
-//! Contacts that were merged into others, which stand for them in stored sets.
+//! Merged contacts, and the contacts that replace them in stored sets.
 //!
-//! Stored sets are not rewritten when contacts are merged: so an action can be undone exactly,
-//! and a merge costs the same however many segments there are.
+//! A merge does not rewrite stored sets: so an action can be undone exactly, and a merge costs the
+//! same for any number of segments.
 
 use diesel::prelude::*;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
@@ -12,10 +12,10 @@ use crate::{
     store::{Transaction, numbers},
 };
 
-/// A merged contact, and the one that stands for it.
+/// A merged contact, and the one that replaces it.
 type Merge = (u32, u32);
 
-/// The merges of those contacts in a set that were merged and whose kept contact exists.
+/// The merged contacts in a set whose kept contact exists.
 pub(crate) async fn of(
     conn: &mut AsyncPgConnection,
     tenant_id: TenantId,
@@ -33,9 +33,9 @@ pub(crate) async fn of(
     Ok(pairs.into_iter().map(unsigned).collect())
 }
 
-/// The numbers that mean this contact in stored sets: its own and those of contacts that were
+/// The numbers that stand for this contact in stored sets: its own and those of contacts that were
 /// merged into it.
-pub(crate) async fn meaning(
+pub(crate) async fn aliases(
     conn: &mut AsyncPgConnection,
     tenant_id: TenantId,
     contact_number: i32,
@@ -50,8 +50,8 @@ pub(crate) async fn meaning(
     Ok(all.map(i32::cast_unsigned).collect())
 }
 
-/// Hands over to `kept` what stood for `merged` so far.
-pub(crate) async fn hand_over(tx: &mut Transaction, merged: i32, kept: i32) -> QueryResult<usize> {
+/// Makes `kept` replace the contacts that `merged` replaced so far.
+pub(crate) async fn redirect(tx: &mut Transaction, merged: i32, kept: i32) -> QueryResult<usize> {
     let held = merged_contacts::table
         .filter(merged_contacts::tenant_id.eq(tx.tenant_id()))
         .filter(merged_contacts::kept_number.eq(merged));
@@ -61,7 +61,7 @@ pub(crate) async fn hand_over(tx: &mut Transaction, merged: i32, kept: i32) -> Q
         .await
 }
 
-/// Lets `kept` stand for `merged`.
+/// Makes `kept` replace `merged`.
 pub(crate) async fn insert(tx: &mut Transaction, merged: i32, kept: i32) -> QueryResult<usize> {
     let row = (
         merged_contacts::tenant_id.eq(tx.tenant_id()),

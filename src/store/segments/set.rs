@@ -10,13 +10,13 @@ use diesel::{
 
 use crate::model::ContactSet;
 
-/// A set on its way to or from the database.
+/// A set as stored.
 #[derive(Debug, AsExpression, FromSqlRow)]
 #[diesel(sql_type = Binary)]
 pub(super) struct StoredSet(ContactSet);
 
 impl From<ContactSet> for StoredSet {
-    /// Takes the smallest form: a run of numbers costs next to nothing.
+    /// Optimizes the set: runs of numbers take few bytes.
     fn from(mut set: ContactSet) -> Self {
         set.optimize();
         Self(set)

@@ -56,8 +56,8 @@ async fn present(
             let present = meaning.of(stored);
             let first = present.iter().take(LISTED_CONTACTS);
             let first: Vec<i32> = first.map(u32::cast_signed).collect();
-            let ids = store::selection::ids(conn, tenant_id, &first).await?;
-            Ok((present, ids))
+            let ids = store::contacts::ids(conn, tenant_id, &first).await?;
+            Ok((present, ids.into_iter().map(|(_, id)| id).collect()))
         })
         .await
 }

@@ -135,7 +135,7 @@ impl Work {
         for (action, changed) in self.done {
             store::segments::actions::insert(tx, number, &action, changed).await?;
             if action.number > UNDOABLE {
-                store::segments::actions::settle(tx, number, action.number - UNDOABLE).await?;
+                store::segments::actions::finalize(tx, number, action.number - UNDOABLE).await?;
             }
         }
         tx.log(Change::SegmentUpdated(number, self.segment.id));

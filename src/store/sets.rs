@@ -1,8 +1,4 @@
-//! What selections are made of, as the database knows it. Every function reads at one revision
-//! and says which.
-
-mod details;
-mod log;
+//! The sets that selections are made of. Every function reads at one revision and returns it.
 
 use diesel::{
     prelude::*,
@@ -10,19 +6,14 @@ use diesel::{
 };
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
-pub(crate) use self::details::{ids, ids_between};
-pub use self::{
-    details::{contacts, contacts_among},
-    log::{Interest, LogRow, Tail, tail},
-};
 use super::sql::{Sql, sql};
 use crate::model::{Code, ContactSet, Revision, TenantId};
 
-/// Something read, and the revision at which it is so.
-pub type At<T> = (Revision, T);
+/// A value, and the revision at which it was read.
+pub(crate) type Versioned<T> = (Revision, T);
 
-/// The contacts of `$from`, in rows of at most 65,536: what one container of a roaring bitmap
-/// covers. At least one row comes back, for the revision.
+/// The contacts of `$from`, in rows of at most 65,536, the range of one container of a roaring
+/// bitmap. Returns at least one row, for the revision.
 macro_rules! set_of {
     ($from:literal) => {
         concat!(
@@ -39,7 +30,7 @@ pub(crate) async fn members(
     conn: &mut AsyncPgConnection,
     tenant_id: TenantId,
     group_id: i32,
-) -> QueryResult<At<ContactSet>> {
+) -> QueryResult<Versioned<ContactSet>> {
     let query = sql(set_of!(
         "memberships WHERE tenant_id = $1 AND group_id = $2"
     ));
@@ -56,7 +47,7 @@ pub(crate) async fn members(
 pub(crate) async fn everyone(
     conn: &mut AsyncPgConnection,
     tenant_id: TenantId,
-) -> QueryResult<At<ContactSet>> {
+) -> QueryResult<Versioned<ContactSet>> {
     load(
         conn,
         sql(set_of!("contacts WHERE tenant_id = $1")).bind::<Integer, _>(tenant_id),
@@ -68,36 +59,36 @@ pub(crate) async fn everyone(
 pub(crate) async fn companies(
     conn: &mut AsyncPgConnection,
     tenant_id: TenantId,
-) -> QueryResult<At<ContactSet>> {
-    let query = sql(set_of!("contacts WHERE tenant_id = $1 AND kind = 1"));
+) -> QueryResult<Versioned<ContactSet>> {
+    let query = sql(set_of!("contacts WHERE tenant_id = $1 AND kind = @Company"));
     load(conn, query.bind::<Integer, _>(tenant_id)).await
 }
 
-/// All contacts that are to be left out of segments.
+/// All contacts that are marked `exclude_from_segments`.
 pub(crate) async fn excluded(
     conn: &mut AsyncPgConnection,
     tenant_id: TenantId,
-) -> QueryResult<At<ContactSet>> {
+) -> QueryResult<Versioned<ContactSet>> {
     let query = sql(set_of!(
         "contacts WHERE tenant_id = $1 AND exclude_from_segments"
     ));
     load(conn, query.bind::<Integer, _>(tenant_id)).await
 }
 
-/// All contacts that asked to be left out of segments.
+/// All contacts that are marked `privacy_blocked`.
 pub(crate) async fn privacy_blocked(
     conn: &mut AsyncPgConnection,
     tenant_id: TenantId,
-) -> QueryResult<At<ContactSet>> {
+) -> QueryResult<Versioned<ContactSet>> {
     let query = sql(set_of!("contacts WHERE tenant_id = $1 AND privacy_blocked"));
     load(conn, query.bind::<Integer, _>(tenant_id)).await
 }
 
 /// The codes of all groups with their numbers.
-pub(crate) async fn groups(
+pub(crate) async fn group_codes(
     conn: &mut AsyncPgConnection,
     tenant_id: TenantId,
-) -> QueryResult<At<Vec<(Code, i32)>>> {
+) -> QueryResult<Versioned<Vec<(Code, i32)>>> {
     #[derive(QueryableByName)]
     struct Row {
         #[diesel(sql_type = BigInt)]
@@ -123,10 +114,10 @@ pub(crate) async fn groups(
 
 /// The company of every contact that has one: pairs of a contact's number and its company's. A
 /// company is its own.
-pub(crate) async fn companies_of(
+pub(crate) async fn company_of(
     conn: &mut AsyncPgConnection,
     tenant_id: TenantId,
-) -> QueryResult<At<Vec<(i32, i32)>>> {
+) -> QueryResult<Versioned<Vec<(i32, i32)>>> {
     #[derive(QueryableByName)]
     struct Row {
         #[diesel(sql_type = BigInt)]
@@ -136,21 +127,10 @@ pub(crate) async fn companies_of(
         #[diesel(sql_type = Nullable<Array<Integer>>)]
         company_numbers: Option<Vec<i32>>,
     }
-    let rows: Vec<Row> = sql(
-        "SELECT c.revision, p.contact_numbers, p.company_numbers FROM clocks c \
-         LEFT JOIN LATERAL ( \
-             SELECT array_agg(contact.contact_number) AS contact_numbers, \
-                 array_agg(company.contact_number) AS company_numbers \
-             FROM contacts contact JOIN contacts company \
-                 ON company.tenant_id = $1 AND company.kind = 1 AND company.id = \
-                     CASE WHEN contact.kind = 1 THEN contact.id ELSE contact.company_id END \
-             WHERE contact.tenant_id = $1 \
-             GROUP BY contact.contact_number >> 16) p ON true \
-         WHERE c.tenant_id = $1",
-    )
-    .bind::<Integer, _>(tenant_id)
-    .load(conn)
-    .await?;
+    let rows: Vec<Row> = sql(include_str!("sql/company_of.sql"))
+        .bind::<Integer, _>(tenant_id)
+        .load(conn)
+        .await?;
     let revision = rows.as_slice().first().map_or(0, |row| row.revision);
     let pairs = rows.into_iter().flat_map(|row| {
         let numbers = row.contact_numbers.unwrap_or_default();
@@ -161,7 +141,7 @@ pub(crate) async fn companies_of(
     Ok((revision, pairs.collect()))
 }
 
-async fn load(conn: &mut AsyncPgConnection, query: Sql) -> QueryResult<At<ContactSet>> {
+async fn load(conn: &mut AsyncPgConnection, query: Sql) -> QueryResult<Versioned<ContactSet>> {
     #[derive(QueryableByName)]
     struct Part {
         #[diesel(sql_type = BigInt)]
@@ -175,7 +155,7 @@ async fn load(conn: &mut AsyncPgConnection, query: Sql) -> QueryResult<At<Contac
     for mut numbers in parts.into_iter().filter_map(|part| part.contact_numbers) {
         numbers.sort_unstable();
         set.extend(numbers.into_iter().map(i32::cast_unsigned));
-        // Millions of members take a while: others have their turn in between.
+        // Millions of members take a while; let other tasks run in between.
         tokio::task::yield_now().await;
     }
     set.optimize();

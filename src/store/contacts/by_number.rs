@@ -1,0 +1,111 @@
+//! Contacts and their ids by number.
+
+use diesel::{
+    prelude::*,
+    sql_types::{Array, BigInt, Binary, Integer},
+};
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
+
+use crate::{
+    model::{Contact, ContactId, ContactKind, ContactSet, Revision, TenantId},
+    schema::contacts,
+    store::sql::{sql, sql_of},
+};
+
+/// The ids of the contacts with numbers in `from..=to`, by number.
+pub(crate) async fn ids_in_range(
+    conn: &mut AsyncPgConnection,
+    tenant_id: TenantId,
+    from: i32,
+    to: i32,
+) -> QueryResult<Vec<(i32, String)>> {
+    contacts::table
+        .filter(contacts::tenant_id.eq(tenant_id))
+        .filter(contacts::contact_number.between(from, to))
+        .order(contacts::contact_number)
+        .select((contacts::contact_number, contacts::id))
+        .load(conn)
+        .await
+}
+
+/// The existing ones among these contacts, by number.
+///
+/// The parameters of this and the next statement stand in sub-selects so that the planner does not
+/// see them and plans once per connection: planning takes as long as reading 1,000 contacts.
+pub async fn by_numbers(
+    conn: &mut AsyncPgConnection,
+    tenant_id: TenantId,
+    contact_numbers: Vec<i32>,
+) -> QueryResult<Vec<Contact>> {
+    let rest = sql("FROM contacts WHERE tenant_id = (SELECT $1) \
+         AND contact_number = ANY ((SELECT $2)::int[]) ORDER BY contact_number")
+    .bind::<Integer, _>(tenant_id)
+    .bind::<Array<Integer>, _>(contact_numbers);
+    sql_of(rest).load(conn).await
+}
+
+/// The existing contacts whose bits are set, the lowest bit of a byte first, beginning with the
+/// number `from`; by number. Scans the range instead of looking up each contact: for dense sets.
+pub async fn by_bits(
+    conn: &mut AsyncPgConnection,
+    tenant_id: TenantId,
+    from: i32,
+    bits: Vec<u8>,
+) -> QueryResult<Vec<Contact>> {
+    let length = i32::try_from(bits.len() * 8).unwrap_or(i32::MAX);
+    let rest = sql("FROM contacts WHERE tenant_id = (SELECT $1) \
+         AND contact_number BETWEEN (SELECT $2) AND (SELECT $3) \
+         AND get_bit((SELECT $4), contact_number - (SELECT $2)) = 1 ORDER BY contact_number")
+    .bind::<Integer, _>(tenant_id)
+    .bind::<Integer, _>(from)
+    .bind::<Integer, _>(from.saturating_add(length - 1))
+    .bind::<Binary, _>(bits);
+    sql_of(rest).load(conn).await
+}
+
+/// The ids of the existing ones among these contacts, by number.
+pub(crate) async fn ids(
+    conn: &mut AsyncPgConnection,
+    tenant_id: TenantId,
+    contact_numbers: &[i32],
+) -> QueryResult<Vec<(i32, ContactId)>> {
+    contacts::table
+        .filter(contacts::tenant_id.eq(tenant_id))
+        .filter(contacts::contact_number.eq_any(contact_numbers))
+        .order(contacts::contact_number)
+        .select((contacts::contact_number, contacts::id))
+        .load(conn)
+        .await
+}
+
+/// These contacts, and the companies of persons among them that changed after `since`; each once,
+/// by number.
+pub async fn with_companies(
+    conn: &mut AsyncPgConnection,
+    tenant_id: TenantId,
+    contact_numbers: &[i32],
+    since: Revision,
+) -> QueryResult<Vec<Contact>> {
+    sql(include_str!("../sql/export_contacts.sql"))
+        .bind::<Integer, _>(tenant_id)
+        .bind::<Array<Integer>, _>(contact_numbers.to_vec())
+        .bind::<BigInt, _>(since)
+        .load(conn)
+        .await
+}
+
+/// The companies that changed, or whose groups did, after a revision.
+pub(crate) async fn companies_since(
+    conn: &mut AsyncPgConnection,
+    tenant_id: TenantId,
+    since: Revision,
+) -> QueryResult<ContactSet> {
+    let numbers: Vec<i32> = contacts::table
+        .filter(contacts::tenant_id.eq(tenant_id))
+        .filter(contacts::kind.eq(ContactKind::Company))
+        .filter(contacts::revision.gt(since))
+        .select(contacts::contact_number)
+        .load(conn)
+        .await?;
+    Ok(numbers.into_iter().map(i32::cast_unsigned).collect())
+}

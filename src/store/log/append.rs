@@ -1,0 +1,126 @@
+//! Writing the change log: what each revision changed, in commit order and without gaps.
+
+use diesel::{
+    prelude::*,
+    sql_types::{Array, BigInt, Integer, Nullable, SmallInt, Text, Timestamptz},
+};
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
+
+use crate::{
+    model::{Change, ChangeKind, Code, ContactId, Revision, TenantId, Time},
+    store::{sql::sql, transaction::RevisionCounter},
+};
+
+/// What is written at the end of a transaction.
+pub(in crate::store) struct ChangeSet<'c> {
+    pub(in crate::store) tenant_id: TenantId,
+    pub(in crate::store) revision: Revision,
+    pub(in crate::store) time: Time,
+    pub(in crate::store) request_id: &'c str,
+    pub(in crate::store) counter: &'c RevisionCounter,
+    pub(in crate::store) changes: Vec<Change>,
+}
+
+/// Advances the tenant's counters and writes the log of one revision.
+pub(in crate::store) async fn append(
+    conn: &mut AsyncPgConnection,
+    set: ChangeSet<'_>,
+) -> QueryResult<usize> {
+    let mut columns = Columns::default();
+    set.changes
+        .into_iter()
+        .for_each(|change| columns.push(change));
+    let counter = set.counter;
+    sql(include_str!("../sql/append_changes.sql"))
+        .bind::<Integer, _>(set.tenant_id)
+        .bind::<BigInt, _>(set.revision)
+        .bind::<Timestamptz, _>(set.time)
+        .bind::<Text, _>(set.request_id.to_owned())
+        .bind::<Integer, _>(counter.next_contact_number)
+        .bind::<BigInt, _>(counter.next_contact_serial)
+        .bind::<Integer, _>(counter.next_group_id)
+        .bind::<Integer, _>(counter.next_segment_number)
+        .bind::<BigInt, _>(counter.next_segment_serial)
+        .bind::<Integer, _>(counter.next_criteria_number)
+        .bind::<Array<Integer>, _>(columns.contact_numbers)
+        .bind::<Array<Text>, _>(columns.contact_ids)
+        .bind::<Array<SmallInt>, _>(columns.kind)
+        .bind::<Array<Integer>, _>(columns.subject_id)
+        .bind::<Array<Nullable<Text>>, _>(columns.code)
+        .bind::<Array<Nullable<Text>>, _>(columns.former_code)
+        .bind::<Array<Integer>, _>(columns.first)
+        .bind::<Array<Nullable<Integer>>, _>(columns.last)
+        .execute(conn)
+        .await
+}
+
+/// The entries by column. The contact numbers of all entries are in one array, of which each entry
+/// with numbers has a slice.
+#[derive(Default)]
+struct Columns {
+    kind: Vec<ChangeKind>,
+    subject_id: Vec<i32>,
+    code: Vec<Option<String>>,
+    former_code: Vec<Option<Code>>,
+    first: Vec<i32>,
+    last: Vec<Option<i32>>,
+    contact_numbers: Vec<i32>,
+    contact_ids: Vec<ContactId>,
+}
+
+impl Columns {
+    fn push(&mut self, change: Change) {
+        let kind = change.kind();
+        match change {
+            Change::GroupCreated(id, code)
+            | Change::GroupUpdated(id, code)
+            | Change::GroupDeleted(id, code) => self.named(kind, id, code),
+            Change::GroupRenamed(id, code, former) => {
+                self.row(kind, id, Some(code.into()), Some(former));
+            }
+            Change::ContactsCreated(numbers) | Change::ContactsUpdated(numbers) => {
+                self.numbered(kind, 0, None, numbers);
+            }
+            Change::MembersAdded(id, code, numbers) | Change::MembersRemoved(id, code, numbers) => {
+                self.numbered(kind, id, Some(code), numbers);
+            }
+            Change::ContactsDeleted(numbers, ids) => {
+                self.contact_ids = ids;
+                self.numbered(kind, 0, None, numbers);
+            }
+            Change::SegmentCreated(number, id)
+            | Change::SegmentUpdated(number, id)
+            | Change::SegmentDeleted(number, id) => self.named(kind, number, id),
+            Change::CriteriaSaved(number, code) | Change::CriteriaDeleted(number, code) => {
+                self.named(kind, number, code);
+            }
+        }
+    }
+
+    fn named(&mut self, kind: ChangeKind, subject_id: i32, name: impl Into<String>) {
+        self.row(kind, subject_id, Some(name.into()), None);
+    }
+
+    fn numbered(&mut self, kind: ChangeKind, subject: i32, code: Option<Code>, numbers: Vec<i32>) {
+        self.row(kind, subject, code.map(Into::into), None);
+        self.contact_numbers.extend(numbers);
+        let last = self.offset();
+        if let Some(entry) = self.last.last_mut() {
+            *entry = Some(last);
+        }
+    }
+
+    fn row(&mut self, kind: ChangeKind, subject: i32, code: Option<String>, former: Option<Code>) {
+        let first = self.offset();
+        self.kind.push(kind);
+        self.subject_id.push(subject);
+        self.code.push(code);
+        self.former_code.push(former);
+        self.first.push(first);
+        self.last.push(None);
+    }
+
+    fn offset(&self) -> i32 {
+        i32::try_from(self.contact_numbers.len()).unwrap_or(i32::MAX)
+    }
+}

@@ -1,0 +1,143 @@
+//! Reading what changed cached sets since a revision.
+
+use diesel::{
+    prelude::*,
+    sql_types::{Array, BigInt, Bool, Integer, Nullable, SmallInt, Text},
+};
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
+
+use super::LogEntry;
+use crate::{
+    model::{AffectedSets, ChangeKind, Revision, SegmentId, TenantId},
+    store::sql::sql,
+};
+
+/// Maximum length of the log that is read, in revisions and in entries.
+const MAX_REVISIONS: i64 = 50_000;
+const MAX_ENTRIES: i64 = 20_000;
+
+/// Which entries of the log a reader needs.
+#[derive(Debug, Clone, Default)]
+pub struct LogFilter {
+    /// Codes of groups.
+    pub codes: bool,
+    /// Contacts: created, changed, deleted.
+    pub contacts: bool,
+    /// Members of these groups.
+    pub members_of: Vec<i32>,
+    /// These segments.
+    pub segments: Vec<SegmentId>,
+}
+
+impl LogFilter {
+    /// The kinds that are needed whatever their subject.
+    fn any_subject(&self) -> Vec<ChangeKind> {
+        kinds(|it| it.codes && self.codes || it.contacts && self.contacts)
+    }
+}
+
+fn kinds(affect: impl Fn(AffectedSets) -> bool) -> Vec<ChangeKind> {
+    ChangeKind::all()
+        .filter(|kind| affect(kind.affected_sets()))
+        .collect()
+}
+
+/// What a contact that was created or changed is now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct ContactState {
+    pub(crate) number: u32,
+    /// Its company's number; 0 for none. A company is its own.
+    pub(crate) company: u32,
+    pub(crate) excluded: bool,
+    pub(crate) privacy_blocked: bool,
+}
+
+impl ContactState {
+    /// Decodes the 64 bits that `changes_since.sql` makes.
+    fn decode(bits: i64) -> Self {
+        /// The lowest 31 bits.
+        const NUMBER: u64 = 0x7fff_ffff;
+        let bits = bits.cast_unsigned();
+        let number = |bits: u64| (bits & NUMBER) as u32;
+        Self {
+            number: number(bits >> 33),
+            company: number(bits >> 2),
+            excluded: bits & 2 != 0,
+            privacy_blocked: bits & 1 != 0,
+        }
+    }
+}
+
+/// An entry, with the present state of contacts that were created or changed.
+#[derive(Debug)]
+pub(crate) struct TailEntry {
+    pub(crate) entry: LogEntry,
+    pub(crate) states: Vec<ContactState>,
+}
+
+/// The log since a revision.
+#[derive(Debug)]
+pub struct LogTail {
+    /// The tenant's revision.
+    pub(crate) revision: Revision,
+    /// The entries, in order; `None` if there are too many, or the log does not reach back.
+    pub(crate) entries: Option<Vec<TailEntry>>,
+}
+
+/// The changes after `since` that `filter` selects.
+pub async fn changes_since(
+    conn: &mut AsyncPgConnection,
+    tenant_id: TenantId,
+    since: Revision,
+    filter: &LogFilter,
+) -> QueryResult<LogTail> {
+    let rows: Vec<Row> = sql(include_str!("../sql/changes_since.sql"))
+        .bind::<Integer, _>(tenant_id)
+        .bind::<BigInt, _>(since)
+        .bind::<BigInt, _>(MAX_REVISIONS)
+        .bind::<Array<SmallInt>, _>(filter.any_subject())
+        .bind::<Array<SmallInt>, _>(kinds(|affected| affected.members))
+        .bind::<Array<Integer>, _>(filter.members_of.clone())
+        .bind::<Array<SmallInt>, _>(kinds(|affected| affected.segment))
+        .bind::<Array<Text>, _>(filter.segments.clone())
+        .bind::<BigInt, _>(MAX_ENTRIES)
+        .load(conn)
+        .await?;
+    let Some(first) = rows.as_slice().first() else {
+        return Ok(LogTail {
+            revision: 0,
+            entries: Some(Vec::new()),
+        });
+    };
+    let (revision, known, total) = (first.current, first.known, first.total);
+    let entries: Vec<_> = rows.into_iter().filter_map(Row::entry).collect();
+    let complete = known && i64::try_from(entries.len()) == Ok(total);
+    Ok(LogTail {
+        revision,
+        entries: complete.then_some(entries),
+    })
+}
+
+#[derive(QueryableByName)]
+struct Row {
+    #[diesel(sql_type = BigInt)]
+    current: Revision,
+    #[diesel(sql_type = Bool)]
+    known: bool,
+    #[diesel(sql_type = BigInt)]
+    total: i64,
+    #[diesel(embed)]
+    entry: Option<LogEntry>,
+    #[diesel(sql_type = Nullable<Array<BigInt>>)]
+    states: Option<Vec<i64>>,
+}
+
+impl Row {
+    fn entry(self) -> Option<TailEntry> {
+        let states = self.states.into_iter().flatten();
+        Some(TailEntry {
+            entry: self.entry?,
+            states: states.map(ContactState::decode).collect(),
+        })
+    }
+}

@@ -1,0 +1,33 @@
+-- The log of tenant $1 after revision $2, as far as it affects cached sets.
+--
+-- $3 maximum distance in revisions; kinds of changes that count: $4 for any subject, $5 for the groups
+-- $6, $7 for the segments $8; $9 maximum number of entries. For contacts created or changed it
+-- returns their present state: number, company's number (a company is its own) and two flags, in 31,
+-- 31, 1 and 1 bits.
+SELECT c.revision AS current, c.revision - $2 <= $3 AND $2 >= c.history_start AS known,
+    coalesce(l.total, 0) AS total, l.revision, l.kind, l.subject_id, l.code, l.former_code,
+    l.contact_numbers,
+    CASE WHEN l.kind IN (@ContactsCreated, @ContactsUpdated) THEN ARRAY(
+        SELECT (contact.contact_number::bigint << 33)
+            | (coalesce(company.contact_number, 0)::bigint << 2)
+            | CASE WHEN contact.exclude_from_segments THEN 2 ELSE 0 END
+            | CASE WHEN contact.privacy_blocked THEN 1 ELSE 0 END
+        FROM contacts contact
+        LEFT JOIN contacts company ON company.tenant_id = $1 AND company.kind = @Company
+            AND company.id =
+                CASE WHEN contact.kind = @Company THEN contact.id ELSE contact.company_id END
+        WHERE contact.tenant_id = $1 AND contact.contact_number = ANY (l.contact_numbers)
+    ) END AS states
+FROM clocks c
+LEFT JOIN LATERAL (
+    SELECT ch.*, count(*) OVER () AS total,
+        sum(pg_column_size(ch.contact_numbers))
+            OVER (ORDER BY ch.revision, ch.kind, ch.subject_id) AS volume
+    FROM changes ch
+    WHERE ch.tenant_id = $1 AND ch.revision > $2 AND c.revision - $2 <= $3
+        AND (kind = ANY ($4)
+            OR (kind = ANY ($5) AND subject_id = ANY ($6))
+            OR (kind = ANY ($7) AND code = ANY ($8)))
+    ORDER BY ch.revision, ch.kind, ch.subject_id LIMIT $9
+) l ON coalesce(l.volume, 0) <= 8000000
+WHERE c.tenant_id = $1 ORDER BY l.revision, l.kind, l.subject_id

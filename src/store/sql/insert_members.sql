@@ -1,0 +1,24 @@
+-- Assigns one group to contacts that do not have it.
+--
+-- $1 tenant, $2 group, $3 contact numbers, $4 revision, $5 time.
+WITH
+    chosen AS MATERIALIZED (SELECT unnest($3) AS contact_number),
+    written AS (
+        INSERT INTO memberships (tenant_id, group_id, contact_number, revision, create_time)
+        SELECT $1, $2, contact_number, $4, $5 FROM chosen ORDER BY contact_number
+    ),
+    counted_contacts AS (
+        UPDATE contacts c SET mailing_group_count = c.mailing_group_count + 1, revision = $4,
+            update_time = $5
+        FROM chosen
+        WHERE c.tenant_id = $1 AND c.contact_number = chosen.contact_number
+        RETURNING c.kind
+    )
+UPDATE mailing_groups g SET company_count = g.company_count + n.companies,
+    person_count = g.person_count + n.persons
+FROM (
+    SELECT count(*) FILTER (WHERE kind = @Company) AS companies,
+        count(*) FILTER (WHERE kind = @Person) AS persons
+    FROM counted_contacts
+) n
+WHERE g.tenant_id = $1 AND g.group_id = $2
