@@ -23,7 +23,6 @@ pub mod config;
 pub mod database;
 pub mod domain;
 mod duration;
-mod grpc_code;
 pub mod model;
 pub mod pb;
 pub mod postgres;

@@ -12,7 +12,7 @@ use http_body::Frame;
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt};
 
-use crate::{api::status::DOMAIN, grpc_code};
+use crate::{api::status::DOMAIN, pb::grpc_code};
 
 /// The longest message of an error, in bytes: all trailers together must stay below 8 KiB
 /// (gRPC over HTTP/2), and prost's texts grow with the depth of what it could not decode.

@@ -12,7 +12,7 @@ use tonic::Code;
 use tracing::{Span, debug, error, info, warn};
 
 use super::errors::code_in;
-use crate::{api::request_id, grpc_code};
+use crate::{api::request_id, pb::grpc_code};
 
 /// Logs the end of one call, once; dropped before, the caller has cancelled it.
 pub(super) struct CallLog {

@@ -8,7 +8,6 @@
 mod assignments;
 mod batches;
 mod batching;
-mod circles;
 mod client;
 mod companies;
 mod concurrency;

@@ -5,7 +5,7 @@ use std::{error::Error, io, time::Duration};
 use tonic::{Status, TimeoutExpired};
 use tonic_types::{ErrorDetails, FieldViolation, StatusExt};
 
-use crate::{duration::human, grpc_code};
+use crate::{duration::human, pb::grpc_code};
 
 /// `NOT_FOUND: expression: at position 1: there is no mailing group SSXX`: the code, the field
 /// and the reason, with a further line for each detail that the message does not contain.

@@ -8,6 +8,7 @@ mod lists;
 mod program;
 mod proxy;
 mod server;
+pub(crate) mod source;
 mod sql;
 mod status;
 pub(crate) mod stub;

@@ -1,0 +1,34 @@
+//! A file is read as a whole, so it is short.
+
+use crate::support::source::{assert_only, sources};
+
+/// The longest file, in lines.
+const MAX_LINES: usize = 300;
+
+/// Generated files.
+const GENERATED: [&str; 1] = ["src/schema.rs"];
+
+/// Files that are to be split.
+const LONG: &[&str] = &[
+    "src/api/status.rs",
+    "src/config.rs",
+    "src/domain/batch/tests.rs",
+    "src/domain/error.rs",
+    "src/model/value.rs",
+    "src/postgres/programs.rs",
+    "tests/service/batching.rs",
+    "tests/service/client.rs",
+    "tests/service/client/fake.rs",
+    "tests/service/contacts.rs",
+    "tests/service/lists.rs",
+    "tests/service/postgres.rs",
+    "tests/service/tour/cli.rs",
+];
+
+#[test]
+fn files_are_short() {
+    let found = sources(&["src", "tests", "benches"], "rs").into_iter();
+    let found = found.filter(|it| it.text.lines().count() > MAX_LINES);
+    let found = found.filter(|it| !GENERATED.contains(&it.path.as_str()));
+    assert_only(found.map(|it| it.path), LONG);
+}
