@@ -5,8 +5,16 @@
 
 pub(crate) mod figures;
 pub(crate) mod machine;
+#[path = "../../tests/service/support/postgres.rs"]
+#[expect(clippy::unwrap_used, reason = "shared with the tests")]
+mod postgres;
+#[path = "../../tests/service/support/program.rs"]
+#[expect(clippy::unwrap_used, reason = "shared with the tests")]
+mod program;
 pub(crate) mod report;
 pub(crate) mod service;
+#[path = "../../tests/service/support/wait.rs"]
+mod wait;
 
 use std::time::Duration;
 

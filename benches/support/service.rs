@@ -1,13 +1,11 @@
 //! The program under measurement, on a PostgreSQL that both sides use.
 
-use std::{
-    fs::Permissions,
-    io::{BufRead, BufReader},
-    os::unix::fs::PermissionsExt,
-    process::{Child, Command, Stdio},
-};
+use mailing_groups::postgres::{Cluster, Durability};
 
-use mailing_groups::postgres::{Cluster, Durability, Options};
+use super::{
+    postgres::{scratch, start_cluster},
+    program::{Program, command},
+};
 
 /// A throw-away PostgreSQL with durable settings.
 pub(crate) struct Database {
@@ -17,17 +15,8 @@ pub(crate) struct Database {
 
 impl Database {
     pub(crate) async fn start() -> Self {
-        let passable = Permissions::from_mode(0o755);
-        let folder = tempfile::Builder::new()
-            .permissions(passable)
-            .tempdir()
-            .expect("a folder");
-        let options = Options {
-            data_dir: folder.path().to_owned(),
-            durability: Durability::Full,
-            max_connections: 200,
-        };
-        let cluster = Cluster::start(options).await.expect("PostgreSQL starts");
+        let folder = scratch();
+        let cluster = start_cluster(folder.path(), Durability::Full).await;
         Self { cluster, folder }
     }
 
@@ -61,50 +50,28 @@ impl Database {
 
 /// A connection to a database.
 pub(crate) async fn connect(url: &str) -> tokio_postgres::Client {
-    let (client, connection) = tokio_postgres::connect(url, tokio_postgres::NoTls)
-        .await
-        .expect("connects");
-    tokio::spawn(connection);
-    client
+    super::postgres::connect(url).await.expect("connects")
 }
 
 /// The running program; it is killed when this is dropped.
 pub(crate) struct Service {
-    child: Child,
+    program: Program,
     pub(crate) endpoint: String,
 }
 
 impl Service {
     /// Starts the program and waits until it accepts calls.
     pub(crate) fn start(database_url: &str, flags: &[&str]) -> Self {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_mailing-groups"))
-            .args(["serve", "--listen", "127.0.0.1:0"])
-            .env("MAILING_GROUPS_LOG", "warn")
-            .args(["--database-url", database_url])
-            .args(flags)
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("the program starts");
-        let stdout = child.stdout.take().expect("piped");
-        let mut lines = BufReader::new(stdout).lines().map_while(Result::ok);
-        let address = lines
-            .find_map(|line| {
-                line.split_once("serves gRPC on ")
-                    .map(|(_, rest)| rest.to_owned())
-            })
-            .expect("the program says where it listens");
-        let endpoint = format!("http://{}", address.trim());
-        Self { child, endpoint }
+        let arguments = ["--listen", "127.0.0.1:0", "--database-url", database_url];
+        let mut command = command(["serve"]);
+        command.env("MAILING_GROUPS_LOG", "warn");
+        let mut program = Program::start(command.args(arguments).args(flags));
+        let line = program.lines(1).pop();
+        let endpoint = format!("http://{}", program.address_in(line.as_deref()));
+        Self { program, endpoint }
     }
 
     pub(crate) fn process_id(&self) -> u32 {
-        self.child.id()
-    }
-}
-
-impl Drop for Service {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        self.program.id()
     }
 }

@@ -9,19 +9,25 @@ use std::{
     time::Duration,
 };
 
-use mailing_groups::pb::{
-    contacts_server::ContactsServer, mailing_groups_server::MailingGroupsServer,
-    segments_server::SegmentsServer, *,
+use mailing_groups::{
+    api,
+    pb::{
+        contacts_server::ContactsServer, mailing_groups_server::MailingGroupsServer,
+        segments_server::SegmentsServer, *,
+    },
+    server::Limits,
 };
 use tokio::runtime::Runtime;
-use tokio_stream::{
-    Stream, StreamExt,
-    wrappers::{ReceiverStream, TcpListenerStream},
-};
-use tonic::{Code, Request, Response, Status, Streaming};
+use tokio_stream::{Stream, StreamExt, wrappers::ReceiverStream};
+use tokio_util::sync::CancellationToken;
+use tonic::{Code, Request, Response, Status, Streaming, service::Routes};
 use tonic_types::{ErrorDetails, StatusExt};
 
-use crate::support::{PATIENCE, stub::Stub};
+use crate::support::{
+    PATIENCE,
+    serve::{bind, serve},
+    stub::Stub,
+};
 
 /// The number of members of every expression: m0, m1, …
 pub(crate) const MEMBERS: usize = 10;
@@ -179,7 +185,7 @@ pub(crate) struct Server {
 
 impl Server {
     pub(crate) fn start(fake: Fake) -> Self {
-        Self::on(TcpListener::bind("127.0.0.1:0").unwrap(), Arc::new(fake))
+        Self::on(bind().0, Arc::new(fake))
     }
 
     /// Closes all connections, and starts again on the same port.
@@ -193,20 +199,16 @@ impl Server {
 
     fn on(listener: TcpListener, fake: Arc<Fake>) -> Self {
         let runtime = Runtime::new().unwrap();
-        listener.set_nonblocking(true).unwrap();
-        let address = listener.local_addr().unwrap();
+        let routes = Routes::new(Arc::clone(&fake).mailing_groups())
+            .add_service(Arc::clone(&fake).contacts())
+            .add_service(Arc::clone(&fake).segments());
         let accepting = listener.try_clone().unwrap();
-        let served = Arc::clone(&fake);
-        runtime.spawn(async move {
-            let listener = tokio::net::TcpListener::from_std(accepting).unwrap();
-            tonic::transport::Server::builder()
-                .add_service(Arc::clone(&served).mailing_groups())
-                .add_service(Arc::clone(&served).contacts())
-                .add_service(served.segments())
-                .serve_with_incoming(TcpListenerStream::new(listener))
-                .await
-        });
-        let endpoint = format!("http://{address}");
+        let ready = || std::future::ready(true);
+        let context = runtime.enter();
+        let (limits, shutdown) = (Limits::default(), CancellationToken::new());
+        serve(accepting, routes, &api::SERVICES, ready, limits, shutdown);
+        drop(context);
+        let endpoint = format!("http://{}", listener.local_addr().unwrap());
         let runtime = Some(runtime);
         Self {
             endpoint,

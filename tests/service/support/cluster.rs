@@ -1,8 +1,6 @@
-//! A throw-away PostgreSQL for all tests of the process.
+//! The PostgreSQL that all tests of the process share, and the runtime of what outlives a test.
 
 use std::{
-    fs::Permissions,
-    os::unix::fs::PermissionsExt,
     path::Path,
     process::{Command, Stdio},
     sync::{
@@ -12,9 +10,10 @@ use std::{
 };
 
 use diesel_async::{AsyncConnection, AsyncPgConnection, SimpleAsyncConnection};
-use mailing_groups::postgres::{Cluster, Durability, Options};
-use tempfile::TempDir;
+use mailing_groups::postgres::{Cluster, Durability};
 use tokio::runtime::Runtime;
+
+use super::postgres::{scratch, start_cluster};
 
 /// The runtime of everything that outlives one test.
 pub(crate) fn runtime() -> &'static Runtime {
@@ -24,15 +23,11 @@ pub(crate) fn runtime() -> &'static Runtime {
 
 static CLUSTER: LazyLock<Cluster> = LazyLock::new(|| {
     let folder = scratch().keep();
-    let options = Options {
-        data_dir: folder.clone(),
-        durability: Durability::None,
-        max_connections: 200,
-    };
-    let start = runtime().spawn(Cluster::start(options));
+    let data_dir = folder.clone();
+    let start = async move { start_cluster(&data_dir, Durability::None).await };
+    let start = runtime().spawn(start);
     let cluster = std::thread::spawn(|| runtime().block_on(start))
         .join()
-        .unwrap()
         .unwrap()
         .unwrap();
     // Statics are not dropped: a child that sees the end of its input, however this process
@@ -67,23 +62,9 @@ pub(crate) async fn database() -> String {
         .unwrap()
 }
 
-/// A folder of one's own that everybody can reach: PostgreSQL runs as another user when we are
-/// root.
-pub(crate) fn scratch() -> TempDir {
-    let passable = Permissions::from_mode(0o755);
-    tempfile::Builder::new()
-        .permissions(passable)
-        .tempdir()
-        .unwrap()
-}
-
-/// A PostgreSQL of one's own, as the program runs it, in this folder.
+/// A PostgreSQL that keeps its data, in this folder.
 pub(crate) async fn durable_cluster(folder: &Path) -> Cluster {
-    let options = Options {
-        data_dir: folder.join("data"),
-        durability: Durability::Full,
-        max_connections: 50,
-    };
-    let start = runtime().spawn(Cluster::start(options));
-    start.await.unwrap().unwrap()
+    let data_dir = folder.join("data");
+    let start = async move { start_cluster(&data_dir, Durability::Full).await };
+    runtime().spawn(start).await.unwrap()
 }

@@ -5,8 +5,10 @@ mod cluster;
 mod consistency;
 mod import;
 mod lists;
-mod program;
+pub(crate) mod postgres;
+pub(crate) mod program;
 mod proxy;
+pub(crate) mod serve;
 mod server;
 pub(crate) mod source;
 mod sql;
@@ -19,9 +21,10 @@ mod wait;
 
 pub(crate) use self::{
     calls::{mask, new_group, pairs},
-    cluster::{database, durable_cluster, runtime, scratch},
+    cluster::{database, durable_cluster, runtime},
     consistency::assert_consistent,
     import::{Streamed, assignment, select},
+    postgres::scratch,
     program::Program,
     proxy::{Network, Proxy},
     server::{Pool, Server, migrate},
@@ -29,5 +32,5 @@ pub(crate) use self::{
     status::{info, is_overdue, refused, resource, unmet, violations},
     tenant::{Tenant, company, person},
     upload::{contact_chunk, membership_chunk},
-    wait::{PATIENCE, eventually, within},
+    wait::{PATIENCE, eventually, eventually_blocking, within},
 };

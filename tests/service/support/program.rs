@@ -1,90 +1,141 @@
-//! The program itself, as a process of its own.
+//! The program as a process of its own.
 
 use std::{
+    ffi::OsStr,
     fs::File,
+    io::{BufRead, BufReader, Lines},
     net::SocketAddr,
+    os::unix::process::CommandExt,
     path::{Path, PathBuf},
-    process::{ExitStatus, Stdio},
+    process::{Child, ChildStdout, Command, ExitStatus, Stdio},
 };
 
 use nix::{
     sys::signal::{Signal, kill},
     unistd::Pid,
 };
-use tokio::{
-    io::{AsyncBufReadExt, BufReader, Lines},
-    process::{Child, ChildStdout, Command},
-};
 
-use super::wait::within;
+use super::wait::{eventually, within};
+
+/// The program with these arguments, without the environment variables that configure it.
+pub(crate) fn command(arguments: impl IntoIterator<Item: AsRef<OsStr>>) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_mailing-groups"));
+    command.args(arguments).stdin(Stdio::null());
+    remove_configuration(&mut command);
+    command
+}
+
+/// Removes the environment variables that configure the program.
+pub(crate) fn remove_configuration(command: &mut Command) {
+    command.env_remove("DATABASE_URL").env_remove("RUST_LOG");
+    for (name, _) in std::env::vars() {
+        if name.starts_with("MAILING_GROUPS_") {
+            command.env_remove(name);
+        }
+    }
+}
 
 /// A running `mailing-groups`. Killed when dropped.
 pub(crate) struct Program {
     child: Child,
-    output: Lines<BufReader<ChildStdout>>,
-    log: PathBuf,
+    /// Absent while a line is read.
+    output: Option<Lines<BufReader<ChildStdout>>>,
+    log: Option<PathBuf>,
 }
 
 impl Program {
-    /// Starts it with these arguments, with its log in `folder`.
+    /// Starts a service on a free port with these arguments, in a process group of its own, with
+    /// its log in `folder`.
     pub(crate) fn spawn(folder: &Path, arguments: &[&str]) -> Self {
         let log = folder.join(format!("{}.log", uuid::Uuid::new_v4()));
-        let mut command = Command::new(env!("CARGO_BIN_EXE_mailing-groups"));
-        for (name, _) in std::env::vars().filter(|(name, _)| is_ours(name)) {
-            command.env_remove(name);
-        }
-        let mut child = command
-            .args(["--listen", "127.0.0.1:0"])
-            .args(arguments)
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(File::create(&log).unwrap())
-            .process_group(0)
-            .kill_on_drop(true)
-            .spawn()
-            .unwrap();
-        let output = BufReader::new(child.stdout.take().unwrap()).lines();
-        Self { child, output, log }
+        let mut command = command(["--listen", "127.0.0.1:0"]);
+        let command = command.args(arguments).process_group(0);
+        let mut program = Self::start(command.stderr(File::create(&log).unwrap()));
+        program.log = Some(log);
+        program
     }
 
-    /// Where it serves, once it says so.
+    /// Starts a command.
+    pub(crate) fn start(command: &mut Command) -> Self {
+        let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
+        let output = BufReader::new(child.stdout.take().unwrap()).lines();
+        Self {
+            child,
+            output: Some(output),
+            log: None,
+        }
+    }
+
+    /// The next line of its output.
+    pub(crate) async fn line(&mut self) -> Option<String> {
+        let mut output = self.output.take().unwrap();
+        let read = tokio::task::spawn_blocking(move || (output.next(), output));
+        let (line, output) = within(read).await.unwrap();
+        self.output = Some(output);
+        line.map(Result::unwrap)
+    }
+
+    /// The lines of its output until `count` were read or it ends. Blocks the thread.
+    pub(crate) fn lines(&mut self, count: usize) -> Vec<String> {
+        let output = self.output.as_mut().unwrap();
+        output.take(count).map(Result::unwrap).collect()
+    }
+
+    /// The address of the service, from the first line of its output.
     pub(crate) async fn address(&mut self) -> SocketAddr {
-        let line = within(self.output.next_line()).await.unwrap();
-        let Some(line) = line else {
-            panic!("the program ended: {}", self.log());
+        let line = self.line().await;
+        self.address_in(line.as_deref())
+    }
+
+    /// The address of the service in the first line of its output.
+    pub(crate) fn address_in(&self, line: Option<&str>) -> SocketAddr {
+        let address = line.and_then(|line| line.split_once(" serves gRPC on "));
+        let Some((_, address)) = address else {
+            panic!("no address in {line:?}; the log: {}", self.log());
         };
-        let (_, address) = line.split_once(" serves gRPC on ").unwrap();
         address.parse().unwrap()
     }
 
-    /// What it has logged so far.
+    /// What [`Self::spawn`] has logged so far.
     pub(crate) fn log(&self) -> String {
-        std::fs::read_to_string(&self.log).unwrap()
+        let log = self.log.as_ref().map(std::fs::read_to_string);
+        log.transpose().unwrap().unwrap_or_default()
     }
 
-    /// Its process.
+    /// The id of its process.
     pub(crate) fn id(&self) -> u32 {
-        self.child.id().unwrap()
+        self.child.id()
     }
 
-    /// Signals it.
+    fn pid(&self) -> i32 {
+        i32::try_from(self.id()).unwrap()
+    }
+
+    /// Sends a signal to it.
     pub(crate) fn signal(&self, signal: Signal) {
-        let pid = Pid::from_raw(i32::try_from(self.id()).unwrap());
-        kill(pid, signal).unwrap();
+        kill(Pid::from_raw(self.pid()), signal).unwrap();
     }
 
-    /// Signals it and all its process group, as a terminal does.
+    /// Sends a signal to its process group, as a terminal does.
     pub(crate) fn signal_group(&self, signal: Signal) {
-        let pid = Pid::from_raw(-i32::try_from(self.id()).unwrap());
-        kill(pid, signal).unwrap();
+        kill(Pid::from_raw(-self.pid()), signal).unwrap();
+    }
+
+    /// How it ended, if it has ended.
+    pub(crate) fn try_ended(&mut self) -> Option<ExitStatus> {
+        self.child.try_wait().unwrap()
     }
 
     /// Waits for its end.
     pub(crate) async fn ended(&mut self) -> ExitStatus {
-        within(self.child.wait()).await.unwrap()
+        eventually(async || self.try_ended()).await
     }
 }
 
-fn is_ours(variable: &str) -> bool {
-    variable.starts_with("MAILING_GROUPS_") || matches!(variable, "DATABASE_URL" | "RUST_LOG")
+impl Drop for Program {
+    fn drop(&mut self) {
+        // An error means that it has ended already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
 }

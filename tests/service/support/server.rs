@@ -5,14 +5,18 @@ use std::{net::SocketAddr, time::Duration};
 use mailing_groups::{
     api,
     domain::{Domain, Index},
-    server::{self, Limits},
+    server::Limits,
     store::{self, Store},
 };
-use tokio::{net::TcpListener, sync::OnceCell};
+use tokio::sync::OnceCell;
 use tokio_util::sync::CancellationToken;
-use tonic::transport::{Channel, Endpoint};
+use tonic::transport::Channel;
 
-use super::{cluster::runtime, database};
+use super::{
+    cluster::runtime,
+    database,
+    serve::{self, bind, serve},
+};
 
 /// A running server.
 pub(crate) struct Server {
@@ -42,40 +46,35 @@ impl Server {
 
     /// A server that reaches its database, which is migrated already, by `url`.
     pub(crate) async fn via(url: &str, database_url: &str, pool: Pool, limits: Limits) -> Self {
-        let store = Store::new(url, pool.connections, pool.wait).unwrap();
+        // What the server starts belongs to the runtime that outlives the test.
+        let _context = runtime().enter();
+        let (listener, address) = bind();
         let shutdown = CancellationToken::new();
-        let stop = shutdown.clone();
-        let (tell, address) = tokio::sync::oneshot::channel();
-        runtime().spawn(async move {
-            let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-            tell.send(listener.local_addr().unwrap()).unwrap();
-            let domain = Domain::new(store, Index::new(64 << 20, 4));
-            let routes = api::routes(domain.clone(), stop.clone(), limits.max_message_bytes);
-            let ready = move || {
-                let domain = domain.clone();
-                async move { domain.is_ready().await }
-            };
-            server::serve(listener, routes, &api::SERVICES, ready, limits, stop).await
-        });
+        let store = Store::new(url, pool.connections, pool.wait).unwrap();
+        let domain = Domain::new(store, Index::new(64 << 20, 4));
+        let routes = api::routes(domain.clone(), shutdown.clone(), limits.max_message_bytes);
+        let ready = move || {
+            let domain = domain.clone();
+            async move { domain.is_ready().await }
+        };
+        let services = &api::SERVICES;
+        serve(listener, routes, services, ready, limits, shutdown.clone());
         Self {
-            address: address.await.unwrap(),
+            address,
             database_url: database_url.to_owned(),
             shutdown,
         }
     }
 
-    /// A channel to it. It connects with the first call, so that a server that has stopped
-    /// meanwhile fails that call.
+    /// A channel to it.
     pub(crate) async fn channel(&self) -> Channel {
-        let endpoint = Endpoint::from_shared(format!("http://{}", self.address)).unwrap();
-        endpoint.connect_lazy()
+        serve::channel(self.address)
     }
 
     /// A channel to it with the smallest flow-control windows of HTTP/2: a slow reader is felt
     /// soon.
     pub(crate) async fn narrow_channel(&self) -> Channel {
-        let endpoint = Endpoint::from_shared(format!("http://{}", self.address)).unwrap();
-        let endpoint = endpoint
+        let endpoint = serve::endpoint(self.address)
             .initial_stream_window_size(65_535)
             .initial_connection_window_size(65_535);
         endpoint.connect().await.unwrap()

@@ -1,9 +1,9 @@
 //! The tests' own way to the database, to look at what the service does there and to get in its
 //! way.
 
-use tokio_postgres::{Client, NoTls, types::ToSql};
+use tokio_postgres::{Client, types::ToSql};
 
-use super::wait::eventually;
+use super::{postgres, wait::eventually};
 
 /// A connection of one's own; closed when dropped.
 pub(crate) struct Sql(Client);
@@ -11,9 +11,7 @@ pub(crate) struct Sql(Client);
 impl Sql {
     /// Connects.
     pub(crate) async fn connect(url: &str) -> Self {
-        let (client, connection) = tokio_postgres::connect(url, NoTls).await.unwrap();
-        tokio::spawn(connection);
-        Self(client)
+        Self(postgres::connect(url).await.unwrap())
     }
 
     /// Runs statements.

@@ -1,14 +1,14 @@
 //! The tables, read and written past the service.
 
-use tokio_postgres::{Client, NoTls};
+use tokio_postgres::Client;
 
-use super::{Server, runtime};
+use super::{Server, postgres, runtime};
 
 /// A connection to a database.
 pub(crate) async fn connect(url: &str) -> Client {
-    let (client, connection) = tokio_postgres::connect(url, NoTls).await.unwrap();
-    runtime().spawn(connection);
-    client
+    let url = url.to_owned();
+    let connect = async move { postgres::connect(&url).await };
+    runtime().spawn(connect).await.unwrap().unwrap()
 }
 
 /// A connection to the database of the shared server.

@@ -1,6 +1,9 @@
 //! Waiting that ends.
 
-use std::{future::Future, time::Duration};
+use std::{
+    future::Future,
+    time::{Duration, Instant},
+};
 
 use tokio::time::{sleep, timeout};
 
@@ -24,4 +27,16 @@ pub(crate) async fn eventually<T>(mut attempt: impl AsyncFnMut() -> Option<T>) -
         }
     })
     .await
+}
+
+/// As [`eventually`], for tests without a runtime.
+pub(crate) fn eventually_blocking<T>(mut attempt: impl FnMut() -> Option<T>) -> T {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        if let Some(result) = attempt() {
+            return result;
+        }
+        assert!(Instant::now() < deadline, "no result within {PATIENCE:?}");
+        std::thread::sleep(Duration::from_millis(20));
+    }
 }

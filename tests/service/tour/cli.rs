@@ -2,7 +2,8 @@
 
 use std::{fs, net::TcpListener, path::Path, process::Stdio};
 
-use super::service::{Ended, Service, folder, program, run};
+use super::service::{Ended, Service, run};
+use crate::support::{program::command, scratch};
 
 /// The last line of what a command printed.
 fn last(text: &str) -> &str {
@@ -155,7 +156,7 @@ fn an_import_can_be_counted_and_repeated() {
 #[test]
 fn written_members_can_be_imported_into_another_tenant() {
     let service = Service::shared();
-    let folder = folder();
+    let folder = scratch();
     assert_eq!(
         service.run("origin", "import folder examples").code,
         Some(0)
@@ -196,7 +197,7 @@ fn files(folder: &Path) -> ([String; 3], usize) {
 #[test]
 fn an_export_and_an_import_copy_a_tenant_with_any_text() {
     let service = Service::shared();
-    let folder = folder();
+    let folder = scratch();
     // A name may hold a separator of lines, but not what ends a line in a file.
     let groups =
         "code,description\nTAB,=1+1\nÉTÉ,\"  Sun, \"\"sea\"\" and;sand \"\n移転,引っ越し\n";
@@ -238,7 +239,7 @@ fn an_export_and_an_import_copy_a_tenant_with_any_text() {
 #[test]
 fn an_export_of_nothing_is_three_headers() {
     let service = Service::shared();
-    let folder = folder();
+    let folder = scratch();
     let export = format!("export folder {}", folder.path().display());
     let ended = service.run("nobody", &export);
     assert_eq!(
@@ -254,7 +255,7 @@ fn an_export_of_nothing_is_three_headers() {
 #[test]
 fn rejected_rows_keep_the_order_of_the_file_and_the_rest_is_imported() {
     let service = Service::shared();
-    let folder = folder();
+    let folder = scratch();
     // Many at once, every third of them wrong, each in its own way.
     let row = |n: usize| match n % 6 {
         0 => format!("G-{n},no hyphen\n"),
@@ -309,7 +310,7 @@ fn rejected_rows_keep_the_order_of_the_file_and_the_rest_is_imported() {
 #[test]
 fn a_file_of_many_rows_is_imported_completely() {
     let service = Service::shared();
-    let folder = folder();
+    let folder = scratch();
     let contacts: String = (0..20_000)
         .map(|n| match n % 10 {
             0 => format!("C{n},COMPANY,Company {n},\n"),
@@ -482,7 +483,7 @@ fn a_second_service_on_one_folder_is_refused() {
 fn a_port_in_use_is_named_and_nothing_is_started() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
-    let folder = folder();
+    let folder = scratch();
     let data_dir = folder.path().join("data");
     let ended = run([
         "--listen",
@@ -500,7 +501,7 @@ fn a_port_in_use_is_named_and_nothing_is_started() {
 
 #[test]
 fn data_of_another_postgresql_names_the_package_to_install() {
-    let folder = folder();
+    let folder = scratch();
     fs::create_dir(folder.path().join("postgres")).unwrap();
     write(folder.path(), "postgres/PG_VERSION", "99\n");
     let ended = run(["migrate", "--data-dir", folder.path().to_str().unwrap()]);
@@ -516,7 +517,7 @@ fn data_of_another_postgresql_names_the_package_to_install() {
 
 #[test]
 fn a_database_can_be_migrated_any_number_of_times() {
-    let folder = folder();
+    let folder = scratch();
     let migrate = || run(["migrate", "--data-dir", folder.path().to_str().unwrap()]);
     let (first, second) = (migrate(), migrate());
     assert_eq!(
@@ -549,7 +550,7 @@ fn a_closed_stdout_is_no_failure() {
     let service = Service::shared();
     assert_eq!(service.run("brief", "import folder examples").code, Some(0));
     let endpoint = service.endpoint();
-    let mut child = program(["members", "*", "--tenant", "brief", "--endpoint", &endpoint])
+    let mut child = command(["members", "*", "--tenant", "brief", "--endpoint", &endpoint])
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
         .spawn()

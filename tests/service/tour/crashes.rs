@@ -2,7 +2,8 @@
 
 use nix::sys::signal::{Signal, kill};
 
-use super::service::{Ended, Service, eventually, folder};
+use super::service::{Ended, Service};
+use crate::support::{eventually_blocking, scratch};
 
 fn import(service: &Service) {
     let ended = service.run("default", "import folder examples");
@@ -18,7 +19,7 @@ fn everyone(service: &Service) -> Ended {
 
 #[test]
 fn data_survives_the_death_of_the_service_and_of_its_postgresql() {
-    let folder = folder();
+    let folder = scratch();
     let data_dir = folder.path().join("data");
     let service = Service::on(&data_dir);
     import(&service);
@@ -26,8 +27,8 @@ fn data_survives_the_death_of_the_service_and_of_its_postgresql() {
     // PostgreSQL alone: the service starts it again. Until its children have noticed, they answer.
     let killed = service.postgres().unwrap();
     kill(killed, Signal::SIGKILL).unwrap();
-    eventually(|| service.postgres().filter(|id| *id != killed));
-    let counted = eventually(|| {
+    eventually_blocking(|| service.postgres().filter(|id| *id != killed));
+    let counted = eventually_blocking(|| {
         let ended = everyone(&service);
         (ended.code == Some(0)).then_some(ended.stdout)
     });

@@ -15,8 +15,9 @@ use tempfile::TempDir;
 
 use super::{
     markdown::{Document, Step},
-    service::{Service, folder, unconfigured},
+    service::Service,
 };
+use crate::support::{program::remove_configuration, scratch};
 
 /// The address of the service in the documents.
 const ADDRESS: &str = "127.0.0.1:50051";
@@ -115,7 +116,7 @@ impl Shell {
             found.unwrap().status.success(),
             "grpcurl is missing: make grpcurl"
         );
-        let (service, folder) = (Service::start(), folder());
+        let (service, folder) = (Service::start(), scratch());
         let examples = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples");
         symlink(examples, folder.path().join("examples")).unwrap();
         Self {
@@ -129,7 +130,7 @@ impl Shell {
     fn run(&self, command: &str) -> String {
         let command = command.replace(ADDRESS, &self.service.address);
         let mut bash = Command::new("bash");
-        unconfigured(&mut bash);
+        remove_configuration(&mut bash);
         let output = bash
             .args(["-c", &format!("exec 2>&1\n{command}")])
             .current_dir(self.folder.path())

@@ -1,49 +1,16 @@
-//! The program, and the service it runs.
+//! The service that the program runs on a folder, and commands against it.
 
 use std::{
-    fs::{self, File, Permissions},
-    io::{BufRead, BufReader},
-    os::unix::fs::PermissionsExt,
+    fs,
     path::{Path, PathBuf},
-    process::{Child, Command, Output, Stdio},
+    process::Output,
     sync::{Arc, Mutex, PoisonError, Weak},
-    time::{Duration, Instant},
 };
 
-use nix::{
-    sys::signal::{Signal, kill},
-    unistd::Pid,
-};
+use nix::{sys::signal::Signal, unistd::Pid};
 use tempfile::TempDir;
 
-/// How long anything here may take; generous, because machines are slow at times.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
-
-/// The program with these arguments, and none of our environment that it would heed.
-pub(crate) fn program<'a>(arguments: impl IntoIterator<Item = &'a str>) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_mailing-groups"));
-    command.args(arguments).stdin(Stdio::null());
-    unconfigured(&mut command);
-    command
-}
-
-/// Keeps from a command what configures the program.
-pub(crate) fn unconfigured(command: &mut Command) {
-    command.env_remove("DATABASE_URL").env_remove("RUST_LOG");
-    for (name, _) in std::env::vars() {
-        if name.starts_with("MAILING_GROUPS_") {
-            command.env_remove(name);
-        }
-    }
-}
-
-/// A folder that everybody can reach, so that root can run PostgreSQL as another user.
-pub(crate) fn folder() -> TempDir {
-    let reachable = Permissions::from_mode(0o755);
-    let mut builder = tempfile::Builder::new();
-    builder.prefix("mg-").permissions(reachable);
-    builder.tempdir().unwrap()
-}
+use crate::support::{Program, eventually_blocking, program::command, scratch};
 
 /// How a run of the program ended.
 pub(crate) struct Ended {
@@ -65,25 +32,25 @@ impl From<Output> for Ended {
 
 /// Runs the program to its end.
 pub(crate) fn run<'a>(arguments: impl IntoIterator<Item = &'a str>) -> Ended {
-    program(arguments).output().unwrap().into()
+    command(arguments).output().unwrap().into()
 }
 
 /// A running service. It is stopped when dropped.
 pub(crate) struct Service {
-    child: Child,
-    /// What it said once it accepted calls.
+    program: Program,
+    /// What it prints once it accepts calls.
     pub(crate) greeting: String,
     /// Host and port.
     pub(crate) address: String,
     pub(crate) data_dir: PathBuf,
-    /// What is removed with it.
+    /// Removed with the service.
     _folder: Option<TempDir>,
 }
 
 impl Service {
     /// A service on a folder of its own.
     pub(crate) fn start() -> Self {
-        let folder = folder();
+        let folder = scratch();
         let mut service = Self::on(&folder.path().join("data"));
         service._folder = Some(folder);
         service
@@ -102,23 +69,15 @@ impl Service {
 
     /// A service on this folder, which stays.
     pub(crate) fn on(data_dir: &Path) -> Self {
-        let log = data_dir.with_extension("log");
-        let mut child = program(["--listen", "127.0.0.1:0", "--data-dir"])
-            .arg(data_dir)
-            .stdout(Stdio::piped())
-            .stderr(File::create(&log).unwrap())
-            .spawn()
-            .unwrap();
-        let greeting = greeting(BufReader::new(child.stdout.take().unwrap()));
-        let Some(address) = address(&greeting) else {
-            let _ = child.kill();
-            let log = fs::read_to_string(log).unwrap();
-            panic!("the service did not start; it said {greeting:?} and logged:\n{log}");
-        };
+        let arguments = ["--data-dir", data_dir.to_str().unwrap()];
+        let mut program = Program::spawn(data_dir.parent().unwrap(), &arguments);
+        // The first five lines, which are all there is.
+        let lines = program.lines(5);
+        let address = program.address_in(lines.first().map(String::as_str));
         Self {
-            child,
-            address,
-            greeting,
+            program,
+            address: address.to_string(),
+            greeting: lines.into_iter().map(|line| line + "\n").collect(),
             data_dir: data_dir.to_owned(),
             _folder: None,
         }
@@ -143,48 +102,23 @@ impl Service {
         Some(Pid::from_raw(id))
     }
 
-    /// Kills it at once, leaving its PostgreSQL behind.
+    /// Kills it, leaving its PostgreSQL behind.
     pub(crate) fn kill(mut self) {
-        self.child.kill().unwrap();
-        self.child.wait().unwrap();
+        self.program.signal(Signal::SIGKILL);
+        eventually_blocking(|| self.program.try_ended());
     }
 
-    /// Asks it to stop; the code it ends with.
+    /// Stops it in order; the code it ends with.
     pub(crate) fn stop(&mut self) -> Option<i32> {
-        let id = Pid::from_raw(self.child.id().try_into().unwrap());
-        kill(id, Signal::SIGTERM).ok()?;
-        eventually(|| self.child.try_wait().unwrap()).code()
+        self.program.signal(Signal::SIGTERM);
+        eventually_blocking(|| self.program.try_ended()).code()
     }
 }
 
 impl Drop for Service {
     fn drop(&mut self) {
-        if self.child.try_wait().is_ok_and(|ended| ended.is_none()) {
+        if self.program.try_ended().is_none() {
             self.stop();
         }
     }
-}
-
-/// Asks again and again until there is an answer.
-pub(crate) fn eventually<T>(mut ask: impl FnMut() -> Option<T>) -> T {
-    let deadline = Instant::now() + PATIENCE;
-    loop {
-        if let Some(answer) = ask() {
-            return answer;
-        }
-        let patience = Instant::now() < deadline;
-        assert!(patience, "nothing came of it within {PATIENCE:?}");
-        std::thread::sleep(Duration::from_millis(20));
-    }
-}
-
-/// The first five lines, which are all there is.
-fn greeting(stdout: impl BufRead) -> String {
-    let lines = stdout.lines().take(5).map_while(Result::ok);
-    lines.map(|line| line + "\n").collect()
-}
-
-fn address(greeting: &str) -> Option<String> {
-    let first = greeting.lines().next()?;
-    Some(first.split_once(" serves gRPC on ")?.1.to_owned())
 }

@@ -11,7 +11,6 @@ use std::{
 
 use mailing_groups::server::{self, Limits, Shutdown};
 use tokio::{
-    net::TcpListener,
     sync::mpsc::{UnboundedReceiver, unbounded_channel},
     task::JoinHandle,
 };
@@ -19,7 +18,10 @@ use tokio_util::sync::CancellationToken;
 use tonic::{service::Routes, transport::Channel};
 
 use super::acts::Acts;
-use crate::support::within;
+use crate::support::{
+    serve::{self, bind, serve},
+    within,
+};
 
 pub(crate) const CONTACTS: &str = "mailinggroups.v1.Contacts";
 
@@ -43,8 +45,7 @@ impl Server {
     }
 
     async fn with(limits: Limits, ready: bool) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-        let address = listener.local_addr().expect("an address");
+        let (listener, address) = bind();
         let shutdown = CancellationToken::new();
         let ready = Arc::new(AtomicBool::new(ready));
         let (tell_started, started) = unbounded_channel();
@@ -54,16 +55,11 @@ impl Server {
             dropped: tell_dropped,
             shutdown: shutdown.clone(),
         };
-        let asked = Arc::clone(&ready);
-        let is_ready = move || {
-            let ready = asked.load(Ordering::SeqCst);
-            async move { ready }
-        };
+        let readiness = Arc::clone(&ready);
+        let is_ready = move || std::future::ready(readiness.load(Ordering::SeqCst));
+        let routes = Routes::new(acts.service());
         let stop = shutdown.clone();
-        let running = tokio::spawn(async move {
-            let routes = Routes::new(acts.service());
-            server::serve(listener, routes, &[CONTACTS], is_ready, limits, stop).await
-        });
+        let running = serve(listener, routes, &[CONTACTS], is_ready, limits, stop);
         Self {
             address,
             ready,
@@ -75,9 +71,7 @@ impl Server {
     }
 
     pub(crate) fn channel(&self) -> Channel {
-        let url = format!("http://{}", self.address);
-        let endpoint = Channel::from_shared(url).expect("an address");
-        endpoint.connect_lazy()
+        serve::channel(self.address)
     }
 
     /// Waits until a handler hangs.
