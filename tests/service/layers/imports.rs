@@ -14,7 +14,6 @@ const DISORDERED: &[&str] = &[
     "src/client/import/upload.rs",
     "src/client/members.rs",
     "src/store/log.rs",
-    "tests/service/client.rs",
 ];
 
 static USE: LazyLock<Regex> = LazyLock::new(|| {

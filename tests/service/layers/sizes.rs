@@ -16,13 +16,6 @@ const LONG: &[&str] = &[
     "src/domain/error.rs",
     "src/model/value.rs",
     "src/postgres/programs.rs",
-    "tests/service/batching.rs",
-    "tests/service/client.rs",
-    "tests/service/client/fake.rs",
-    "tests/service/contacts.rs",
-    "tests/service/lists.rs",
-    "tests/service/postgres.rs",
-    "tests/service/tour/cli.rs",
 ];
 
 #[test]
