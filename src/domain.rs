@@ -3,14 +3,14 @@
 pub(crate) mod assignments;
 mod batch;
 mod batches;
+mod cache;
 pub mod contacts;
 mod error;
 pub(crate) mod export;
 pub(crate) mod imports;
-mod index;
 pub(crate) mod mailing_groups;
 pub mod maintenance;
-mod news;
+mod notifier;
 pub(crate) mod segments;
 pub(crate) mod selection;
 pub(crate) mod watch;
@@ -20,8 +20,8 @@ use std::{future::Future, sync::Arc};
 
 use diesel_async::AsyncPgConnection;
 
-pub use self::index::Index;
-use self::{batches::Batches, news::News};
+pub use self::cache::SetCache;
+use self::{batches::Batches, notifier::RevisionNotifier};
 pub(crate) use self::{
     error::{Error, Precondition, Resource, Result, Violation},
     write::{Once, Written},
@@ -36,8 +36,8 @@ use crate::{
 pub struct Domain {
     store: Store,
     batches: Arc<Batches>,
-    index: Arc<Index>,
-    news: Arc<News>,
+    cache: Arc<SetCache>,
+    notifier: Arc<RevisionNotifier>,
 }
 
 /// Whose data a call works on, and what the call is called in logs and in the history.
@@ -51,19 +51,19 @@ pub(crate) struct Call {
 
 impl Domain {
     /// Operations on this database, with a memory for what selections read.
-    pub fn new(store: Store, index: Index) -> Self {
+    pub fn new(store: Store, cache: SetCache) -> Self {
         let batches = Batches::new(store.max_connections());
         Self {
-            news: Arc::new(News::new(store.max_connections() / 4)),
+            notifier: Arc::new(RevisionNotifier::new(store.max_connections() / 4)),
             store,
-            index: Arc::new(index),
+            cache: Arc::new(cache),
             batches: Arc::new(batches),
         }
     }
 
     /// The leaves of selections.
-    fn index(&self) -> &Index {
-        &self.index
+    fn cache(&self) -> &SetCache {
+        &self.cache
     }
 
     /// The number of the call's tenant, if it exists.

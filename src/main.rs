@@ -13,7 +13,7 @@ use mailing_groups::{
     api, client,
     config::{Cli, Command, DatabaseOptions, ServeOptions},
     database::Database,
-    domain::{Domain, Index, maintenance},
+    domain::{Domain, SetCache, maintenance},
     server::{self, Shutdown, signal},
     store::Store,
     telemetry,
@@ -89,8 +89,8 @@ async fn serve_database(
     prepared?;
     let connections = usize::from(options.database.database_connections);
     let store = Store::new(database.url(), connections, options.database.database_wait)?;
-    let index = Index::new(options.index_memory << 20, connections / 2);
-    let domain = Domain::new(store, index);
+    let cache = SetCache::new(options.index_memory << 20, connections / 2);
+    let domain = Domain::new(store, cache);
     let limits = options.limits();
     let routes = api::routes(domain.clone(), shutdown.clone(), limits.max_message_bytes);
     let greeting = greeting(

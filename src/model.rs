@@ -24,7 +24,7 @@ pub(crate) use membership::Membership;
 pub use page::PageSize;
 pub(crate) use reason::Reason;
 pub(crate) use segment::{
-    Chosen, CountedSegment, Criterion, SavedCriteria, Segment, SegmentAction,
+    CountedSegment, Criterion, SavedCriteria, Segment, SegmentAction, Selector,
 };
 pub(crate) use selection::{ContactSet, SegmentCounts, SelectionOptions};
 pub use value::{Code, ContactId, Email, InvalidValue, Name, RequestId};

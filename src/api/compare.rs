@@ -10,7 +10,7 @@ use super::{
 use crate::{
     domain::{
         Call, Domain, Result,
-        segments::{Difference, Differences, compare},
+        segments::{DifferencePage, Differences, compare},
     },
     pb::{
         self,
@@ -54,14 +54,14 @@ struct DifferencePages {
 }
 
 impl PageSource for DifferencePages {
-    type Part = Difference;
+    type Part = DifferencePage;
     type Response = pb::CompareSegmentsResponse;
 
-    async fn pull(&mut self) -> Result<Option<Difference>> {
+    async fn pull(&mut self) -> Result<Option<DifferencePage>> {
         self.differences.next().await
     }
 
-    fn page(&mut self, page: Difference, token: &mut ResumeToken) -> Self::Response {
+    fn page(&mut self, page: DifferencePage, token: &mut ResumeToken) -> Self::Response {
         let sent = page.entered.len() + page.left.len();
         self.summary.sent_count += to_wire_count(sent as u64);
         self.summary.deleted_count += to_wire_count(page.deleted as u64);

@@ -13,7 +13,10 @@ use crate::{
     domain::{
         Call, Domain, Result,
         assignments::MAX_BATCH,
-        export::{self, Assignments, Defined, Export, Part, Sent, export},
+        export::{
+            Assignments, ExportPage, ExportPart, ExportPosition, GroupDefinition, TenantExport,
+            export,
+        },
     },
     model::{Assignment, Contact},
     pb::{
@@ -33,7 +36,7 @@ pub(super) async fn stream(
     shutdown: CancellationToken,
 ) -> Result<ResponseStream<pb::ExportContactsResponse>> {
     let start = StreamRequest::take(&call, &mut request, MAX_PAGE_SIZE)?;
-    let sent = start.cursor.map(|cursor| Sent {
+    let sent = start.cursor.map(|cursor| ExportPosition {
         upto: cursor.after,
         since: cursor.revision,
     });
@@ -56,7 +59,7 @@ pub(super) async fn stream(
 
 /// The sets of who has which group, the page being sent with a prefetched one, and the totals.
 struct ExportPages {
-    export: Export,
+    export: TenantExport,
     /// The unsent rest of a page that does not fit into one message.
     pending: Option<Box<PendingPage>>,
     summary: Summary,
@@ -64,7 +67,7 @@ struct ExportPages {
 
 /// What is sent next.
 enum Unsent {
-    MailingGroups(Vec<Defined>),
+    MailingGroups(Vec<GroupDefinition>),
     Page(Box<PendingPage>),
 }
 
@@ -77,8 +80,8 @@ impl PageSource for ExportPages {
             return Ok(Some(Unsent::Page(pending)));
         }
         Ok(self.export.next().await?.map(|part| match part {
-            Part::MailingGroups(groups) => Unsent::MailingGroups(groups),
-            Part::Page(page) => Unsent::Page(Box::new((*page).into())),
+            ExportPart::MailingGroups(groups) => Unsent::MailingGroups(groups),
+            ExportPart::Page(page) => Unsent::Page(Box::new((*page).into())),
         }))
     }
 
@@ -99,7 +102,7 @@ impl PageSource for ExportPages {
 }
 
 impl ExportPages {
-    fn groups(&mut self, groups: Vec<Defined>) -> MailingGroups {
+    fn groups(&mut self, groups: Vec<GroupDefinition>) -> MailingGroups {
         self.summary.mailing_group_count += to_wire_count(groups.len() as u64);
         MailingGroups {
             mailing_groups: groups.into_iter().map(Into::into).collect(),
@@ -137,8 +140,8 @@ struct PendingPage {
     deleted: usize,
 }
 
-impl From<export::Page> for PendingPage {
-    fn from(page: export::Page) -> Self {
+impl From<ExportPage> for PendingPage {
+    fn from(page: ExportPage) -> Self {
         Self {
             contacts: page.contacts.into_iter().peekable(),
             assignments: page.assignments.peekable(),
@@ -184,8 +187,8 @@ impl From<Assignment> for pb::Assignment {
     }
 }
 
-impl From<Defined> for pb::MailingGroup {
-    fn from(group: Defined) -> Self {
+impl From<GroupDefinition> for pb::MailingGroup {
+    fn from(group: GroupDefinition) -> Self {
         Self {
             code: group.code.into(),
             description: group.description,

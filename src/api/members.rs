@@ -10,7 +10,7 @@ use super::{
 use crate::{
     domain::{
         Call, Domain, Result,
-        selection::{self, Member, Pages},
+        selection::{self, Member, MemberPage, PrefetchedMembers},
     },
     pb::{
         self, SegmentPart,
@@ -38,7 +38,7 @@ pub(super) async fn stream(
     let counts = selected.counts;
     let (after, revision) = (start.after(), counts.revision);
     let source = MemberPages {
-        pages: Pages::new(&domain, &call, sent, view, start.size, after, revision),
+        pages: PrefetchedMembers::new(&domain, &call, sent, view, start.size, after, revision),
         summary: Summary {
             member_count: to_wire_count(counts.members),
             company_count: to_wire_count(counts.companies),
@@ -56,19 +56,19 @@ pub(super) async fn stream(
 
 /// The selected set, its prefetched pages, and the totals so far.
 struct MemberPages {
-    pages: Pages,
+    pages: PrefetchedMembers,
     summary: Summary,
 }
 
 impl PageSource for MemberPages {
-    type Part = selection::Page;
+    type Part = MemberPage;
     type Response = pb::StreamSegmentMembersResponse;
 
-    async fn pull(&mut self) -> Result<Option<selection::Page>> {
+    async fn pull(&mut self) -> Result<Option<MemberPage>> {
         self.pages.next().await
     }
 
-    fn page(&mut self, page: selection::Page, token: &mut ResumeToken) -> Self::Response {
+    fn page(&mut self, page: MemberPage, token: &mut ResumeToken) -> Self::Response {
         self.summary.sent_count += to_wire_count(page.members.len() as u64);
         self.summary.deleted_count += to_wire_count(page.deleted as u64);
         response(Message::Page(Page {

@@ -10,8 +10,8 @@ use super::{
 use crate::{
     domain::{
         Call, Once, Violation,
-        segments::{Action, Whom},
-        selection::{Source, View},
+        segments::{Action, ActionTarget},
+        selection::{ContactView, SelectionSource},
     },
     model::{ActionKind, SelectionOptions},
     pb::{self, IdempotentRequest, RpcRequest, SegmentMemberView},
@@ -56,7 +56,9 @@ pub(super) fn idempotency_key<T: IdempotentRequest>(
 }
 
 /// Reads the selection of a `CountSegmentMembers` call.
-pub(super) fn count_source(request: pb::CountSegmentMembersRequest) -> Result<Source, Violation> {
+pub(super) fn count_source(
+    request: pb::CountSegmentMembersRequest,
+) -> Result<SelectionSource, Violation> {
     use pb::count_segment_members_request::Selection::{Expression, SegmentId};
     match request.selection {
         Some(SegmentId(id)) => segment_source(&id, request.options),
@@ -66,7 +68,9 @@ pub(super) fn count_source(request: pb::CountSegmentMembersRequest) -> Result<So
 }
 
 /// Reads the selection of a `StreamSegmentMembers` call.
-pub(super) fn stream_source(request: pb::StreamSegmentMembersRequest) -> Result<Source, Violation> {
+pub(super) fn stream_source(
+    request: pb::StreamSegmentMembersRequest,
+) -> Result<SelectionSource, Violation> {
     use pb::stream_segment_members_request::Selection::{Expression, SegmentId};
     match request.selection {
         Some(SegmentId(id)) => segment_source(&id, request.options),
@@ -80,11 +84,13 @@ pub(super) fn compared_source(
     comparand: Option<pb::Comparand>,
     options: Option<pb::SelectionOptions>,
     path: &str,
-) -> Result<Source, Violation> {
+) -> Result<SelectionSource, Violation> {
     use pb::comparand::Source::{Expression, SegmentId};
     match comparand.and_then(|comparand| comparand.source) {
         None => Err("must be a segment_id or an expression").field(path),
-        Some(SegmentId(id)) => required(&id, &format!("{path}.segment_id")).map(Source::Segment),
+        Some(SegmentId(id)) => {
+            required(&id, &format!("{path}.segment_id")).map(SelectionSource::Segment)
+        }
         Some(Expression(text)) => expression_source(&text, options, &format!("{path}.expression")),
     }
 }
@@ -93,40 +99,43 @@ fn expression_source(
     text: &str,
     options: Option<pb::SelectionOptions>,
     path: &str,
-) -> Result<Source, Violation> {
+) -> Result<SelectionSource, Violation> {
     let expression = text.parse().field(path)?;
     let options = options.unwrap_or_default().into();
-    Ok(Source::Expression(expression, options))
+    Ok(SelectionSource::Expression(expression, options))
 }
 
-fn segment_source(id: &str, options: Option<pb::SelectionOptions>) -> Result<Source, Violation> {
+fn segment_source(
+    id: &str,
+    options: Option<pb::SelectionOptions>,
+) -> Result<SelectionSource, Violation> {
     let id = required(id, "segment_id")?;
     if SelectionOptions::from(options.unwrap_or_default()) != SelectionOptions::default() {
         let reason = "are for expressions; write the expression segment(\"ID\") instead";
         return Err(reason).field("options");
     }
-    Ok(Source::Segment(id))
+    Ok(SelectionSource::Segment(id))
 }
 
 /// Reads a view and the largest page size that it allows.
-pub(super) fn view_and_max_page(view: SegmentMemberView) -> (View, i32) {
+pub(super) fn view_and_max_page(view: SegmentMemberView) -> (ContactView, i32) {
     match view {
-        SegmentMemberView::Full => (View::Full, 2_000),
-        SegmentMemberView::Ids | SegmentMemberView::Unspecified => (View::Ids, 10_000),
+        SegmentMemberView::Full => (ContactView::Full, 2_000),
+        SegmentMemberView::Ids | SegmentMemberView::Unspecified => (ContactView::Ids, 10_000),
     }
 }
 
 /// Reads an Add action: an expression or contact ids, and options.
 pub(super) fn add_action(request: &pb::AddContactsRequest) -> Result<Action, Violation> {
-    let whom = match (request.expression.is_empty(), &*request.contact_ids) {
-        (false, []) => Whom::Expression(request.expression.parse().field("expression")?),
+    let target = match (request.expression.is_empty(), &*request.contact_ids) {
+        (false, []) => ActionTarget::Expression(request.expression.parse().field("expression")?),
         (true, []) => return Err("must be set, or contact_ids").field("expression"),
-        (true, ids) => Whom::Contacts(required_each(ids, "contact_ids")?),
+        (true, ids) => ActionTarget::Contacts(required_each(ids, "contact_ids")?),
         (false, _) => return Err("must be blank when an expression is set").field("contact_ids"),
     };
     Ok(Action {
         kind: ActionKind::Add,
-        whom,
+        target,
         options: request.options.unwrap_or_default().into(),
         entire_companies: false,
     })
@@ -140,7 +149,7 @@ pub(super) fn filter_action(
 ) -> Result<Action, Violation> {
     Ok(Action {
         kind,
-        whom: Whom::Expression(expression.parse().field("expression")?),
+        target: ActionTarget::Expression(expression.parse().field("expression")?),
         options: SelectionOptions::default(),
         entire_companies,
     })

@@ -107,8 +107,8 @@ impl Segments for Api {
         let id = required(&request.segment_id, "segment_id")?;
         let action = add_action(&request)?;
         let only = request.validate_only;
-        let acted = segments::act(&self.domain, &call, &id, action, only).await?;
-        Ok(Response::new(acted.into()))
+        let result = segments::act(&self.domain, &call, &id, action, only).await?;
+        Ok(Response::new(result.into()))
     }
 
     async fn reduce_contacts(
@@ -120,8 +120,8 @@ impl Segments for Api {
         let (kind, entire) = (ActionKind::Reduce, request.entire_companies);
         let action = filter_action(kind, &request.expression, entire)?;
         let only = request.validate_only;
-        let acted = segments::act(&self.domain, &call, &id, action, only).await?;
-        Ok(Response::new(acted.into()))
+        let result = segments::act(&self.domain, &call, &id, action, only).await?;
+        Ok(Response::new(result.into()))
     }
 
     async fn refine_contacts(
@@ -133,15 +133,15 @@ impl Segments for Api {
         let (kind, entire) = (ActionKind::Refine, request.entire_companies);
         let action = filter_action(kind, &request.expression, entire)?;
         let only = request.validate_only;
-        let acted = segments::act(&self.domain, &call, &id, action, only).await?;
-        Ok(Response::new(acted.into()))
+        let result = segments::act(&self.domain, &call, &id, action, only).await?;
+        Ok(Response::new(result.into()))
     }
 
     async fn go_back(&self, request: Request<pb::GoBackRequest>) -> RpcResult<pb::GoBackResponse> {
         let (call, request) = split_request(request)?;
         let id = required(&request.segment_id, "segment_id")?;
-        let acted = segments::go_back(&self.domain, &call, &id, request.validate_only).await?;
-        Ok(Response::new(acted.into()))
+        let result = segments::go_back(&self.domain, &call, &id, request.validate_only).await?;
+        Ok(Response::new(result.into()))
     }
 
     async fn list_segment_actions(

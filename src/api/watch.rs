@@ -16,7 +16,7 @@ use super::{
 use crate::{
     domain::{
         Call, Domain, Result, Violation,
-        watch::{self, Filter, Start, Watch},
+        watch::{self, Watch, WatchFilter, WatchStart},
     },
     model::{ChangeTopic, Code},
     pb::{self, watch_changes_request as request, watch_changes_response::Message},
@@ -64,15 +64,15 @@ impl Watcher {
     }
 }
 
-fn start(start: Option<request::Start>) -> Result<Start, Violation> {
+fn start(start: Option<request::Start>) -> Result<WatchStart, Violation> {
     Ok(match required_message(start, "start")? {
-        request::Start::Revision(revision) => Start::After(revision),
-        request::Start::Now(_) => Start::Now,
-        request::Start::Beginning(_) => Start::Beginning,
+        request::Start::Revision(revision) => WatchStart::After(revision),
+        request::Start::Now(_) => WatchStart::Now,
+        request::Start::Beginning(_) => WatchStart::Beginning,
     })
 }
 
-fn filter(kinds: &[i32], codes: &[String]) -> Result<Filter, Violation> {
+fn filter(kinds: &[i32], codes: &[String]) -> Result<WatchFilter, Violation> {
     let codes = required_each::<Code>(codes, "codes")?;
     let kinds = kinds.iter().enumerate();
     let mut kinds = kinds
@@ -84,7 +84,7 @@ fn filter(kinds: &[i32], codes: &[String]) -> Result<Filter, Violation> {
             kinds.extend([ChangeTopic::Contacts, ChangeTopic::Segments]);
         }
     }
-    Ok(Filter { kinds, codes })
+    Ok(WatchFilter { kinds, codes })
 }
 
 const KINDS: &str = "must be CHANGE_KIND_MAILING_GROUPS, CHANGE_KIND_CONTACTS, \

@@ -140,7 +140,7 @@ pub(crate) async fn delete(
             let contact = current(tx, id, etag).await?;
             if !force {
                 no_people(tx, id).await?;
-                segments::not_on_any(tx, &contact).await?;
+                segments::require_on_no_segment(tx, &contact).await?;
             }
             let people = store::contacts::move_people(tx, id, None).await?;
             let detached = people.len();

@@ -4,7 +4,7 @@ use std::fmt::Display;
 
 use diesel::result::{DatabaseErrorKind, Error as DieselError};
 
-use super::segments::UNDOABLE;
+use super::segments::MAX_UNDOABLE_ACTIONS;
 use crate::{
     model::{Code, ContactId, RequestId, Revision, SegmentId},
     store::Unavailable,
@@ -139,7 +139,9 @@ pub enum Precondition {
     #[error("segment {0} has no action to undo")]
     NothingToUndo(SegmentId),
     /// A segment's last action is too old to be undone.
-    #[error("segment {0} cannot go back any further: the latest {UNDOABLE} actions can be undone")]
+    #[error(
+        "segment {0} cannot go back any further: the latest {MAX_UNDOABLE_ACTIONS} actions can be undone"
+    )]
     UndoHistoryEnded(SegmentId),
     /// A segment has no action to save.
     #[error("segment {0} has no actions to save")]

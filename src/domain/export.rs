@@ -14,11 +14,11 @@ use std::{
     sync::Arc,
 };
 
-use self::contacts::{Contacts, Found};
-pub(crate) use self::{assignments::Assignments, contacts::Sent};
+use self::contacts::{ContactPage, ContactPageReader};
+pub(crate) use self::{assignments::Assignments, contacts::ExportPosition};
 use super::{
     Call, Domain, Result,
-    selection::{self, Ahead, Frozen, Group},
+    selection::{self, Group, Prefetch, Snapshot},
 };
 use crate::{
     model::{Code, Contact, ContactKind, ContactSet, PageSize, Revision},
@@ -26,19 +26,19 @@ use crate::{
 };
 
 /// Groups in a part.
-const GROUPS: usize = 1_000;
+const GROUPS_PER_PART: usize = 1_000;
 
 /// A part of an export.
-pub(crate) enum Part {
+pub(crate) enum ExportPart {
     /// Groups, by code.
-    MailingGroups(Vec<Defined>),
+    MailingGroups(Vec<GroupDefinition>),
     /// Contacts.
-    Page(Box<Page>),
+    Page(Box<ExportPage>),
 }
 
 /// A group as it is defined.
 #[derive(Debug)]
-pub(crate) struct Defined {
+pub(crate) struct GroupDefinition {
     /// Its code.
     pub(crate) code: Code,
     /// Its description.
@@ -50,29 +50,29 @@ pub(crate) struct Defined {
 }
 
 /// Contacts and the groups they have.
-pub(crate) struct Page {
+pub(crate) struct ExportPage {
     /// The contacts; those that were deleted since are left out.
     pub(crate) contacts: Vec<Contact>,
     /// The groups that the contacts have.
     pub(crate) assignments: Assignments,
-    /// How far the export has come with this page: what a [`Sent`] needs to know.
+    /// How far the export has come with this page: what a [`ExportPosition`] needs to know.
     pub(crate) upto: u32,
     /// How many contacts were left out.
     pub(crate) deleted: usize,
 }
 
 /// An export and how far it has come.
-pub(crate) struct Export {
+pub(crate) struct TenantExport {
     domain: Domain,
     call: Call,
     revision: Revision,
     groups: Arc<[Group]>,
     companies: Arc<ContactSet>,
     /// The groups that are to be told.
-    untold: VecDeque<Group>,
-    pages: Ahead<Contacts>,
+    unsent_groups: VecDeque<Group>,
+    pages: Prefetch<ContactPageReader>,
     /// The companies that were sent.
-    known: ContactSet,
+    sent_companies: ContactSet,
 }
 
 /// Begins an export, or goes on after what was sent before; then only those groups are told that
@@ -81,34 +81,34 @@ pub(crate) async fn export(
     domain: &Domain,
     call: &Call,
     size: PageSize,
-    sent: Option<Sent>,
-) -> Result<Export> {
-    let frozen = selection::freeze(domain, call, |_| true, true).await?;
-    let plan = contacts::plan(domain, call, &frozen, sent).await?;
-    let untold = untold(domain, call, &frozen, sent).await?;
+    sent: Option<ExportPosition>,
+) -> Result<TenantExport> {
+    let snapshot = selection::snapshot(domain, call, |_| true, true).await?;
+    let plan = contacts::plan(domain, call, &snapshot, sent).await?;
+    let unsent_groups = unsent_groups(domain, call, &snapshot, sent).await?;
     let (domain, call) = (domain.clone(), call.clone());
-    let source = Contacts::new(&domain, &call, plan.since);
-    Ok(Export {
+    let reader = ContactPageReader::new(&domain, &call, plan.since);
+    Ok(TenantExport {
         domain,
         call,
-        revision: frozen.revision,
-        untold,
-        groups: frozen.groups.into(),
-        companies: frozen.companies,
-        pages: Ahead::new(source, Arc::new(plan.order), size, plan.after),
-        known: plan.known,
+        revision: snapshot.revision,
+        unsent_groups,
+        groups: snapshot.groups.into(),
+        companies: snapshot.companies,
+        pages: Prefetch::new(reader, Arc::new(plan.order), size, plan.after),
+        sent_companies: plan.sent_companies,
     })
 }
 
 /// The groups that whoever imports has to define.
-async fn untold(
+async fn unsent_groups(
     domain: &Domain,
     call: &Call,
-    frozen: &Frozen,
-    sent: Option<Sent>,
+    snapshot: &Snapshot,
+    sent: Option<ExportPosition>,
 ) -> Result<VecDeque<Group>> {
-    let mut groups: VecDeque<Group> = frozen.groups.iter().cloned().collect();
-    if let Some(Sent { since, .. }) = sent {
+    let mut groups: VecDeque<Group> = snapshot.groups.iter().cloned().collect();
+    if let Some(ExportPosition { since, .. }) = sent {
         let read = async |conn: &mut _, tenant_id| {
             Ok(store::mailing_groups::changed_since(conn, tenant_id, since).await?)
         };
@@ -118,7 +118,7 @@ async fn untold(
     Ok(groups)
 }
 
-impl Export {
+impl TenantExport {
     /// The revision at which it was noted who has which group.
     pub(crate) fn revision(&self) -> Revision {
         self.revision
@@ -126,32 +126,36 @@ impl Export {
 
     /// The next part, or `None` after the last. May be dropped before it is done and called
     /// again.
-    pub(crate) async fn next(&mut self) -> Result<Option<Part>> {
-        if !self.untold.is_empty() {
+    pub(crate) async fn next(&mut self) -> Result<Option<ExportPart>> {
+        if !self.unsent_groups.is_empty() {
             return self.defined().await.map(Some);
         }
         let found = self.pages.next().await?;
-        Ok(found.map(|found| Part::Page(Box::new(self.page(found)))))
+        Ok(found.map(|found| ExportPart::Page(Box::new(self.page(found)))))
     }
 
-    async fn defined(&mut self) -> Result<Part> {
-        let ids = self.untold.iter().take(GROUPS).map(|group| group.group_id);
+    async fn defined(&mut self) -> Result<ExportPart> {
+        let ids = self
+            .unsent_groups
+            .iter()
+            .take(GROUPS_PER_PART)
+            .map(|group| group.group_id);
         let ids: Vec<i32> = ids.collect();
-        let mut known = selection::descriptions(&self.domain, &self.call, &ids).await?;
-        let defined = |group: Group| Defined {
-            description: known.remove(&group.group_id).unwrap_or_default(),
+        let mut descriptions = selection::descriptions(&self.domain, &self.call, &ids).await?;
+        let defined = |group: Group| GroupDefinition {
+            description: descriptions.remove(&group.group_id).unwrap_or_default(),
             contacts: group.members.len(),
             companies: group.members.intersection_len(&self.companies),
             code: group.code,
         };
-        let groups = self.untold.drain(..ids.len());
-        Ok(Part::MailingGroups(groups.map(defined).collect()))
+        let groups = self.unsent_groups.drain(..ids.len());
+        Ok(ExportPart::MailingGroups(groups.map(defined).collect()))
     }
 
-    fn page(&mut self, found: Found) -> Page {
+    fn page(&mut self, found: ContactPage) -> ExportPage {
         let assignments = Assignments::new(&self.groups, &found.own);
         let contacts = found.companies.into_iter().chain(found.own);
-        Page {
+        ExportPage {
             contacts: contacts.filter(|it| self.is_new(it)).collect(),
             assignments,
             upto: found.upto,
@@ -164,8 +168,8 @@ impl Export {
     fn is_new(&mut self, contact: &Contact) -> bool {
         let number = contact.contact_number.cast_unsigned();
         match contact.kind {
-            ContactKind::Company => self.known.insert(number),
-            ContactKind::Person => !self.known.contains(number),
+            ContactKind::Company => self.sent_companies.insert(number),
+            ContactKind::Person => !self.sent_companies.contains(number),
         }
     }
 }

@@ -5,17 +5,19 @@ mod apply;
 mod compare;
 mod contacts;
 mod criteria;
-mod members;
+mod merge_map;
 
 use diesel_async::AsyncPgConnection;
 
-pub(super) use self::contacts::{hand_over, not_on_any};
-use self::members::Meaning;
+pub(super) use self::contacts::{redirect_merged, require_on_no_segment};
+use self::merge_map::MergeMap;
 pub(crate) use self::{
-    actions::{Acted, Action, UNDOABLE, Whom, act, go_back, list_actions},
+    actions::{
+        Action, ActionResult, ActionTarget, MAX_UNDOABLE_ACTIONS, act, go_back, list_actions,
+    },
     apply::apply,
-    compare::{Difference, Differences, compare},
-    criteria::{Replayed, delete_criteria, list_criteria, replay, save_criteria},
+    compare::{DifferencePage, Differences, compare},
+    criteria::{ReplayResult, delete_criteria, list_criteria, replay, save_criteria},
 };
 use super::{
     Call, Domain, Error, Once, Resource, Result, Written,
@@ -29,7 +31,7 @@ use crate::{
 };
 
 /// How many stored sets of a list are held at a time.
-const SETS_AT_ONCE: usize = 16;
+const MAX_LOADED_SETS: usize = 16;
 
 /// Creates an empty segment; without an id it gets the next of the series `SM000001`.
 pub(crate) async fn create(
@@ -88,7 +90,7 @@ pub(crate) async fn list(
         })
         .await?;
     let mut counted = Vec::with_capacity(segments.len());
-    for part in segments.chunks(SETS_AT_ONCE) {
+    for part in segments.chunks(MAX_LOADED_SETS) {
         let numbers: Vec<i32> = part.iter().map(|segment| segment.segment_number).collect();
         let stored = domain
             .read_of(call, async |conn, tenant_id| {
@@ -120,7 +122,7 @@ pub(crate) async fn update(
             let (segment, stored) = current(tx, id, etag).await?;
             let population = selection::population_in(domain, tx).await?;
             let tenant_id = tx.tenant_id();
-            let meaning = Meaning::read(tx, tenant_id, &population, &[&stored]).await?;
+            let merges = MergeMap::read(tx, tenant_id, &population, &[&stored]).await?;
             let segment = match description.filter(|new| *new != segment.description) {
                 None => segment,
                 Some(new) => {
@@ -128,7 +130,7 @@ pub(crate) async fn update(
                     store::segments::describe(tx, segment.segment_number, &new).await?
                 }
             };
-            Ok(counted(segment, &meaning.of(&stored), &population))
+            Ok(counted(segment, &merges.resolve(&stored), &population))
         })
         .await
 }
@@ -172,13 +174,13 @@ async fn count(
     segments: Vec<(Segment, ContactSet)>,
 ) -> Result<Vec<CountedSegment>> {
     let sets: Vec<&ContactSet> = segments.iter().map(|(_, stored)| stored).collect();
-    let meaning = domain
+    let merges = domain
         .read_of(call, async |conn, tenant_id| {
-            Meaning::read(conn, tenant_id, population, &sets).await
+            MergeMap::read(conn, tenant_id, population, &sets).await
         })
         .await?;
     let counted = |(segment, stored): (Segment, ContactSet)| {
-        counted(segment, &meaning.of(&stored), population)
+        counted(segment, &merges.resolve(&stored), population)
     };
     Ok(segments.into_iter().map(counted).collect())
 }

@@ -1,23 +1,23 @@
 //! Selecting contacts: set algebra over ContactSets, exact at one revision.
 
-mod ahead;
-mod freeze;
 mod pages;
-mod reader;
+mod prefetch;
 mod resolve;
+mod set_reader;
+mod snapshot;
 
 use std::sync::Arc;
 
-use self::reader::{Access, Reader};
-pub(super) use self::{
-    ahead::{Ahead, Source as Pageable},
-    freeze::descriptions,
-};
+use self::set_reader::{Access, SetReader};
 pub(crate) use self::{
-    freeze::{Frozen, Group, freeze},
-    pages::{Member, Page, Pages, View},
+    pages::{ContactView, Member, MemberPage, PrefetchedMembers},
+    snapshot::{Group, Snapshot, snapshot},
 };
-use super::{Call, Domain, Error, Result, index::Key};
+pub(super) use self::{
+    prefetch::{PageReader, Prefetch},
+    snapshot::descriptions,
+};
+use super::{Call, Domain, Error, Result, cache::SetKey};
 use crate::{
     model::{ContactSet, Expression, SegmentCounts, SegmentId, SelectionOptions},
     store::Transaction,
@@ -25,7 +25,7 @@ use crate::{
 
 /// Whom to select.
 #[derive(Debug, Clone)]
-pub(crate) enum Source {
+pub(crate) enum SelectionSource {
     /// Those who match an expression, as the options have it.
     Expression(Expression, SelectionOptions),
     /// Those who are on a segment, as they were put there.
@@ -57,10 +57,14 @@ pub(crate) struct Selection {
 }
 
 /// How often an answer is begun anew because the tenant's data moved on while leaves were read.
-const ROUNDS: usize = 8;
+const MAX_ATTEMPTS: usize = 8;
 
 /// Selects contacts. Everything is read at one revision, which is not older than the call.
-pub(crate) async fn select(domain: &Domain, call: &Call, source: &Source) -> Result<Selection> {
+pub(crate) async fn select(
+    domain: &Domain,
+    call: &Call,
+    source: &SelectionSource,
+) -> Result<Selection> {
     let [selection] = select_all(domain, call, [source]).await?;
     Ok(selection)
 }
@@ -69,10 +73,10 @@ pub(crate) async fn select(domain: &Domain, call: &Call, source: &Source) -> Res
 pub(crate) async fn select_all<const N: usize>(
     domain: &Domain,
     call: &Call,
-    sources: [&Source; N],
+    sources: [&SelectionSource; N],
 ) -> Result<[Selection; N]> {
     let tenant_id = domain.tenant_id(call).await?.unwrap_or(0);
-    Reader::new(domain, tenant_id, Access::Pool)
+    SetReader::new(domain, tenant_id, Access::Pool)
         .select(sources)
         .await
 }
@@ -83,12 +87,12 @@ pub(crate) async fn select_all<const N: usize>(
 pub(crate) async fn select_in(
     domain: &Domain,
     tx: &mut Transaction,
-    source: &Source,
+    source: &SelectionSource,
     own: (&SegmentId, &Arc<ContactSet>),
 ) -> Result<Selection> {
     let tenant_id = tx.tenant_id();
-    let mut reader = Reader::new(domain, tenant_id, Access::Own(tx));
-    reader.own = Some((own.0.clone(), Arc::clone(own.1)));
+    let mut reader = SetReader::new(domain, tenant_id, Access::Transaction(tx));
+    reader.draft_segment = Some((own.0.clone(), Arc::clone(own.1)));
     let [selection] = reader.select([source]).await?;
     Ok(selection)
 }
@@ -96,7 +100,7 @@ pub(crate) async fn select_in(
 /// Who there is, at a revision that is not older than the call.
 pub(super) async fn population(domain: &Domain, call: &Call) -> Result<Population> {
     let tenant_id = domain.tenant_id(call).await?.unwrap_or(0);
-    Reader::new(domain, tenant_id, Access::Pool)
+    SetReader::new(domain, tenant_id, Access::Pool)
         .population()
         .await
 }
@@ -104,56 +108,59 @@ pub(super) async fn population(domain: &Domain, call: &Call) -> Result<Populatio
 /// Who there is, within a transaction that has not written yet.
 pub(super) async fn population_in(domain: &Domain, tx: &mut Transaction) -> Result<Population> {
     let tenant_id = tx.tenant_id();
-    Reader::new(domain, tenant_id, Access::Own(tx))
+    SetReader::new(domain, tenant_id, Access::Transaction(tx))
         .population()
         .await
 }
 
-fn moving() -> Error {
+fn contended() -> Error {
     Error::Unavailable("the data changes faster than it can be read".into())
 }
 
-impl Reader<'_> {
-    async fn select<const N: usize>(&mut self, sources: [&Source; N]) -> Result<[Selection; N]> {
-        for _ in 0..ROUNDS {
+impl SetReader<'_> {
+    async fn select<const N: usize>(
+        &mut self,
+        sources: [&SelectionSource; N],
+    ) -> Result<[Selection; N]> {
+        for _ in 0..MAX_ATTEMPTS {
             if let Some(selections) = self.attempt(sources).await? {
                 return selections
                     .try_into()
                     .map_err(|_| Error::broken("not one selection a source"));
             }
         }
-        Err(moving())
+        Err(contended())
     }
 
     async fn population(&mut self) -> Result<Population> {
-        for _ in 0..ROUNDS {
-            self.want(Key::Everyone).await?;
-            self.want(Key::Companies).await?;
+        for _ in 0..MAX_ATTEMPTS {
+            self.load(SetKey::Everyone).await?;
+            self.load(SetKey::Companies).await?;
             if self.catch_up().await?.is_some() {
                 return Ok(Population {
-                    everyone: self.set(&Key::Everyone),
-                    companies: self.set(&Key::Companies),
+                    everyone: self.set(&SetKey::Everyone),
+                    companies: self.set(&SetKey::Companies),
                 });
             }
         }
-        Err(moving())
+        Err(contended())
     }
 
     /// One attempt; `None` if leaves were missing or out of date once everything was read.
     async fn attempt<const N: usize>(
         &mut self,
-        sources: [&Source; N],
+        sources: [&SelectionSource; N],
     ) -> Result<Option<Vec<Selection>>> {
-        self.want(Key::Companies).await?;
+        self.load(SetKey::Companies).await?;
         for source in sources {
-            self.want_source(source).await?;
+            self.load_source(source).await?;
         }
         let Some(revision) = self.catch_up().await? else {
             return Ok(None);
         };
         let mut selections = Vec::with_capacity(N);
         for source in sources {
-            let Some(selection) = self.answer(source, revision).await? else {
+            let Some(selection) = self.evaluate_source(source, revision).await? else {
                 return Ok(None);
             };
             selections.push(selection);
@@ -162,102 +169,110 @@ impl Reader<'_> {
     }
 
     /// Reads what a source needs.
-    async fn want_source(&mut self, source: &Source) -> Result<()> {
+    async fn load_source(&mut self, source: &SelectionSource) -> Result<()> {
         match source {
-            Source::Segment(id) => {
-                self.want(Key::Everyone).await?;
-                self.want(Key::Segment(id.clone())).await
+            SelectionSource::Segment(id) => {
+                self.load(SetKey::Everyone).await?;
+                self.load(SetKey::Segment(id.clone())).await
             }
-            Source::Expression(expression, options) => {
-                self.want_options(*options).await?;
-                self.want_operands(expression).await
+            SelectionSource::Expression(expression, options) => {
+                self.load_options(*options).await?;
+                self.load_operands(expression).await
             }
-            Source::Contacts(_, options) => {
-                self.want_options(*options).await?;
-                self.want(Key::Everyone).await
+            SelectionSource::Contacts(_, options) => {
+                self.load_options(*options).await?;
+                self.load(SetKey::Everyone).await
             }
         }
     }
 
     /// Selects from what was read, which is at one revision. `None` if something is missing.
-    async fn answer(&mut self, source: &Source, revision: i64) -> Result<Option<Selection>> {
+    async fn evaluate_source(
+        &mut self,
+        source: &SelectionSource,
+        revision: i64,
+    ) -> Result<Option<Selection>> {
         let (matches, options) = match source {
-            Source::Segment(id) => (self.segment(id)?, SelectionOptions::everybody()),
-            Source::Contacts(set, options) => {
-                (Arc::new(&**set & &*self.set(&Key::Everyone)), *options)
+            SelectionSource::Segment(id) => (self.segment(id)?, SelectionOptions::everybody()),
+            SelectionSource::Contacts(set, options) => {
+                (Arc::new(&**set & &*self.set(&SetKey::Everyone)), *options)
             }
-            Source::Expression(expression, options) => {
+            SelectionSource::Expression(expression, options) => {
                 let Some(operands) = self.resolve(expression).await? else {
                     return Ok(None);
                 };
-                let everyone = self.set(&Key::Everyone);
+                let everyone = self.set(&SetKey::Everyone);
                 let mut operands = operands.into_iter();
                 let next = |_: &_| Ok::<_, Error>(operands.next().unwrap_or_default());
                 (expression.evaluate(&everyone, next)?, *options)
             }
         };
-        let reached = self.reach(matches, options);
-        Ok(Some(self.selected(reached, options, revision)))
+        let expanded = self.expand_companies(matches, options);
+        Ok(Some(self.drop_marked(expanded, options, revision)))
     }
 
     /// Reads what the options need.
-    async fn want_options(&mut self, options: SelectionOptions) -> Result<()> {
+    async fn load_options(&mut self, options: SelectionOptions) -> Result<()> {
         if !options.include_excluded {
-            self.want(Key::Excluded).await?;
+            self.load(SetKey::Excluded).await?;
         }
         if !options.include_privacy_blocked {
-            self.want(Key::PrivacyBlocked).await?;
+            self.load(SetKey::PrivacyBlocked).await?;
         }
         if options.expand_companies || options.include_related_companies {
-            self.want(Key::CompanyOf).await?;
+            self.load(SetKey::CompanyOf).await?;
         }
         if options.expand_companies {
-            self.want(Key::Everyone).await?;
+            self.load(SetKey::Everyone).await?;
         }
         Ok(())
     }
 
     /// Goes from matches to the companies and people that the options reach for.
-    fn reach(&self, matches: Arc<ContactSet>, options: SelectionOptions) -> Arc<ContactSet> {
+    fn expand_companies(
+        &self,
+        matches: Arc<ContactSet>,
+        options: SelectionOptions,
+    ) -> Arc<ContactSet> {
         if !options.expand_companies && !options.include_related_companies {
             return matches;
         }
         let company_of = self.companies();
         let companies: ContactSet = matches.iter().filter_map(|n| company_of.of(n)).collect();
-        let mut reached = &*matches | &companies;
+        let mut expanded = &*matches | &companies;
         if options.expand_companies {
-            let everyone = self.set(&Key::Everyone);
+            let everyone = self.set(&SetKey::Everyone);
             let is_reached = |n: &u32| company_of.of(*n).is_some_and(|c| companies.contains(c));
-            reached.extend(everyone.iter().filter(is_reached));
+            expanded.extend(everyone.iter().filter(is_reached));
         }
-        Arc::new(reached)
+        Arc::new(expanded)
     }
 
     /// Drops those who are to be left out, and counts.
-    fn selected(
+    fn drop_marked(
         &self,
-        reached: Arc<ContactSet>,
+        expanded: Arc<ContactSet>,
         options: SelectionOptions,
         revision: i64,
     ) -> Selection {
-        let marked = |keep: bool, key: Key, among: &ContactSet| match keep {
+        let marked = |keep: bool, key: SetKey, among: &ContactSet| match keep {
             true => ContactSet::new(),
             false => among & &*self.set(&key),
         };
         let blocked = marked(
             options.include_privacy_blocked,
-            Key::PrivacyBlocked,
-            &reached,
+            SetKey::PrivacyBlocked,
+            &expanded,
         );
-        let mut excluded = marked(options.include_excluded, Key::Excluded, &reached);
+        let mut excluded = marked(options.include_excluded, SetKey::Excluded, &expanded);
         excluded -= &blocked;
         let members = match blocked.is_empty() && excluded.is_empty() {
-            true => reached,
-            false => Arc::new(&(&*reached - &blocked) - &excluded),
+            true => expanded,
+            false => Arc::new(&(&*expanded - &blocked) - &excluded),
         };
         let counts = SegmentCounts {
             members: members.len(),
-            companies: members.intersection_len(&self.set(&Key::Companies)),
+            companies: members.intersection_len(&self.set(&SetKey::Companies)),
             excluded: excluded.len(),
             privacy_blocked: blocked.len(),
             revision,

@@ -2,18 +2,18 @@
 //! after a snapshot.
 //!
 //! A watcher pulls: it reads one page of the log when it is asked for more, and waits for
-//! [`news`](super::news) when there is none. In between it holds no connection, and in memory
+//! [`notifier`](super::notifier) when there is none. In between it holds no connection, and in memory
 //! no more than that page; so one who reads slowly costs little and delays nobody.
 
 mod log;
 mod resolve;
-mod snapshot;
+mod snapshot_reader;
 
 use std::{collections::VecDeque, time::Duration};
 
 use tokio::{sync::watch::Receiver, time::Instant};
 
-use self::{log::LogReader, snapshot::Snapshot};
+use self::{log::LogReader, snapshot_reader::SnapshotReader};
 use super::{Call, Domain, Error, Result};
 use crate::{
     model::{ChangeKind, ChangeTopic, Code, Contact, Revision, Time},
@@ -21,14 +21,14 @@ use crate::{
 };
 
 /// How often a watcher hears how far it has come while nothing happens.
-const IDLE: Duration = Duration::from_secs(5);
+const PROGRESS_INTERVAL: Duration = Duration::from_secs(5);
 
 /// How soon it hears that all there was is filtered out.
-const FILTERED: Duration = Duration::from_secs(1);
+const FILTERED_PROGRESS_INTERVAL: Duration = Duration::from_secs(1);
 
 /// Where a watcher starts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Start {
+pub(crate) enum WatchStart {
     /// With the changes after this revision.
     After(Revision),
     /// With the next change.
@@ -39,14 +39,14 @@ pub(crate) enum Start {
 
 /// What is left out.
 #[derive(Debug, Clone)]
-pub(crate) struct Filter {
+pub(crate) struct WatchFilter {
     /// Only these kinds.
     pub(crate) kinds: Vec<ChangeTopic>,
     /// Of groups and memberships only those with these codes; none means all.
     pub(crate) codes: Vec<Code>,
 }
 
-impl Filter {
+impl WatchFilter {
     fn wants(&self, kind: ChangeTopic) -> bool {
         self.kinds.contains(&kind)
     }
@@ -64,22 +64,22 @@ impl Filter {
     }
 }
 
-/// What a watcher is told.
+/// An event for a watcher.
 #[derive(Debug)]
-pub(crate) enum Event {
+pub(crate) enum WatchEvent {
     /// A part of the snapshot at a revision.
-    Snapshot(Revision, Part),
+    Snapshot(Revision, SnapshotPart),
     /// The snapshot at this revision is complete.
     SnapshotEnd(Revision),
     /// What a revision changed.
-    Changes(Changes),
-    /// Everything up to this revision was told, or filtered out.
+    Changes(RevisionChanges),
+    /// Everything up to this revision was sent or filtered out.
     Progress(Revision),
 }
 
 /// A part of a snapshot.
 #[derive(Debug)]
-pub(crate) enum Part {
+pub(crate) enum SnapshotPart {
     /// Groups: code and description.
     MailingGroups(Vec<(Code, String)>),
     /// Contacts.
@@ -90,7 +90,7 @@ pub(crate) enum Part {
 
 /// What a revision changed, or a part of it.
 #[derive(Debug)]
-pub(crate) struct Changes {
+pub(crate) struct RevisionChanges {
     /// The revision.
     pub(crate) revision: Revision,
     /// When it was committed.
@@ -98,14 +98,14 @@ pub(crate) struct Changes {
     /// The call that made it.
     pub(crate) request_id: String,
     /// What changed, in the order in which it applies.
-    pub(crate) changes: Vec<Change>,
+    pub(crate) changes: Vec<ResolvedChange>,
     /// Whether more of the same revision follows.
     pub(crate) more: bool,
 }
 
 /// One change. Details are as they are now; codes and ids are those of the revision.
 #[derive(Debug)]
-pub(crate) enum Change {
+pub(crate) enum ResolvedChange {
     /// A group was created: code, description.
     GroupCreated(String, String),
     /// A group has another description: code, description.
@@ -136,28 +136,28 @@ pub(crate) enum Change {
 pub(crate) async fn watch(
     domain: &Domain,
     call: &Call,
-    start: Start,
-    filter: Filter,
+    start: WatchStart,
+    filter: WatchFilter,
 ) -> Result<Watch> {
     // Before anything is read, so that nothing that comes later goes unnoticed.
-    let news = domain.revisions(&call.tenant);
-    let (after, snapshot, told) = match start {
-        Start::Beginning => {
-            let snapshot = Snapshot::take(domain, call, &filter).await?;
+    let revisions = domain.revisions(&call.tenant);
+    let (after, snapshot, last_progress) = match start {
+        WatchStart::Beginning => {
+            let snapshot = SnapshotReader::take(domain, call, &filter).await?;
             (snapshot.revision(), Some(snapshot), None)
         }
-        Start::Now => (bounds(domain, call).await?.0, None, None),
-        Start::After(revision) => {
+        WatchStart::Now => (bounds(domain, call).await?.0, None, None),
+        WatchStart::After(revision) => {
             reachable(domain, call, revision).await?;
             (revision, None, None)
         }
     };
     Ok(Watch {
         log: LogReader::new(domain, call, after, filter.entries()),
-        news,
+        revisions,
         snapshot,
         events: VecDeque::new(),
-        told,
+        last_progress,
     })
 }
 
@@ -187,74 +187,77 @@ async fn bounds(domain: &Domain, call: &Call) -> Result<(Revision, Revision)> {
 /// A watcher and how far it has come.
 pub(crate) struct Watch {
     log: LogReader,
-    news: Receiver<Revision>,
-    snapshot: Option<Snapshot>,
-    /// Read and not told yet.
-    events: VecDeque<Event>,
+    revisions: Receiver<Revision>,
+    snapshot: Option<SnapshotReader>,
+    /// Read but not sent yet.
+    events: VecDeque<WatchEvent>,
     /// When the watcher last heard how far it is, and how far that was.
-    told: Option<(Instant, Revision)>,
+    last_progress: Option<(Instant, Revision)>,
 }
 
 impl Watch {
     /// The next event; waits for it as long as it takes. If it is dropped before it is done,
     /// the watch is spoilt.
-    pub(crate) async fn next(&mut self) -> Result<Event> {
-        let event = self.find().await?;
+    pub(crate) async fn next(&mut self) -> Result<WatchEvent> {
+        let event = self.next_event().await?;
         match &event {
-            Event::Changes(Changes { revision, .. })
-            | Event::SnapshotEnd(revision)
-            | Event::Progress(revision) => self.told = Some((Instant::now(), *revision)),
-            Event::Snapshot(..) => {}
+            WatchEvent::Changes(RevisionChanges { revision, .. })
+            | WatchEvent::SnapshotEnd(revision)
+            | WatchEvent::Progress(revision) => {
+                self.last_progress = Some((Instant::now(), *revision));
+            }
+            WatchEvent::Snapshot(..) => {}
         }
         Ok(event)
     }
 
-    async fn find(&mut self) -> Result<Event> {
+    async fn next_event(&mut self) -> Result<WatchEvent> {
         if let Some(snapshot) = &mut self.snapshot {
             let revision = snapshot.revision();
             if let Some(part) = snapshot.next().await? {
-                return Ok(Event::Snapshot(revision, part));
+                return Ok(WatchEvent::Snapshot(revision, part));
             }
             self.snapshot = None;
-            return Ok(Event::SnapshotEnd(revision));
+            return Ok(WatchEvent::SnapshotEnd(revision));
         }
         loop {
             if let Some(event) = self.events.pop_front() {
                 return Ok(event);
             }
-            let seen = self.log.last_revision();
+            let last_revision = self.log.last_revision();
             let changes = self.log.read().await?;
-            self.events.extend(changes.into_iter().map(Event::Changes));
+            self.events
+                .extend(changes.into_iter().map(WatchEvent::Changes));
             if !self.events.is_empty() {
                 continue;
             }
             // All that a long page has is filtered out; there may be more of them.
-            if self.log.is_behind() && seen < self.log.last_revision() {
-                return Ok(Event::Progress(self.log.last_revision()));
+            if self.log.is_behind() && last_revision < self.log.last_revision() {
+                return Ok(WatchEvent::Progress(self.log.last_revision()));
             }
             if self.wait().await {
-                return Ok(Event::Progress(self.log.last_revision()));
+                return Ok(WatchEvent::Progress(self.log.last_revision()));
             }
         }
     }
 
-    /// Waits for news. `true` if it is time to tell how far the watcher is.
+    /// Waits for a new revision. Returns `true` if progress is due.
     async fn wait(&mut self) -> bool {
-        let seen = self.log.last_revision();
-        let due = match self.told {
+        let last_revision = self.log.last_revision();
+        let due = match self.last_progress {
             None => return true,
-            Some((at, revision)) if revision < seen => at + FILTERED,
-            Some((at, _)) => at + IDLE,
+            Some((at, revision)) if revision < last_revision => at + FILTERED_PROGRESS_INTERVAL,
+            Some((at, _)) => at + PROGRESS_INTERVAL,
         };
-        let news = async {
-            self.news
-                .wait_for(|revision| *revision > seen)
+        let revisions = async {
+            self.revisions
+                .wait_for(|revision| *revision > last_revision)
                 .await
                 .is_ok()
         };
-        match tokio::time::timeout_at(due, news).await {
+        match tokio::time::timeout_at(due, revisions).await {
             Ok(true) => false,
-            // Nobody tells any news: the log itself is asked, now and then.
+            // The notifier is gone: poll the log.
             Ok(false) => {
                 tokio::time::sleep_until(due).await;
                 true

@@ -44,7 +44,7 @@ impl Domain {
         }
         .await;
         if let Ok((_, revision)) = &outcome {
-            self.news.tell(&call.tenant, *revision);
+            self.notifier.notify(&call.tenant, *revision);
         }
         self.finish(outcome, async {}).await
     }

@@ -56,7 +56,7 @@ impl CountedSegment {
 
 /// Who is meant by an action.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) enum Chosen {
+pub(crate) enum Selector {
     /// Those who match.
     Expression(Expression),
     /// Those who were named one by one.
@@ -69,7 +69,7 @@ pub(crate) struct Criterion {
     /// What it does.
     pub(crate) kind: ActionKind,
     /// Who is meant.
-    pub(crate) chosen: Chosen,
+    pub(crate) selector: Selector,
     /// The options of an Add.
     pub(crate) options: SelectionOptions,
     /// A match counts for its whole company, in a Reduce or Refine.

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use mailing_groups::{
-    domain::{Domain, Index, maintenance},
+    domain::{Domain, SetCache, maintenance},
     pb::{
         ImportContactsResponse, import_contacts_request as to_contacts,
         import_contacts_response::{Message, Progress, Rejection},
@@ -209,7 +209,7 @@ async fn how_far_an_import_came_is_forgotten_after_seven_days() {
     drop(upload);
     let sql = Sql::connect(&server.database_url).await;
     let store = Store::new(&server.database_url, 2, Duration::from_secs(5)).unwrap();
-    let domain = Domain::new(store, Index::new(1 << 20, 1));
+    let domain = Domain::new(store, SetCache::new(1 << 20, 1));
     let day = Duration::from_secs(86_400);
     sql.run("UPDATE imports SET update_time = update_time - interval '6 days'")
         .await;

@@ -38,10 +38,10 @@ const DIESEL_IN_DOMAIN: &[&str] = &[
     "src/domain/assignments/batched.rs",
     "src/domain/contacts.rs",
     "src/domain/error.rs",
-    "src/domain/index/load.rs",
+    "src/domain/cache/load.rs",
     "src/domain/mailing_groups.rs",
     "src/domain/segments.rs",
-    "src/domain/segments/members.rs",
+    "src/domain/segments/merge_map.rs",
     "src/domain/watch/resolve.rs",
 ];
 

@@ -2,10 +2,10 @@
 
 use crate::{
     api::convert::{timestamp, to_wire_count},
-    domain::segments::{Acted, Replayed},
+    domain::segments::{ActionResult, ReplayResult},
     model::{
-        ActionKind, Chosen, ContactId, CountedSegment, Revision, SavedCriteria, SegmentAction,
-        SelectionOptions,
+        ActionKind, ContactId, CountedSegment, Revision, SavedCriteria, SegmentAction,
+        SelectionOptions, Selector,
     },
     pb,
 };
@@ -54,9 +54,9 @@ impl From<SelectionOptions> for pb::SelectionOptions {
 impl From<(SegmentAction, Vec<ContactId>)> for pb::SegmentAction {
     fn from((action, ids): (SegmentAction, Vec<ContactId>)) -> Self {
         let criterion = action.criterion;
-        let (expression, contacts) = match criterion.chosen {
-            Chosen::Expression(expression) => (expression.text().to_owned(), 0),
-            Chosen::Contacts(set) => (String::new(), set.len()),
+        let (expression, contacts) = match criterion.selector {
+            Selector::Expression(expression) => (expression.text().to_owned(), 0),
+            Selector::Contacts(set) => (String::new(), set.len()),
         };
         Self {
             number: action.number,
@@ -89,59 +89,59 @@ impl From<SavedCriteria> for pb::SavedCriteria {
     }
 }
 
-impl From<(Acted, Revision)> for pb::AddContactsResponse {
-    fn from((acted, revision): (Acted, Revision)) -> Self {
+impl From<(ActionResult, Revision)> for pb::AddContactsResponse {
+    fn from((result, revision): (ActionResult, Revision)) -> Self {
         Self {
-            segment: Some(acted.segment.into()),
-            added_count: to_wire_count(acted.added),
-            excluded_count: to_wire_count(acted.excluded),
-            privacy_blocked_count: to_wire_count(acted.privacy_blocked),
+            segment: Some(result.segment.into()),
+            added_count: to_wire_count(result.added),
+            excluded_count: to_wire_count(result.excluded),
+            privacy_blocked_count: to_wire_count(result.privacy_blocked),
             revision,
         }
     }
 }
 
-impl From<(Acted, Revision)> for pb::ReduceContactsResponse {
-    fn from((acted, revision): (Acted, Revision)) -> Self {
+impl From<(ActionResult, Revision)> for pb::ReduceContactsResponse {
+    fn from((result, revision): (ActionResult, Revision)) -> Self {
         Self {
-            segment: Some(acted.segment.into()),
-            removed_count: to_wire_count(acted.removed),
+            segment: Some(result.segment.into()),
+            removed_count: to_wire_count(result.removed),
             revision,
         }
     }
 }
 
-impl From<(Acted, Revision)> for pb::RefineContactsResponse {
-    fn from((acted, revision): (Acted, Revision)) -> Self {
+impl From<(ActionResult, Revision)> for pb::RefineContactsResponse {
+    fn from((result, revision): (ActionResult, Revision)) -> Self {
         Self {
-            segment: Some(acted.segment.into()),
-            removed_count: to_wire_count(acted.removed),
+            segment: Some(result.segment.into()),
+            removed_count: to_wire_count(result.removed),
             revision,
         }
     }
 }
 
-impl From<(Acted, Revision)> for pb::GoBackResponse {
-    fn from((acted, revision): (Acted, Revision)) -> Self {
+impl From<(ActionResult, Revision)> for pb::GoBackResponse {
+    fn from((result, revision): (ActionResult, Revision)) -> Self {
         Self {
-            segment: Some(acted.segment.into()),
-            added_count: to_wire_count(acted.added),
-            removed_count: to_wire_count(acted.removed),
+            segment: Some(result.segment.into()),
+            added_count: to_wire_count(result.added),
+            removed_count: to_wire_count(result.removed),
             revision,
         }
     }
 }
 
-impl From<(Replayed, Revision)> for pb::ReplayCriteriaResponse {
-    fn from((replayed, revision): (Replayed, Revision)) -> Self {
-        let acted = replayed.acted;
+impl From<(ReplayResult, Revision)> for pb::ReplayCriteriaResponse {
+    fn from((replayed, revision): (ReplayResult, Revision)) -> Self {
+        let result = replayed.result;
         Self {
-            segment: Some(acted.segment.into()),
+            segment: Some(result.segment.into()),
             action_count: replayed.actions,
-            added_count: to_wire_count(acted.added),
-            removed_count: to_wire_count(acted.removed),
-            excluded_count: to_wire_count(acted.excluded),
-            privacy_blocked_count: to_wire_count(acted.privacy_blocked),
+            added_count: to_wire_count(result.added),
+            removed_count: to_wire_count(result.removed),
+            excluded_count: to_wire_count(result.excluded),
+            privacy_blocked_count: to_wire_count(result.privacy_blocked),
             skipped_contact_count: to_wire_count(replayed.skipped),
             revision,
         }

@@ -6,7 +6,7 @@ use prost::Message as _;
 
 use crate::{
     api::{convert::timestamp, stream::TARGET_MESSAGE_BYTES},
-    domain::watch::{self, Change, Event, Part},
+    domain::watch::{ResolvedChange, RevisionChanges, SnapshotPart, WatchEvent},
     model::{Contact, Revision},
     pb::{
         self,
@@ -16,37 +16,41 @@ use crate::{
 };
 
 /// The messages that an event takes, at least one.
-pub(super) fn of(event: Event) -> VecDeque<Message> {
+pub(super) fn of(event: WatchEvent) -> VecDeque<Message> {
     match event {
-        Event::Snapshot(revision, part) => [Message::Snapshot(snapshot(revision, part))].into(),
-        Event::SnapshotEnd(revision) => [Message::SnapshotEnd(SnapshotEnd { revision })].into(),
-        Event::Progress(revision) => [Message::Progress(Progress { revision })].into(),
-        Event::Changes(changes) => parts(changes).into_iter().map(Message::Changes).collect(),
+        WatchEvent::Snapshot(revision, part) => {
+            [Message::Snapshot(snapshot(revision, part))].into()
+        }
+        WatchEvent::SnapshotEnd(revision) => {
+            [Message::SnapshotEnd(SnapshotEnd { revision })].into()
+        }
+        WatchEvent::Progress(revision) => [Message::Progress(Progress { revision })].into(),
+        WatchEvent::Changes(changes) => parts(changes).into_iter().map(Message::Changes).collect(),
     }
 }
 
-fn snapshot(revision: Revision, part: Part) -> Snapshot {
+fn snapshot(revision: Revision, part: SnapshotPart) -> Snapshot {
     let mut snapshot = Snapshot {
         revision,
         ..Snapshot::default()
     };
     match part {
-        Part::MailingGroups(groups) => {
+        SnapshotPart::MailingGroups(groups) => {
             let groups = groups.into_iter();
             snapshot.mailing_groups = groups
                 .map(|(code, text)| group(code.into(), text))
                 .collect();
         }
-        Part::Contacts(contacts) => {
+        SnapshotPart::Contacts(contacts) => {
             snapshot.contacts = contacts.into_iter().map(Into::into).collect();
         }
-        Part::Members(code, ids) => snapshot.members = vec![members(code.into(), ids)],
+        SnapshotPart::Members(code, ids) => snapshot.members = vec![members(code.into(), ids)],
     }
     snapshot
 }
 
 /// One message, or several if it is too large.
-fn parts(changes: watch::Changes) -> Vec<Changes> {
+fn parts(changes: RevisionChanges) -> Vec<Changes> {
     let (revision, time, request_id) = (changes.revision, changes.commit_time, changes.request_id);
     let part = |more| Changes {
         revision,
@@ -82,15 +86,15 @@ fn parts(changes: watch::Changes) -> Vec<Changes> {
 }
 
 /// A change; one with many contacts in pieces that fit into a message.
-fn pieces(change: Change) -> Vec<ChangeMessage> {
+fn pieces(change: ResolvedChange) -> Vec<ChangeMessage> {
     match change {
-        Change::GroupCreated(code, text) => {
+        ResolvedChange::GroupCreated(code, text) => {
             vec![ChangeMessage::MailingGroupCreated(group(code, text))]
         }
-        Change::GroupUpdated(code, text) => {
+        ResolvedChange::GroupUpdated(code, text) => {
             vec![ChangeMessage::MailingGroupUpdated(group(code, text))]
         }
-        Change::GroupRenamed(code, former_code, description) => {
+        ResolvedChange::GroupRenamed(code, former_code, description) => {
             vec![ChangeMessage::MailingGroupRenamed(
                 pb::MailingGroupRenamed {
                     code,
@@ -99,25 +103,27 @@ fn pieces(change: Change) -> Vec<ChangeMessage> {
                 },
             )]
         }
-        Change::GroupDeleted(code) => {
+        ResolvedChange::GroupDeleted(code) => {
             vec![ChangeMessage::MailingGroupDeleted(
                 pb::MailingGroupDeleted { code },
             )]
         }
-        Change::ContactsCreated(all) => in_pieces(all, ChangeMessage::ContactsCreated),
-        Change::ContactsUpdated(all) => in_pieces(all, ChangeMessage::ContactsUpdated),
-        Change::ContactsDeleted(contact_ids) => {
+        ResolvedChange::ContactsCreated(all) => in_pieces(all, ChangeMessage::ContactsCreated),
+        ResolvedChange::ContactsUpdated(all) => in_pieces(all, ChangeMessage::ContactsUpdated),
+        ResolvedChange::ContactsDeleted(contact_ids) => {
             vec![ChangeMessage::ContactsDeleted(pb::ContactsDeleted {
                 contact_ids,
             })]
         }
-        Change::MembersAdded(code, ids) => vec![ChangeMessage::MembersAdded(members(code, ids))],
-        Change::MembersRemoved(code, ids) => {
+        ResolvedChange::MembersAdded(code, ids) => {
+            vec![ChangeMessage::MembersAdded(members(code, ids))]
+        }
+        ResolvedChange::MembersRemoved(code, ids) => {
             vec![ChangeMessage::MembersRemoved(members(code, ids))]
         }
-        Change::SegmentCreated(id) => vec![ChangeMessage::SegmentCreated(segment(id))],
-        Change::SegmentUpdated(id) => vec![ChangeMessage::SegmentUpdated(segment(id))],
-        Change::SegmentDeleted(id) => vec![ChangeMessage::SegmentDeleted(segment(id))],
+        ResolvedChange::SegmentCreated(id) => vec![ChangeMessage::SegmentCreated(segment(id))],
+        ResolvedChange::SegmentUpdated(id) => vec![ChangeMessage::SegmentUpdated(segment(id))],
+        ResolvedChange::SegmentDeleted(id) => vec![ChangeMessage::SegmentDeleted(segment(id))],
     }
 }
 

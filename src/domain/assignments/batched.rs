@@ -43,7 +43,7 @@ impl Work for Changing {
             Some(changed) => changed,
             None => self.in_turn(&call, items).await?,
         };
-        self.domain.news.tell(tenant, changed.revision());
+        self.domain.notifier.notify(tenant, changed.revision());
         Ok(changed.outcomes(items))
     }
 }

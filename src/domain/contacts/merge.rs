@@ -72,7 +72,7 @@ async fn merge_in(
     if !changed.is_empty() {
         tx.log(Change::ContactsUpdated(changed));
     }
-    segments::hand_over(tx, &merged, &kept).await?;
+    segments::redirect_merged(tx, &merged, &kept).await?;
     remove(tx, merged).await?;
     let contact = find(tx, kept_id)
         .await?

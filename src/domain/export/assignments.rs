@@ -14,7 +14,7 @@ pub(crate) struct Assignments {
     contacts: ContactSet,
     ids: HashMap<u32, ContactId>,
     /// How many groups were looked at.
-    seen: usize,
+    visited: usize,
     /// Who has the last of these groups and was not named yet.
     members: roaring::bitmap::IntoIter,
 }
@@ -31,7 +31,7 @@ impl Assignments {
             groups: Arc::clone(groups),
             contacts: ids.keys().copied().collect(),
             ids,
-            seen: 0,
+            visited: 0,
             members: ContactSet::new().into_iter(),
         }
     }
@@ -43,14 +43,14 @@ impl Iterator for Assignments {
     fn next(&mut self) -> Option<Assignment> {
         loop {
             if let Some(number) = self.members.next() {
-                let group = &self.groups[self.seen - 1];
+                let group = &self.groups[self.visited - 1];
                 return Some(Assignment {
                     contact_id: self.ids[&number].clone(),
                     code: group.code.clone(),
                 });
             }
-            let group = self.groups.get(self.seen)?;
-            self.seen += 1;
+            let group = self.groups.get(self.visited)?;
+            self.visited += 1;
             self.members = (&self.contacts & &*group.members).into_iter();
         }
     }

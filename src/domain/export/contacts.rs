@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::{
     domain::{
         Call, Domain, Result,
-        selection::{Frozen, Pageable},
+        selection::{PageReader, Snapshot},
     },
     model::{Contact, ContactSet, Revision},
     store,
@@ -17,7 +17,7 @@ const AFTER_COMPANIES: u32 = 1 << 31;
 
 /// What was sent by an earlier stream.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Sent {
+pub(crate) struct ExportPosition {
     /// How far it had come.
     pub(crate) upto: u32,
     /// The revision of the export when it was begun.
@@ -25,7 +25,7 @@ pub(crate) struct Sent {
 }
 
 /// What is to be sent.
-pub(super) struct Plan {
+pub(super) struct ExportPlan {
     /// The places of the contacts.
     pub(super) order: ContactSet,
     /// The place after which it begins.
@@ -33,33 +33,33 @@ pub(super) struct Plan {
     /// A company that did not change after this revision was sent before any person.
     pub(super) since: Revision,
     /// The companies that were sent before.
-    pub(super) known: ContactSet,
+    pub(super) sent_companies: ContactSet,
 }
 
-/// Plans an export of what was frozen. Companies that came or changed since an earlier stream
+/// Plans an export of a snapshot. Companies that came or changed since an earlier stream
 /// passed their place are sent among the persons: they may be new to whoever imports.
 pub(super) async fn plan(
     domain: &Domain,
     call: &Call,
-    frozen: &Frozen,
-    sent: Option<Sent>,
-) -> Result<Plan> {
+    snapshot: &Snapshot,
+    sent: Option<ExportPosition>,
+) -> Result<ExportPlan> {
     let after = sent.map_or(0, |sent| sent.upto);
-    let since = sent.map_or(frozen.revision, |sent| sent.since);
-    let mut passed = (*frozen.companies).clone();
+    let since = sent.map_or(snapshot.revision, |sent| sent.since);
+    let mut passed = (*snapshot.companies).clone();
     passed.remove_range(after.saturating_add(1)..);
-    let late = match since == frozen.revision {
+    let late = match since == snapshot.revision {
         true => ContactSet::new(),
         false => passed.clone() & changed(domain, call, since).await?,
     };
-    let persons = &*frozen.everyone - &*frozen.companies;
-    let mut order = (*frozen.companies).clone();
+    let persons = &*snapshot.everyone - &*snapshot.companies;
+    let mut order = (*snapshot.companies).clone();
     order.extend((persons | &late).iter().map(|it| it | AFTER_COMPANIES));
-    Ok(Plan {
+    Ok(ExportPlan {
         order,
         after,
         since,
-        known: passed - late,
+        sent_companies: passed - late,
     })
 }
 
@@ -71,7 +71,7 @@ async fn changed(domain: &Domain, call: &Call, since: Revision) -> Result<Contac
 }
 
 /// Contacts as they are now.
-pub(super) struct Found {
+pub(super) struct ContactPage {
     /// Those of the page.
     pub(super) own: Vec<Contact>,
     /// Companies that persons of the page have, and that may not have been sent yet.
@@ -83,13 +83,13 @@ pub(super) struct Found {
 }
 
 /// Reads contacts.
-pub(super) struct Contacts {
+pub(super) struct ContactPageReader {
     domain: Domain,
     call: Call,
     since: Revision,
 }
 
-impl Contacts {
+impl ContactPageReader {
     /// Reads contacts, and the companies that persons have and that changed after `since`.
     pub(super) fn new(domain: &Domain, call: &Call, since: Revision) -> Self {
         let (domain, call) = (domain.clone(), call.clone());
@@ -101,14 +101,14 @@ impl Contacts {
     }
 }
 
-impl Pageable for Contacts {
-    type Page = Found;
+impl PageReader for ContactPageReader {
+    type Page = ContactPage;
 
     /// One page after the other, so that a company is read before its people: if it is deleted in
     /// between, they no longer have it.
-    const AHEAD: usize = 1;
+    const PAGES_AHEAD: usize = 1;
 
-    async fn read(&self, places: Vec<u32>) -> Result<Found> {
+    async fn read(&self, places: Vec<u32>) -> Result<ContactPage> {
         let number = |place: &u32| place & !AFTER_COMPANIES;
         let numbers: Vec<i32> = places.iter().map(|it| number(it).cast_signed()).collect();
         // Who was a company may be a person by now, whose company's turn is yet to come.
@@ -125,7 +125,7 @@ impl Pageable for Contacts {
             .iter()
             .filter_map(|place| found.remove(&number(place)))
             .collect();
-        Ok(Found {
+        Ok(ContactPage {
             deleted: places.len() - own.len(),
             own,
             companies: found.into_values().collect(),

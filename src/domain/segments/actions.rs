@@ -1,32 +1,32 @@
 //! Building a segment step by step, and going back.
 
 mod back;
+mod draft;
 mod history;
-mod work;
 
 use std::sync::Arc;
 
-pub(super) use self::work::Work;
+pub(super) use self::draft::SegmentDraft;
 pub(crate) use self::{back::go_back, history::list_actions};
 use super::existing;
 use crate::{
     domain::{
         Call, Domain, Error, Result, Written,
-        selection::{self, Source},
+        selection::{self, SelectionSource},
     },
     model::{
-        ActionKind, Chosen, ContactId, ContactSet, CountedSegment, Criterion, Expression,
-        SegmentId, SelectionOptions,
+        ActionKind, ContactId, ContactSet, CountedSegment, Criterion, Expression, SegmentId,
+        SelectionOptions, Selector,
     },
     store::{self, Transaction},
 };
 
 /// How many actions of a segment can be undone: the deltas of the latest ones are kept.
-pub(crate) const UNDOABLE: i32 = 256;
+pub(crate) const MAX_UNDOABLE_ACTIONS: i32 = 256;
 
 /// Who is meant by an action, as a caller says it.
 #[derive(Debug, Clone)]
-pub(crate) enum Whom {
+pub(crate) enum ActionTarget {
     /// Those who match.
     Expression(Expression),
     /// These.
@@ -39,7 +39,7 @@ pub(crate) struct Action {
     /// What it does.
     pub(crate) kind: ActionKind,
     /// Who is meant.
-    pub(crate) whom: Whom,
+    pub(crate) target: ActionTarget,
     /// The options of an Add.
     pub(crate) options: SelectionOptions,
     /// A match counts for its whole company, in a Reduce or Refine.
@@ -48,7 +48,7 @@ pub(crate) struct Action {
 
 /// What actions did, or would do.
 #[derive(Debug, Clone)]
-pub(crate) struct Acted {
+pub(crate) struct ActionResult {
     /// The segment as it is then.
     pub(crate) segment: CountedSegment,
     /// Contacts that came onto it.
@@ -68,14 +68,14 @@ pub(crate) async fn act(
     id: &SegmentId,
     action: Action,
     validate_only: bool,
-) -> Result<Written<Acted>> {
+) -> Result<Written<ActionResult>> {
     prepare(domain, call, id, &action).await?;
     domain
         .write(call, async |tx| {
             let criterion = action.criterion(tx).await?;
-            let mut work = Work::open(domain, tx, id).await?;
-            work.run(domain, tx, criterion).await?;
-            work.finish(tx, validate_only).await
+            let mut draft = SegmentDraft::load(domain, tx, id).await?;
+            draft.run(domain, tx, criterion).await?;
+            draft.finish(tx, validate_only).await
         })
         .await
 }
@@ -87,34 +87,34 @@ async fn prepare(domain: &Domain, call: &Call, id: &SegmentId, action: &Action) 
             existing(conn, tenant_id, id).await
         })
         .await?;
-    if let Whom::Expression(expression) = &action.whom {
+    if let ActionTarget::Expression(expression) = &action.target {
         let options = action.selection_options();
-        let source = Source::Expression(expression.clone(), options);
+        let source = SelectionSource::Expression(expression.clone(), options);
         selection::select(domain, call, &source).await?;
     }
     Ok(())
 }
 
 impl Action {
-    fn with(&self, chosen: Chosen) -> Criterion {
+    fn with(&self, selector: Selector) -> Criterion {
         Criterion {
             kind: self.kind,
-            chosen,
+            selector,
             options: self.options,
             entire_companies: self.entire_companies,
         }
     }
 
     fn selection_options(&self) -> SelectionOptions {
-        self.with(Chosen::Contacts(ContactSet::new()))
+        self.with(Selector::Contacts(ContactSet::new()))
             .selection_options()
     }
 
     /// The action with contacts for their ids.
     async fn criterion(&self, tx: &mut Transaction) -> Result<Criterion> {
-        Ok(self.with(match &self.whom {
-            Whom::Expression(expression) => Chosen::Expression(expression.clone()),
-            Whom::Contacts(ids) => Chosen::Contacts(numbers(tx, ids).await?),
+        Ok(self.with(match &self.target {
+            ActionTarget::Expression(expression) => Selector::Expression(expression.clone()),
+            ActionTarget::Contacts(ids) => Selector::Contacts(numbers(tx, ids).await?),
         }))
     }
 }
@@ -137,10 +137,12 @@ async fn numbers(tx: &mut Transaction, ids: &[ContactId]) -> Result<ContactSet> 
 }
 
 /// Where the contacts of a criterion come from.
-fn source(criterion: &Criterion) -> Source {
+fn source(criterion: &Criterion) -> SelectionSource {
     let options = criterion.selection_options();
-    match &criterion.chosen {
-        Chosen::Expression(expression) => Source::Expression(expression.clone(), options),
-        Chosen::Contacts(set) => Source::Contacts(Arc::new(set.clone()), options),
+    match &criterion.selector {
+        Selector::Expression(expression) => {
+            SelectionSource::Expression(expression.clone(), options)
+        }
+        Selector::Contacts(set) => SelectionSource::Contacts(Arc::new(set.clone()), options),
     }
 }

@@ -1,6 +1,6 @@
 //! Giving everyone on a segment a mailing group.
 
-use super::{current, existing, members::Meaning};
+use super::{current, existing, merge_map::MergeMap};
 use crate::{
     domain::{Call, Domain, Result, Written, mailing_groups, selection},
     model::{Change, Code, ContactSet, MailingGroup, SegmentId},
@@ -8,7 +8,7 @@ use crate::{
 };
 
 /// How many memberships one statement changes.
-const AT_ONCE: usize = 50_000;
+const MAX_STATEMENT_ROWS: usize = 50_000;
 
 /// How many memberships came and went, or would.
 #[derive(Debug, Clone, Copy)]
@@ -41,8 +41,8 @@ pub(crate) async fn apply(
             let (_, stored) = current(tx, id, None).await?;
             let group = mailing_groups::existing(tx, tenant_id, code).await?;
             let population = selection::population_in(domain, tx).await?;
-            let meaning = Meaning::read(tx, tenant_id, &population, &[&stored]).await?;
-            let wanted = meaning.of(&stored);
+            let merges = MergeMap::read(tx, tenant_id, &population, &[&stored]).await?;
+            let wanted = merges.resolve(&stored);
             let (_, present) = store::sets::members(tx, tenant_id, group.group_id).await?;
             let added = &wanted - &present;
             let removed = match replace {
@@ -68,14 +68,14 @@ async fn change(
 ) -> Result<()> {
     let (id, code) = (group.group_id, &group.code);
     let removed: Vec<i32> = removed.iter().map(u32::cast_signed).collect();
-    for part in removed.chunks(AT_ONCE) {
+    for part in removed.chunks(MAX_STATEMENT_ROWS) {
         store::memberships::delete_members(tx, id, part.to_vec()).await?;
     }
     if !removed.is_empty() {
         tx.log(Change::MembersRemoved(id, code.clone(), removed));
     }
     let added: Vec<i32> = added.iter().map(u32::cast_signed).collect();
-    for part in added.chunks(AT_ONCE) {
+    for part in added.chunks(MAX_STATEMENT_ROWS) {
         store::memberships::insert_members(tx, id, part.to_vec()).await?;
     }
     if !added.is_empty() {

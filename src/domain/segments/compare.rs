@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::{
     domain::{
         Call, Domain, Result,
-        selection::{self, Member, Page, Pages, Source, View},
+        selection::{self, ContactView, Member, MemberPage, PrefetchedMembers, SelectionSource},
     },
     model::{ContactSet, PageSize, Revision},
 };
@@ -27,8 +27,8 @@ pub(crate) struct Comparison {
 pub(crate) async fn compare(
     domain: &Domain,
     call: &Call,
-    from: &Source,
-    to: &Source,
+    from: &SelectionSource,
+    to: &SelectionSource,
 ) -> Result<Comparison> {
     match selection::select_all(domain, call, [from, to]).await {
         Ok([from, to]) => Ok(Comparison {
@@ -47,7 +47,7 @@ pub(crate) async fn compare(
 
 /// Some of the contacts that are in one of the sets only, in ascending contact number.
 #[derive(Debug)]
-pub(crate) struct Difference {
+pub(crate) struct DifferencePage {
     /// Those in the set after.
     pub(crate) entered: Vec<Member>,
     /// Those in the set before.
@@ -64,22 +64,22 @@ pub(crate) struct Differences {
     call: Call,
     comparison: Comparison,
     changed: ContactSet,
-    view: View,
+    view: ContactView,
     size: PageSize,
-    ahead: Option<Ahead>,
+    pending: Option<PendingDifference>,
 }
 
 /// A page that is being read: two halves and the number of its last contact.
-struct Ahead {
-    entered: Half,
-    left: Half,
+struct PendingDifference {
+    entered: PendingMembers,
+    left: PendingMembers,
     last: u32,
 }
 
 /// One half of a page, and whether it has come.
-struct Half {
-    pages: Pages,
-    page: Option<Page>,
+struct PendingMembers {
+    pages: PrefetchedMembers,
+    page: Option<MemberPage>,
 }
 
 impl Differences {
@@ -88,7 +88,7 @@ impl Differences {
         domain: &Domain,
         call: &Call,
         comparison: Comparison,
-        view: View,
+        view: ContactView,
         size: PageSize,
         after: u32,
     ) -> Self {
@@ -100,54 +100,62 @@ impl Differences {
             changed,
             view,
             size,
-            ahead: None,
+            pending: None,
         };
-        differences.read_ahead(after);
+        differences.prefetch(after);
         differences
     }
 
     /// The next page, or `None` after the last. May be dropped before it is done and called
     /// again.
-    pub(crate) async fn next(&mut self) -> Result<Option<Difference>> {
-        let Some(ahead) = &mut self.ahead else {
+    pub(crate) async fn next(&mut self) -> Result<Option<DifferencePage>> {
+        let Some(pending) = &mut self.pending else {
             return Ok(None);
         };
-        ahead.entered.read().await?;
-        ahead.left.read().await?;
-        let last = ahead.last;
-        let (entered, missing) = ahead.entered.take();
-        let (left, missing_too) = ahead.left.take();
-        self.read_ahead(last);
-        Ok(Some(Difference {
+        pending.entered.read().await?;
+        pending.left.read().await?;
+        let last = pending.last;
+        let (entered, missing) = pending.entered.take();
+        let (left, missing_left) = pending.left.take();
+        self.prefetch(last);
+        Ok(Some(DifferencePage {
             entered,
             left,
             last,
-            deleted: missing + missing_too,
+            deleted: missing + missing_left,
         }))
     }
 
-    fn read_ahead(&mut self, after: u32) {
+    fn prefetch(&mut self, after: u32) {
         let mut rest = self.changed.iter();
         rest.advance_to(after.saturating_add(1));
         let page: ContactSet = rest.take(self.size.get()).collect();
-        self.ahead = page.max().map(|last| Ahead {
-            entered: self.half(&page & &*self.comparison.entered),
-            left: self.half(&page & &*self.comparison.left),
+        self.pending = page.max().map(|last| PendingDifference {
+            entered: self.pending_members(&page & &*self.comparison.entered),
+            left: self.pending_members(&page & &*self.comparison.left),
             last,
         });
     }
 
-    fn half(&self, members: ContactSet) -> Half {
+    fn pending_members(&self, members: ContactSet) -> PendingMembers {
         let (view, size, revision) = (self.view, self.size, self.comparison.revision);
         let members = Arc::new(members);
-        Half {
-            pages: Pages::new(&self.domain, &self.call, members, view, size, 0, revision),
+        PendingMembers {
+            pages: PrefetchedMembers::new(
+                &self.domain,
+                &self.call,
+                members,
+                view,
+                size,
+                0,
+                revision,
+            ),
             page: None,
         }
     }
 }
 
-impl Half {
+impl PendingMembers {
     async fn read(&mut self) -> Result<()> {
         if self.page.is_none() {
             self.page = self.pages.next().await?;

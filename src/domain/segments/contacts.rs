@@ -7,18 +7,25 @@ use crate::{
 };
 
 /// How many segments an error names.
-const NAMED: usize = 20;
+const MAX_NAMED_SEGMENTS: usize = 20;
 
 /// Refuses a contact that is on a segment.
-pub(in crate::domain) async fn not_on_any(tx: &mut Transaction, contact: &Contact) -> Result<()> {
+pub(in crate::domain) async fn require_on_no_segment(
+    tx: &mut Transaction,
+    contact: &Contact,
+) -> Result<()> {
     let tenant_id = tx.tenant_id();
-    let meaning = merges::aliases(tx, tenant_id, contact.contact_number).await?;
-    let holding = store::segments::holding(tx, tenant_id, &meaning).await?;
+    let aliases = merges::aliases(tx, tenant_id, contact.contact_number).await?;
+    let holding = store::segments::holding(tx, tenant_id, &aliases).await?;
     if holding.is_empty() {
         return Ok(());
     }
     let count = i64::try_from(holding.len()).unwrap_or(i64::MAX);
-    let segments = holding.into_iter().take(NAMED).map(|(_, id)| id).collect();
+    let segments = holding
+        .into_iter()
+        .take(MAX_NAMED_SEGMENTS)
+        .map(|(_, id)| id)
+        .collect();
     Err(Error::Precondition(Precondition::ContactOnSegments {
         id: contact.id.clone(),
         count,
@@ -28,14 +35,14 @@ pub(in crate::domain) async fn not_on_any(tx: &mut Transaction, contact: &Contac
 
 /// Lets one contact take the place of another on all segments, in their history and in saved
 /// criteria.
-pub(in crate::domain) async fn hand_over(
+pub(in crate::domain) async fn redirect_merged(
     tx: &mut Transaction,
     merged: &Contact,
     kept: &Contact,
 ) -> Result<()> {
     let tenant_id = tx.tenant_id();
-    let meaning = merges::aliases(tx, tenant_id, merged.contact_number).await?;
-    let holding = store::segments::holding(tx, tenant_id, &meaning).await?;
+    let aliases = merges::aliases(tx, tenant_id, merged.contact_number).await?;
+    let holding = store::segments::holding(tx, tenant_id, &aliases).await?;
     merges::redirect(tx, merged.contact_number, kept.contact_number).await?;
     merges::insert(tx, merged.contact_number, kept.contact_number).await?;
     let numbers: Vec<i32> = holding.iter().map(|(number, _)| *number).collect();

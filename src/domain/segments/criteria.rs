@@ -1,6 +1,6 @@
 //! Saved criteria: the actions of a segment, to be run again.
 
-use super::{Acted, actions::Work, existing};
+use super::{ActionResult, actions::SegmentDraft, existing};
 use crate::{
     domain::{Call, Domain, Error, Precondition, Resource, Result, Written},
     model::{Change, CriteriaCode, Criterion, Description, PageSize, SavedCriteria, SegmentId},
@@ -68,9 +68,9 @@ pub(crate) async fn delete_criteria(
 
 /// What a replay did, or would do.
 #[derive(Debug, Clone)]
-pub(crate) struct Replayed {
+pub(crate) struct ReplayResult {
     /// The segment, and what happened to it over all actions.
-    pub(crate) acted: Acted,
+    pub(crate) result: ActionResult,
     /// How many actions were run.
     pub(crate) actions: i32,
     /// Contacts named one by one that are gone.
@@ -85,7 +85,7 @@ pub(crate) async fn replay(
     code: &CriteriaCode,
     id: &SegmentId,
     validate_only: bool,
-) -> Result<Written<Replayed>> {
+) -> Result<Written<ReplayResult>> {
     domain
         .read_of(call, async |conn, tenant_id| {
             existing(conn, tenant_id, id).await
@@ -94,20 +94,20 @@ pub(crate) async fn replay(
     domain
         .write(call, async |tx| {
             let saved = saved(tx, code).await?;
-            let mut work = Work::open(domain, tx, id).await?;
+            let mut draft = SegmentDraft::load(domain, tx, id).await?;
             let mut skipped = 0;
             let mut number = 0;
             while number < saved.action_count {
-                for criterion in some(tx, &saved, number).await? {
-                    let (criterion, gone) = work.renew(tx, criterion).await?;
+                for criterion in load_chunk(tx, &saved, number).await? {
+                    let (criterion, gone) = draft.resolve_contacts(tx, criterion).await?;
                     skipped += gone;
-                    let ran = work.run(domain, tx, criterion).await;
+                    let ran = draft.run(domain, tx, criterion).await;
                     ran.map_err(|error| error.within(&format!("actions[{number}].")))?;
                     number += 1;
                 }
             }
-            Ok(Replayed {
-                acted: work.finish(tx, validate_only).await?,
+            Ok(ReplayResult {
+                result: draft.finish(tx, validate_only).await?,
                 actions: saved.action_count,
                 skipped,
             })
@@ -116,7 +116,11 @@ pub(crate) async fn replay(
 }
 
 /// The next of the saved actions.
-async fn some(tx: &mut Transaction, saved: &SavedCriteria, after: i32) -> Result<Vec<Criterion>> {
+async fn load_chunk(
+    tx: &mut Transaction,
+    saved: &SavedCriteria,
+    after: i32,
+) -> Result<Vec<Criterion>> {
     let tenant_id = tx.tenant_id();
     let number = saved.criteria_number;
     let next = store::segments::criteria::actions(tx, tenant_id, number, after).await?;

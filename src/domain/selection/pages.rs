@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use super::ahead::{Ahead, Source};
+use super::prefetch::{PageReader, Prefetch};
 use crate::{
     domain::{
         Call, Domain, Result,
-        index::{BLOCK, IdBlock},
+        cache::{BLOCK, IdBlock},
     },
     model::{Contact, ContactId, ContactSet, PageSize, Revision, TenantId},
     store,
@@ -14,7 +14,7 @@ use crate::{
 
 /// How much of each member is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum View {
+pub(crate) enum ContactView {
     /// Only the id.
     Ids,
     /// The whole contact.
@@ -32,7 +32,7 @@ pub(crate) enum Member {
 
 /// Members in ascending contact number.
 #[derive(Debug)]
-pub(crate) struct Page {
+pub(crate) struct MemberPage {
     /// The members; those that were deleted since are left out.
     pub(crate) members: Vec<Member>,
     /// The number of the last contact of the page.
@@ -43,60 +43,60 @@ pub(crate) struct Page {
 
 /// Reads a selection page by page, two pages ahead. While nobody asks for a page, no connection
 /// and no statement is held; dropping it stops what still runs.
-pub(crate) struct Pages(Ahead<Members>);
+pub(crate) struct PrefetchedMembers(Prefetch<MemberPageReader>);
 
-struct Members {
+struct MemberPageReader {
     domain: Domain,
     call: Call,
-    view: View,
+    view: ContactView,
     /// The revision at which the members were selected: they all existed then.
     revision: Revision,
 }
 
-impl Pages {
+impl PrefetchedMembers {
     /// The members of a set, which was selected at `revision`, after the contact numbered
     /// `after`.
     pub(crate) fn new(
         domain: &Domain,
         call: &Call,
         members: Arc<ContactSet>,
-        view: View,
+        view: ContactView,
         size: PageSize,
         after: u32,
         revision: Revision,
     ) -> Self {
         let (domain, call) = (domain.clone(), call.clone());
-        let source = Members {
+        let reader = MemberPageReader {
             domain,
             call,
             view,
             revision,
         };
-        Self(Ahead::new(source, members, size, after))
+        Self(Prefetch::new(reader, members, size, after))
     }
 
     /// The next page, or `None` after the last. May be dropped before it is done and called
     /// again.
-    pub(crate) async fn next(&mut self) -> Result<Option<Page>> {
+    pub(crate) async fn next(&mut self) -> Result<Option<MemberPage>> {
         self.0.next().await
     }
 }
 
-impl Source for Members {
-    type Page = Page;
+impl PageReader for MemberPageReader {
+    type Page = MemberPage;
 
     /// With one, the database idles for about a millisecond between two pages, while a page that
     /// was read is turned into messages.
-    const AHEAD: usize = 2;
+    const PAGES_AHEAD: usize = 2;
 
-    async fn read(&self, numbers: Vec<u32>) -> Result<Page> {
+    async fn read(&self, numbers: Vec<u32>) -> Result<MemberPage> {
         let tenant_id = self.domain.tenant_id(&self.call).await?.unwrap_or(0);
         let members = match self.view {
-            View::Ids => self.ids(tenant_id, &numbers).await?,
-            View::Full => self.contacts(tenant_id, &numbers).await?,
+            ContactView::Ids => self.ids(tenant_id, &numbers).await?,
+            ContactView::Full => self.contacts(tenant_id, &numbers).await?,
         };
         let deleted = numbers.len() - members.len();
-        Ok(Page {
+        Ok(MemberPage {
             members,
             last: numbers.last().copied().unwrap_or_default(),
             deleted,
@@ -104,10 +104,10 @@ impl Source for Members {
     }
 }
 
-impl Members {
+impl MemberPageReader {
     async fn contacts(&self, tenant_id: TenantId, numbers: &[u32]) -> Result<Vec<Member>> {
         let read = async |conn: &mut _| {
-            Ok(match bits(numbers) {
+            Ok(match to_bitmap(numbers) {
                 Some((from, bits)) => store::contacts::by_bits(conn, tenant_id, from, bits).await?,
                 None => {
                     let numbers = numbers.iter().map(|number| number.cast_signed());
@@ -149,15 +149,15 @@ impl Members {
         let (Some(first), Some(last)) = (numbers.first(), numbers.last()) else {
             return Ok(IdBlock::new(&[]));
         };
-        let (block, index) = (first / BLOCK, self.domain.index());
-        let known = index
+        let (block, cache) = (first / BLOCK, self.domain.cache());
+        let known = cache
             .ids(tenant_id, block, self.load(tenant_id, block))
             .await?;
         if known.get(*last).is_some() {
             return Ok(known);
         }
-        index.forget_ids(tenant_id, block).await;
-        index
+        cache.invalidate_ids(tenant_id, block).await;
+        cache
             .ids(tenant_id, block, self.load(tenant_id, block))
             .await
     }
@@ -182,14 +182,14 @@ impl Members {
 
 /// Reading this many contacts in a row costs as much as looking up one of them by its number
 /// (PostgreSQL 15, a million contacts: 0.3 µs against 1.2 µs).
-const PASSED_BY: usize = 4;
+const MAX_SCAN_RATIO: usize = 4;
 
 /// Ascending numbers that stand close together as a first number and a bit for each from there
 /// on.
-fn bits(numbers: &[u32]) -> Option<(i32, Vec<u8>)> {
+fn to_bitmap(numbers: &[u32]) -> Option<(i32, Vec<u8>)> {
     let (first, last) = (*numbers.first()?, *numbers.last()?);
     let span = (last - first) as usize + 1;
-    if span > PASSED_BY * numbers.len() {
+    if span > MAX_SCAN_RATIO * numbers.len() {
         return None;
     }
     let mut bits = vec![0; span.div_ceil(8)];
@@ -206,9 +206,9 @@ mod tests {
 
     #[test]
     fn numbers_that_stand_close_together_are_a_bit_each() {
-        assert_eq!(bits(&[5, 6, 17]), None);
-        assert_eq!(bits(&[5, 6, 12, 13]), Some((5, vec![0b1000_0011, 1])));
-        assert_eq!(bits(&[7]), Some((7, vec![1])));
-        assert_eq!(bits(&[]), None);
+        assert_eq!(to_bitmap(&[5, 6, 17]), None);
+        assert_eq!(to_bitmap(&[5, 6, 12, 13]), Some((5, vec![0b1000_0011, 1])));
+        assert_eq!(to_bitmap(&[7]), Some((7, vec![1])));
+        assert_eq!(to_bitmap(&[]), None);
     }
 }

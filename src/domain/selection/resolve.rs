@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use roaring::MultiOps;
 
-use super::reader::{Access, Reader};
+use super::set_reader::{Access, SetReader};
 use crate::{
-    domain::{Error, Resource, Result, Violation, index::Key, mailing_groups},
+    domain::{Error, Resource, Result, Violation, cache::SetKey, mailing_groups},
     model::{
         Code, Contact, ContactId, ContactKind, ContactSet, Expression, SegmentId,
         expression::{Operand, Pattern, Term},
@@ -14,29 +14,29 @@ use crate::{
     store,
 };
 
-impl Reader<'_> {
+impl SetReader<'_> {
     /// Gathers what the operands need, as far as it is known before the leaves are up to date.
-    pub(super) async fn want_operands(&mut self, expression: &Expression) -> Result<()> {
+    pub(super) async fn load_operands(&mut self, expression: &Expression) -> Result<()> {
         if expression.needs_everyone() {
-            self.want(Key::Everyone).await?;
+            self.load(SetKey::Everyone).await?;
         }
         for operand in expression.operands() {
             match &operand.term {
-                Term::Code(_) | Term::Pattern(_) => self.want(Key::Groups).await?,
+                Term::Code(_) | Term::Pattern(_) => self.load(SetKey::Groups).await?,
                 Term::Everyone => {}
-                Term::Kind(_) => self.want(Key::Everyone).await?,
+                Term::Kind(_) => self.load(SetKey::Everyone).await?,
                 Term::Company(_) => {
-                    self.want(Key::Everyone).await?;
-                    self.want(Key::CompanyOf).await?;
+                    self.load(SetKey::Everyone).await?;
+                    self.load(SetKey::CompanyOf).await?;
                 }
                 Term::Segment(id) => {
-                    self.want(Key::Everyone).await?;
-                    self.want(Key::Segment(id.clone())).await?;
+                    self.load(SetKey::Everyone).await?;
+                    self.load(SetKey::Segment(id.clone())).await?;
                 }
             }
         }
         for key in self.group_keys(expression) {
-            self.want(key).await?;
+            self.load(key).await?;
         }
         Ok(())
     }
@@ -48,7 +48,11 @@ impl Reader<'_> {
         &mut self,
         expression: &Expression,
     ) -> Result<Option<Vec<Arc<ContactSet>>>> {
-        if self.group_keys(expression).iter().any(|key| !self.has(key)) {
+        if self
+            .group_keys(expression)
+            .iter()
+            .any(|key| !self.is_loaded(key))
+        {
             return Ok(None);
         }
         let mut sets = Vec::new();
@@ -73,16 +77,16 @@ impl Reader<'_> {
 
     /// The contacts on a segment, as far as they still exist.
     pub(super) fn segment(&self, id: &SegmentId) -> Result<Arc<ContactSet>> {
-        if let Some((own, members)) = &self.own
-            && own == id
+        if let Some((draft, members)) = &self.draft_segment
+            && draft == id
         {
             return Ok(Arc::clone(members));
         }
-        let key = Key::Segment(id.clone());
+        let key = SetKey::Segment(id.clone());
         if !self.exists(&key) {
             return Err(Error::not_found(Resource::Segment, id));
         }
-        let (stored, everyone) = (self.set(&key), self.set(&Key::Everyone));
+        let (stored, everyone) = (self.set(&key), self.set(&SetKey::Everyone));
         match stored.is_subset(&everyone) {
             true => Ok(stored),
             false => Ok(Arc::new(&*stored & &*everyone)),
@@ -90,7 +94,7 @@ impl Reader<'_> {
     }
 
     /// The leaves of the groups that an expression names, as far as there are such groups.
-    fn group_keys(&self, expression: &Expression) -> Vec<Key> {
+    fn group_keys(&self, expression: &Expression) -> Vec<SetKey> {
         let groups = self.groups();
         let mut keys = Vec::new();
         for operand in expression.operands() {
@@ -105,12 +109,12 @@ impl Reader<'_> {
                 _ => {}
             }
         }
-        keys.into_iter().map(Key::Members).collect()
+        keys.into_iter().map(SetKey::Members).collect()
     }
 
     async fn group(&mut self, code: &Code, operand: &Operand) -> Result<Arc<ContactSet>> {
         match self.groups().get(code) {
-            Some(id) => Ok(self.set(&Key::Members(*id))),
+            Some(id) => Ok(self.set(&SetKey::Members(*id))),
             None => Err(self.unknown(code, operand).await),
         }
     }
@@ -123,7 +127,7 @@ impl Reader<'_> {
                     async |conn: &mut _| Ok(mailing_groups::unknown(conn, tenant_id, code).await);
                 self.domain.read(look).await.unwrap_or_else(|error| error)
             }
-            Access::Own(tx) => mailing_groups::unknown(tx, tenant_id, code).await,
+            Access::Transaction(tx) => mailing_groups::unknown(tx, tenant_id, code).await,
         };
         match error {
             Error::NotFound {
@@ -150,16 +154,16 @@ impl Reader<'_> {
             .iter()
             .filter(|(code, _)| pattern.matches(code.as_str()));
         let sets: Vec<_> = matching
-            .map(|(_, id)| self.set(&Key::Members(*id)))
+            .map(|(_, id)| self.set(&SetKey::Members(*id)))
             .collect();
         Arc::new(sets.iter().map(|set| &**set).union())
     }
 
     fn of_kind(&self, kind: ContactKind) -> Arc<ContactSet> {
-        let companies = self.set(&Key::Companies);
+        let companies = self.set(&SetKey::Companies);
         match kind {
             ContactKind::Company => companies,
-            ContactKind::Person => Arc::new(&*self.set(&Key::Everyone) - &*companies),
+            ContactKind::Person => Arc::new(&*self.set(&SetKey::Everyone) - &*companies),
         }
     }
 
@@ -183,7 +187,7 @@ impl Reader<'_> {
         if companies.of(number) != Some(number) {
             return Ok(None);
         }
-        let everyone = self.set(&Key::Everyone);
+        let everyone = self.set(&SetKey::Everyone);
         let of_company = everyone.iter().filter(|n| companies.of(*n) == Some(number));
         Ok(Some(Arc::new(of_company.collect())))
     }
@@ -196,7 +200,7 @@ impl Reader<'_> {
                     async |conn: &mut _| Ok(store::contacts::find(conn, tenant_id, id).await?);
                 self.domain.read(find).await
             }
-            Access::Own(tx) => Ok(store::contacts::find(tx, tenant_id, id).await?),
+            Access::Transaction(tx) => Ok(store::contacts::find(tx, tenant_id, id).await?),
         }
     }
 }

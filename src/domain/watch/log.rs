@@ -3,7 +3,7 @@
 use std::{collections::VecDeque, sync::Arc};
 
 use super::{
-    Changes,
+    RevisionChanges,
     resolve::{Lookup, change},
 };
 use crate::{
@@ -59,9 +59,9 @@ impl LogReader {
     }
 
     /// The next changes: whole revisions if they are not too large. Empty if the next page is empty.
-    pub(super) async fn read(&mut self) -> Result<Vec<Changes>> {
-        let news = Arc::clone(&self.domain.news);
-        let _turn = news.turn().await?;
+    pub(super) async fn read(&mut self) -> Result<Vec<RevisionChanges>> {
+        let notifier = Arc::clone(&self.domain.notifier);
+        let _permit = notifier.read_permit().await?;
         let tenant_id = self.domain.tenant_id(&self.call).await?.unwrap_or(0);
         if self.entries.is_empty() {
             self.fetch(tenant_id).await?;
@@ -71,11 +71,11 @@ impl LogReader {
             true => return Ok(Vec::new()),
             false => self.lookup(tenant_id, &entries).await?,
         };
-        let mut all: Vec<Changes> = Vec::new();
+        let mut all: Vec<RevisionChanges> = Vec::new();
         for read in entries {
             let revision = read.entry.revision;
             if all.last().is_none_or(|last| last.revision != revision) {
-                all.push(Changes {
+                all.push(RevisionChanges {
                     revision,
                     commit_time: read.commit_time,
                     request_id: read.request_id.clone(),

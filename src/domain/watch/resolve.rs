@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use diesel_async::AsyncPgConnection;
 
-use super::Change;
+use super::ResolvedChange;
 use crate::{
     domain::{Error, Result},
     model::{ChangeKind, Contact, TenantId},
@@ -65,10 +65,10 @@ impl Lookup {
                 .ids
                 .extend(deleted.into_iter().map(|(number, id)| (number, id.into())));
         }
-        let described = |read: &&PageEntry| has_description(read.entry.kind);
+        let unsent_groups = |read: &&PageEntry| has_description(read.entry.kind);
         let groups: Vec<i32> = entries
             .iter()
-            .filter(described)
+            .filter(unsent_groups)
             .map(|read| read.entry.subject_id)
             .collect();
         if !groups.is_empty() {
@@ -143,7 +143,7 @@ fn numbers(entries: &[PageEntry], kinds: &[ChangeKind]) -> Vec<i32> {
 }
 
 /// The change that an entry records; `None` for a kind that is not sent to watchers.
-pub(super) fn change(read: PageEntry, lookup: &Lookup) -> Result<Option<Change>> {
+pub(super) fn change(read: PageEntry, lookup: &Lookup) -> Result<Option<ResolvedChange>> {
     let entry = read.entry;
     let (ids, description) = (|| lookup.ids(&entry), || lookup.description(&entry));
     let code = || {
@@ -154,20 +154,20 @@ pub(super) fn change(read: PageEntry, lookup: &Lookup) -> Result<Option<Change>>
     };
     let former = || entry.former_code.clone().unwrap_or_default();
     Ok(Some(match entry.kind {
-        ChangeKind::GroupCreated => Change::GroupCreated(code()?, description()),
-        ChangeKind::GroupRenamed => Change::GroupRenamed(code()?, former(), description()),
-        ChangeKind::GroupUpdated => Change::GroupUpdated(code()?, description()),
-        ChangeKind::ContactsCreated => Change::ContactsCreated(lookup.contacts(&entry)),
-        ChangeKind::ContactsUpdated => Change::ContactsUpdated(lookup.contacts(&entry)),
-        ChangeKind::MembersAdded => Change::MembersAdded(code()?, ids()),
-        ChangeKind::MembersRemoved => Change::MembersRemoved(code()?, ids()),
+        ChangeKind::GroupCreated => ResolvedChange::GroupCreated(code()?, description()),
+        ChangeKind::GroupRenamed => ResolvedChange::GroupRenamed(code()?, former(), description()),
+        ChangeKind::GroupUpdated => ResolvedChange::GroupUpdated(code()?, description()),
+        ChangeKind::ContactsCreated => ResolvedChange::ContactsCreated(lookup.contacts(&entry)),
+        ChangeKind::ContactsUpdated => ResolvedChange::ContactsUpdated(lookup.contacts(&entry)),
+        ChangeKind::MembersAdded => ResolvedChange::MembersAdded(code()?, ids()),
+        ChangeKind::MembersRemoved => ResolvedChange::MembersRemoved(code()?, ids()),
         ChangeKind::ContactsDeleted => {
-            Change::ContactsDeleted(read.contact_ids.unwrap_or_default())
+            ResolvedChange::ContactsDeleted(read.contact_ids.unwrap_or_default())
         }
-        ChangeKind::GroupDeleted => Change::GroupDeleted(code()?),
-        ChangeKind::SegmentCreated => Change::SegmentCreated(code()?),
-        ChangeKind::SegmentUpdated => Change::SegmentUpdated(code()?),
-        ChangeKind::SegmentDeleted => Change::SegmentDeleted(code()?),
+        ChangeKind::GroupDeleted => ResolvedChange::GroupDeleted(code()?),
+        ChangeKind::SegmentCreated => ResolvedChange::SegmentCreated(code()?),
+        ChangeKind::SegmentUpdated => ResolvedChange::SegmentUpdated(code()?),
+        ChangeKind::SegmentDeleted => ResolvedChange::SegmentDeleted(code()?),
         ChangeKind::CriteriaSaved | ChangeKind::CriteriaDeleted => return Ok(None),
     }))
 }

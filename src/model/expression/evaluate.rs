@@ -14,7 +14,7 @@ impl Expression {
 
     /// The contacts that the expression selects, as a set over contact numbers.
     ///
-    /// `leaf` gives the set of an operand; it is asked once per operand, from left to right, and
+    /// `operand_set` gives the set of an operand; it is asked once per operand, from left to right, and
     /// not for `*`, which is `everyone`. All its sets must lie within `everyone`. The first error
     /// it gives ends the evaluation.
     ///
@@ -23,70 +23,70 @@ impl Expression {
     pub(crate) fn evaluate<E>(
         &self,
         everyone: &Arc<RoaringBitmap>,
-        mut leaf: impl FnMut(&Operand) -> Result<Arc<RoaringBitmap>, E>,
+        mut operand_set: impl FnMut(&Operand) -> Result<Arc<RoaringBitmap>, E>,
     ) -> Result<Arc<RoaringBitmap>, E> {
-        Ok(match select(self.root(), &mut leaf)? {
-            Selection::These(set) => set,
-            Selection::AllBut(set) if set.is_empty() => Arc::clone(everyone),
-            Selection::AllBut(set) => Arc::new(&**everyone - &*set),
+        Ok(match select(self.root(), &mut operand_set)? {
+            PartialSet::Set(set) => set,
+            PartialSet::Complement(set) if set.is_empty() => Arc::clone(everyone),
+            PartialSet::Complement(set) => Arc::new(&**everyone - &*set),
         })
     }
 }
 
 /// What a part selects, without having to know who everyone is.
-enum Selection {
-    These(Arc<RoaringBitmap>),
-    AllBut(Arc<RoaringBitmap>),
+enum PartialSet {
+    Set(Arc<RoaringBitmap>),
+    Complement(Arc<RoaringBitmap>),
 }
 
 fn select<E>(
     node: &Node,
-    leaf: &mut impl FnMut(&Operand) -> Result<Arc<RoaringBitmap>, E>,
-) -> Result<Selection, E> {
+    operand_set: &mut impl FnMut(&Operand) -> Result<Arc<RoaringBitmap>, E>,
+) -> Result<PartialSet, E> {
     Ok(match node {
         Node::Operand(Operand {
             term: Term::Everyone,
             ..
-        }) => Selection::AllBut(Arc::default()),
-        Node::Operand(operand) => Selection::These(leaf(operand)?),
-        Node::Not(part) => match select(part, leaf)? {
-            Selection::These(set) => Selection::AllBut(set),
-            Selection::AllBut(set) => Selection::These(set),
+        }) => PartialSet::Complement(Arc::default()),
+        Node::Operand(operand) => PartialSet::Set(operand_set(operand)?),
+        Node::Not(part) => match select(part, operand_set)? {
+            PartialSet::Set(set) => PartialSet::Complement(set),
+            PartialSet::Complement(set) => PartialSet::Set(set),
         },
         Node::All(parts) => {
-            let (these, but) = select_parts(parts, leaf)?;
-            if these.is_empty() {
-                Selection::AllBut(union(but))
+            let (sets, complements) = select_parts(parts, operand_set)?;
+            if sets.is_empty() {
+                PartialSet::Complement(union(complements))
             } else {
-                Selection::These(difference(intersection(these), &but))
+                PartialSet::Set(difference(intersection(sets), &complements))
             }
         }
         Node::Any(parts) => {
-            let (these, but) = select_parts(parts, leaf)?;
-            if but.is_empty() {
-                Selection::These(union(these))
+            let (sets, complements) = select_parts(parts, operand_set)?;
+            if complements.is_empty() {
+                PartialSet::Set(union(sets))
             } else {
-                Selection::AllBut(difference(intersection(but), &these))
+                PartialSet::Complement(difference(intersection(complements), &sets))
             }
         }
     })
 }
 
 /// Sets that are selected, and sets whose complements are.
-type Parted = (Vec<Arc<RoaringBitmap>>, Vec<Arc<RoaringBitmap>>);
+type SetsAndComplements = (Vec<Arc<RoaringBitmap>>, Vec<Arc<RoaringBitmap>>);
 
 fn select_parts<E>(
     parts: &[Node],
-    leaf: &mut impl FnMut(&Operand) -> Result<Arc<RoaringBitmap>, E>,
-) -> Result<Parted, E> {
-    let (mut these, mut but) = (Vec::new(), Vec::new());
+    operand_set: &mut impl FnMut(&Operand) -> Result<Arc<RoaringBitmap>, E>,
+) -> Result<SetsAndComplements, E> {
+    let (mut sets, mut complements) = (Vec::new(), Vec::new());
     for part in parts {
-        match select(part, leaf)? {
-            Selection::These(set) => these.push(set),
-            Selection::AllBut(set) => but.push(set),
+        match select(part, operand_set)? {
+            PartialSet::Set(set) => sets.push(set),
+            PartialSet::Complement(set) => complements.push(set),
         }
     }
-    Ok((these, but))
+    Ok((sets, complements))
 }
 
 fn union(mut sets: Vec<Arc<RoaringBitmap>>) -> Arc<RoaringBitmap> {

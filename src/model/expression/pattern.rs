@@ -2,7 +2,7 @@
 
 use std::fmt::{self, Display, Formatter};
 
-use super::value::Fault;
+use super::value::InvalidCode;
 use crate::model::Code;
 
 /// A code with wildcards: `*` stands for any run of characters, `?` for exactly one.
@@ -16,15 +16,15 @@ pub struct Pattern {
 
 impl Pattern {
     /// Reads a word that has wildcards.
-    pub(super) fn read(word: &str) -> Result<Self, Fault> {
+    pub(super) fn read(word: &str) -> Result<Self, InvalidCode> {
         let text = tidy(&Code::normalize(word));
         let mut fixed = text.chars().filter(|character| *character != '*');
         let length = fixed.clone().count();
         if length > Code::MAX_LENGTH {
-            return Err(Fault::TooDemanding(length));
+            return Err(InvalidCode::PatternTooLong(length));
         }
         match fixed.find(|character| *character != '?' && !Code::allows(*character)) {
-            Some(character) => Err(Fault::Character(character)),
+            Some(character) => Err(InvalidCode::Character(character)),
             None => Ok(Self { text }),
         }
     }

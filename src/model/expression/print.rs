@@ -6,7 +6,7 @@ use super::{Expression, Node, Operand, Term, lexer::reserved};
 
 /// How tightly a part holds together; a looser part inside a tighter one needs parentheses.
 #[derive(Clone, Copy, PartialEq, PartialOrd)]
-enum Binding {
+enum Precedence {
     Or,
     And,
     Not,
@@ -14,17 +14,17 @@ enum Binding {
 }
 
 impl Node {
-    fn binding(&self) -> Binding {
+    fn precedence(&self) -> Precedence {
         match self {
-            Self::Operand(_) => Binding::Operand,
-            Self::Not(_) => Binding::Not,
-            Self::All(_) => Binding::And,
-            Self::Any(_) => Binding::Or,
+            Self::Operand(_) => Precedence::Operand,
+            Self::Not(_) => Precedence::Not,
+            Self::All(_) => Precedence::And,
+            Self::Any(_) => Precedence::Or,
         }
     }
 
-    fn print_within(&self, outer: Binding, f: &mut Formatter<'_>) -> fmt::Result {
-        if self.binding() < outer {
+    fn print_within(&self, outer: Precedence, f: &mut Formatter<'_>) -> fmt::Result {
+        if self.precedence() < outer {
             write!(f, "({self})")
         } else {
             write!(f, "{self}")
@@ -32,7 +32,12 @@ impl Node {
     }
 }
 
-fn print_chain(parts: &[Node], own: Binding, operator: &str, f: &mut Formatter<'_>) -> fmt::Result {
+fn print_chain(
+    parts: &[Node],
+    own: Precedence,
+    operator: &str,
+    f: &mut Formatter<'_>,
+) -> fmt::Result {
     for (index, part) in parts.iter().enumerate() {
         if index > 0 {
             f.write_str(operator)?;
@@ -54,10 +59,10 @@ impl Display for Node {
             Self::Operand(operand) => operand.fmt(f),
             Self::Not(part) => {
                 f.write_str("NOT ")?;
-                part.print_within(Binding::Not, f)
+                part.print_within(Precedence::Not, f)
             }
-            Self::All(parts) => print_chain(parts, Binding::And, " AND ", f),
-            Self::Any(parts) => print_chain(parts, Binding::Or, " OR ", f),
+            Self::All(parts) => print_chain(parts, Precedence::And, " AND ", f),
+            Self::Any(parts) => print_chain(parts, Precedence::Or, " OR ", f),
         }
     }
 }

@@ -7,19 +7,19 @@ use crate::model::{Code, InvalidValue};
 
 /// Why a text is not a code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Fault {
+pub(super) enum InvalidCode {
     Blank,
     TooLong(usize),
-    TooDemanding(usize),
+    PatternTooLong(usize),
     Character(char),
 }
 
-impl Display for Fault {
+impl Display for InvalidCode {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         match self {
             Self::Blank => f.write_str("it is blank"),
             Self::TooLong(length) => write!(f, "it has {length} characters"),
-            Self::TooDemanding(length) => write!(f, "it needs {length} characters"),
+            Self::PatternTooLong(length) => write!(f, "it needs {length} characters"),
             Self::Character(character) => {
                 write!(f, "{character:?} is neither a letter nor a digit")
             }
@@ -29,7 +29,7 @@ impl Display for Fault {
 
 /// What an unquoted word selects: `*` everyone, a word with wildcards the groups that match,
 /// any other word the group of that code.
-pub(super) fn word(text: &str) -> Result<Term, Fault> {
+pub(super) fn word(text: &str) -> Result<Term, InvalidCode> {
     if text.chars().all(|character| character == '*') {
         Ok(Term::Everyone)
     } else if text.contains(['*', '?']) {
@@ -40,11 +40,11 @@ pub(super) fn word(text: &str) -> Result<Term, Fault> {
 }
 
 /// A code in its stored form.
-pub(super) fn code(text: &str) -> Result<Code, Fault> {
+pub(super) fn code(text: &str) -> Result<Code, InvalidCode> {
     text.parse().map_err(|invalid| match invalid {
-        InvalidValue::TooLong { length, .. } => Fault::TooLong(length),
-        InvalidValue::Character { found, .. } => Fault::Character(found),
-        InvalidValue::Blank | InvalidValue::Shape(_) => Fault::Blank,
+        InvalidValue::TooLong { length, .. } => InvalidCode::TooLong(length),
+        InvalidValue::Character { found, .. } => InvalidCode::Character(found),
+        InvalidValue::Blank | InvalidValue::Shape(_) => InvalidCode::Blank,
     })
 }
 

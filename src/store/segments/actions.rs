@@ -11,7 +11,7 @@ use super::{
     set::StoredSet,
 };
 use crate::{
-    model::{ActionKind, Chosen, ContactSet, PageSize, Revision, SegmentAction, TenantId, Time},
+    model::{ActionKind, ContactSet, PageSize, Revision, SegmentAction, Selector, TenantId, Time},
     schema::segment_actions,
     store::{Transaction, sql::sql},
 };
@@ -25,9 +25,9 @@ pub(crate) async fn insert(
 ) -> QueryResult<usize> {
     let count = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
     let criterion = &action.criterion;
-    let (expression, contacts) = match &criterion.chosen {
-        Chosen::Expression(expression) => (Some(expression.text()), None),
-        Chosen::Contacts(set) => (None, Some(StoredSet::from(set.clone()))),
+    let (expression, contacts) = match &criterion.selector {
+        Selector::Expression(expression) => (Some(expression.text()), None),
+        Selector::Contacts(set) => (None, Some(StoredSet::from(set.clone()))),
     };
     let row = (
         segment_actions::tenant_id.eq(tx.tenant_id()),

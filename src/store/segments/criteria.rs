@@ -9,8 +9,8 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use super::set::StoredSet;
 use crate::{
     model::{
-        ActionKind, Chosen, CriteriaCode, Criterion, Description, PageSize, SavedCriteria, Segment,
-        SelectionOptions, TenantId,
+        ActionKind, CriteriaCode, Criterion, Description, PageSize, SavedCriteria, Segment,
+        SelectionOptions, Selector, TenantId,
     },
     schema::saved_criteria,
     store::{Transaction, sql::sql},
@@ -138,16 +138,16 @@ impl TryFrom<CriterionRow> for Criterion {
     type Error = diesel::result::Error;
 
     fn try_from(row: CriterionRow) -> QueryResult<Self> {
-        let chosen = match (row.expression, row.contacts) {
+        let selector = match (row.expression, row.contacts) {
             (Some(text), _) => text
                 .parse()
-                .map(Chosen::Expression)
+                .map(Selector::Expression)
                 .map_err(|e| diesel::result::Error::DeserializationError(Box::new(e)))?,
-            (None, contacts) => Chosen::Contacts(contacts.map(Into::into).unwrap_or_default()),
+            (None, contacts) => Selector::Contacts(contacts.map(Into::into).unwrap_or_default()),
         };
         Ok(Self {
             kind: row.kind,
-            chosen,
+            selector,
             options: SelectionOptions {
                 expand_companies: row.options & 1 != 0,
                 include_related_companies: row.options & 2 != 0,

@@ -4,7 +4,7 @@ use std::{net::SocketAddr, time::Duration};
 
 use mailing_groups::{
     api,
-    domain::{Domain, Index},
+    domain::{Domain, SetCache},
     server::Limits,
     store::{self, Store},
 };
@@ -51,7 +51,7 @@ impl Server {
         let (listener, address) = bind();
         let shutdown = CancellationToken::new();
         let store = Store::new(url, pool.connections, pool.wait).unwrap();
-        let domain = Domain::new(store, Index::new(64 << 20, 4));
+        let domain = Domain::new(store, SetCache::new(64 << 20, 4));
         let routes = api::routes(domain.clone(), shutdown.clone(), limits.max_message_bytes);
         let ready = move || {
             let domain = domain.clone();

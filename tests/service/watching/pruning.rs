@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use mailing_groups::{
-    domain::{Domain, Index, maintenance},
+    domain::{Domain, SetCache, maintenance},
     pb::watch_changes_response::Message,
     store::Store,
 };
@@ -29,7 +29,7 @@ async fn aged(old: i64) -> (Server, Tenant, Sql, Domain) {
         server,
         tenant,
         sql,
-        Domain::new(store, Index::new(1 << 20, 1)),
+        Domain::new(store, SetCache::new(1 << 20, 1)),
     )
 }
 

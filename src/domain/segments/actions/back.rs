@@ -1,24 +1,24 @@
 //! Undoing the last action.
 
-use super::Acted;
+use super::ActionResult;
 use crate::{
     domain::{
         Call, Domain, Error, Precondition, Result, Written,
-        segments::{counted, current, existing, members::Meaning},
+        segments::{counted, current, existing, merge_map::MergeMap},
         selection,
     },
     model::{ActionKind, Change, SegmentId},
     store::{self, Transaction},
 };
 
-/// Undoes the last action, or only says what that would do: whom it added leaves, whom it
+/// Undoes the last action, or only says what that would do: contacts that it added leave, contacts that it
 /// removed comes back, and nobody else moves.
 pub(crate) async fn go_back(
     domain: &Domain,
     call: &Call,
     id: &SegmentId,
     validate_only: bool,
-) -> Result<Written<Acted>> {
+) -> Result<Written<ActionResult>> {
     domain
         .read_of(call, async |conn, tenant_id| {
             existing(conn, tenant_id, id).await
@@ -37,7 +37,7 @@ async fn go_back_in(
     tx: &mut Transaction,
     id: &SegmentId,
     validate_only: bool,
-) -> Result<Acted> {
+) -> Result<ActionResult> {
     let (mut segment, mut stored) = current(tx, id, None).await?;
     let (number, last) = (segment.segment_number, segment.action_count);
     if last == 0 {
@@ -50,21 +50,21 @@ async fn go_back_in(
     };
     let population = selection::population_in(domain, tx).await?;
     let tenant_id = tx.tenant_id();
-    let meaning = Meaning::read(tx, tenant_id, &population, &[&stored, &changed]).await?;
-    let before = meaning.of(&stored);
+    let merges = MergeMap::read(tx, tenant_id, &population, &[&stored, &changed]).await?;
+    let before = merges.resolve(&stored);
     match kind {
         ActionKind::Add => stored -= changed,
         ActionKind::Reduce | ActionKind::Refine => stored |= changed,
     }
-    let after = meaning.of(&stored);
+    let after = merges.resolve(&stored);
     segment.action_count = last - 1;
     if !validate_only {
         tx.log(Change::SegmentUpdated(number, segment.id));
         store::segments::actions::delete(tx, number, last).await?;
-        let stored = &stored - meaning.lost(&stored);
+        let stored = &stored - merges.dangling(&stored);
         segment = store::segments::update(tx, number, last - 1, Some(stored)).await?;
     }
-    Ok(Acted {
+    Ok(ActionResult {
         segment: counted(segment, &after, &population),
         added: after.difference_len(&before),
         removed: before.difference_len(&after),

@@ -3,15 +3,15 @@
 use crate::{
     domain::{
         Call, Domain, Result,
-        segments::{existing, members::Meaning},
+        segments::{existing, merge_map::MergeMap},
         selection,
     },
-    model::{Chosen, ContactId, ContactSet, PageSize, SegmentAction, SegmentId},
+    model::{ContactId, ContactSet, PageSize, SegmentAction, SegmentId, Selector},
     store,
 };
 
 /// How many of the contacts that an action named are listed.
-const LISTED_CONTACTS: usize = 10;
+const MAX_LISTED_CONTACTS: usize = 10;
 
 /// Lists the actions of a segment after the one numbered `after`, each with the first of the
 /// contacts that it named. Contacts that are gone are left out.
@@ -30,9 +30,9 @@ pub(crate) async fn list_actions(
         .await?;
     let mut listed = Vec::with_capacity(actions.len());
     for mut action in actions {
-        let ids = match &mut action.criterion.chosen {
-            Chosen::Expression(_) => Vec::new(),
-            Chosen::Contacts(set) => {
+        let ids = match &mut action.criterion.selector {
+            Selector::Expression(_) => Vec::new(),
+            Selector::Contacts(set) => {
                 let (present, ids) = present(domain, call, set).await?;
                 *set = present;
                 ids
@@ -52,9 +52,9 @@ async fn present(
     let population = selection::population(domain, call).await?;
     domain
         .read_of(call, async |conn, tenant_id| {
-            let meaning = Meaning::read(conn, tenant_id, &population, &[stored]).await?;
-            let present = meaning.of(stored);
-            let first = present.iter().take(LISTED_CONTACTS);
+            let merges = MergeMap::read(conn, tenant_id, &population, &[stored]).await?;
+            let present = merges.resolve(stored);
+            let first = present.iter().take(MAX_LISTED_CONTACTS);
             let first: Vec<i32> = first.map(u32::cast_signed).collect();
             let ids = store::contacts::ids(conn, tenant_id, &first).await?;
             Ok((present, ids.into_iter().map(|(_, id)| id).collect()))

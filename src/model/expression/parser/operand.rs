@@ -109,21 +109,21 @@ fn plain_word(word: &Token<'_>) -> Result<Term> {
     } else {
         CODE
     };
-    value::word(word.text).map_err(|fault| {
+    value::word(word.text).map_err(|invalid| {
         ExpressionError::new(ErrorKind::InvalidCode, word, expected)
-            .with_hint(Some(fault.to_string()))
+            .with_hint(Some(invalid.to_string()))
     })
 }
 
 fn quoted_code(quoted: &Token<'_>) -> Result<Term> {
     value::code(&quoted.unquoted())
         .map(Term::Code)
-        .map_err(|fault| {
-            let hint = match fault {
-                value::Fault::Character('*' | '?') => {
+        .map_err(|invalid| {
+            let hint = match invalid {
+                value::InvalidCode::Character('*' | '?') => {
                     "wildcards work without quotes only".to_owned()
                 }
-                _ => fault.to_string(),
+                _ => invalid.to_string(),
             };
             ExpressionError::new(ErrorKind::InvalidCode, quoted, CODE).with_hint(Some(hint))
         })

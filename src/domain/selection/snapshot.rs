@@ -3,11 +3,11 @@
 use std::{collections::HashMap, sync::Arc};
 
 use super::{
-    ROUNDS, moving,
-    reader::{Access, Reader},
+    MAX_ATTEMPTS, contended,
+    set_reader::{Access, SetReader},
 };
 use crate::{
-    domain::{Call, Domain, Result, index::Key},
+    domain::{Call, Domain, Result, cache::SetKey},
     model::{Code, ContactSet, Revision},
     store,
 };
@@ -25,7 +25,7 @@ pub(crate) struct Group {
 
 /// Who and what there is at a revision.
 #[derive(Debug, Clone)]
-pub(crate) struct Frozen {
+pub(crate) struct Snapshot {
     /// The revision.
     pub(crate) revision: Revision,
     /// All contacts.
@@ -38,20 +38,20 @@ pub(crate) struct Frozen {
 
 /// Notes all contacts and the groups that are wanted, with their members if `members` is set,
 /// at one revision that is not older than the call.
-pub(crate) async fn freeze(
+pub(crate) async fn snapshot(
     domain: &Domain,
     call: &Call,
     wanted: impl Fn(&Code) -> bool,
     members: bool,
-) -> Result<Frozen> {
+) -> Result<Snapshot> {
     let tenant_id = domain.tenant_id(call).await?.unwrap_or(0);
-    let mut reader = Reader::new(domain, tenant_id, Access::Pool);
-    for _ in 0..ROUNDS {
-        if let Some(frozen) = reader.freeze(&wanted, members).await? {
-            return Ok(frozen);
+    let mut reader = SetReader::new(domain, tenant_id, Access::Pool);
+    for _ in 0..MAX_ATTEMPTS {
+        if let Some(snapshot) = reader.try_snapshot(&wanted, members).await? {
+            return Ok(snapshot);
         }
     }
-    Err(moving())
+    Err(contended())
 }
 
 /// The descriptions that groups have now, by the groups' numbers, as far as they still exist.
@@ -68,43 +68,43 @@ pub(in crate::domain) async fn descriptions(
     Ok(known.into_iter().map(text).collect())
 }
 
-impl Reader<'_> {
+impl SetReader<'_> {
     /// One attempt; `None` if leaves were missing or out of date once everything was read.
-    async fn freeze(
+    async fn try_snapshot(
         &mut self,
         wanted: &impl Fn(&Code) -> bool,
         members: bool,
-    ) -> Result<Option<Frozen>> {
-        for key in [Key::Everyone, Key::Companies, Key::Groups] {
-            self.want(key).await?;
+    ) -> Result<Option<Snapshot>> {
+        for key in [SetKey::Everyone, SetKey::Companies, SetKey::Groups] {
+            self.load(key).await?;
         }
         if members {
-            for (_, group_id) in self.wanted(wanted) {
-                self.want(Key::Members(group_id)).await?;
+            for (_, group_id) in self.matching_groups(wanted) {
+                self.load(SetKey::Members(group_id)).await?;
             }
         }
         let Some(revision) = self.catch_up().await? else {
             return Ok(None);
         };
-        let wanted = self.wanted(wanted);
-        let is_there = |(_, id): &(Code, i32)| self.has(&Key::Members(*id));
-        if members && !wanted.iter().all(is_there) {
+        let wanted = self.matching_groups(wanted);
+        let is_loaded = |(_, id): &(Code, i32)| self.is_loaded(&SetKey::Members(*id));
+        if members && !wanted.iter().all(is_loaded) {
             return Ok(None);
         }
         let groups = wanted.into_iter().map(|(code, group_id)| Group {
-            members: self.set(&Key::Members(group_id)),
+            members: self.set(&SetKey::Members(group_id)),
             code,
             group_id,
         });
-        Ok(Some(Frozen {
+        Ok(Some(Snapshot {
             revision,
-            everyone: self.set(&Key::Everyone),
-            companies: self.set(&Key::Companies),
+            everyone: self.set(&SetKey::Everyone),
+            companies: self.set(&SetKey::Companies),
             groups: groups.collect(),
         }))
     }
 
-    fn wanted(&self, wanted: &impl Fn(&Code) -> bool) -> Vec<(Code, i32)> {
+    fn matching_groups(&self, wanted: &impl Fn(&Code) -> bool) -> Vec<(Code, i32)> {
         let groups = self.groups();
         let wanted = groups.iter().filter(|(code, _)| wanted(code));
         wanted.map(|(code, id)| (code.clone(), *id)).collect()

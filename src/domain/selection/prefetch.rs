@@ -10,12 +10,12 @@ use crate::{
 };
 
 /// What a page of a set is.
-pub(in crate::domain) trait Source: Send + Sync + 'static {
+pub(in crate::domain) trait PageReader: Send + Sync + 'static {
     /// A page.
     type Page: Send + 'static;
 
     /// How many pages are read ahead, at the same time and in any order.
-    const AHEAD: usize;
+    const PAGES_AHEAD: usize;
 
     /// Reads the page of these entries, of which there is at least one, in ascending order.
     fn read(&self, entries: Vec<u32>) -> impl Future<Output = Result<Self::Page>> + Send;
@@ -23,32 +23,32 @@ pub(in crate::domain) trait Source: Send + Sync + 'static {
 
 /// Reads a set page by page, some pages ahead. While nobody asks for a page, no connection and no
 /// statement is held; dropping it stops what still runs.
-pub(in crate::domain) struct Ahead<S: Source> {
+pub(in crate::domain) struct Prefetch<S: PageReader> {
     set: Arc<ContactSet>,
     size: PageSize,
-    source: Arc<S>,
+    reader: Arc<S>,
     pages: VecDeque<AbortOnDropHandle<Result<S::Page>>>,
     /// The last entry that is being read.
     last: u32,
 }
 
-impl<S: Source> Ahead<S> {
+impl<S: PageReader> Prefetch<S> {
     /// Begins with the page after the entry `after`.
     pub(in crate::domain) fn new(
-        source: S,
+        reader: S,
         set: Arc<ContactSet>,
         size: PageSize,
         after: u32,
     ) -> Self {
-        let mut ahead = Self {
+        let mut prefetch = Self {
             set,
             size,
-            source: Arc::new(source),
-            pages: VecDeque::with_capacity(S::AHEAD),
+            reader: Arc::new(reader),
+            pages: VecDeque::with_capacity(S::PAGES_AHEAD),
             last: after,
         };
-        ahead.read();
-        ahead
+        prefetch.fill();
+        prefetch
     }
 
     /// The next page, or `None` after the last. May be dropped before it is done and called
@@ -61,13 +61,13 @@ impl<S: Source> Ahead<S> {
             .await
             .map_err(|error| Error::Internal(error.into()))??;
         self.pages.pop_front();
-        self.read();
+        self.fill();
         Ok(Some(page))
     }
 
     /// Begins to read the pages that are to be read ahead, as far as there are any.
-    fn read(&mut self) {
-        while self.pages.len() < S::AHEAD {
+    fn fill(&mut self) {
+        while self.pages.len() < S::PAGES_AHEAD {
             let mut rest = self.set.iter();
             rest.advance_to(self.last.saturating_add(1));
             let entries: Vec<u32> = rest.take(self.size.get()).collect();
@@ -75,8 +75,8 @@ impl<S: Source> Ahead<S> {
                 return;
             };
             self.last = *last;
-            let source = Arc::clone(&self.source);
-            let page = tokio::spawn(async move { source.read(entries).await });
+            let reader = Arc::clone(&self.reader);
+            let page = tokio::spawn(async move { reader.read(entries).await });
             self.pages.push_back(AbortOnDropHandle::new(page));
         }
     }

@@ -10,14 +10,14 @@ use crate::{
     store,
 };
 
-/// Whom the numbers in stored sets mean: contacts that exist mean themselves, those that were
+/// Which contacts the numbers in stored sets mean: contacts that exist mean themselves, those that were
 /// merged mean the one that was kept, all others mean nobody.
-pub(super) struct Meaning {
+pub(super) struct MergeMap {
     everyone: Arc<ContactSet>,
-    kept_for: HashMap<u32, u32>,
+    kept_by_merged: HashMap<u32, u32>,
 }
 
-impl Meaning {
+impl MergeMap {
     /// Reads what the numbers in these sets mean.
     pub(super) async fn read(
         conn: &mut AsyncPgConnection,
@@ -30,20 +30,20 @@ impl Meaning {
         for set in sets {
             gone |= *set - &*everyone;
         }
-        let merges = match gone.is_empty() {
+        let pairs = match gone.is_empty() {
             true => Vec::new(),
             false => store::segments::merges::of(conn, tenant_id, &gone).await?,
         };
         Ok(Self {
             everyone,
-            kept_for: merges.into_iter().collect(),
+            kept_by_merged: pairs.into_iter().collect(),
         })
     }
 
     /// The contacts that a stored set means.
-    pub(super) fn of(&self, stored: &ContactSet) -> ContactSet {
+    pub(super) fn resolve(&self, stored: &ContactSet) -> ContactSet {
         let mut members = stored & &*self.everyone;
-        for (merged, kept) in &self.kept_for {
+        for (merged, kept) in &self.kept_by_merged {
             if stored.contains(*merged) {
                 members.insert(*kept);
             }
@@ -52,9 +52,9 @@ impl Meaning {
     }
 
     /// The numbers in a stored set that mean any of these contacts.
-    pub(super) fn numbers(&self, stored: &ContactSet, members: &ContactSet) -> ContactSet {
+    pub(super) fn stored_numbers(&self, stored: &ContactSet, members: &ContactSet) -> ContactSet {
         let mut numbers = stored & members;
-        for (merged, kept) in &self.kept_for {
+        for (merged, kept) in &self.kept_by_merged {
             if stored.contains(*merged) && members.contains(*kept) {
                 numbers.insert(*merged);
             }
@@ -63,9 +63,9 @@ impl Meaning {
     }
 
     /// The numbers in a stored set that mean nobody.
-    pub(super) fn lost(&self, stored: &ContactSet) -> ContactSet {
+    pub(super) fn dangling(&self, stored: &ContactSet) -> ContactSet {
         let mut gone = stored - &*self.everyone;
-        for merged in self.kept_for.keys() {
+        for merged in self.kept_by_merged.keys() {
             gone.remove(*merged);
         }
         gone
@@ -79,13 +79,13 @@ mod tests {
     #[test]
     fn merged_contacts_mean_the_kept_one_and_deleted_ones_nobody() {
         let set = |numbers: &[u32]| numbers.iter().copied().collect::<ContactSet>();
-        let meaning = Meaning {
+        let merges = MergeMap {
             everyone: Arc::new(set(&[1, 2, 3])),
-            kept_for: HashMap::from([(7, 2), (8, 2)]),
+            kept_by_merged: HashMap::from([(7, 2), (8, 2)]),
         };
         let stored = set(&[1, 7, 8, 9]);
-        assert_eq!(meaning.of(&stored), set(&[1, 2]));
-        assert_eq!(meaning.numbers(&stored, &set(&[2])), set(&[7, 8]));
-        assert_eq!(meaning.lost(&stored), set(&[9]));
+        assert_eq!(merges.resolve(&stored), set(&[1, 2]));
+        assert_eq!(merges.stored_numbers(&stored, &set(&[2])), set(&[7, 8]));
+        assert_eq!(merges.dangling(&stored), set(&[9]));
     }
 }

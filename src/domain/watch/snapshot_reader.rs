@@ -2,66 +2,67 @@
 
 use std::{collections::VecDeque, sync::Arc};
 
-use super::{Filter, Part};
+use super::{SnapshotPart, WatchFilter};
 use crate::{
     domain::{
         Call, Domain, Result,
-        selection::{self, Group, Member, Pages, View},
+        selection::{self, ContactView, Group, Member, PrefetchedMembers},
     },
     model::{ChangeTopic, Code, ContactSet, PageSize, Revision},
 };
 
 /// Groups in a part.
-const GROUPS: usize = 1_000;
+const GROUPS_PER_PART: usize = 1_000;
 
 /// Contacts in a part, with their details.
-const CONTACTS: i32 = 1_000;
+const CONTACTS_PER_PART: i32 = 1_000;
 
 /// Members in a part.
-const MEMBERS: i32 = 10_000;
+const MEMBERS_PER_PART: i32 = 10_000;
 
 /// What was there at a revision and is not sent yet: sets in memory, whose details are read
 /// when they are asked for.
-pub(super) struct Snapshot {
+pub(super) struct SnapshotReader {
     domain: Domain,
     call: Call,
     revision: Revision,
-    described: VecDeque<(Code, i32)>,
-    contacts: Option<Pages>,
+    unsent_groups: VecDeque<(Code, i32)>,
+    contacts: Option<PrefetchedMembers>,
     groups: VecDeque<Group>,
-    members: Option<(Code, Pages)>,
+    members: Option<(Code, PrefetchedMembers)>,
 }
 
-impl Snapshot {
+impl SnapshotReader {
     /// Notes who and what is there at the present revision.
-    pub(super) async fn take(domain: &Domain, call: &Call, filter: &Filter) -> Result<Self> {
+    pub(super) async fn take(domain: &Domain, call: &Call, filter: &WatchFilter) -> Result<Self> {
         let wanted = |code: &Code| filter.wants_code(code);
         let members = filter.wants(ChangeTopic::Memberships);
-        let frozen = selection::freeze(domain, call, wanted, members).await?;
-        let described = match filter.wants(ChangeTopic::MailingGroups) {
-            true => frozen
+        let snapshot = selection::snapshot(domain, call, wanted, members).await?;
+        let unsent_groups = match filter.wants(ChangeTopic::MailingGroups) {
+            true => snapshot
                 .groups
                 .iter()
                 .map(|g| (g.code.clone(), g.group_id))
                 .collect(),
             false => VecDeque::new(),
         };
-        let mut snapshot = Self {
+        let mut reader = Self {
             domain: domain.clone(),
             call: call.clone(),
-            revision: frozen.revision,
-            described,
+            revision: snapshot.revision,
+            unsent_groups,
             contacts: None,
             groups: match members {
-                true => frozen.groups.into(),
+                true => snapshot.groups.into(),
                 false => VecDeque::new(),
             },
             members: None,
         };
         if filter.wants(ChangeTopic::Contacts) {
-            snapshot.contacts = Some(snapshot.pages(frozen.everyone, View::Full, CONTACTS)?);
+            reader.contacts =
+                Some(reader.pages(snapshot.everyone, ContactView::Full, CONTACTS_PER_PART)?);
         }
-        Ok(snapshot)
+        Ok(reader)
     }
 
     /// The revision of which everything is.
@@ -70,9 +71,9 @@ impl Snapshot {
     }
 
     /// The next part; none if everything was sent.
-    pub(super) async fn next(&mut self) -> Result<Option<Part>> {
-        if !self.described.is_empty() {
-            return self.described().await.map(Some);
+    pub(super) async fn next(&mut self) -> Result<Option<SnapshotPart>> {
+        if !self.unsent_groups.is_empty() {
+            return self.unsent_groups().await.map(Some);
         }
         if let Some(pages) = &mut self.contacts {
             if let Some(page) = pages.next().await? {
@@ -81,27 +82,27 @@ impl Snapshot {
                     Member::Id(_) => None,
                 };
                 let contacts = page.members.into_iter().filter_map(contact).collect();
-                return Ok(Some(Part::Contacts(contacts)));
+                return Ok(Some(SnapshotPart::Contacts(contacts)));
             }
             self.contacts = None;
         }
         self.members().await
     }
 
-    async fn described(&mut self) -> Result<Part> {
+    async fn unsent_groups(&mut self) -> Result<SnapshotPart> {
         let page: Vec<_> = self
-            .described
-            .drain(..GROUPS.min(self.described.len()))
+            .unsent_groups
+            .drain(..GROUPS_PER_PART.min(self.unsent_groups.len()))
             .collect();
         let ids: Vec<i32> = page.iter().map(|(_, id)| *id).collect();
         let mut known = selection::descriptions(&self.domain, &self.call, &ids).await?;
         let groups = page
             .into_iter()
             .map(|(code, id)| (code, known.remove(&id).unwrap_or_default()));
-        Ok(Part::MailingGroups(groups.collect()))
+        Ok(SnapshotPart::MailingGroups(groups.collect()))
     }
 
-    async fn members(&mut self) -> Result<Option<Part>> {
+    async fn members(&mut self) -> Result<Option<SnapshotPart>> {
         loop {
             if let Some((code, pages)) = &mut self.members
                 && let Some(page) = pages.next().await?
@@ -111,20 +112,25 @@ impl Snapshot {
                     Member::Contact(contact) => contact.id.into(),
                 };
                 let ids = page.members.into_iter().map(id).collect();
-                return Ok(Some(Part::Members(code.clone(), ids)));
+                return Ok(Some(SnapshotPart::Members(code.clone(), ids)));
             }
             let Some(group) = self.groups.pop_front() else {
                 return Ok(None);
             };
-            let pages = self.pages(group.members, View::Ids, MEMBERS)?;
+            let pages = self.pages(group.members, ContactView::Ids, MEMBERS_PER_PART)?;
             self.members = Some((group.code, pages));
         }
     }
 
-    fn pages(&self, set: Arc<ContactSet>, view: View, size: i32) -> Result<Pages> {
+    fn pages(
+        &self,
+        set: Arc<ContactSet>,
+        view: ContactView,
+        size: i32,
+    ) -> Result<PrefetchedMembers> {
         let size = PageSize::new(size, size, size)
             .map_err(|error| crate::domain::Error::Internal(error.into()))?;
-        Ok(Pages::new(
+        Ok(PrefetchedMembers::new(
             &self.domain,
             &self.call,
             set,

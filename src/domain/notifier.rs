@@ -1,4 +1,4 @@
-//! The news that a tenant has a new revision.
+//! Notifies watchers of new revisions.
 //!
 //! Watchers wait for it without a connection. Commits of this process are told at once. Those
 //! of other replicas are found by one task, which asks for the revisions of all tenants that
@@ -19,26 +19,26 @@ use crate::{
 };
 
 /// How often other replicas' commits are looked for: half of it is what they are late on average.
-const POLL: Duration = Duration::from_millis(20);
+const POLL_INTERVAL: Duration = Duration::from_millis(20);
 
 /// How long to leave a database alone that did not answer.
-const PAUSE: Duration = Duration::from_millis(500);
+const RETRY_INTERVAL: Duration = Duration::from_millis(500);
 
 /// Who watches what.
-pub(super) struct News {
-    state: Mutex<State>,
+pub(super) struct RevisionNotifier {
+    state: Mutex<WatchedTenants>,
     /// Who may read for watchers: not so many that writers wait for a connection.
     reads: Semaphore,
 }
 
 #[derive(Default)]
-struct State {
+struct WatchedTenants {
     watched: HashMap<TenantName, watch::Sender<Revision>>,
     polling: bool,
 }
 
-impl News {
-    /// News for watchers, so many of which may read at a time.
+impl RevisionNotifier {
+    /// At most `reads` watchers read at a time.
     pub(super) fn new(reads: usize) -> Self {
         Self {
             state: Mutex::default(),
@@ -47,7 +47,7 @@ impl News {
     }
 
     /// Tells the tenant's watchers of a revision.
-    pub(super) fn tell(&self, tenant: &TenantName, revision: Revision) {
+    pub(super) fn notify(&self, tenant: &TenantName, revision: Revision) {
         if let Some(sender) = self.state().watched.get(tenant) {
             sender.send_if_modified(|known| {
                 let is_new = *known < revision;
@@ -58,9 +58,9 @@ impl News {
     }
 
     /// A turn to read for a watcher.
-    pub(super) async fn turn(&self) -> Result<SemaphorePermit<'_>> {
-        let turn = self.reads.acquire().await;
-        turn.map_err(|error| Error::Internal(error.into()))
+    pub(super) async fn read_permit(&self) -> Result<SemaphorePermit<'_>> {
+        let permit = self.reads.acquire().await;
+        permit.map_err(|error| Error::Internal(error.into()))
     }
 
     /// Notes a watcher. Whether nobody looks for other replicas' commits yet.
@@ -82,7 +82,7 @@ impl News {
         state.watched.keys().cloned().collect()
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, WatchedTenants> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -91,7 +91,7 @@ impl Domain {
     /// The tenant's revision, as far as it is known here, and its growth. It may lag behind what
     /// the database says, but not for long.
     pub(super) fn revisions(&self, tenant: &TenantName) -> watch::Receiver<Revision> {
-        let (receiver, is_first) = self.news.subscribe(tenant);
+        let (receiver, is_first) = self.notifier.subscribe(tenant);
         if is_first {
             tokio::spawn(poll(self.clone()));
         }
@@ -103,8 +103,13 @@ impl Domain {
 async fn poll(domain: Domain) {
     let mut answers = true;
     loop {
-        tokio::time::sleep(if answers { POLL } else { PAUSE }).await;
-        let tenants = domain.news.watched();
+        tokio::time::sleep(if answers {
+            POLL_INTERVAL
+        } else {
+            RETRY_INTERVAL
+        })
+        .await;
+        let tenants = domain.notifier.watched();
         if tenants.is_empty() {
             return;
         }
@@ -113,11 +118,11 @@ async fn poll(domain: Domain) {
         if let Err(error) = &revisions
             && answers
         {
-            tracing::warn!(%error, "no news for watchers; trying on");
+            tracing::warn!(%error, "no notifier for watchers; trying on");
         }
         answers = revisions.is_ok();
         for (tenant, revision) in revisions.into_iter().flatten() {
-            domain.news.tell(&tenant, revision);
+            domain.notifier.notify(&tenant, revision);
         }
     }
 }
@@ -128,17 +133,20 @@ mod tests {
 
     #[test]
     fn only_growth_is_news_and_only_for_those_who_watch() {
-        let (news, tenant) = (News::new(1), "a".parse::<TenantName>().expect("a name"));
-        news.tell(&tenant, 3);
-        let (mut receiver, is_first) = news.subscribe(&tenant);
+        let (notifier, tenant) = (
+            RevisionNotifier::new(1),
+            "a".parse::<TenantName>().expect("a name"),
+        );
+        notifier.notify(&tenant, 3);
+        let (mut receiver, is_first) = notifier.subscribe(&tenant);
         assert!(is_first && *receiver.borrow_and_update() == 0);
-        news.tell(&tenant, 5);
+        notifier.notify(&tenant, 5);
         assert_eq!(*receiver.borrow_and_update(), 5);
-        news.tell(&tenant, 4);
+        notifier.notify(&tenant, 4);
         assert!(receiver.has_changed().is_ok_and(|changed| !changed));
-        assert!(!news.subscribe(&tenant).1);
-        assert_eq!(news.watched(), std::slice::from_ref(&tenant));
+        assert!(!notifier.subscribe(&tenant).1);
+        assert_eq!(notifier.watched(), std::slice::from_ref(&tenant));
         drop(receiver);
-        assert!(news.watched().is_empty() && news.subscribe(&tenant).1);
+        assert!(notifier.watched().is_empty() && notifier.subscribe(&tenant).1);
     }
 }

@@ -2,30 +2,32 @@
 
 use std::sync::Arc;
 
-use super::{Acted, UNDOABLE, source};
+use super::{ActionResult, MAX_UNDOABLE_ACTIONS, source};
 use crate::{
     domain::{
         Domain, Result,
-        segments::{counted, current, members::Meaning},
+        segments::{counted, current, merge_map::MergeMap},
         selection::{self, Population, select_in},
     },
-    model::{ActionKind, Change, Chosen, ContactSet, Criterion, Segment, SegmentAction, SegmentId},
+    model::{
+        ActionKind, Change, ContactSet, Criterion, Segment, SegmentAction, SegmentId, Selector,
+    },
     store::{self, Transaction},
 };
 
 /// A segment that is being worked on.
-pub(in crate::domain::segments) struct Work {
+pub(in crate::domain::segments) struct SegmentDraft {
     segment: Segment,
     stored: ContactSet,
     population: Population,
-    meaning: Meaning,
+    merges: MergeMap,
     /// What was done, and the numbers that it brought to the stored set or took from it.
-    done: Vec<(SegmentAction, ContactSet)>,
+    actions: Vec<(SegmentAction, ContactSet)>,
 }
 
-impl Work {
+impl SegmentDraft {
     /// Takes up a segment.
-    pub(in crate::domain::segments) async fn open(
+    pub(in crate::domain::segments) async fn load(
         domain: &Domain,
         tx: &mut Transaction,
         id: &SegmentId,
@@ -33,28 +35,28 @@ impl Work {
         let (segment, stored) = current(tx, id, None).await?;
         let population = selection::population_in(domain, tx).await?;
         let tenant_id = tx.tenant_id();
-        let meaning = Meaning::read(tx, tenant_id, &population, &[&stored]).await?;
+        let merges = MergeMap::read(tx, tenant_id, &population, &[&stored]).await?;
         Ok(Self {
             segment,
             stored,
             population,
-            meaning,
-            done: Vec::new(),
+            merges,
+            actions: Vec::new(),
         })
     }
 
     /// The contacts of a criterion that exist, and how many do not.
-    pub(in crate::domain::segments) async fn renew(
+    pub(in crate::domain::segments) async fn resolve_contacts(
         &self,
         tx: &mut Transaction,
         mut criterion: Criterion,
     ) -> Result<(Criterion, u64)> {
         let mut skipped = 0;
-        if let Chosen::Contacts(set) = &mut criterion.chosen {
+        if let Selector::Contacts(set) = &mut criterion.selector {
             let tenant_id = tx.tenant_id();
-            let meaning = Meaning::read(tx, tenant_id, &self.population, &[set]).await?;
-            skipped = meaning.lost(set).len();
-            *set = meaning.of(set);
+            let merges = MergeMap::read(tx, tenant_id, &self.population, &[set]).await?;
+            skipped = merges.dangling(set).len();
+            *set = merges.resolve(set);
         }
         Ok((criterion, skipped))
     }
@@ -66,7 +68,7 @@ impl Work {
         tx: &mut Transaction,
         criterion: Criterion,
     ) -> Result<()> {
-        let members = Arc::new(self.meaning.of(&self.stored));
+        let members = Arc::new(self.merges.resolve(&self.stored));
         let own = (&self.segment.id, &members);
         let selection = select_in(domain, tx, &source(&criterion), own).await?;
         let (added, removed, changed) = match criterion.kind {
@@ -89,19 +91,19 @@ impl Work {
             revision: tx.revision(),
             create_time: tx.time(),
         };
-        self.done.push((action, changed));
+        self.actions.push((action, changed));
         Ok(())
     }
 
     /// Takes members away.
     fn remove(&mut self, members: ContactSet) -> (u64, u64, ContactSet) {
-        let changed = self.meaning.numbers(&self.stored, &members);
+        let changed = self.merges.stored_numbers(&self.stored, &members);
         self.stored -= &changed;
         (0, members.len(), changed)
     }
 
     fn action_count(&self) -> i32 {
-        let done = i32::try_from(self.done.len()).unwrap_or(i32::MAX);
+        let done = i32::try_from(self.actions.len()).unwrap_or(i32::MAX);
         self.segment.action_count.saturating_add(done)
     }
 
@@ -110,36 +112,42 @@ impl Work {
         mut self,
         tx: &mut Transaction,
         validate_only: bool,
-    ) -> Result<Acted> {
+    ) -> Result<ActionResult> {
         self.segment.action_count = self.action_count();
-        let members = self.meaning.of(&self.stored);
-        let sum = |of: fn(&SegmentAction) -> u64| self.done.iter().map(|(done, _)| of(done)).sum();
-        let acted = Acted {
+        let members = self.merges.resolve(&self.stored);
+        let sum =
+            |of: fn(&SegmentAction) -> u64| self.actions.iter().map(|(done, _)| of(done)).sum();
+        let result = ActionResult {
             added: sum(|done| done.added),
             removed: sum(|done| done.removed),
             excluded: sum(|done| done.excluded),
             privacy_blocked: sum(|done| done.privacy_blocked),
             segment: counted(self.segment.clone(), &members, &self.population),
         };
-        if validate_only || self.done.is_empty() {
-            return Ok(acted);
+        if validate_only || self.actions.is_empty() {
+            return Ok(result);
         }
         let population = self.population.clone();
         let segment = counted(self.write(tx).await?, &members, &population);
-        Ok(Acted { segment, ..acted })
+        Ok(ActionResult { segment, ..result })
     }
 
     async fn write(self, tx: &mut Transaction) -> Result<Segment> {
         let (number, count) = (self.segment.segment_number, self.segment.action_count);
-        let moved = self.done.iter().any(|(_, changed)| !changed.is_empty());
-        for (action, changed) in self.done {
+        let moved = self.actions.iter().any(|(_, changed)| !changed.is_empty());
+        for (action, changed) in self.actions {
             store::segments::actions::insert(tx, number, &action, changed).await?;
-            if action.number > UNDOABLE {
-                store::segments::actions::finalize(tx, number, action.number - UNDOABLE).await?;
+            if action.number > MAX_UNDOABLE_ACTIONS {
+                store::segments::actions::finalize(
+                    tx,
+                    number,
+                    action.number - MAX_UNDOABLE_ACTIONS,
+                )
+                .await?;
             }
         }
         tx.log(Change::SegmentUpdated(number, self.segment.id));
-        let lost = self.meaning.lost(&self.stored);
+        let lost = self.merges.dangling(&self.stored);
         let stored = moved.then(|| self.stored - lost);
         Ok(store::segments::update(tx, number, count, stored).await?)
     }

@@ -4,34 +4,34 @@ use std::sync::Arc;
 
 use diesel_async::AsyncPgConnection;
 
-use super::{Companies, Entry, Key, Leaf};
+use super::{CacheEntry, CachedSet, Companies, SetKey};
 use crate::{
     domain::Result,
     model::TenantId,
     store::{segments, sets},
 };
 
-impl Entry {
+impl CacheEntry {
     /// Reads a leaf.
     pub(in crate::domain) async fn load(
         conn: &mut AsyncPgConnection,
         tenant_id: TenantId,
-        key: &Key,
+        key: &SetKey,
     ) -> Result<Self> {
         Ok(match key {
-            Key::Groups => {
+            SetKey::Groups => {
                 let (revision, groups) = sets::group_codes(conn, tenant_id).await?;
                 Self {
                     revision,
-                    leaf: Leaf::Groups(Arc::new(groups.into_iter().collect())),
+                    set: CachedSet::Groups(Arc::new(groups.into_iter().collect())),
                 }
             }
-            Key::Members(group) => Self::set(sets::members(conn, tenant_id, *group).await?),
-            Key::Everyone => Self::set(sets::everyone(conn, tenant_id).await?),
-            Key::Companies => Self::set(sets::companies(conn, tenant_id).await?),
-            Key::Excluded => Self::set(sets::excluded(conn, tenant_id).await?),
-            Key::PrivacyBlocked => Self::set(sets::privacy_blocked(conn, tenant_id).await?),
-            Key::CompanyOf => {
+            SetKey::Members(group) => Self::set(sets::members(conn, tenant_id, *group).await?),
+            SetKey::Everyone => Self::set(sets::everyone(conn, tenant_id).await?),
+            SetKey::Companies => Self::set(sets::companies(conn, tenant_id).await?),
+            SetKey::Excluded => Self::set(sets::excluded(conn, tenant_id).await?),
+            SetKey::PrivacyBlocked => Self::set(sets::privacy_blocked(conn, tenant_id).await?),
+            SetKey::CompanyOf => {
                 let (revision, pairs) = sets::company_of(conn, tenant_id).await?;
                 let mut companies = Companies::default();
                 for (contact, company) in pairs {
@@ -39,13 +39,13 @@ impl Entry {
                 }
                 Self {
                     revision,
-                    leaf: Leaf::Companies(Arc::new(companies)),
+                    set: CachedSet::Companies(Arc::new(companies)),
                 }
             }
-            Key::Segment(id) => {
+            SetKey::Segment(id) => {
                 let (revision, members) = segments::members(conn, tenant_id, id).await?;
-                let leaf = members.map_or(Leaf::Nothing, |set| Leaf::Set(Arc::new(set)));
-                Self { revision, leaf }
+                let set = members.map_or(CachedSet::Nothing, |set| CachedSet::Set(Arc::new(set)));
+                Self { revision, set }
             }
         })
     }

@@ -5,8 +5,8 @@
 //! with no message between them and no work in the background.
 
 mod catch_up;
+mod entry;
 mod ids;
-mod leaf;
 mod load;
 
 use std::sync::Arc;
@@ -15,37 +15,37 @@ use moka::{future::Cache, policy::EvictionPolicy};
 use tokio::sync::{Semaphore, SemaphorePermit};
 
 pub(super) use self::{
+    entry::{CacheEntry, CachedSet, Companies, Groups, SetKey},
     ids::{BLOCK, IdBlock},
-    leaf::{Companies, Entry, Groups, Key, Leaf},
 };
 use super::{Error, Result};
 use crate::model::TenantId;
 
 /// A bounded store of leaves, the least recently used of which make room.
-pub struct Index {
-    leaves: Cache<(TenantId, Key), Entry>,
+pub struct SetCache {
+    sets: Cache<(TenantId, SetKey), CacheEntry>,
     ids: Cache<(TenantId, u32), IdBlock>,
     /// Who may read leaves: not so many that nobody else gets a connection.
     loads: Semaphore,
     /// Who may read leaves of a tenant: not so many that other tenants have to wait.
-    own_loads: Cache<TenantId, Arc<Semaphore>>,
+    tenant_loads: Cache<TenantId, Arc<Semaphore>>,
 }
 
 /// How many leaves of one tenant are read at a time.
-const OWN_LOADS: usize = 2;
+const MAX_LOADS_PER_TENANT: usize = 2;
 
 /// How many tenants that read leaves are kept in mind.
-const TENANTS: u64 = 10_000;
+const MAX_TENANTS: u64 = 10_000;
 
-impl Index {
+impl SetCache {
     /// An index of at most `memory` bytes, which reads at most `loads` leaves at a time.
     pub fn new(memory: u64, loads: usize) -> Self {
         // Three quarters for sets, a quarter for the ids of contacts.
         let ids = memory / 4;
         Self {
-            leaves: Cache::builder()
+            sets: Cache::builder()
                 .max_capacity(memory - ids)
-                .weigher(|_, entry: &Entry| entry.weight())
+                .weigher(|_, entry: &CacheEntry| entry.weight())
                 .eviction_policy(EvictionPolicy::lru())
                 .build(),
             ids: Cache::builder()
@@ -54,40 +54,40 @@ impl Index {
                 .eviction_policy(EvictionPolicy::lru())
                 .build(),
             loads: Semaphore::new(loads.max(1)),
-            own_loads: Cache::new(TENANTS),
+            tenant_loads: Cache::new(MAX_TENANTS),
         }
     }
 }
 
-async fn turn(loads: &Semaphore) -> Result<SemaphorePermit<'_>> {
-    let turn = loads.acquire().await;
-    turn.map_err(|error| Error::Internal(error.into()))
+async fn acquire(loads: &Semaphore) -> Result<SemaphorePermit<'_>> {
+    let permit = loads.acquire().await;
+    permit.map_err(|error| Error::Internal(error.into()))
 }
 
 /// A failure that several callers share, who waited for one reading.
-fn shared(error: Arc<Error>) -> Error {
+fn shared_error(error: Arc<Error>) -> Error {
     match &*error {
         Error::Unavailable(_) => Error::Unavailable(error.into()),
         _ => Error::Internal(error.into()),
     }
 }
 
-impl Index {
+impl SetCache {
     /// A leaf, if it is in memory.
-    pub(super) async fn get(&self, tenant_id: TenantId, key: &Key) -> Option<Entry> {
-        self.leaves.get(&(tenant_id, key.clone())).await
+    pub(super) async fn get(&self, tenant_id: TenantId, key: &SetKey) -> Option<CacheEntry> {
+        self.sets.get(&(tenant_id, key.clone())).await
     }
 
     /// Keeps a leaf, if there is room for it.
-    pub(super) async fn put(&self, tenant_id: TenantId, key: &Key, entry: &Entry) {
-        self.leaves
+    pub(super) async fn put(&self, tenant_id: TenantId, key: &SetKey, entry: &CacheEntry) {
+        self.sets
             .insert((tenant_id, key.clone()), entry.clone())
             .await;
     }
 
     /// Forgets a leaf.
-    pub(super) async fn forget(&self, tenant_id: TenantId, key: &Key) {
-        self.leaves.invalidate(&(tenant_id, key.clone())).await;
+    pub(super) async fn invalidate(&self, tenant_id: TenantId, key: &SetKey) {
+        self.sets.invalidate(&(tenant_id, key.clone())).await;
     }
 
     /// A leaf, from memory or by reading it. Callers who miss the same leaf at one time wait for
@@ -95,20 +95,20 @@ impl Index {
     pub(super) async fn get_or_load(
         &self,
         tenant_id: TenantId,
-        key: &Key,
-        load: impl Future<Output = Result<Entry>>,
-    ) -> Result<Entry> {
+        key: &SetKey,
+        load: impl Future<Output = Result<CacheEntry>>,
+    ) -> Result<CacheEntry> {
         let load = async {
-            let new = async { Arc::new(Semaphore::new(OWN_LOADS)) };
-            let own = self.own_loads.get_with(tenant_id, new).await;
-            let _own = turn(&own).await?;
-            let _turn = turn(&self.loads).await?;
+            let new = async { Arc::new(Semaphore::new(MAX_LOADS_PER_TENANT)) };
+            let own = self.tenant_loads.get_with(tenant_id, new).await;
+            let _tenant_permit = acquire(&own).await?;
+            let _permit = acquire(&self.loads).await?;
             load.await
         };
-        self.leaves
+        self.sets
             .try_get_with((tenant_id, key.clone()), load)
             .await
-            .map_err(shared)
+            .map_err(shared_error)
     }
 
     /// The ids of a block of contacts, from memory or by reading them.
@@ -121,11 +121,11 @@ impl Index {
         self.ids
             .try_get_with((tenant_id, block), load)
             .await
-            .map_err(shared)
+            .map_err(shared_error)
     }
 
     /// Forgets a block of ids.
-    pub(super) async fn forget_ids(&self, tenant_id: TenantId, block: u32) {
+    pub(super) async fn invalidate_ids(&self, tenant_id: TenantId, block: u32) {
         self.ids.invalidate(&(tenant_id, block)).await;
     }
 }

@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use super::{Companies, Entry, Groups, Key, Leaf};
+use super::{CacheEntry, CachedSet, Companies, Groups, SetKey};
 use crate::{
     model::{ChangeKind, Code, ContactSet},
     store::log::{ContactState, LogEntry, LogFilter, LogTail, TailEntry},
 };
 
-impl Key {
+impl SetKey {
     /// Adds the changes that affect this leaf.
     pub(in crate::domain) fn extend_filter(&self, filter: &mut LogFilter) {
         match self {
@@ -24,9 +24,9 @@ impl Key {
     }
 }
 
-impl Entry {
+impl CacheEntry {
     /// Brings the leaf up to the end of the log. `false` if it cannot be: it has to be read anew.
-    pub(in crate::domain) fn catch_up(&mut self, key: &Key, tail: &LogTail) -> bool {
+    pub(in crate::domain) fn catch_up(&mut self, key: &SetKey, tail: &LogTail) -> bool {
         let Some(entries) = &tail.entries else {
             return self.revision >= tail.revision;
         };
@@ -40,29 +40,31 @@ impl Entry {
         true
     }
 
-    fn apply(&mut self, key: &Key, row: &TailEntry) -> bool {
+    fn apply(&mut self, key: &SetKey, row: &TailEntry) -> bool {
         let kind = row.entry.kind;
-        match (key, &mut self.leaf) {
-            (Key::Members(group), Leaf::Set(set)) if row.entry.subject_id == *group => {
+        match (key, &mut self.set) {
+            (SetKey::Members(group), CachedSet::Set(set)) if row.entry.subject_id == *group => {
                 change_members(set, &row.entry);
             }
-            (Key::Everyone, Leaf::Set(set)) => {
+            (SetKey::Everyone, CachedSet::Set(set)) => {
                 if kind == ChangeKind::ContactsCreated {
                     add(set, &row.entry);
                 } else if kind == ChangeKind::ContactsDeleted {
                     remove(set, &row.entry);
                 }
             }
-            (Key::Companies, Leaf::Set(set)) => {
+            (SetKey::Companies, CachedSet::Set(set)) => {
                 set_flag(set, row, |state| state.company == state.number);
             }
-            (Key::Excluded, Leaf::Set(set)) => set_flag(set, row, |state| state.excluded),
-            (Key::PrivacyBlocked, Leaf::Set(set)) => {
+            (SetKey::Excluded, CachedSet::Set(set)) => set_flag(set, row, |state| state.excluded),
+            (SetKey::PrivacyBlocked, CachedSet::Set(set)) => {
                 set_flag(set, row, |state| state.privacy_blocked);
             }
-            (Key::CompanyOf, Leaf::Companies(companies)) => change_companies(companies, row),
-            (Key::Groups, Leaf::Groups(groups)) => change_groups(groups, &row.entry),
-            (Key::Segment(id), _) => {
+            (SetKey::CompanyOf, CachedSet::Companies(companies)) => {
+                change_companies(companies, row);
+            }
+            (SetKey::Groups, CachedSet::Groups(groups)) => change_groups(groups, &row.entry),
+            (SetKey::Segment(id), _) => {
                 return row.entry.code.as_deref() != Some(id.as_str())
                     || !kind.affected_sets().segment;
             }

@@ -6,7 +6,7 @@ use crate::model::{Code, ContactSet, Revision, SegmentId};
 
 /// Names a leaf within its tenant.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(in crate::domain) enum Key {
+pub(in crate::domain) enum SetKey {
     /// All groups by code.
     Groups,
     /// The members of a group.
@@ -54,7 +54,7 @@ impl Companies {
 
 /// What a leaf holds. Several readers share it; whoever changes it changes a copy.
 #[derive(Debug, Clone)]
-pub(in crate::domain) enum Leaf {
+pub(in crate::domain) enum CachedSet {
     /// Contacts.
     Set(Arc<ContactSet>),
     /// Groups.
@@ -67,17 +67,17 @@ pub(in crate::domain) enum Leaf {
 
 /// A leaf and the revision at which it is true.
 #[derive(Debug, Clone)]
-pub(in crate::domain) struct Entry {
+pub(in crate::domain) struct CacheEntry {
     pub(in crate::domain) revision: Revision,
-    pub(in crate::domain) leaf: Leaf,
+    pub(in crate::domain) set: CachedSet,
 }
 
-impl Entry {
+impl CacheEntry {
     /// A set that is true at a revision.
     pub(super) fn set((revision, set): (Revision, ContactSet)) -> Self {
         Self {
             revision,
-            leaf: Leaf::Set(Arc::new(set)),
+            set: CachedSet::Set(Arc::new(set)),
         }
     }
 
@@ -87,11 +87,11 @@ impl Entry {
         const OVERHEAD: usize = 256;
         /// A code, its number, and their share of a tree's nodes.
         const GROUP: usize = 96;
-        let bytes = match &self.leaf {
-            Leaf::Set(set) => set_bytes(set),
-            Leaf::Groups(groups) => groups.len() * GROUP,
-            Leaf::Companies(companies) => companies.0.capacity() * size_of::<u32>(),
-            Leaf::Nothing => 0,
+        let bytes = match &self.set {
+            CachedSet::Set(set) => set_bytes(set),
+            CachedSet::Groups(groups) => groups.len() * GROUP,
+            CachedSet::Companies(companies) => companies.0.capacity() * size_of::<u32>(),
+            CachedSet::Nothing => 0,
         };
         u32::try_from(bytes + OVERHEAD).unwrap_or(u32::MAX)
     }

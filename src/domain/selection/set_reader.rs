@@ -5,7 +5,7 @@ use std::{collections::HashMap, sync::Arc};
 use crate::{
     domain::{
         Domain, Result,
-        index::{Companies, Entry, Groups, Key, Leaf},
+        cache::{CacheEntry, CachedSet, Companies, Groups, SetKey},
     },
     model::{ContactSet, Revision, SegmentId, TenantId},
     store::{
@@ -19,57 +19,57 @@ pub(super) enum Access<'a> {
     /// By connections of the pool, none of which is held while another caller reads a leaf.
     Pool,
     /// By the connection of a transaction, which holds the tenant's clock.
-    Own(&'a mut Transaction),
+    Transaction(&'a mut Transaction),
 }
 
-/// Gathers leaves.
-pub(super) struct Reader<'a> {
+/// Gathers entries.
+pub(super) struct SetReader<'a> {
     pub(super) domain: &'a Domain,
     pub(super) tenant_id: TenantId,
     pub(super) access: Access<'a>,
     /// A segment that is to be taken for what it is here, not for what is stored.
-    pub(super) own: Option<(SegmentId, Arc<ContactSet>)>,
-    leaves: HashMap<Key, Entry>,
+    pub(super) draft_segment: Option<(SegmentId, Arc<ContactSet>)>,
+    entries: HashMap<SetKey, CacheEntry>,
 }
 
-impl<'a> Reader<'a> {
+impl<'a> SetReader<'a> {
     pub(super) fn new(domain: &'a Domain, tenant_id: TenantId, access: Access<'a>) -> Self {
-        Reader {
+        SetReader {
             domain,
             tenant_id,
             access,
-            own: None,
-            leaves: HashMap::new(),
+            draft_segment: None,
+            entries: HashMap::new(),
         }
     }
 
     /// Makes sure of a leaf, at whatever revision it is true.
-    pub(super) async fn want(&mut self, key: Key) -> Result<()> {
-        if !self.leaves.contains_key(&key) {
-            let entry = self.fetch(&key).await?;
-            self.leaves.insert(key, entry);
+    pub(super) async fn load(&mut self, key: SetKey) -> Result<()> {
+        if !self.entries.contains_key(&key) {
+            let entry = self.read_entry(&key).await?;
+            self.entries.insert(key, entry);
         }
         Ok(())
     }
 
     /// Whether a leaf was gathered.
-    pub(super) fn has(&self, key: &Key) -> bool {
-        self.leaves.contains_key(key)
+    pub(super) fn is_loaded(&self, key: &SetKey) -> bool {
+        self.entries.contains_key(key)
     }
 
-    async fn fetch(&mut self, key: &Key) -> Result<Entry> {
+    async fn read_entry(&mut self, key: &SetKey) -> Result<CacheEntry> {
         let (domain, tenant_id) = (self.domain, self.tenant_id);
-        let index = domain.index();
+        let cache = domain.cache();
         match &mut self.access {
             Access::Pool => {
-                let load = domain.read(async |conn| Entry::load(conn, tenant_id, key).await);
-                index.get_or_load(tenant_id, key, load).await
+                let load = domain.read(async |conn| CacheEntry::load(conn, tenant_id, key).await);
+                cache.get_or_load(tenant_id, key, load).await
             }
-            Access::Own(tx) => match index.get(tenant_id, key).await {
+            Access::Transaction(tx) => match cache.get(tenant_id, key).await {
                 Some(entry) => Ok(entry),
                 None => {
-                    let entry = Entry::load(tx, tenant_id, key).await?;
-                    index.put(tenant_id, key, &entry).await;
+                    let entry = CacheEntry::load(tx, tenant_id, key).await?;
+                    cache.put(tenant_id, key, &entry).await;
                     Ok(entry)
                 }
             },
@@ -80,7 +80,7 @@ impl<'a> Reader<'a> {
     /// done for all of them.
     pub(super) async fn catch_up(&mut self) -> Result<Option<Revision>> {
         let since = self
-            .leaves
+            .entries
             .values()
             .map(|entry| entry.revision)
             .min()
@@ -88,25 +88,25 @@ impl<'a> Reader<'a> {
         let tail = self.changes_since(since).await?;
         let mut stale = Vec::new();
         let mut level = true;
-        for (key, entry) in &mut self.leaves {
+        for (key, entry) in &mut self.entries {
             let before = entry.revision;
             if !entry.catch_up(key, &tail) {
                 stale.push(key.clone());
             } else if entry.revision > before {
-                self.domain.index().put(self.tenant_id, key, entry).await;
+                self.domain.cache().put(self.tenant_id, key, entry).await;
             }
             level &= entry.revision == tail.revision;
         }
         for key in &stale {
-            self.leaves.remove(key);
-            self.domain.index().forget(self.tenant_id, key).await;
+            self.entries.remove(key);
+            self.domain.cache().invalidate(self.tenant_id, key).await;
         }
         Ok((stale.is_empty() && level).then_some(tail.revision))
     }
 
     async fn changes_since(&mut self, since: Revision) -> Result<LogTail> {
         let mut filter = LogFilter::default();
-        self.leaves
+        self.entries
             .keys()
             .for_each(|key| key.extend_filter(&mut filter));
         let tenant_id = self.tenant_id;
@@ -116,15 +116,15 @@ impl<'a> Reader<'a> {
                     async |conn: &mut _| Ok(changes_since(conn, tenant_id, since, &filter).await?);
                 self.domain.read(read).await
             }
-            Access::Own(tx) => Ok(changes_since(tx, tenant_id, since, &filter).await?),
+            Access::Transaction(tx) => Ok(changes_since(tx, tenant_id, since, &filter).await?),
         }
     }
 
     /// A set that was gathered; empty if it was not.
-    pub(super) fn set(&self, key: &Key) -> Arc<ContactSet> {
-        match self.leaves.get(key) {
-            Some(Entry {
-                leaf: Leaf::Set(set),
+    pub(super) fn set(&self, key: &SetKey) -> Arc<ContactSet> {
+        match self.entries.get(key) {
+            Some(CacheEntry {
+                set: CachedSet::Set(set),
                 ..
             }) => Arc::clone(set),
             _ => Arc::default(),
@@ -132,17 +132,17 @@ impl<'a> Reader<'a> {
     }
 
     /// Whether there is what the key names.
-    pub(super) fn exists(&self, key: &Key) -> bool {
-        self.leaves
+    pub(super) fn exists(&self, key: &SetKey) -> bool {
+        self.entries
             .get(key)
-            .is_some_and(|entry| !matches!(entry.leaf, Leaf::Nothing))
+            .is_some_and(|entry| !matches!(entry.set, CachedSet::Nothing))
     }
 
     /// The groups that were gathered.
     pub(super) fn groups(&self) -> Arc<Groups> {
-        match self.leaves.get(&Key::Groups) {
-            Some(Entry {
-                leaf: Leaf::Groups(groups),
+        match self.entries.get(&SetKey::Groups) {
+            Some(CacheEntry {
+                set: CachedSet::Groups(groups),
                 ..
             }) => Arc::clone(groups),
             _ => Arc::default(),
@@ -151,9 +151,9 @@ impl<'a> Reader<'a> {
 
     /// The companies that were gathered.
     pub(super) fn companies(&self) -> Arc<Companies> {
-        match self.leaves.get(&Key::CompanyOf) {
-            Some(Entry {
-                leaf: Leaf::Companies(companies),
+        match self.entries.get(&SetKey::CompanyOf) {
+            Some(CacheEntry {
+                set: CachedSet::Companies(companies),
                 ..
             }) => Arc::clone(companies),
             _ => Arc::default(),
