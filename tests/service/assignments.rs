@@ -5,7 +5,7 @@ use tonic::Code;
 use crate::support::{Tenant, company, info, person, refused, resource, violations};
 
 #[tokio::test]
-async fn assigning_is_repeatable_and_logged_once() {
+async fn assigning_is_idempotent_and_logged_once() {
     let mut tenant = Tenant::new().await;
     tenant.group("MOVE").await;
     tenant.create(company("A")).await;
@@ -26,7 +26,7 @@ async fn assigning_is_repeatable_and_logged_once() {
 }
 
 #[tokio::test]
-async fn unassigning_is_repeatable_and_logged_once() {
+async fn unassigning_is_idempotent_and_logged_once() {
     let mut tenant = Tenant::new().await;
     tenant.group("MOVE").await;
     tenant.create(company("A")).await;
@@ -42,7 +42,7 @@ async fn unassigning_is_repeatable_and_logged_once() {
 }
 
 #[tokio::test]
-async fn both_kinds_are_assigned_alike_and_counted_apart() {
+async fn companies_and_persons_are_assigned_alike_and_counted_separately() {
     let mut tenant = Tenant::new().await;
     tenant.group("MOVE").await;
     tenant.group("GIFT").await;

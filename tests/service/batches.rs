@@ -20,7 +20,7 @@ async fn filled() -> Tenant {
 }
 
 #[tokio::test]
-async fn a_batch_answers_item_by_item() {
+async fn a_batch_returns_an_outcome_per_item() {
     let mut tenant = filled().await;
     tenant.assign("A", "GIFT").await;
     let items = pairs(&[
@@ -84,7 +84,7 @@ async fn a_batch_answers_item_by_item() {
 }
 
 #[tokio::test]
-async fn a_batch_of_nothing_is_answered_with_nothing() {
+async fn an_empty_batch_returns_no_outcomes() {
     let mut tenant = filled().await;
     let done = tenant.batch_assign(Vec::new(), "").await.unwrap();
     assert_eq!(
@@ -97,7 +97,7 @@ async fn a_batch_of_nothing_is_answered_with_nothing() {
 }
 
 #[tokio::test]
-async fn ten_thousand_items_are_one_revision_and_one_more_is_refused() {
+async fn ten_thousand_items_are_one_revision_and_one_more_is_rejected() {
     let mut tenant = filled().await;
     let ids: Vec<String> = (0..5_000).map(|n| format!("P{n:05}")).collect();
     tenant

@@ -187,7 +187,7 @@ async fn each_caller_of_a_batch_gets_its_own_outcome() {
 }
 
 #[tokio::test]
-async fn callers_who_go_or_run_out_of_time_harm_nobody() {
+async fn cancelled_and_expired_calls_do_not_affect_other_calls() {
     let mut tenant = filled().await;
     let mut held = Held::of(&tenant).await;
     let assign = |n: usize, time: Duration| {

@@ -14,7 +14,7 @@ fn of_kind(id: &str, kind: ContactKind) -> pb::Contact {
 }
 
 #[tokio::test]
-async fn the_company_of_a_person_exists_and_is_a_company() {
+async fn a_person_can_only_refer_to_an_existing_company() {
     let mut tenant = Tenant::new().await;
     tenant.create(company("C")).await;
     tenant.create(person("P", "C")).await;
@@ -81,7 +81,7 @@ async fn a_company_has_no_company() {
 }
 
 #[tokio::test]
-async fn a_company_with_people_stays_a_company() {
+async fn a_company_with_people_cannot_become_a_person() {
     let mut tenant = Tenant::new().await;
     tenant.create(company("C")).await;
     tenant.create(person("P", "C")).await;

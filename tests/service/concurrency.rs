@@ -71,7 +71,7 @@ pub(crate) async fn act(tenant: &mut Tenant, rng: &mut StdRng) -> Result<(), Sta
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn random_writes_of_sixteen_callers_leave_everything_exact() {
+async fn random_concurrent_writes_keep_all_counters_consistent() {
     let tenant = Tenant::new().await;
     let callers = (0..16).map(|seed| {
         let mut tenant = tenant.clone();
@@ -106,7 +106,7 @@ async fn random_writes_of_sixteen_callers_leave_everything_exact() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_same_assignment_by_many_is_made_once() {
+async fn concurrent_identical_assignments_are_made_once() {
     let mut tenant = Tenant::new().await;
     tenant.group("MOVE").await;
     tenant.create(person("P", "")).await;
@@ -133,7 +133,7 @@ async fn the_same_assignment_by_many_is_made_once() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn of_a_deletion_and_an_assignment_one_comes_first() {
+async fn a_deletion_and_an_assignment_are_serialized() {
     let mut tenant = Tenant::new().await;
     tenant.create(person("P", "")).await;
     for round in 0..20 {
@@ -195,7 +195,7 @@ async fn replacing_by_etag_loses_no_update() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_code_and_a_series_number_are_given_to_one_caller() {
+async fn concurrent_creates_get_unique_codes_and_numbers() {
     let tenant = Tenant::new().await;
     let calls = (0..16).map(|_| {
         let mut tenant = tenant.clone();

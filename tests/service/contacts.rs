@@ -8,7 +8,7 @@ use tonic::Code;
 use crate::support::{Tenant, company, info, person, refused, resource, unmet, violations};
 
 #[tokio::test]
-async fn a_contact_is_stored_as_it_was_given() {
+async fn a_contact_is_stored_unchanged() {
     let mut tenant = Tenant::new().await;
     tenant.create(company("C-1")).await;
     let given = pb::Contact {
@@ -39,7 +39,7 @@ async fn a_contact_is_stored_as_it_was_given() {
 }
 
 #[tokio::test]
-async fn ids_are_case_sensitive_and_taken_once() {
+async fn ids_are_case_sensitive_and_unique() {
     let mut tenant = Tenant::new().await;
     tenant.create(company("a1")).await;
     tenant.create(company("A1")).await;
@@ -60,7 +60,7 @@ async fn ids_are_case_sensitive_and_taken_once() {
 }
 
 #[tokio::test]
-async fn blank_ids_are_taken_from_the_series_that_skips_what_is_taken() {
+async fn blank_ids_get_the_next_free_number_of_the_series() {
     let mut tenant = Tenant::new().await;
     for taken in ["CT000002", "CT000003", "CT7", "ct000004"] {
         tenant.create(company(taken)).await;
@@ -77,7 +77,7 @@ async fn blank_ids_are_taken_from_the_series_that_skips_what_is_taken() {
 }
 
 #[tokio::test]
-async fn a_series_behind_thousands_of_taken_ids_goes_on_after_them() {
+async fn the_series_skips_thousands_of_taken_ids() {
     let mut tenant = Tenant::new().await;
     let taken = (1..=2_500).map(|serial| company(&format!("CT{serial:06}")));
     tenant.import(taken.collect()).await;
@@ -139,7 +139,7 @@ async fn fields_that_break_a_rule_are_named_by_their_paths() {
 }
 
 #[tokio::test]
-async fn a_deleted_contact_takes_its_memberships_along() {
+async fn deleting_a_contact_deletes_its_memberships() {
     let mut tenant = Tenant::new().await;
     for code in ["MOVE", "GIFT"] {
         tenant.group(code).await;
@@ -173,7 +173,7 @@ async fn a_deleted_contact_takes_its_memberships_along() {
 }
 
 #[tokio::test]
-async fn a_company_with_people_is_deleted_by_force_only_and_its_people_stay() {
+async fn a_company_with_people_is_deleted_only_with_force_and_its_people_are_kept() {
     let mut tenant = Tenant::new().await;
     tenant.group("MOVE").await;
     tenant.create(company("C")).await;

@@ -62,7 +62,7 @@ async fn open(tenant: &mut Tenant, id: &str, known: i64) -> (ContactUpload, Prog
 }
 
 #[tokio::test]
-async fn an_import_is_continued_after_its_last_committed_item() {
+async fn an_import_resumes_after_its_last_committed_item() {
     let mut tenant = Tenant::new().await;
     let (mut upload, none) = open(&mut tenant, "crm-1", 0).await;
     assert_eq!(none, Progress::default());
@@ -119,7 +119,7 @@ async fn an_import_is_continued_after_its_last_committed_item() {
 }
 
 #[tokio::test]
-async fn a_name_serves_one_kind_of_import_and_one_tenant() {
+async fn an_import_id_is_bound_to_one_kind_and_one_tenant() {
     let (mut tenant, mut other) = (Tenant::new().await, Tenant::new().await);
     tenant.group("MOVE").await;
     let (mut upload, _) = open(&mut tenant, "named", 0).await;
@@ -149,7 +149,7 @@ async fn a_name_serves_one_kind_of_import_and_one_tenant() {
 }
 
 #[tokio::test]
-async fn a_stream_that_another_one_has_continued_commits_nothing_more() {
+async fn a_superseded_import_stream_commits_nothing_more() {
     let mut tenant = Tenant::new().await;
     let (mut old, _) = open(&mut tenant, "twice", 0).await;
     let (mut new, _) = open(&mut tenant, "twice", 0).await;
@@ -171,7 +171,7 @@ async fn a_stream_that_another_one_has_continued_commits_nothing_more() {
 }
 
 #[tokio::test]
-async fn while_a_chunk_waits_progress_comes_every_second_and_one_chunk_is_read_ahead() {
+async fn a_waiting_chunk_sends_progress_every_second_and_one_chunk_is_prefetched() {
     let server = Server::start().await;
     let mut tenant = Tenant::of(&server, "waits").await;
     let (mut upload, _) = open(&mut tenant, "waits", 0).await;
@@ -198,7 +198,7 @@ async fn while_a_chunk_waits_progress_comes_every_second_and_one_chunk_is_read_a
 }
 
 #[tokio::test]
-async fn how_far_an_import_came_is_forgotten_after_seven_days() {
+async fn the_progress_of_an_import_is_deleted_after_seven_days() {
     let server = Server::start().await;
     let mut tenant = Tenant::of(&server, "old").await;
     let (mut upload, _) = open(&mut tenant, "old", 0).await;

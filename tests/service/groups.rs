@@ -8,7 +8,7 @@ use crate::support::{
 };
 
 #[tokio::test]
-async fn a_code_is_trimmed_and_upper_cased_and_taken_once() {
+async fn codes_are_trimmed_upper_cased_and_unique() {
     let mut tenant = Tenant::new().await;
     let made = tenant
         .create_group(new_group(" move ", "Office move"), "")
@@ -66,7 +66,7 @@ async fn codes_that_break_a_rule_name_the_field_and_the_rule() {
 }
 
 #[tokio::test]
-async fn codes_of_any_script_pass_and_composed_and_decomposed_are_one() {
+async fn codes_accept_any_script_and_are_normalized() {
     let mut tenant = Tenant::new().await;
     for code in [
         "CADEAU",
@@ -107,7 +107,7 @@ async fn descriptions_have_at_most_100_characters() {
 }
 
 #[tokio::test]
-async fn an_update_changes_what_the_mask_names() {
+async fn an_update_changes_only_the_fields_in_the_mask() {
     let mut tenant = Tenant::new().await;
     tenant
         .create_group(new_group("MOVE", "old"), "")
@@ -136,7 +136,7 @@ async fn an_update_changes_what_the_mask_names() {
 }
 
 #[tokio::test]
-async fn a_mask_that_names_another_field_is_refused() {
+async fn a_mask_with_an_unknown_field_is_rejected() {
     let mut tenant = Tenant::new().await;
     tenant.group("MOVE").await;
     let endless = "x".repeat(1_000_000);
@@ -150,7 +150,7 @@ async fn a_mask_that_names_another_field_is_refused() {
 }
 
 #[tokio::test]
-async fn an_etag_holds_until_code_or_description_change() {
+async fn an_etag_changes_only_with_code_or_description() {
     let mut tenant = Tenant::new().await;
     let etag = tenant.group("MOVE").await.etag;
     tenant.create(company("A")).await;
@@ -198,7 +198,7 @@ async fn unknown_groups_are_not_found() {
 }
 
 #[tokio::test]
-async fn a_group_with_members_is_deleted_by_force_only() {
+async fn a_group_with_members_is_deleted_only_with_force() {
     let mut tenant = Tenant::new().await;
     tenant.group("MOVE").await;
     tenant.group("GIFT").await;
@@ -233,7 +233,7 @@ async fn a_group_with_members_is_deleted_by_force_only() {
 }
 
 #[tokio::test]
-async fn a_group_without_members_is_deleted_and_its_code_is_free() {
+async fn a_group_without_members_is_deleted_and_its_code_released() {
     let mut tenant = Tenant::new().await;
     tenant.group("MOVE").await;
     tenant.create(company("A")).await;

@@ -5,7 +5,7 @@ use tonic::Code;
 use crate::support::{Tenant, company, new_group, pairs, person, refused, tables, violations};
 
 #[tokio::test]
-async fn a_repeated_create_answers_as_the_first_time() {
+async fn a_repeated_create_returns_the_first_response() {
     let mut tenant = Tenant::new().await;
     let first = tenant
         .create_group(new_group("MOVE", "x"), "one")
@@ -47,7 +47,7 @@ async fn a_repeated_create_answers_as_the_first_time() {
 }
 
 #[tokio::test]
-async fn a_repeated_batch_answers_as_the_first_time() {
+async fn a_repeated_batch_returns_the_first_response() {
     let mut tenant = Tenant::new().await;
     tenant.group("MOVE").await;
     tenant.create(company("A")).await;
@@ -65,7 +65,7 @@ async fn a_repeated_batch_answers_as_the_first_time() {
 }
 
 #[tokio::test]
-async fn repetitions_at_the_same_time_have_one_effect_and_one_answer() {
+async fn concurrent_repetitions_have_one_effect_and_one_response() {
     let tenant = Tenant::new().await;
     let calls = (0..16).map(|_| {
         let mut tenant = tenant.clone();
@@ -79,7 +79,7 @@ async fn repetitions_at_the_same_time_have_one_effect_and_one_answer() {
 }
 
 #[tokio::test]
-async fn another_payload_is_refused_whatever_the_rpc() {
+async fn the_same_request_id_with_another_payload_is_rejected() {
     let mut tenant = Tenant::new().await;
     tenant
         .create_group(new_group("MOVE", ""), "id")
@@ -122,7 +122,7 @@ async fn batches_in_two_directions_are_two_requests() {
 }
 
 #[tokio::test]
-async fn ids_belong_to_their_tenant() {
+async fn request_ids_are_scoped_to_their_tenant() {
     let (mut one, mut two) = (Tenant::new().await, Tenant::new().await);
     one.create_group(new_group("MOVE", ""), "id").await.unwrap();
     two.create_group(new_group("GIFT", ""), "id").await.unwrap();
@@ -130,7 +130,7 @@ async fn ids_belong_to_their_tenant() {
 }
 
 #[tokio::test]
-async fn answers_are_kept_for_seven_days() {
+async fn responses_are_kept_for_seven_days() {
     let mut tenant = Tenant::new().await;
     tenant
         .create_group(new_group("MOVE", ""), "id")
@@ -172,7 +172,7 @@ async fn answers_are_kept_for_seven_days() {
 }
 
 #[tokio::test]
-async fn ids_that_break_a_rule_are_refused() {
+async fn invalid_request_ids_are_rejected() {
     let mut tenant = Tenant::new().await;
     for id in ["a b", "é", "{}", &"x".repeat(65)] {
         let status = tenant

@@ -47,7 +47,7 @@ fn summary(answers: &[OfContacts]) -> contacts::Summary {
 }
 
 #[tokio::test]
-async fn contacts_are_created_replaced_or_left_as_they_are() {
+async fn contacts_are_created_replaced_or_unchanged() {
     let mut tenant = Tenant::new().await;
     let mail = |contact| pb::Contact {
         email: "p@example.com".into(),
@@ -84,7 +84,7 @@ async fn contacts_are_created_replaced_or_left_as_they_are() {
 }
 
 #[tokio::test]
-async fn refused_contacts_are_named_and_the_others_go_in() {
+async fn rejected_contacts_are_named_and_the_others_imported() {
     let mut tenant = Tenant::new().await;
     let first = vec![
         person("P1", "LATER"),
@@ -135,7 +135,7 @@ async fn refused_contacts_are_named_and_the_others_go_in() {
 }
 
 #[tokio::test]
-async fn of_the_same_contact_twice_in_a_chunk_the_last_counts() {
+async fn the_last_of_duplicate_contacts_in_a_chunk_wins() {
     let mut tenant = Tenant::new().await;
     let named = |name: &str| pb::Contact {
         name: name.into(),
@@ -160,7 +160,7 @@ async fn of_the_same_contact_twice_in_a_chunk_the_last_counts() {
 }
 
 #[tokio::test]
-async fn an_imported_change_of_kind_keeps_counters_and_people() {
+async fn an_imported_change_of_kind_keeps_counters_and_references() {
     let mut tenant = Tenant::new().await;
     tenant.group("MOVE").await;
     tenant
@@ -189,7 +189,7 @@ async fn an_imported_change_of_kind_keeps_counters_and_people() {
 }
 
 #[tokio::test]
-async fn memberships_are_answered_item_by_item() {
+async fn memberships_get_an_outcome_per_item() {
     let mut tenant = Tenant::new().await;
     tenant.group("MOVE").await;
     tenant.create(company("A")).await;
@@ -258,7 +258,7 @@ async fn memberships_are_answered_item_by_item() {
 }
 
 #[tokio::test]
-async fn fifty_thousand_contacts_and_memberships_go_in() {
+async fn fifty_thousand_contacts_and_memberships_are_imported() {
     let mut tenant = Tenant::new().await;
     tenant.group("ALL").await;
     let ids: Vec<String> = (0..50_000).map(|n| format!("P{n:05}")).collect();

@@ -18,7 +18,7 @@ async fn wind(tenant: &Tenant, column: &str, next: i32) {
 }
 
 #[tokio::test]
-async fn the_last_number_is_not_given_out_twice() {
+async fn the_last_number_of_a_series_is_used_once() {
     let mut tenant = Tenant::new().await;
     tenant.group("FIRST").await;
     wind(&tenant, "next_contact_number", i32::MAX - 1).await;
@@ -48,7 +48,7 @@ async fn the_last_number_is_not_given_out_twice() {
 }
 
 #[tokio::test]
-async fn a_message_that_is_too_long_is_refused() {
+async fn an_oversized_message_is_rejected() {
     let mut tenant = Tenant::new().await;
     tenant.group("MOVE").await;
     let endless = "x".repeat(5 << 20);
@@ -62,7 +62,7 @@ async fn a_message_that_is_too_long_is_refused() {
 
 /// What is echoed fits the trailers, whose length clients limit.
 #[tokio::test]
-async fn an_endless_field_is_refused_in_few_words() {
+async fn the_error_for_an_oversized_field_is_short() {
     let mut tenant = Tenant::new().await;
     let endless = "é".repeat(500_000);
     let statuses = [

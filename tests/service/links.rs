@@ -53,7 +53,7 @@ fn fault(document: &str, link: &str) -> Option<String> {
 }
 
 #[test]
-fn links_of_documents_lead_to_files_and_headings() {
+fn links_in_documents_are_valid() {
     let (mut faults, mut links) = (Vec::new(), 0);
     for document in documents() {
         let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(&document));
@@ -67,7 +67,7 @@ fn links_of_documents_lead_to_files_and_headings() {
 }
 
 #[test]
-fn a_dead_link_is_found() {
+fn a_broken_link_is_found() {
     assert!(fault("README.md", "docs/nothing.md").is_some());
     assert!(fault("README.md", "docs/architecture.md#nothing").is_some());
     assert!(fault("README.md", "docs/architecture.md#what-holds").is_none());
@@ -75,7 +75,7 @@ fn a_dead_link_is_found() {
 }
 
 #[test]
-fn the_readme_fits_a_visit() {
+fn the_readme_is_short() {
     let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md"));
     assert!(text.unwrap().lines().count() <= 200);
 }

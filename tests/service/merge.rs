@@ -6,7 +6,7 @@ use tonic::Code;
 use crate::support::{Tenant, company, info, person, refused, unmet, violations};
 
 #[tokio::test]
-async fn groups_move_and_those_that_both_had_become_one() {
+async fn memberships_of_both_contacts_are_merged() {
     let mut tenant = Tenant::new().await;
     for code in ["A", "B", "C"] {
         tenant.group(code).await;
@@ -66,7 +66,7 @@ async fn people_move_to_the_kept_company() {
 }
 
 #[tokio::test]
-async fn a_kept_person_without_a_company_takes_over_the_other_one_s() {
+async fn a_kept_person_without_a_company_gets_the_company_of_the_merged_one() {
     let mut tenant = Tenant::new().await;
     tenant.create(company("C")).await;
     tenant.create(company("D")).await;
@@ -86,7 +86,7 @@ async fn a_kept_person_without_a_company_takes_over_the_other_one_s() {
 }
 
 #[tokio::test]
-async fn who_was_left_out_of_segments_stays_left_out() {
+async fn the_exclusion_from_segments_is_kept() {
     let mut tenant = Tenant::new().await;
     tenant.create(person("KEPT", "")).await;
     let gone = pb::Contact {
@@ -121,7 +121,7 @@ async fn contacts_of_two_kinds_are_not_merged() {
 }
 
 #[tokio::test]
-async fn a_contact_is_not_merged_with_itself_or_nobody() {
+async fn a_merge_with_itself_or_a_missing_contact_is_rejected() {
     let mut tenant = Tenant::new().await;
     tenant.create(person("P", "")).await;
     for (kept, gone, path) in [

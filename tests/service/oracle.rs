@@ -55,7 +55,7 @@ async fn random_expressions_select_what_sql_selects() {
 }
 
 #[tokio::test]
-async fn every_option_counts_what_it_leaves_out() {
+async fn every_option_counts_the_contacts_it_leaves_out() {
     let mut rng = StdRng::seed_from_u64(7);
     let (mut tenant, sql) = fill(&World::random(&mut rng)).await;
     for bits in 0..16 {
@@ -83,7 +83,7 @@ async fn every_option_counts_what_it_leaves_out() {
 }
 
 #[tokio::test]
-async fn two_servers_answer_exactly_at_the_revision_they_name_while_clients_of_both_write() {
+async fn two_servers_answer_at_their_stated_revision_under_concurrent_writes() {
     let mut rng = StdRng::seed_from_u64(11);
     let world = World::random(&mut rng);
     let (tenant, sql) = fill(&world).await;

@@ -25,7 +25,7 @@ fn of_size(page_size: i32) -> ListContactsRequest {
 }
 
 #[tokio::test]
-async fn pages_have_50_entries_unless_said_otherwise_and_1000_at_most() {
+async fn pages_have_50_entries_by_default_and_1000_at_most() {
     let (mut tenant, ids) = with_people(1_001).await;
     for (page_size, length) in [
         (0, 50),
@@ -57,7 +57,7 @@ async fn pages_have_50_entries_unless_said_otherwise_and_1000_at_most() {
 }
 
 #[tokio::test]
-async fn a_page_that_is_full_and_last_has_no_token() {
+async fn a_full_last_page_has_no_token() {
     let (mut tenant, ids) = with_people(6).await;
     let (first, next) = tenant.contact_page(&of_size(3)).await.unwrap();
     let request = ListContactsRequest {
@@ -69,7 +69,7 @@ async fn a_page_that_is_full_and_last_has_no_token() {
 }
 
 #[tokio::test]
-async fn a_token_serves_any_page_size_but_no_other_argument() {
+async fn a_token_is_bound_to_all_arguments_except_the_page_size() {
     let (mut tenant, ids) = with_people(10).await;
     tenant.group("MOVE").await;
     let (_, token) = tenant.contact_page(&of_size(4)).await.unwrap();
@@ -125,7 +125,7 @@ async fn a_token_serves_any_page_size_but_no_other_argument() {
 }
 
 #[tokio::test]
-async fn a_token_with_one_wrong_character_is_refused() {
+async fn a_token_with_one_wrong_character_is_rejected() {
     let (mut tenant, _) = with_people(3).await;
     let (_, token) = tenant.contact_page(&of_size(1)).await.unwrap();
     let mut damaged: Vec<String> = (0..token.len())
@@ -152,7 +152,7 @@ async fn a_token_with_one_wrong_character_is_refused() {
 }
 
 #[tokio::test]
-async fn every_list_binds_its_tokens() {
+async fn the_tokens_of_every_list_are_bound_to_their_arguments() {
     let (mut tenant, ids) = with_people(3).await;
     for code in ["A", "B", "C"] {
         tenant.group(code).await;
@@ -193,7 +193,7 @@ async fn every_list_binds_its_tokens() {
 /// Between pages half of the contacts read are deleted, the token's own among them, and others
 /// come in before and behind it: what was there all the time is listed exactly once.
 #[tokio::test]
-async fn a_list_is_stable_while_others_write() {
+async fn a_list_is_stable_under_concurrent_writes() {
     let (mut tenant, ids) = with_people(60).await;
     let mut request = of_size(7);
     let mut read: Vec<String> = Vec::new();
@@ -228,7 +228,7 @@ async fn a_list_is_stable_while_others_write() {
 }
 
 #[tokio::test]
-async fn a_list_of_groups_goes_on_after_its_token_s_group_was_renamed() {
+async fn a_list_of_groups_continues_after_a_rename_of_its_last_group() {
     let mut tenant = Tenant::new().await;
     for code in ["A", "B", "C", "D"] {
         tenant.create_group(new_group(code, ""), "").await.unwrap();

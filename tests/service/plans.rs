@@ -85,7 +85,7 @@ async fn page(conn: &mut AsyncPgConnection, filter: &ContactFilter, after: &str)
 }
 
 #[tokio::test]
-async fn lists_read_what_they_show_and_little_more() {
+async fn lists_read_few_more_rows_than_they_return() {
     let mut conn = filled().await;
     let any = ContactFilter::default;
     let group = |number| ContactFilter {
@@ -214,7 +214,7 @@ async fn rows_of(conn: &mut AsyncPgConnection, text: &str) -> i64 {
 }
 
 #[tokio::test]
-async fn an_export_reads_its_contacts_and_their_companies_and_no_others() {
+async fn an_export_reads_only_its_contacts_and_their_companies() {
     let mut conn = filled().await;
     for (first, since, length) in [(1, 0, 1_000), (150_000, 0, 2_000), (150_000, 1, 1_000)] {
         let numbers: Vec<i32> = (first..first + 1_000).collect();

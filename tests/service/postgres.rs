@@ -63,7 +63,7 @@ fn socket_folder(url: &str) -> PathBuf {
 }
 
 #[tokio::test]
-async fn a_new_cluster_answers_and_keeps_its_data_over_a_stop() {
+async fn a_new_cluster_keeps_its_data_over_a_restart() {
     let dir = scratch();
     let cluster = start(&dir.path().join("not/there/yet")).await;
     assert!(cluster.version().major() >= 14);
@@ -82,7 +82,7 @@ async fn a_new_cluster_answers_and_keeps_its_data_over_a_stop() {
 }
 
 #[tokio::test]
-async fn a_cluster_is_durable_private_and_discreet() {
+async fn a_cluster_is_durable_and_private_and_logs_no_data() {
     let dir = scratch();
     let cluster = start_cluster(dir.path(), Durability::Full).await;
     let url = cluster.url();

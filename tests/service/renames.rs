@@ -7,7 +7,7 @@ use crate::support::{
 };
 
 #[tokio::test]
-async fn a_renamed_group_keeps_its_members_and_says_where_it_went() {
+async fn a_renamed_group_keeps_its_members_and_its_former_code_names_it() {
     let mut tenant = Tenant::new().await;
     tenant
         .create_group(new_group("MOVE", "Office move"), "")
@@ -32,7 +32,7 @@ async fn a_renamed_group_keeps_its_members_and_says_where_it_went() {
 }
 
 #[tokio::test]
-async fn every_call_that_names_the_old_code_is_told_the_new_one() {
+async fn every_call_with_the_former_code_gets_the_new_one() {
     let mut tenant = Tenant::new().await;
     tenant.group("MOVE").await;
     tenant.create(company("A")).await;
@@ -59,7 +59,7 @@ async fn every_call_that_names_the_old_code_is_told_the_new_one() {
 }
 
 #[tokio::test]
-async fn all_former_codes_of_a_chain_name_the_last_one() {
+async fn all_former_codes_of_a_chain_name_the_current_one() {
     let mut tenant = Tenant::new().await;
     tenant.group("A1").await;
     tenant.rename("A1", "A2", "").await.unwrap();
@@ -97,7 +97,7 @@ async fn a_former_code_can_be_used_again() {
 }
 
 #[tokio::test]
-async fn a_rename_onto_an_existing_code_changes_nothing() {
+async fn a_rename_to_an_existing_code_is_rejected() {
     let mut tenant = Tenant::new().await;
     let before = tenant.group("MOVE").await;
     tenant.group("GIFT").await;
@@ -113,7 +113,7 @@ async fn a_rename_onto_an_existing_code_changes_nothing() {
 }
 
 #[tokio::test]
-async fn a_new_code_that_breaks_a_rule_names_its_field() {
+async fn an_invalid_new_code_names_its_field() {
     let mut tenant = Tenant::new().await;
     tenant.group("MOVE").await;
     let status = tenant.rename("MOVE", "DÉMÉNAGEMENT", "").await.unwrap_err();

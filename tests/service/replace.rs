@@ -38,7 +38,7 @@ async fn a_contact_gets_exactly_the_given_groups() {
 }
 
 #[tokio::test]
-async fn no_codes_take_all_groups_away() {
+async fn an_empty_list_removes_all_groups() {
     let mut tenant = filled().await;
     let done = tenant.replace("P", &[], "").await.unwrap();
     assert_eq!(done.removed_codes, ["A", "B"]);
@@ -47,7 +47,7 @@ async fn no_codes_take_all_groups_away() {
 }
 
 #[tokio::test]
-async fn the_same_groups_again_change_nothing() {
+async fn identical_groups_change_nothing() {
     let mut tenant = filled().await;
     let before = tenant.get_contact("P").await.unwrap();
     let done = tenant.replace("P", &["B", "A", "a"], "").await.unwrap();
@@ -88,7 +88,7 @@ async fn fields_that_break_a_rule_are_named_with_their_place() {
 }
 
 #[tokio::test]
-async fn an_etag_that_is_not_current_changes_nothing() {
+async fn a_stale_etag_changes_nothing() {
     let mut tenant = filled().await;
     let etag = tenant.get_contact("P").await.unwrap().etag;
     let done = tenant.replace("P", &["C"], &etag).await.unwrap();

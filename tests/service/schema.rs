@@ -42,7 +42,7 @@ async fn objects(client: &Client) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn taking_the_migrations_back_leaves_an_empty_database() {
+async fn reverting_the_migrations_leaves_an_empty_database() {
     let (url, client) = migrated().await;
     let made = objects(&client).await;
     assert!(made.contains(&"class contacts".to_owned()), "{made:?}");
@@ -60,7 +60,7 @@ async fn taking_the_migrations_back_leaves_an_empty_database() {
 }
 
 #[tokio::test]
-async fn migrating_twice_or_at_the_same_time_does_nothing_more() {
+async fn repeated_and_concurrent_migrations_are_idempotent() {
     let url = database().await;
     let migrate = || {
         let url = url.clone();
@@ -94,7 +94,7 @@ fn declared() -> BTreeSet<String> {
 }
 
 #[tokio::test]
-async fn the_schema_in_rust_is_that_of_the_tables() {
+async fn the_schema_in_rust_matches_the_tables() {
     let (_, client) = migrated().await;
     let columns = "SELECT table_name || '.' || column_name || ' ' || \
             CASE WHEN is_nullable = 'YES' THEN format('Nullable<%s>', t) ELSE t END \
@@ -116,7 +116,7 @@ async fn the_schema_in_rust_is_that_of_the_tables() {
 /// PostgreSQL names a constraint itself when nobody else does: with the table, the columns it is
 /// over and, for a second one, a number. A check over several columns gets the table's name alone.
 #[tokio::test]
-async fn every_constraint_and_index_has_a_name_of_ours() {
+async fn every_constraint_and_index_is_named_explicitly() {
     let (_, client) = migrated().await;
     let text = "SELECT conname::text FROM pg_constraint c \
         WHERE connamespace = 'public'::regnamespace AND contype <> 'n' \
@@ -182,7 +182,7 @@ async fn every_reference_has_an_index_that_starts_with_its_columns() {
 }
 
 #[tokio::test]
-async fn there_are_no_triggers_sequences_rules_or_functions_of_ours() {
+async fn there_are_no_triggers_sequences_rules_or_functions() {
     let (_, client) = migrated().await;
     let text = "SELECT 'trigger ' || tgname FROM pg_trigger WHERE NOT tgisinternal \
         UNION ALL SELECT 'sequence ' || relname FROM pg_class WHERE relkind = 'S' \

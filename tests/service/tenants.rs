@@ -8,7 +8,7 @@ use crate::support::{
 };
 
 #[tokio::test]
-async fn nothing_crosses_tenants() {
+async fn tenants_are_isolated() {
     let (mut one, mut two) = (Tenant::new().await, Tenant::new().await);
     for tenant in [&mut one, &mut two] {
         tenant.group("MOVE").await;
@@ -30,7 +30,7 @@ async fn nothing_crosses_tenants() {
 }
 
 #[tokio::test]
-async fn an_unknown_tenant_reads_as_empty_and_stays_unknown() {
+async fn reading_an_unknown_tenant_does_not_create_it() {
     let server = Server::shared().await;
     let mut tenant = Tenant::of(server, "nobody-yet").await;
     let groups = tenant
@@ -58,7 +58,7 @@ async fn an_unknown_tenant_reads_as_empty_and_stays_unknown() {
 }
 
 #[tokio::test]
-async fn tenants_that_come_into_being_at_the_same_time_get_numbers_of_their_own() {
+async fn tenants_created_concurrently_get_distinct_numbers() {
     let server = Server::shared().await;
     let calls = (0..24).map(|n| async move {
         // Two callers for each of twelve tenants.
@@ -80,7 +80,7 @@ async fn tenants_that_come_into_being_at_the_same_time_get_numbers_of_their_own(
 }
 
 #[tokio::test]
-async fn a_tenant_name_that_breaks_a_rule_is_refused() {
+async fn an_invalid_tenant_name_is_rejected() {
     let tenant = Tenant::new().await;
     let mut client = tenant.unnamed;
     for name in ["", "Acme", "a b", "a_b", "a.b", &"x".repeat(64)] {

@@ -34,7 +34,7 @@ async fn failure(tenant: &mut Tenant, messages: Vec<ToContacts>) -> Status {
 }
 
 #[tokio::test]
-async fn messages_out_of_order_are_refused() {
+async fn messages_out_of_order_are_rejected() {
     let mut tenant = Tenant::new().await;
     for messages in [vec![one("P")], vec![finish()], vec![start(), start()]] {
         let status = failure(&mut tenant, messages).await;
@@ -48,7 +48,7 @@ async fn messages_out_of_order_are_refused() {
 }
 
 #[tokio::test]
-async fn an_upload_of_nothing_is_summed_up() {
+async fn an_empty_upload_gets_a_summary() {
     let mut tenant = Tenant::new().await;
     let mut upload = tenant.upload_contacts().await;
     upload.send(start()).await;
@@ -64,7 +64,7 @@ async fn an_upload_of_nothing_is_summed_up() {
 }
 
 #[tokio::test]
-async fn an_upload_without_finish_fails_and_keeps_what_was_acknowledged() {
+async fn an_upload_without_finish_fails_and_keeps_the_acknowledged_chunks() {
     let mut tenant = Tenant::new().await;
     let mut upload = tenant.upload_contacts().await;
     upload.send(start()).await;
@@ -80,7 +80,7 @@ async fn an_upload_without_finish_fails_and_keeps_what_was_acknowledged() {
 }
 
 #[tokio::test]
-async fn a_chunk_with_too_many_items_is_refused_as_a_whole() {
+async fn a_chunk_with_too_many_items_is_rejected_as_a_whole() {
     let mut tenant = Tenant::new().await;
     tenant.group("MOVE").await;
     let people = (0..10_001).map(|n| person(&format!("P{n}"), ""));
@@ -108,7 +108,7 @@ async fn a_chunk_with_too_many_items_is_refused_as_a_whole() {
 
 /// The caller vanishes after one acknowledgement, with the next chunk on its way.
 #[tokio::test]
-async fn a_caller_who_hangs_up_keeps_what_was_acknowledged_and_no_half_chunk() {
+async fn a_disconnected_upload_keeps_only_complete_acknowledged_chunks() {
     let mut tenant = Tenant::new().await;
     let client = tables::shared().await;
     for round in 0..8 {

@@ -10,7 +10,7 @@ use super::{Held, ended, filled, started};
 use crate::support::{Tenant, company, person};
 
 #[tokio::test]
-async fn contacts_created_at_once_take_successive_numbers_and_an_id_is_taken_once() {
+async fn contacts_created_concurrently_get_successive_numbers_and_unique_ids() {
     let mut tenant = Tenant::new().await;
     tenant.create(company("A")).await;
     let create = |contact: pb::Contact| {
@@ -51,7 +51,7 @@ async fn contacts_created_at_once_take_successive_numbers_and_an_id_is_taken_onc
 }
 
 #[tokio::test]
-async fn of_concurrent_changes_by_one_etag_one_succeeds() {
+async fn of_concurrent_updates_with_the_same_etag_one_succeeds() {
     let mut tenant = Tenant::new().await;
     let contact = tenant.create(person("P", "")).await;
     let update = |n: usize, etag: &str| {
@@ -84,7 +84,7 @@ async fn of_concurrent_changes_by_one_etag_one_succeeds() {
 }
 
 #[tokio::test]
-async fn concurrent_reads_answer_each_its_own() {
+async fn concurrent_reads_return_the_contact_of_each_call() {
     let mut tenant = filled().await;
     for n in 0..20 {
         tenant.group(&format!("G{n}")).await;

@@ -36,7 +36,7 @@ fn names(folder: &Path) -> Vec<String> {
 }
 
 #[test]
-fn an_export_has_everything_once_however_often_it_breaks() {
+fn an_export_writes_each_row_once_after_many_interruptions() {
     let cuts = [
         Cut::Silent(0),
         // After the group, and after contacts that came without their memberships.
@@ -65,7 +65,7 @@ fn an_export_has_everything_once_however_often_it_breaks() {
 }
 
 #[test]
-fn an_export_that_breaks_off_leaves_nothing_and_replaces_nothing() {
+fn an_incomplete_export_writes_and_replaces_no_file() {
     for (cuts, flags) in [
         (vec![Cut::Refused], ""),
         (vec![Cut::Silent(9)], "--retry-for 0"),

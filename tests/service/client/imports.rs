@@ -70,7 +70,7 @@ fn an_upload_has_a_bounded_number_of_chunks_in_flight() {
 }
 
 #[test]
-fn an_import_that_breaks_or_lacks_its_summary_fails() {
+fn an_import_without_a_summary_fails() {
     for fault in [
         UploadFault::Break,
         UploadFault::NoSummary,
@@ -153,7 +153,7 @@ fn groups_are_created_or_updated_and_the_last_row_of_a_code_wins() {
 }
 
 #[test]
-fn a_file_that_does_not_fit_is_refused_before_anything_is_sent() {
+fn an_invalid_file_is_rejected_before_anything_is_sent() {
     let server = Server::start(Fake::default());
     let folder = tempfile::tempdir().unwrap();
     let file = write(&folder, "c.csv", "id,kind,title\nC1,COMPANY,x\n");

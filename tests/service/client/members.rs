@@ -11,7 +11,7 @@ use super::{
 };
 
 #[test]
-fn members_are_written_once_however_often_the_stream_breaks() {
+fn members_are_written_once_after_many_interruptions() {
     let cuts = [
         Cut::Unavailable(2),
         Cut::Silent(1),
@@ -87,7 +87,7 @@ fn members_survive_a_restart_of_the_service() {
 }
 
 #[test]
-fn members_that_cannot_all_be_read_leave_the_file_as_it_was() {
+fn an_incomplete_stream_of_members_leaves_the_file_unchanged() {
     for (cuts, flags) in [
         (vec![Cut::Refused], ""),
         (vec![Cut::Silent(1)], "--retry-for 0"),
@@ -104,7 +104,7 @@ fn members_that_cannot_all_be_read_leave_the_file_as_it_was() {
 }
 
 #[test]
-fn members_in_full_can_be_imported_again() {
+fn full_members_can_be_imported() {
     let server = Server::start(Fake::default());
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("all.csv").display().to_string();

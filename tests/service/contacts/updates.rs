@@ -6,7 +6,7 @@ use tonic::Code;
 use crate::support::{Tenant, company, mask, person, refused, violations};
 
 #[tokio::test]
-async fn an_update_changes_what_the_mask_names() {
+async fn an_update_changes_only_the_fields_in_the_mask() {
     let mut tenant = Tenant::new().await;
     tenant.create(company("C")).await;
     let whole = pb::Contact {
@@ -70,7 +70,7 @@ async fn an_update_that_changes_nothing_makes_no_revision() {
 }
 
 #[tokio::test]
-async fn a_mask_that_names_another_field_is_refused() {
+async fn a_mask_with_an_unknown_field_is_rejected() {
     let mut tenant = Tenant::new().await;
     tenant.create(person("P", "")).await;
     for path in [
@@ -133,7 +133,7 @@ async fn an_etag_changes_with_the_contact_and_with_its_groups() {
 }
 
 #[tokio::test]
-async fn allow_missing_creates_what_is_missing_and_only_that() {
+async fn allow_missing_creates_only_missing_contacts() {
     let mut tenant = Tenant::new().await;
     let missing = tenant.update_contact(person("P", ""), None).await;
     assert_eq!(

@@ -160,7 +160,7 @@ async fn fill(tenant: &mut Tenant, rng: &mut StdRng) {
 }
 
 #[tokio::test]
-async fn what_is_exported_goes_in_elsewhere_and_makes_the_same_tenant() {
+async fn an_export_imported_into_another_tenant_recreates_it() {
     let server = Server::shared().await;
     for seed in 0..3 {
         let mut rng = StdRng::seed_from_u64(seed);
@@ -180,7 +180,7 @@ async fn what_is_exported_goes_in_elsewhere_and_makes_the_same_tenant() {
 }
 
 #[tokio::test]
-async fn a_company_comes_before_its_people_whenever_it_was_created() {
+async fn companies_are_exported_before_their_people() {
     let mut tenant = Tenant::new().await;
     for id in ["P1", "P2"] {
         tenant.create(crate::support::person(id, "")).await;

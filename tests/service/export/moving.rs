@@ -67,7 +67,7 @@ async fn rest(mut begun: Exported, mut stream: Streaming<pb::ExportContactsRespo
 }
 
 #[tokio::test]
-async fn who_has_which_group_is_that_of_one_revision() {
+async fn memberships_are_exported_at_one_revision() {
     let mut scene = scene().await;
     let (begun, stream) = begun(&mut scene).await;
     let mut writer = Tenant::of(&scene.server, "slow").await;
@@ -92,7 +92,7 @@ async fn who_has_which_group_is_that_of_one_revision() {
 }
 
 #[tokio::test]
-async fn who_is_deleted_meanwhile_is_left_out_and_counted() {
+async fn contacts_deleted_during_an_export_are_left_out_and_counted() {
     let mut scene = scene().await;
     let (begun, stream) = begun(&mut scene).await;
     let mut writer = Tenant::of(&scene.server, "slow").await;
@@ -111,7 +111,7 @@ async fn who_is_deleted_meanwhile_is_left_out_and_counted() {
 }
 
 #[tokio::test]
-async fn a_person_brings_a_company_that_was_none_before() {
+async fn people_of_companies_that_are_new_during_an_export_can_be_imported() {
     let mut scene = scene().await;
     let (begun, stream) = begun(&mut scene).await;
     let mut writer = Tenant::of(&scene.server, "slow").await;
@@ -173,7 +173,7 @@ async fn slow_readers_hold_no_connection() {
 }
 
 #[tokio::test]
-async fn a_reader_who_goes_away_stops_the_work() {
+async fn a_disconnected_reader_stops_the_query() {
     let mut scene = scene().await;
     let (_, mut stream) = begun(&mut scene).await;
     let blocker = Sql::lock_contacts(&scene.server.database_url).await;

@@ -26,7 +26,7 @@ async fn with_groups(tenant: &mut Tenant, server: &Server, count: i32) {
 }
 
 #[tokio::test]
-async fn pages_have_the_size_asked_for_within_limits() {
+async fn pages_have_the_requested_size_within_limits() {
     let mut tenant = Tenant::new().await;
     let contacts: Vec<_> = (0..2_345)
         .map(|n| match n % 2 {
@@ -53,7 +53,7 @@ async fn pages_have_the_size_asked_for_within_limits() {
 }
 
 #[tokio::test]
-async fn contacts_with_very_many_groups_take_several_pages() {
+async fn contacts_with_many_groups_take_several_pages() {
     let server = Server::start().await;
     let mut tenant = Tenant::of(&server, "many").await;
     with_groups(&mut tenant, &server, 1_050).await;
@@ -90,7 +90,7 @@ async fn contacts_with_very_many_groups_take_several_pages() {
 }
 
 #[tokio::test]
-async fn no_message_is_large() {
+async fn messages_have_a_bounded_size() {
     use prost::Message;
     let mut tenant = Tenant::new().await;
     let code = "移転移転移転移転移転移";
@@ -115,7 +115,7 @@ async fn no_message_is_large() {
 }
 
 #[tokio::test]
-async fn groups_come_as_they_are_defined_with_their_counts() {
+async fn groups_are_exported_with_their_definitions_and_counts() {
     let mut tenant = Tenant::new().await;
     let group = crate::support::new_group("MOVE", "Office move");
     tenant.create_group(group, "").await.unwrap();

@@ -37,7 +37,7 @@ fn refused(status: &tonic::Status) {
 }
 
 #[tokio::test]
-async fn from_every_token_the_rest_is_what_an_uninterrupted_stream_had() {
+async fn a_stream_resumed_from_any_token_equals_an_uninterrupted_one() {
     let mut tenant = Tenant::new().await;
     fill(&mut tenant, 95).await;
     let whole = tenant.export(request(10, "")).await.unwrap();
@@ -58,7 +58,7 @@ async fn from_every_token_the_rest_is_what_an_uninterrupted_stream_had() {
 }
 
 #[tokio::test]
-async fn a_token_serves_its_own_tenant_and_call_only() {
+async fn a_token_is_bound_to_its_tenant_and_rpc() {
     let mut tenant = Tenant::new().await;
     fill(&mut tenant, 30).await;
     let whole = tenant.export(request(10, "")).await.unwrap();
@@ -88,7 +88,7 @@ async fn cut_after(tenant: &mut Tenant, id: &str) -> (Exported, String) {
 }
 
 #[tokio::test]
-async fn at_another_revision_nobody_is_lost_and_everything_still_goes_in() {
+async fn a_resumed_export_at_another_revision_is_complete_and_can_be_imported() {
     let server = Server::shared().await;
     for (round, cut) in ["C015", "C093", "P010", "P094"].into_iter().enumerate() {
         let mut tenant = Tenant::new().await;

@@ -31,7 +31,7 @@ async fn scene() -> (Proxy, Tenant, Sql) {
 }
 
 #[tokio::test]
-async fn repeating_with_the_same_request_id_has_one_effect() {
+async fn a_retry_with_the_same_request_id_has_one_effect() {
     let (proxy, mut tenant, sql) = scene().await;
     let request = BatchAssignMailingGroupsRequest {
         assignments: vec![assignment("A", "MOVE"), assignment("NIX", "MOVE")],
@@ -94,7 +94,7 @@ async fn a_contact_of_the_series_is_created_once() {
 
 /// A lone assignment may be one statement and thereby a transaction, without a `COMMIT`.
 #[tokio::test]
-async fn assigning_again_is_success() {
+async fn a_retried_assignment_succeeds() {
     let (proxy, mut tenant, sql) = scene().await;
     tenant.group("GIFT").await;
     // From here on the statement is prepared on the one connection.

@@ -109,7 +109,7 @@ fn passes(status: &Status) {
 }
 
 #[tokio::test]
-async fn everything_acknowledged_is_there_after_postgresql_was_killed() {
+async fn acknowledged_writes_survive_a_kill_of_postgresql() {
     let folder = scratch();
     let cluster = durable_cluster(folder.path()).await;
     let server = Server::on(cluster.url(), Limits::default()).await;
@@ -151,7 +151,7 @@ async fn everything_acknowledged_is_there_after_postgresql_was_killed() {
 }
 
 #[tokio::test]
-async fn what_was_not_acknowledged_is_there_whole_or_not_at_all() {
+async fn unacknowledged_writes_are_atomic() {
     let folder = scratch();
     let cluster = durable_cluster(folder.path()).await;
     let server = Server::on(cluster.url(), Limits::default()).await;

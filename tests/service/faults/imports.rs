@@ -142,7 +142,7 @@ impl Scene {
 }
 
 #[tokio::test]
-async fn a_reset_upload_keeps_what_was_acknowledged() {
+async fn a_reset_upload_keeps_the_acknowledged_chunks() {
     let mut scene = scene().await;
     for reason in [Reason::CANCEL, Reason::NO_ERROR, Reason::INTERNAL_ERROR] {
         let mut upload = scene.half().await;
@@ -152,7 +152,7 @@ async fn a_reset_upload_keeps_what_was_acknowledged() {
 }
 
 #[tokio::test]
-async fn a_closed_connection_keeps_what_was_acknowledged() {
+async fn a_closed_connection_keeps_the_acknowledged_chunks() {
     let mut scene = scene().await;
     let upload = scene.half().await;
     upload.connection.abort();
@@ -161,7 +161,7 @@ async fn a_closed_connection_keeps_what_was_acknowledged() {
 }
 
 #[tokio::test]
-async fn an_end_without_finish_is_an_abort() {
+async fn an_upload_that_ends_without_finish_is_aborted() {
     let mut scene = scene().await;
     let mut upload = Upload::open(scene.server.address, "t").await;
     upload.send(chunk(0));
@@ -176,7 +176,7 @@ async fn an_end_without_finish_is_an_abort() {
 }
 
 #[tokio::test]
-async fn an_end_in_the_midst_of_a_message_is_the_callers_mistake() {
+async fn a_truncated_message_is_an_error_of_the_caller() {
     let mut scene = scene().await;
     let mut upload = scene.half().await;
     upload.requests.send_data(Bytes::new(), true).unwrap();
@@ -186,7 +186,7 @@ async fn an_end_in_the_midst_of_a_message_is_the_callers_mistake() {
 }
 
 #[tokio::test]
-async fn a_chunk_that_waits_when_its_caller_goes_is_not_done_later() {
+async fn a_waiting_chunk_of_a_disconnected_caller_is_not_committed() {
     let mut scene = scene().await;
     let holder = Sql::connect(&scene.server.database_url).await;
     let mut upload = Upload::open(scene.server.address, "t").await;
@@ -202,7 +202,7 @@ async fn a_chunk_that_waits_when_its_caller_goes_is_not_done_later() {
 }
 
 #[tokio::test]
-async fn messages_out_of_order_are_refused() {
+async fn messages_out_of_order_are_rejected() {
     let mut scene = scene().await;
     let mut upload = Upload::open(scene.server.address, "t").await;
     upload.send(message(sent::Message::Start(sent::Start::default())));

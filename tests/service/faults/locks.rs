@@ -62,7 +62,7 @@ impl Scene {
 }
 
 #[tokio::test]
-async fn callers_who_vanish_free_the_lock_and_their_connections() {
+async fn disconnected_callers_release_the_lock_and_their_connections() {
     let mut scene = scene().await;
     for _ in 0..5 {
         let mut calls = scene.assign(4).await;
@@ -80,7 +80,7 @@ async fn callers_who_vanish_free_the_lock_and_their_connections() {
 }
 
 #[tokio::test]
-async fn a_caller_who_vanishes_in_the_midst_of_a_transaction_frees_the_clock() {
+async fn a_caller_that_disconnects_in_a_transaction_releases_the_tenant_lock() {
     let mut scene = scene().await;
     // The clock is free, but what the transaction writes next is not.
     scene
@@ -113,7 +113,7 @@ async fn a_deadline_ends_the_wait_and_its_backend() {
 }
 
 #[tokio::test]
-async fn a_used_up_pool_is_reported_and_recovers() {
+async fn an_exhausted_pool_is_reported_and_recovers() {
     let mut scene = scene().await;
     let blocker = Sql::lock_contacts(&scene.server.database_url).await;
     let mut calls = JoinSet::new();

@@ -40,7 +40,7 @@ fn too_long(id: &str) -> pb::Contact {
 }
 
 #[tokio::test]
-async fn nobody_reads_personal_data_or_sql_in_errors_and_logs() {
+async fn errors_and_logs_contain_no_personal_data_and_no_sql() {
     let folder = scratch();
     let data = folder.path().join("data");
     let arguments = ["--data-dir", data.to_str().unwrap(), "--log", "trace"];

@@ -81,7 +81,7 @@ fn is_away(status: &Status) {
 }
 
 #[tokio::test]
-async fn a_cut_network_is_reported_without_a_wait_and_heals_without_a_restart() {
+async fn a_cut_network_fails_fast_and_recovers_without_a_restart() {
     let mut scene = scene(LONG).await;
     scene.until(ServingStatus::Serving).await;
     scene.proxy.set(Network::Refusing);
@@ -100,7 +100,7 @@ async fn a_cut_network_is_reported_without_a_wait_and_heals_without_a_restart() 
 }
 
 #[tokio::test]
-async fn connections_that_died_in_the_pool_fail_no_call() {
+async fn broken_pooled_connections_fail_no_call() {
     let mut scene = scene(LONG).await;
     for _ in 0..3 {
         scene.open_all().await;
@@ -114,7 +114,7 @@ async fn connections_that_died_in_the_pool_fail_no_call() {
 }
 
 #[tokio::test]
-async fn a_silent_network_holds_nobody_beyond_the_deadline_and_heals() {
+async fn calls_over_a_silent_network_end_at_their_deadline_and_it_recovers() {
     let mut scene = scene(Duration::from_millis(1_500)).await;
     scene.until(ServingStatus::Serving).await;
     scene.proxy.set(Network::Silent);
@@ -142,7 +142,7 @@ async fn a_silent_network_holds_nobody_beyond_the_deadline_and_heals() {
 }
 
 #[tokio::test]
-async fn a_slow_network_makes_calls_slow_but_not_fail() {
+async fn a_slow_network_fails_no_call() {
     let mut scene = scene(LONG).await;
     scene.proxy.set(Network::Slow(Duration::from_millis(30)));
     let work = async {

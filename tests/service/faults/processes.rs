@@ -31,7 +31,7 @@ async fn assign(mut tenant: Tenant, stop: CancellationToken) -> usize {
 
 /// One start makes the cluster, so the three ends of a service share it.
 #[tokio::test]
-async fn what_was_acknowledged_outlives_every_end_of_the_service() {
+async fn acknowledged_writes_survive_a_kill_a_stop_and_an_interrupt() {
     let folder = scratch();
     let (mut program, mut tenant) = start(folder.path()).await;
     tenant.group("MOVE").await;
@@ -89,7 +89,7 @@ async fn what_was_acknowledged_outlives_every_end_of_the_service() {
 }
 
 #[tokio::test]
-async fn an_interrupt_ends_the_wait_for_a_database_that_is_not_there() {
+async fn an_interrupt_ends_the_wait_for_an_unreachable_database() {
     let folder = scratch();
     let url = "postgres://nobody@127.0.0.1:1/none";
     let mut program = Program::spawn(folder.path(), &["--database-url", url]);

@@ -15,7 +15,7 @@ async fn tenant(program: &mut Program) -> Tenant {
 }
 
 #[tokio::test]
-async fn two_that_start_at_once_on_an_empty_database_both_serve() {
+async fn two_services_can_start_concurrently_on_an_empty_database() {
     let folder = scratch();
     let url = database().await;
     let mut programs = [(); 2].map(|()| Program::spawn(folder.path(), &["--database-url", &url]));
@@ -28,7 +28,7 @@ async fn two_that_start_at_once_on_an_empty_database_both_serve() {
 }
 
 #[tokio::test]
-async fn one_that_starts_before_its_database_serves_when_it_is_there() {
+async fn a_service_waits_for_its_database_at_start() {
     let folder = scratch();
     let proxy = Proxy::before(&database().await).await;
     proxy.set(Network::Refusing);
@@ -39,7 +39,7 @@ async fn one_that_starts_before_its_database_serves_when_it_is_there() {
 }
 
 #[tokio::test]
-async fn a_named_server_on_tcp_is_used_with_its_password_kept_secret() {
+async fn a_tcp_database_is_used_and_its_password_kept_secret() {
     let folder = scratch();
     let cluster = durable_cluster(folder.path()).await;
     add_caller(&cluster).await;
@@ -79,7 +79,7 @@ async fn a_named_server_on_tcp_is_used_with_its_password_kept_secret() {
 }
 
 #[tokio::test]
-async fn a_database_that_does_not_exist_ends_the_start_at_once() {
+async fn a_missing_database_fails_the_start() {
     let folder = scratch();
     let missing = format!("{}_missing", database().await);
     let mut program = Program::spawn(folder.path(), &["--database-url", &missing]);
@@ -90,7 +90,7 @@ async fn a_database_that_does_not_exist_ends_the_start_at_once() {
 }
 
 #[tokio::test]
-async fn without_tables_and_migration_the_start_says_what_to_run() {
+async fn a_start_without_tables_names_the_command_to_run() {
     let folder = scratch();
     let url = database().await;
     let arguments = ["--no-migrate", "--database-url", &url];

@@ -7,7 +7,7 @@ use super::filled;
 use crate::support::{refused, violations};
 
 #[tokio::test]
-async fn contacts_are_listed_by_id_and_all_filters_hold() {
+async fn contacts_are_listed_by_id_with_all_filters() {
     let mut tenant = filled().await;
     let list = ListContactsRequest::default;
     let company_kind = ContactKind::Company.into();
@@ -125,7 +125,7 @@ async fn contacts_are_listed_by_id_and_all_filters_hold() {
 }
 
 #[tokio::test]
-async fn names_are_searched_in_any_case_and_composition_and_without_wildcards() {
+async fn names_are_searched_case_insensitively_normalized_and_literally() {
     let mut tenant = filled().await;
     for (name_contains, expected) in [
         ("ÉLAN", vec!["C1", "a"]),
@@ -168,7 +168,7 @@ async fn names_are_searched_in_any_case_and_composition_and_without_wildcards() 
 }
 
 #[tokio::test]
-async fn filters_that_name_nothing_or_break_a_rule_are_refused() {
+async fn invalid_filters_are_rejected() {
     let mut tenant = filled().await;
     let list = ListContactsRequest::default;
     for (request, reason) in [

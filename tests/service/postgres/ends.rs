@@ -27,7 +27,7 @@ fn signal(process_id: u32, signal: Signal) {
 }
 
 #[tokio::test]
-async fn a_killed_server_comes_back_under_the_same_url_with_its_data() {
+async fn a_killed_server_restarts_under_the_same_url_with_its_data() {
     let dir = scratch();
     let cluster = start_cluster(dir.path(), Durability::Full).await;
     let url = cluster.url().to_owned();
@@ -48,7 +48,7 @@ async fn a_killed_server_comes_back_under_the_same_url_with_its_data() {
 }
 
 #[tokio::test]
-async fn a_stop_right_after_a_death_leaves_nothing_running() {
+async fn a_stop_right_after_a_crash_leaves_nothing_running() {
     let dir = scratch();
     let cluster = start(dir.path()).await;
     let url = cluster.url().to_owned();
@@ -72,7 +72,7 @@ async fn a_dropped_cluster_shuts_down_and_can_be_started_again() {
 }
 
 #[tokio::test]
-async fn a_server_left_behind_by_a_killed_service_is_taken_over() {
+async fn a_server_orphaned_by_a_killed_service_is_replaced() {
     let dir = scratch();
     let (mut service, left_behind) = doomed_service(dir.path());
     service.kill().unwrap();
@@ -92,7 +92,7 @@ async fn a_server_left_behind_by_a_killed_service_is_taken_over() {
 }
 
 #[tokio::test]
-async fn a_service_and_a_server_killed_together_leave_nothing_that_hinders() {
+async fn a_start_succeeds_after_service_and_server_were_killed() {
     let dir = scratch();
     let (mut service, left_behind) = doomed_service(dir.path());
     service.kill().unwrap();
@@ -109,7 +109,7 @@ fn doomed_service(data_dir: &Path) -> (Child, i32) {
     let mut service = Command::new(std::env::current_exe().unwrap())
         .args([
             "--exact",
-            "postgres::ends::the_service_that_gets_killed",
+            "postgres::ends::service_to_be_killed",
             "--ignored",
             "--nocapture",
         ])
@@ -129,7 +129,7 @@ fn doomed_service(data_dir: &Path) -> (Child, i32) {
 
 #[tokio::test]
 #[ignore = "not a test: the service that other tests start in order to kill it"]
-async fn the_service_that_gets_killed() {
+async fn service_to_be_killed() {
     let Some(data_dir) = std::env::var_os(DOOMED) else {
         return;
     };

@@ -13,7 +13,7 @@ use super::{execute, mode, number, socket_folder, start};
 use crate::support::{postgres::options, scratch};
 
 #[tokio::test]
-async fn a_second_service_on_the_same_folder_is_refused() {
+async fn a_second_service_on_the_same_folder_is_rejected() {
     let dir = scratch();
     let cluster = start(dir.path()).await;
     let error = Cluster::start(options(dir.path(), Durability::None))
@@ -26,7 +26,7 @@ async fn a_second_service_on_the_same_folder_is_refused() {
 }
 
 #[tokio::test]
-async fn a_copied_data_directory_that_links_to_a_used_cluster_is_refused() {
+async fn a_copied_data_directory_that_links_to_a_cluster_in_use_is_rejected() {
     let (dir, copy) = (scratch(), scratch());
     let cluster = start(dir.path()).await;
     symlink(dir.path().join("postgres"), copy.path().join("postgres")).unwrap();
@@ -39,7 +39,7 @@ async fn a_copied_data_directory_that_links_to_a_used_cluster_is_refused() {
 }
 
 #[tokio::test]
-async fn a_stale_note_of_a_server_does_not_hinder() {
+async fn a_stale_pid_file_does_not_prevent_a_start() {
     let dir = scratch();
     start(dir.path()).await.stop().await.unwrap();
     // The number is now that of a living process that is no server: this one.
@@ -49,7 +49,7 @@ async fn a_stale_note_of_a_server_does_not_hinder() {
 }
 
 #[tokio::test]
-async fn a_creation_that_was_cut_short_does_not_hinder() {
+async fn an_unfinished_cluster_is_removed_at_start() {
     let dir = scratch();
     let unfinished = dir.path().join("postgres.new-1a2B3c");
     fs::create_dir_all(unfinished.join("base")).unwrap();
@@ -59,7 +59,7 @@ async fn a_creation_that_was_cut_short_does_not_hinder() {
 }
 
 #[tokio::test]
-async fn what_is_not_a_cluster_is_left_alone() {
+async fn a_folder_that_is_no_cluster_is_not_changed() {
     let dir = scratch();
     let precious = dir.path().join("postgres/precious");
     fs::create_dir(dir.path().join("postgres")).unwrap();
@@ -72,7 +72,7 @@ async fn what_is_not_a_cluster_is_left_alone() {
 }
 
 #[tokio::test]
-async fn a_cluster_of_another_program_is_refused_with_the_reason() {
+async fn a_cluster_of_another_program_is_rejected_with_the_reason() {
     let dir = scratch();
     let cluster = start(dir.path()).await;
     execute(cluster.url(), "CREATE ROLE other SUPERUSER LOGIN").await;
@@ -87,7 +87,7 @@ async fn a_cluster_of_another_program_is_refused_with_the_reason() {
 }
 
 #[tokio::test]
-async fn a_cluster_that_is_away_is_not_replaced_by_an_empty_one() {
+async fn a_missing_cluster_is_not_replaced_by_an_empty_one() {
     let dir = scratch();
     symlink("/nowhere/at/all", dir.path().join("postgres")).unwrap();
     let error = Cluster::start(options(dir.path(), Durability::None))
@@ -108,7 +108,7 @@ async fn a_cluster_of_another_version_names_the_package_to_install() {
 }
 
 #[tokio::test]
-async fn a_server_that_cannot_start_says_why() {
+async fn the_error_of_a_failed_start_has_the_reason() {
     let dir = scratch();
     start(dir.path()).await.stop().await.unwrap();
     fs::write(
@@ -123,7 +123,7 @@ async fn a_server_that_cannot_start_says_why() {
 }
 
 #[tokio::test]
-async fn a_long_path_gets_its_socket_elsewhere_and_clears_it_up() {
+async fn the_socket_of_a_long_path_is_elsewhere_and_removed_at_stop() {
     let dir = scratch();
     let long = dir.path().join("a, \"long\" näme ".repeat(9));
     let cluster = start(&long).await;
@@ -136,7 +136,7 @@ async fn a_long_path_gets_its_socket_elsewhere_and_clears_it_up() {
 }
 
 #[tokio::test]
-async fn a_folder_of_root_alone_gets_its_cluster_where_postgresql_can_reach_it() {
+async fn a_cluster_for_a_folder_only_root_can_enter_is_created_elsewhere() {
     if !geteuid().is_root() {
         return; // Only root runs PostgreSQL as somebody else.
     }

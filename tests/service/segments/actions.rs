@@ -7,7 +7,7 @@ use super::ask::{add, add_ids, reduce, refine};
 use crate::support::{Tenant, info, person, violations};
 
 #[tokio::test]
-async fn everyone_who_matches_is_added_once() {
+async fn each_matching_contact_is_added_once() {
     let mut tenant = Tenant::small_world().await;
     for id in ["A", "B", "C"] {
         tenant.assign(id, "MOVE").await;
@@ -25,7 +25,7 @@ async fn everyone_who_matches_is_added_once() {
 }
 
 #[tokio::test]
-async fn related_companies_come_with_their_people_when_asked() {
+async fn related_companies_are_added_with_their_people_on_request() {
     let mut tenant = Tenant::small_world().await;
     tenant.assign("B", "MOVE").await;
     tenant.assign("C", "MOVE").await;
@@ -43,7 +43,7 @@ async fn related_companies_come_with_their_people_when_asked() {
 }
 
 #[tokio::test]
-async fn whoever_is_marked_is_dropped_also_when_an_expansion_brought_them() {
+async fn excluded_and_blocked_contacts_are_dropped_after_an_expansion() {
     let mut tenant = Tenant::small_world().await;
     let mut marked = person("E", "A");
     marked.exclude_from_segments = true;
@@ -80,7 +80,7 @@ async fn whoever_is_marked_is_dropped_also_when_an_expansion_brought_them() {
 }
 
 #[tokio::test]
-async fn contacts_are_added_by_id_or_not_at_all() {
+async fn an_add_by_ids_is_atomic() {
     let mut tenant = Tenant::small_world().await;
     let mut marked = person("E", "");
     marked.exclude_from_segments = true;
@@ -101,7 +101,7 @@ async fn contacts_are_added_by_id_or_not_at_all() {
 }
 
 #[tokio::test]
-async fn what_is_added_has_to_be_said_in_one_way() {
+async fn an_add_needs_exactly_one_source() {
     let mut tenant = Tenant::small_world().await;
     tenant.segment("S").await;
     let mut both = add_ids("S", &["A"]);
@@ -122,7 +122,7 @@ async fn what_is_added_has_to_be_said_in_one_way() {
 }
 
 #[tokio::test]
-async fn reduce_takes_matches_and_refine_keeps_them() {
+async fn reduce_removes_matches_and_refine_keeps_them() {
     let mut tenant = Tenant::small_world().await;
     for (id, code) in [("B", "MOVE"), ("C", "MOVE"), ("C", "GIFT"), ("D", "GIFT")] {
         tenant.assign(id, code).await;
@@ -150,7 +150,7 @@ async fn reduce_takes_matches_and_refine_keeps_them() {
 }
 
 #[tokio::test]
-async fn those_who_would_not_be_added_are_reduced_and_refined_all_the_same() {
+async fn excluded_contacts_are_reduced_and_refined_like_others() {
     let mut tenant = Tenant::small_world().await;
     let mut marked = person("E", "");
     marked.privacy_blocked = true;
@@ -170,7 +170,7 @@ async fn those_who_would_not_be_added_are_reduced_and_refined_all_the_same() {
 }
 
 #[tokio::test]
-async fn a_hit_anywhere_in_a_company_counts_for_the_entire_company() {
+async fn a_match_in_a_company_applies_to_the_entire_company() {
     let mut tenant = Tenant::small_world().await;
     // D is not on the segments, and has the group.
     tenant.assign("D", "GIFT").await;
@@ -196,7 +196,7 @@ async fn a_hit_anywhere_in_a_company_counts_for_the_entire_company() {
 }
 
 #[tokio::test]
-async fn a_segment_is_a_snapshot_and_an_operand() {
+async fn a_segment_is_a_snapshot_and_can_be_an_operand() {
     let mut tenant = Tenant::small_world().await;
     tenant.assign("B", "MOVE").await;
     tenant.segment("S").await;

@@ -77,7 +77,7 @@ async fn a_group_is_applied_with_and_without_replacement() {
 }
 
 #[tokio::test]
-async fn what_is_not_there_cannot_be_applied() {
+async fn an_unknown_group_or_segment_cannot_be_applied() {
     let mut tenant = Tenant::small_world().await;
     let unknown = tenant.segments.apply_mailing_group(apply("X", false)).await;
     assert_eq!(

@@ -6,7 +6,7 @@ use super::ask::{add, add_ids, back, reduce, refine};
 use crate::support::{Tenant, refused};
 
 #[tokio::test]
-async fn going_back_restores_each_step_down_to_empty() {
+async fn going_back_restores_each_earlier_state() {
     let mut tenant = Tenant::small_world().await;
     for (id, code) in [("A", "MOVE"), ("B", "MOVE"), ("C", "MOVE"), ("C", "GIFT")] {
         tenant.assign(id, code).await;
@@ -41,7 +41,7 @@ async fn going_back_restores_each_step_down_to_empty() {
 }
 
 #[tokio::test]
-async fn an_add_of_nobody_is_recorded_and_undone() {
+async fn an_add_without_matches_is_recorded_and_undone() {
     let mut tenant = Tenant::small_world().await;
     tenant.segment("S").await;
     let added = tenant.add(add("S", "MOVE")).await;
@@ -55,7 +55,7 @@ async fn an_add_of_nobody_is_recorded_and_undone() {
 }
 
 #[tokio::test]
-async fn deleted_contacts_do_not_come_back_and_merged_ones_come_as_the_kept() {
+async fn going_back_skips_deleted_contacts_and_maps_merged_ones() {
     let mut tenant = Tenant::small_world().await;
     tenant.segment("S").await;
     tenant.add(add_ids("S", &["B"])).await;
@@ -73,7 +73,7 @@ async fn deleted_contacts_do_not_come_back_and_merged_ones_come_as_the_kept() {
 }
 
 #[tokio::test]
-async fn the_kept_contact_is_a_member_like_any_other() {
+async fn a_merged_contact_is_replaced_by_the_kept_one() {
     let mut tenant = Tenant::small_world().await;
     tenant.segment("S").await;
     tenant.add(add_ids("S", &["C"])).await;

@@ -15,7 +15,7 @@ fn request(from: Option<pb::Comparand>, to: Option<pb::Comparand>) -> pb::Compar
 }
 
 #[tokio::test]
-async fn who_entered_and_who_left_is_told_page_by_page() {
+async fn a_comparison_pages_through_entered_and_left_members() {
     let mut tenant = Tenant::small_world().await;
     let mut marked = person("E", "");
     marked.exclude_from_segments = true;
@@ -66,7 +66,7 @@ async fn who_entered_and_who_left_is_told_page_by_page() {
 }
 
 #[tokio::test]
-async fn a_wrong_side_is_named() {
+async fn an_invalid_side_of_a_comparison_is_named() {
     let mut tenant = Tenant::small_world().await;
     tenant.segment("S").await;
     for (from, to, code, field) in [

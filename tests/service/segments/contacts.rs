@@ -8,7 +8,7 @@ use super::ask::{add, add_ids};
 use crate::support::{Tenant, info, person};
 
 #[tokio::test]
-async fn a_contact_on_segments_is_deleted_by_force_only() {
+async fn a_contact_on_segments_is_deleted_only_with_force() {
     let mut tenant = Tenant::small_world().await;
     tenant.assign("B", "MOVE").await;
     for id in ["S", "T", "U"] {
@@ -50,7 +50,7 @@ async fn a_contact_on_segments_is_deleted_by_force_only() {
 }
 
 #[tokio::test]
-async fn counts_follow_a_contact_that_changes_its_kind() {
+async fn a_change_of_kind_updates_the_counts_of_segments() {
     let mut tenant = Tenant::small_world().await;
     tenant.segment("S").await;
     tenant.add(add("S", "*")).await;

@@ -23,7 +23,7 @@ fn replay(code: &str, segment_id: &str) -> pb::ReplayCriteriaRequest {
 }
 
 #[tokio::test]
-async fn saved_criteria_are_replayed_against_present_data_with_all_options() {
+async fn saved_criteria_are_replayed_against_current_data_with_all_options() {
     let mut tenant = Tenant::small_world().await;
     tenant.assign("B", "MOVE").await;
     tenant.segment("OLD").await;
@@ -79,7 +79,7 @@ async fn saved_criteria_are_replayed_against_present_data_with_all_options() {
 }
 
 #[tokio::test]
-async fn contacts_named_one_by_one_that_are_gone_are_skipped_and_counted() {
+async fn deleted_contacts_in_criteria_are_skipped_and_counted() {
     let mut tenant = Tenant::small_world().await;
     tenant.segment("OLD").await;
     tenant.add(add_ids("OLD", &["B", "C", "D"])).await;
@@ -101,7 +101,7 @@ async fn contacts_named_one_by_one_that_are_gone_are_skipped_and_counted() {
 }
 
 #[tokio::test]
-async fn a_replay_is_done_whole_or_not_at_all() {
+async fn a_replay_is_atomic() {
     let mut tenant = Tenant::small_world().await;
     tenant.segment("OLD").await;
     tenant.add(add_ids("OLD", &["B"])).await;
@@ -127,7 +127,7 @@ async fn a_replay_is_done_whole_or_not_at_all() {
 }
 
 #[tokio::test]
-async fn each_replayed_action_sees_what_the_one_before_made_of_the_segment() {
+async fn each_replayed_action_sees_the_result_of_the_one_before() {
     let mut tenant = Tenant::small_world().await;
     tenant.segment("S").await;
     tenant.add(add_ids("S", &["B"])).await;
@@ -144,7 +144,7 @@ async fn each_replayed_action_sees_what_the_one_before_made_of_the_segment() {
 }
 
 #[tokio::test]
-async fn codes_are_taken_listed_and_freed() {
+async fn criteria_codes_are_unique_listed_and_released() {
     let mut tenant = Tenant::small_world().await;
     tenant.segment("S").await;
     let nothing = tenant.segments.save_criteria(save("S", "x")).await;

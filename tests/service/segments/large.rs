@@ -9,7 +9,7 @@ use crate::support::{Server, Sql, Tenant, company};
 const CONTACTS: i64 = 100_000;
 
 #[tokio::test]
-async fn a_large_segment_takes_few_bytes() {
+async fn a_large_segment_is_stored_compactly() {
     let server = Server::start().await;
     let mut tenant = Tenant::of(&server, "large").await;
     tenant.create(company("FIRST")).await;

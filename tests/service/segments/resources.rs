@@ -20,7 +20,7 @@ fn update(id: &str, description: &str, etag: &str) -> pb::UpdateSegmentRequest {
 }
 
 #[tokio::test]
-async fn blank_ids_take_the_next_of_the_series() {
+async fn blank_ids_get_the_next_number_of_the_series() {
     let mut tenant = Tenant::new().await;
     assert_eq!(tenant.segment("").await.id, "SM000001");
     assert_eq!(tenant.segment("SM000002").await.id, "SM000002");
@@ -30,7 +30,7 @@ async fn blank_ids_take_the_next_of_the_series() {
 }
 
 #[tokio::test]
-async fn an_id_is_taken_once_and_has_to_be_well_formed() {
+async fn ids_are_unique_and_well_formed() {
     let mut tenant = Tenant::new().await;
     let create = |id: &str, description: &str, request_id: &str| pb::CreateSegmentRequest {
         segment: Some(pb::Segment {
@@ -71,7 +71,7 @@ async fn an_id_is_taken_once_and_has_to_be_well_formed() {
 }
 
 #[tokio::test]
-async fn a_segment_is_described_by_who_has_seen_it_last() {
+async fn an_update_of_a_description_needs_the_current_etag() {
     let mut tenant = Tenant::small_world().await;
     let old = tenant.segment("S").await;
     tenant.add(add("S", "*")).await;

@@ -4,7 +4,7 @@ use super::ask::{add, add_ids, back, reduce, refine};
 use crate::support::Tenant;
 
 #[tokio::test]
-async fn validation_counts_the_same_and_changes_nothing() {
+async fn a_dry_run_returns_the_same_counts_and_changes_nothing() {
     let mut tenant = Tenant::small_world().await;
     tenant.assign("B", "MOVE").await;
     tenant.segment("S").await;

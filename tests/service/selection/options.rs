@@ -68,7 +68,7 @@ async fn a_person_without_a_company_relates_to_none() {
 }
 
 #[tokio::test]
-async fn expanding_replaces_a_person_or_company_by_the_whole_company() {
+async fn an_expansion_selects_the_whole_company() {
     for matched in ["C", "A"] {
         let mut tenant = tenant(&[matched], unmarked).await;
         assert_eq!(movers(&mut tenant, EXPAND).await, "A C D", "{matched}");
@@ -76,7 +76,7 @@ async fn expanding_replaces_a_person_or_company_by_the_whole_company() {
 }
 
 #[tokio::test]
-async fn the_excluded_are_dropped_after_expanding_unless_they_are_included() {
+async fn excluded_contacts_are_dropped_after_an_expansion_unless_included() {
     let mut tenant = tenant(&["C"], |d| d.exclude_from_segments = true).await;
     assert_eq!(movers(&mut tenant, EXPAND).await, "A C");
     let all = SelectionOptions {
@@ -87,7 +87,7 @@ async fn the_excluded_are_dropped_after_expanding_unless_they_are_included() {
 }
 
 #[tokio::test]
-async fn the_blocked_are_dropped_and_reported_unless_they_are_included() {
+async fn blocked_contacts_are_dropped_and_reported_unless_included() {
     let mut tenant = tenant(&["C", "D"], |d| d.privacy_blocked = true).await;
     let streamed = tenant.stream(select("MOVE")).await.unwrap();
     assert_eq!(streamed.ids(), ["C"]);
@@ -105,7 +105,7 @@ async fn the_blocked_are_dropped_and_reported_unless_they_are_included() {
 }
 
 #[tokio::test]
-async fn one_who_is_marked_both_ways_counts_as_blocked_only() {
+async fn an_excluded_and_blocked_contact_counts_as_blocked() {
     let mark = |d: &mut pb::Contact| (d.exclude_from_segments, d.privacy_blocked) = (true, true);
     let mut tenant = tenant(&["D"], mark).await;
     let mut dropped = async |options| {

@@ -119,7 +119,7 @@ async fn unknown_names_are_not_found_at_their_position() {
 }
 
 #[tokio::test]
-async fn a_person_is_no_company() {
+async fn a_person_in_place_of_a_company_is_rejected() {
     let mut tenant = tenant().await;
     let status = refusal(&mut tenant, "MOVE OR company = C").await;
     assert_eq!(status.code(), Code::InvalidArgument);

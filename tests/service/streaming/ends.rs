@@ -63,7 +63,7 @@ async fn with_deadline(
 }
 
 #[tokio::test]
-async fn a_deadline_ends_a_stream_whose_page_does_not_come() {
+async fn a_deadline_ends_a_stream_that_waits_for_a_page() {
     let (server, mut tenant, sql) = on_own_server(2_000).await;
     let (stream, _) = with_deadline(&mut tenant).await;
     let blocker = Sql::lock_contacts(&server.database_url).await;
@@ -75,7 +75,7 @@ async fn a_deadline_ends_a_stream_whose_page_does_not_come() {
 }
 
 #[tokio::test]
-async fn a_deadline_ends_a_stream_that_nobody_reads() {
+async fn a_deadline_ends_an_unread_stream() {
     let (_server, mut tenant, sql) = on_own_server(5_000).await;
     let (stream, deadline) = with_deadline(&mut tenant).await;
     // Nothing is read until the deadline has passed.
@@ -85,7 +85,7 @@ async fn a_deadline_ends_a_stream_that_nobody_reads() {
 }
 
 #[tokio::test]
-async fn a_shutdown_ends_a_stream_which_then_goes_on_elsewhere() {
+async fn a_stream_ended_by_a_shutdown_resumes_on_another_server() {
     let (server, mut tenant, _sql) = on_own_server(5_000).await;
     let mut stream = tenant.open(full(50)).await.unwrap();
     let first = page(&mut stream).await;
@@ -112,7 +112,7 @@ async fn a_shutdown_ends_a_stream_which_then_goes_on_elsewhere() {
 }
 
 #[tokio::test]
-async fn a_reader_who_waits_long_hears_that_the_stream_lives() {
+async fn a_waiting_reader_gets_heartbeats() {
     let (server, mut tenant, sql) = on_own_server(3_000).await;
     let mut stream = tenant.open(full(50)).await.unwrap();
     let first = page(&mut stream).await;

@@ -94,7 +94,7 @@ impl Scene {
 }
 
 #[tokio::test]
-async fn many_members_take_little_memory() {
+async fn streaming_many_members_takes_little_memory() {
     let mut scene = scene().await;
     let request = pb::StreamSegmentMembersRequest {
         view: SegmentMemberView::Full.into(),

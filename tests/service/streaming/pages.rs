@@ -14,7 +14,7 @@ fn pages_of(page_size: i32) -> pb::StreamSegmentMembersRequest {
 }
 
 #[tokio::test]
-async fn members_come_in_the_order_they_were_created() {
+async fn members_are_streamed_in_order_of_creation() {
     let mut tenant = Tenant::new().await;
     for id in ["Z", "A", "M"] {
         tenant.create(company(id)).await;
@@ -34,7 +34,7 @@ async fn members_come_in_the_order_they_were_created() {
 }
 
 #[tokio::test]
-async fn pages_have_the_size_asked_for_within_limits() {
+async fn pages_have_the_requested_size_within_limits() {
     let mut tenant = Tenant::new().await;
     let ids = crowd(&mut tenant, 2_345).await;
     let mut sizes = async |request| {
@@ -60,7 +60,7 @@ async fn pages_have_the_size_asked_for_within_limits() {
 }
 
 #[tokio::test]
-async fn details_come_in_the_full_view_only() {
+async fn details_are_in_the_full_view_only() {
     let mut tenant = Tenant::new().await;
     tenant.create(company("A")).await;
     let created = tenant
@@ -87,7 +87,7 @@ async fn details_come_in_the_full_view_only() {
 }
 
 #[tokio::test]
-async fn a_summary_alone_ends_an_empty_stream() {
+async fn an_empty_stream_has_only_a_summary() {
     let mut tenant = Tenant::new().await;
     tenant.create(company("A")).await;
     let streamed = tenant.stream(select("kind = PERSON")).await.unwrap();

@@ -30,7 +30,7 @@ async fn scene() -> Scene {
 }
 
 #[tokio::test]
-async fn slow_readers_hold_no_connection_and_get_the_set_of_their_revision() {
+async fn slow_readers_hold_no_connection_and_read_one_revision() {
     let Scene {
         server,
         mut tenant,
@@ -80,7 +80,7 @@ async fn slow_readers_hold_no_connection_and_get_the_set_of_their_revision() {
 }
 
 #[tokio::test]
-async fn a_reader_who_goes_away_stops_the_work() {
+async fn a_disconnected_reader_stops_the_query() {
     let Scene {
         server,
         mut tenant,

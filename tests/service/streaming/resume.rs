@@ -19,7 +19,7 @@ async fn whole(tenant: &mut Tenant) -> Streamed {
 }
 
 #[tokio::test]
-async fn from_every_token_the_rest_is_what_an_uninterrupted_stream_had() {
+async fn a_stream_resumed_from_any_token_equals_an_uninterrupted_one() {
     let mut tenant = Tenant::new().await;
     let ids = crowd(&mut tenant, 95).await;
     let whole = whole(&mut tenant).await;
@@ -50,7 +50,7 @@ async fn the_page_size_may_differ() {
 }
 
 #[tokio::test]
-async fn at_another_revision_the_summary_says_that_it_moved() {
+async fn a_stream_resumed_at_another_revision_reports_it_in_the_summary() {
     let mut tenant = Tenant::new().await;
     crowd(&mut tenant, 25).await;
     let token = whole(&mut tenant).await.pages[0].resume_token.clone();
@@ -85,7 +85,7 @@ async fn at_another_revision_the_summary_says_that_it_moved() {
 }
 
 #[tokio::test]
-async fn a_token_serves_its_own_request_only() {
+async fn a_token_is_bound_to_its_request() {
     let mut tenant = Tenant::new().await;
     crowd(&mut tenant, 25).await;
     let token = whole(&mut tenant).await.pages[0].resume_token.clone();
@@ -116,7 +116,7 @@ async fn a_token_serves_its_own_request_only() {
 }
 
 #[tokio::test]
-async fn a_damaged_token_is_refused() {
+async fn a_damaged_token_is_rejected() {
     let mut tenant = Tenant::new().await;
     crowd(&mut tenant, 25).await;
     let token = whole(&mut tenant).await.pages[0].resume_token.clone();

@@ -94,7 +94,7 @@ fn a_wrong_command_line_ends_with_code_2() {
 }
 
 #[test]
-fn commands_without_a_service_say_how_to_start_it() {
+fn commands_without_a_service_explain_how_to_start_it() {
     for command in [
         "count A",
         "members A",
@@ -115,7 +115,7 @@ fn commands_without_a_service_say_how_to_start_it() {
 }
 
 #[test]
-fn a_closed_stdout_is_no_failure() {
+fn a_closed_stdout_is_not_an_error() {
     let service = Service::shared();
     assert_eq!(service.run("brief", "import folder examples").code, Some(0));
     let endpoint = service.endpoint();

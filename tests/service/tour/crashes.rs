@@ -18,7 +18,7 @@ fn everyone(service: &Service) -> Ended {
 }
 
 #[test]
-fn data_survives_the_death_of_the_service_and_of_its_postgresql() {
+fn data_survives_kills_of_the_service_and_of_its_postgresql() {
     let folder = scratch();
     let data_dir = folder.path().join("data");
     let service = Service::on(&data_dir);

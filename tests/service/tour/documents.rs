@@ -83,12 +83,12 @@ fn assert_current(name: &str) {
 }
 
 #[test]
-fn documented_commands_of_the_readme_print_what_it_says() {
+fn commands_in_the_readme_print_the_documented_output() {
     assert_current("README.md");
 }
 
 #[test]
-fn documented_commands_of_the_tour_print_what_it_says() {
+fn commands_in_the_tour_print_the_documented_output() {
     assert_current("docs/tour.md");
 }
 
@@ -170,13 +170,13 @@ fn difference(expected: &str, printed: &str) -> String {
 }
 
 #[test]
-fn a_difference_shows_what_changed_and_what_stands_around_it() {
+fn a_difference_is_shown_with_its_context() {
     let shown = difference("a\nb\nc\nd\ne\nf\ng\nh\n", "a\nb\nc\nd\nX\nY\nf\ng\nh\n");
     assert_eq!(shown, " b\n c\n d\n-e\n+X\n+Y\n f\n g\n h\n");
 }
 
 #[test]
-fn times_durations_request_ids_and_progress_do_not_count() {
+fn times_durations_request_ids_and_progress_are_ignored() {
     let id = "a751b274-3b13-43ad-9c8d-f6bdf95a08fd";
     assert_eq!(masked(id), "<request id>");
     let text = "7 rows committed, 7 rows/s, 9 %\n\"2026-01-02T03:04:05.678901Z\"; 0.2 s, 7 rows/s, revision 3\n";

@@ -33,7 +33,7 @@ fn contacts(all: &[&pb::Contact]) -> ContactStates {
 }
 
 #[tokio::test]
-async fn each_change_is_told_with_ids_and_codes() {
+async fn each_change_is_reported_with_ids_and_codes() {
     let mut tenant = Tenant::new().await;
     let mut feed = tenant.watch(now()).await.unwrap();
     assert_eq!(feed.until_progress().await, (vec![], 0));
@@ -180,7 +180,7 @@ async fn filters_leave_out_other_kinds_and_codes() {
 }
 
 #[tokio::test]
-async fn a_watcher_of_what_does_not_change_hears_how_far_it_is() {
+async fn a_watch_without_matching_changes_gets_progress() {
     let mut tenant = Tenant::new().await;
     let request = filtered(now(), &[ChangeKind::Segments], &[]);
     let mut feed = tenant.watch(request).await.unwrap();

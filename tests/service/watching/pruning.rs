@@ -47,7 +47,7 @@ fn assert_pruned(status: &Status, oldest: i64) {
 }
 
 #[tokio::test]
-async fn what_is_older_than_the_retention_is_deleted_and_nothing_else() {
+async fn only_changes_older_than_the_retention_are_deleted() {
     let (_server, mut tenant, sql, domain) = aged(4).await;
     maintenance::prune(&domain, 9 * DAY).await.unwrap();
     assert_eq!(sql.number("SELECT history_start FROM clocks", &[]).await, 0);
@@ -67,7 +67,7 @@ async fn what_is_older_than_the_retention_is_deleted_and_nothing_else() {
 }
 
 #[tokio::test]
-async fn without_retention_nothing_is_left_and_everything_goes_on() {
+async fn without_retention_the_whole_log_is_deleted_and_watches_continue() {
     let (_server, mut tenant, sql, domain) = aged(0).await;
     assert_eq!(tenant.members("MOVE").await.len(), 0);
     maintenance::prune(&domain, Duration::ZERO).await.unwrap();
@@ -99,7 +99,7 @@ async fn without_retention_nothing_is_left_and_everything_goes_on() {
 }
 
 #[tokio::test]
-async fn a_watcher_that_fell_behind_is_told() {
+async fn a_watch_behind_the_retention_gets_out_of_range() {
     let (_server, mut tenant, sql, domain) = aged(0).await;
     let mut feed = tenant.watch(now()).await.unwrap();
     feed.until_progress().await;

@@ -50,7 +50,7 @@ async fn a_watcher_on_any_replica_is_notified_of_a_write() {
 }
 
 #[tokio::test]
-async fn waiting_watchers_hold_no_connection_and_slow_ones_delay_nobody() {
+async fn waiting_watches_hold_no_connection_and_slow_ones_do_not_delay_others() {
     let server = Server::start().await;
     let mut writer = Tenant::of(&server, "many").await;
     let contact = |n: usize| mailing_groups::pb::Contact {
@@ -86,7 +86,7 @@ async fn waiting_watchers_hold_no_connection_and_slow_ones_delay_nobody() {
 }
 
 #[tokio::test]
-async fn a_large_revision_comes_in_parts_that_say_so() {
+async fn a_large_revision_is_split_into_marked_parts() {
     let server = Server::start().await;
     let mut tenant = Tenant::of(&server, "large").await;
     tenant.group("MOVE").await;
@@ -131,7 +131,7 @@ async fn a_large_revision_comes_in_parts_that_say_so() {
 }
 
 #[tokio::test]
-async fn ten_thousand_changes_of_many_groups_come_in_one_message() {
+async fn ten_thousand_changes_of_many_groups_are_one_message() {
     let mut tenant = Tenant::new().await;
     for n in 0..500 {
         tenant.group(&format!("G{n}")).await;
@@ -176,7 +176,7 @@ async fn a_shutdown_ends_a_watch() {
 }
 
 #[tokio::test]
-async fn an_idle_watcher_hears_every_five_seconds() {
+async fn an_idle_watch_gets_progress_every_five_seconds() {
     let mut tenant = Tenant::new().await;
     let revision = tenant.create(company("A")).await.revision;
     let began = Instant::now();

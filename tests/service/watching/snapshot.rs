@@ -30,7 +30,7 @@ async fn an_empty_tenant_has_an_empty_snapshot() {
 }
 
 #[tokio::test]
-async fn a_snapshot_has_everything_and_filters_narrow_it() {
+async fn a_snapshot_is_complete_and_filters_apply_to_it() {
     let mut tenant = Tenant::new().await;
     tenant
         .create_group(new_group("MOVE", "Office move"), "")
@@ -77,7 +77,7 @@ async fn a_snapshot_has_everything_and_filters_narrow_it() {
 }
 
 #[tokio::test]
-async fn a_snapshot_is_that_of_one_revision_however_slowly_it_is_read() {
+async fn a_slowly_read_snapshot_is_of_one_revision() {
     let server = Server::start().await;
     let mut tenant = Tenant::over(server.narrow_channel().await, "slow");
     tenant.group("MOVE").await;

@@ -7,7 +7,7 @@ use super::feed::{after, filtered, now};
 use crate::support::{Server, Tenant, company, violations};
 
 #[tokio::test]
-async fn a_start_that_means_nothing_is_refused() {
+async fn an_invalid_start_is_rejected() {
     let mut tenant = Tenant::new().await;
     tenant.create(company("A")).await;
     let unspecified = filtered(now(), &[ChangeKind::Unspecified], &[]);
@@ -41,7 +41,7 @@ async fn a_tenant_can_be_watched_before_it_exists() {
 }
 
 #[tokio::test]
-async fn nothing_crosses_tenants() {
+async fn tenants_are_isolated() {
     let (mut mine, mut theirs) = (Tenant::new().await, Tenant::new().await);
     let mut feed = mine.watch(now()).await.unwrap();
     feed.until_progress().await;

@@ -188,7 +188,7 @@ fn validate(seen: Seen, log: &[Entry], stored: &Model) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_watchers_see_is_what_was_written() {
+async fn watches_report_exactly_the_written_changes() {
     let seed: u64 = rand::rng().random();
     println!("seed {seed}");
     let mut rng = StdRng::seed_from_u64(seed);
@@ -253,7 +253,7 @@ async fn what_watchers_see_is_what_was_written() {
 }
 
 #[test]
-fn the_validator_sees_what_is_missing() {
+fn the_validator_detects_missing_changes() {
     let log = vec![(1, 9, "A".to_owned(), String::new(), vec![])];
     let deleted =
         Change::MailingGroupDeleted(mailing_groups::pb::MailingGroupDeleted { code: "A".into() });

@@ -26,7 +26,7 @@ async fn code(client: &Client) -> Code {
 }
 
 #[tokio::test]
-async fn a_call_too_many_is_unavailable_until_an_open_stream_ends() {
+async fn a_call_over_the_limit_is_unavailable_until_a_stream_ends() {
     let mut server = Server::start(one_call()).await;
     let client = within(Client::connect(server.address))
         .await
@@ -56,7 +56,7 @@ async fn a_call_too_many_is_unavailable_until_an_open_stream_ends() {
 }
 
 #[tokio::test]
-async fn a_full_server_still_tells_its_health() {
+async fn a_full_server_still_answers_health_checks() {
     let mut server = Server::start(one_call()).await;
     let client = within(Client::connect(server.address))
         .await
@@ -71,7 +71,7 @@ async fn a_full_server_still_tells_its_health() {
 }
 
 #[tokio::test]
-async fn an_unread_streams_place_is_free_after_its_deadline() {
+async fn an_unread_stream_releases_its_permit_at_its_deadline() {
     // A deadline that is long enough for a call to be refused meanwhile.
     for timeout in ["1S", "5S", "25S"] {
         let mut server = Server::start(one_call()).await;

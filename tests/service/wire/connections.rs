@@ -32,7 +32,7 @@ async fn served(address: SocketAddr) -> Option<Client> {
 }
 
 #[tokio::test]
-async fn the_settings_tell_how_many_calls_at_a_time() {
+async fn the_settings_limit_the_concurrent_calls() {
     let limits = Limits {
         max_concurrent_streams: 7,
         ..Limits::default()
@@ -45,7 +45,7 @@ async fn the_settings_tell_how_many_calls_at_a_time() {
 }
 
 #[tokio::test]
-async fn a_connection_too_many_is_closed_until_another_has_gone() {
+async fn a_connection_over_the_limit_is_closed_until_another_ends() {
     let limits = Limits {
         max_connections: 2,
         ..Limits::default()
@@ -82,12 +82,12 @@ async fn is_closed_and_gives_its_place_back(sent: &[u8]) {
 }
 
 #[tokio::test]
-async fn a_client_that_says_nothing_is_closed_and_gives_its_place_back() {
+async fn a_silent_client_is_closed_and_releases_its_permit() {
     is_closed_and_gives_its_place_back(b"").await;
 }
 
 #[tokio::test]
-async fn a_client_with_half_a_preface_is_closed_and_gives_its_place_back() {
+async fn a_client_with_half_a_preface_is_closed_and_releases_its_permit() {
     is_closed_and_gives_its_place_back(b"PRI * HTTP/2").await;
 }
 
@@ -111,7 +111,7 @@ async fn opened_before_its_age() -> (Server, Client, Call) {
 }
 
 #[tokio::test]
-async fn an_old_connection_takes_no_new_calls_but_finishes_its_open_ones() {
+async fn an_old_connection_accepts_no_new_calls_and_finishes_its_open_ones() {
     let (server, client, mut open) = opened_before_its_age().await;
     open.requests.send_data(framed(&[]), false).expect("sent");
     eventually(async || client.open(GET, &[]).await.err()).await;

@@ -73,7 +73,7 @@ async fn a_tonic_client_sees_the_deadline_exceeded() {
 }
 
 #[tokio::test]
-async fn a_deadline_that_has_passed_on_arrival_does_not_reach_the_handler() {
+async fn an_expired_call_does_not_reach_the_handler() {
     let mut server = Server::start(Limits::default()).await;
     let client = within(Client::connect(server.address))
         .await
@@ -87,7 +87,7 @@ async fn a_deadline_that_has_passed_on_arrival_does_not_reach_the_handler() {
 }
 
 #[tokio::test]
-async fn the_handler_is_dropped_with_its_deadline() {
+async fn the_handler_is_dropped_at_its_deadline() {
     let mut server = Server::start(Limits::default()).await;
     let client = within(Client::connect(server.address))
         .await
@@ -109,7 +109,7 @@ async fn the_handler_is_dropped_with_its_deadline() {
 }
 
 #[tokio::test]
-async fn a_stream_ends_at_its_deadline_after_what_it_had_to_say() {
+async fn a_stream_ends_at_its_deadline_after_its_pending_messages() {
     let server = Server::start(Limits::default()).await;
     let client = within(Client::connect(server.address))
         .await
@@ -128,7 +128,7 @@ async fn a_stream_ends_at_its_deadline_after_what_it_had_to_say() {
 }
 
 #[tokio::test]
-async fn a_stream_that_nobody_reads_is_dropped_at_its_deadline() {
+async fn an_unread_stream_is_dropped_at_its_deadline() {
     let mut server = Server::start(Limits::default()).await;
     let client = within(Client::connect(server.address))
         .await
@@ -147,7 +147,7 @@ async fn a_stream_that_nobody_reads_is_dropped_at_its_deadline() {
 }
 
 #[tokio::test]
-async fn a_call_without_a_deadline_is_capped_by_its_kind() {
+async fn a_call_without_a_deadline_gets_the_limit_of_its_kind() {
     let limits = Limits {
         max_unary_time: Duration::from_millis(50),
         max_stream_time: Duration::from_millis(100),

@@ -23,7 +23,7 @@ async fn connect(server: &Server) -> Client {
 }
 
 #[tokio::test]
-async fn a_message_too_large_is_resource_exhausted() {
+async fn an_oversized_request_is_resource_exhausted() {
     let server = Server::start(Limits::default()).await;
     let client = connect(&server).await;
     let large = GetContactRequest {
@@ -43,7 +43,7 @@ async fn a_message_too_large_is_resource_exhausted() {
 }
 
 #[tokio::test]
-async fn an_answer_too_large_is_resource_exhausted() {
+async fn an_oversized_response_is_resource_exhausted() {
     let server = Server::start(Limits::default()).await;
     let client = connect(&server).await;
     let call = client.call(GET, &[("x-act", "big")], ());
@@ -52,7 +52,7 @@ async fn an_answer_too_large_is_resource_exhausted() {
 }
 
 #[tokio::test]
-async fn a_request_that_is_no_message_is_invalid() {
+async fn an_undecodable_request_is_invalid() {
     let server = Server::start(Limits::default()).await;
     let client = connect(&server).await;
     for path in [GET, IMPORT] {
@@ -71,7 +71,7 @@ async fn a_request_that_is_no_message_is_invalid() {
 }
 
 #[tokio::test]
-async fn a_request_that_is_cut_or_framed_wrong_is_invalid() {
+async fn a_truncated_or_misframed_request_is_invalid() {
     let server = Server::start(Limits::default()).await;
     let client = connect(&server).await;
     let nothing: &[u8] = &[];
@@ -112,7 +112,7 @@ async fn an_error_made_without_details_gets_them() {
 }
 
 #[tokio::test]
-async fn a_good_call_has_no_error() {
+async fn a_successful_call_has_no_error() {
     let server = Server::start(Limits::default()).await;
     let client = connect(&server).await;
     for path in [GET, IMPORT] {

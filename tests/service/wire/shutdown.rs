@@ -26,7 +26,7 @@ fn patient() -> Limits {
 }
 
 #[tokio::test]
-async fn streams_that_heed_the_shutdown_end_in_their_own_way() {
+async fn streams_that_observe_the_shutdown_end_with_their_own_status() {
     let mut server = Server::start(patient()).await;
     let client = within(Client::connect(server.address))
         .await
@@ -44,7 +44,7 @@ async fn streams_that_heed_the_shutdown_end_in_their_own_way() {
 }
 
 #[tokio::test]
-async fn streams_that_do_not_are_answered_unavailable_when_the_wait_is_over() {
+async fn other_streams_end_with_unavailable_after_the_grace_period() {
     let limits = Limits {
         drain_timeout: Duration::from_millis(200),
         ..Limits::default()
@@ -79,7 +79,7 @@ async fn streams_that_do_not_are_answered_unavailable_when_the_wait_is_over() {
 }
 
 #[tokio::test]
-async fn silent_clients_do_not_hold_the_end() {
+async fn silent_clients_do_not_delay_the_shutdown() {
     let mut server = Server::start(patient()).await;
     let _silent = within(TcpStream::connect(server.address))
         .await
@@ -103,7 +103,7 @@ async fn silent_clients_do_not_hold_the_end() {
 }
 
 #[tokio::test]
-async fn an_unread_stream_does_not_hold_the_end() {
+async fn an_unread_stream_does_not_delay_the_shutdown() {
     let limits = Limits {
         drain_timeout: Duration::from_millis(200),
         ..Limits::default()
@@ -127,7 +127,7 @@ async fn an_unread_stream_does_not_hold_the_end() {
 }
 
 #[tokio::test]
-async fn who_watches_the_health_is_told_and_let_go() {
+async fn health_watches_get_not_serving_and_end() {
     let server = Server::start_unready().await;
     let mut client = HealthClient::new(server.channel());
     let watch = client.watch(HealthCheckRequest::default());

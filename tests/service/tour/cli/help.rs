@@ -3,7 +3,7 @@
 use crate::tour::service::run;
 
 #[test]
-fn every_command_has_a_help_that_says_what_it_does_and_what_it_takes() {
+fn every_command_has_a_help_with_description_and_arguments() {
     let imports = ["groups", "contacts", "memberships", "folder"];
     let imports = imports.map(|what| format!("import {what}"));
     let commands = [

@@ -148,7 +148,7 @@ fn an_export_and_an_import_copy_a_tenant_with_any_text() {
 }
 
 #[test]
-fn an_export_of_nothing_is_three_headers() {
+fn an_empty_export_has_three_headers() {
     let service = Service::shared();
     let folder = scratch();
     let export = format!("export folder {}", folder.path().display());
@@ -164,7 +164,7 @@ fn an_export_of_nothing_is_three_headers() {
 }
 
 #[test]
-fn rejected_rows_keep_the_order_of_the_file_and_the_rest_is_imported() {
+fn rejected_rows_keep_their_order_and_the_others_are_imported() {
     let service = Service::shared();
     let folder = scratch();
     // Many at once, every third of them wrong, each in its own way.

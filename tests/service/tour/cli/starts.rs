@@ -9,7 +9,7 @@ use crate::{
 };
 
 #[test]
-fn the_start_says_what_is_served_and_calls_are_answered_at_once() {
+fn the_start_prints_the_address_and_calls_are_answered() {
     let service = Service::shared();
     let (greeting, address) = (&service.greeting, &service.address);
     let version = env!("CARGO_PKG_VERSION");
@@ -25,7 +25,7 @@ fn the_start_says_what_is_served_and_calls_are_answered_at_once() {
 }
 
 #[test]
-fn a_second_service_on_one_folder_is_refused() {
+fn a_second_service_on_a_data_directory_is_rejected() {
     let service = Service::shared();
     let data_dir = service.data_dir.to_str().unwrap();
     for command in ["serve --listen 127.0.0.1:0", "migrate"] {
