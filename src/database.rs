@@ -67,14 +67,14 @@ pub enum Error {
 }
 
 /// An open database.
-pub struct Database {
+pub struct ServedDatabase {
     url: String,
     name: String,
     target: Target,
     cluster: Option<Cluster>,
 }
 
-impl Database {
+impl ServedDatabase {
     /// Parses the URL that is chosen, or starts the private PostgreSQL.
     ///
     /// # Errors

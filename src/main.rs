@@ -12,7 +12,7 @@ use clap::Parser;
 use mailing_groups::{
     api, client,
     config::{Cli, Command, DatabaseOptions, ServeOptions},
-    database::Database,
+    database::ServedDatabase,
     domain::{Domain, SetCache, maintenance},
     server::{self, Shutdown, signal},
     store::Store,
@@ -65,7 +65,7 @@ async fn serve(options: ServeOptions) -> Result<(), Error> {
         }
     });
     let Some(database) = shutdown
-        .run_until_cancelled(Database::open(&options.database))
+        .run_until_cancelled(ServedDatabase::open(&options.database))
         .await
     else {
         return Ok(());
@@ -79,7 +79,7 @@ async fn serve(options: ServeOptions) -> Result<(), Error> {
 async fn serve_database(
     listener: TcpListener,
     options: &ServeOptions,
-    database: &Database,
+    database: &ServedDatabase,
     shutdown: CancellationToken,
 ) -> Result<(), Error> {
     let prepare = prepare(database, options.no_migrate);
@@ -123,7 +123,7 @@ async fn serve_database(
 }
 
 /// Waits for the database and migrates it.
-async fn prepare(database: &Database, no_migrate: bool) -> Result<(), Error> {
+async fn prepare(database: &ServedDatabase, no_migrate: bool) -> Result<(), Error> {
     let has_tables = database.available(DATABASE_START).await?;
     if no_migrate {
         return match has_tables {
@@ -142,7 +142,7 @@ async fn prepare(database: &Database, no_migrate: bool) -> Result<(), Error> {
 }
 
 async fn migrate(options: DatabaseOptions) -> Result<(), Error> {
-    let database = Database::open(&options).await?;
+    let database = ServedDatabase::open(&options).await?;
     let migrated = async {
         database.available(Duration::ZERO).await?;
         database.migrate().await

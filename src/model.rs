@@ -1,26 +1,25 @@
 //! What things are: values and entities. No async, no pool.
 
-pub(crate) mod assignment;
 pub(crate) mod change;
 pub(crate) mod contact;
 pub mod expression;
 pub(crate) mod kinds;
 pub(crate) mod mailing_group;
-pub(crate) mod membership;
+pub(crate) mod memberships;
 pub(crate) mod page;
 mod reason;
 pub(crate) mod segment;
 pub(crate) mod selection;
 pub(crate) mod value;
 
-pub use assignment::{Assignment, Outcome};
 pub(crate) use change::Change;
 pub use contact::{Contact, ContactChange, ContactDetails, NewContact};
 pub use expression::Expression;
 pub use kinds::ContactKind;
 pub(crate) use kinds::{ActionKind, AffectedSets, ChangeKind, ChangeTopic, ImportKind};
 pub(crate) use mailing_group::{MailingGroup, NewMailingGroup};
-pub(crate) use membership::Membership;
+pub use memberships::Assignment;
+pub(crate) use memberships::{AssignmentOutcome, Direction, Membership};
 pub use page::PageSize;
 pub(crate) use reason::Reason;
 pub(crate) use segment::{

@@ -17,24 +17,23 @@ pub mod log;
 pub(crate) mod tenants;
 
 // Connections and statements.
-mod connection;
+mod certificates;
+mod error;
 mod migrate;
+mod pool;
 mod sql;
+mod sqlstate;
 mod target;
 mod tls;
 
 use std::{sync::Arc, time::Duration};
 
-use diesel_async::{
-    AsyncPgConnection, SimpleAsyncConnection,
-    pooled_connection::{
-        AsyncDieselConnectionManager, ManagerConfig, RecyclingMethod, deadpool::Pool,
-    },
-};
-use futures_util::FutureExt;
+use diesel_async::AsyncPgConnection;
 
 pub(crate) use self::{
-    connection::Connection,
+    error::{is_transient, is_unique_violation},
+    pool::PooledConnection,
+    sqlstate::SqlState,
     transaction::{NumbersExhausted, Transaction},
 };
 pub use self::{
@@ -43,25 +42,24 @@ pub use self::{
     tls::ConnectError,
     transaction::now,
 };
-use self::{tenants::TenantCache, tls::Connector};
+use self::{
+    pool::{ConnectionPool, pool},
+    tenants::TenantCache,
+    tls::Connector,
+};
 use crate::model::ContactSet;
 
-/// Settings of every connection. The time limits are for the case that the client cannot cancel a
-/// statement. `client_connection_check_interval` ends a statement soon after its client disconnects;
-/// `plan_cache_mode` stays automatic. Statements and checks of foreign keys are planned once, often
-/// while a table is nearly empty, and a plan with a sequential scan would be kept while the table
-/// grows; every key starts with the tenant, so there is always an index to use.
-const SESSION: &str = "SET statement_timeout = '10min'; \
-    SET idle_in_transaction_session_timeout = '30s'; \
-    SET client_connection_check_interval = '1s'; \
-    SET enable_seqscan = off; \
-    SET jit = off";
+/// A connection on which queries run.
+pub(crate) type Connection = AsyncPgConnection;
+
+/// The error of a query.
+pub(crate) type QueryError = diesel::result::Error;
 
 /// The database: a bounded pool of connections.
 #[derive(Clone)]
 pub struct Store {
-    pool: Pool<AsyncPgConnection>,
-    health_pool: Pool<AsyncPgConnection>,
+    pool: ConnectionPool,
+    health_pool: ConnectionPool,
     wait: Duration,
     connector: Connector,
     tenants: Arc<TenantCache>,
@@ -83,8 +81,8 @@ impl Store {
     pub fn new(url: &str, connections: usize, wait: Duration) -> Result<Self, InvalidUrl> {
         let connector = Connector::new(url)?;
         Ok(Self {
-            pool: pool(url, &connector, connections),
-            health_pool: pool(url, &connector, 1),
+            pool: pool(&connector, connections),
+            health_pool: pool(&connector, 1),
             wait,
             connector,
             tenants: Arc::default(),
@@ -92,18 +90,18 @@ impl Store {
     }
 
     /// Takes a connection. The time limit covers waiting for a free one and connecting.
-    pub(crate) async fn connection(&self) -> Result<Connection, Unavailable> {
+    pub(crate) async fn connection(&self) -> Result<PooledConnection, Unavailable> {
         self.take_from(&self.pool).await
     }
 
     /// Takes the connection for health checks: a busy pool does not mean that the database is away.
-    pub(crate) async fn health_connection(&self) -> Result<Connection, Unavailable> {
+    pub(crate) async fn health_connection(&self) -> Result<PooledConnection, Unavailable> {
         self.take_from(&self.health_pool).await
     }
 
-    async fn take_from(&self, pool: &Pool<AsyncPgConnection>) -> Result<Connection, Unavailable> {
+    async fn take_from(&self, pool: &ConnectionPool) -> Result<PooledConnection, Unavailable> {
         match tokio::time::timeout(self.wait, pool.get()).await {
-            Ok(Ok(object)) => Ok(Connection::new(object, self.connector.clone())),
+            Ok(Ok(object)) => Ok(PooledConnection::new(object, self.connector.clone())),
             Ok(Err(error)) => Err(Unavailable(error.into())),
             Err(_) => Err(Unavailable("no connection in time".into())),
         }
@@ -123,32 +121,6 @@ impl Store {
     pub(crate) fn tenants(&self) -> &TenantCache {
         &self.tenants
     }
-}
-
-fn pool(url: &str, connector: &Connector, connections: usize) -> Pool<AsyncPgConnection> {
-    let manager = AsyncDieselConnectionManager::new_with_config(url, manager(connector));
-    Pool::builder(manager)
-        .max_size(connections)
-        .build()
-        .expect("no timeouts, which would need a runtime")
-}
-
-fn manager(connector: &Connector) -> ManagerConfig<AsyncPgConnection> {
-    let connector = connector.clone();
-    let mut config = ManagerConfig::default();
-    // A `SELECT 1` before every use would double the cost of a short one; see `clear_idle`.
-    config.recycling_method = RecyclingMethod::Fast;
-    config.custom_setup = Box::new(move |_| {
-        let connector = connector.clone();
-        async move {
-            let mut connection = connector.connect().await?;
-            let set = connection.batch_execute(SESSION).await;
-            set.map_err(diesel::ConnectionError::CouldntSetupConfiguration)?;
-            Ok(connection)
-        }
-        .boxed()
-    });
-    config
 }
 
 /// The numbers of a set, as an array for PostgreSQL.

@@ -5,11 +5,8 @@ use super::{
     field::check_batch_size,
 };
 use crate::{
-    domain::{
-        Call, Domain, Once, Result, Violation,
-        assignments::{self, Direction},
-    },
-    model::{Assignment, Outcome, Revision},
+    domain::{Call, Domain, IdempotencyKey, Result, Violation, memberships},
+    model::{Assignment, AssignmentOutcome, Direction, Revision},
     pb,
 };
 
@@ -44,14 +41,14 @@ pub(super) async fn change(
     call: &Call,
     items: Items,
     direction: Direction,
-    key: Option<Once>,
+    key: Option<IdempotencyKey>,
 ) -> Result<Done> {
     let good: Vec<Assignment> = items.iter().flatten().cloned().collect();
     let (outcomes, revision) =
-        assignments::change_many(domain, call, &good, direction, key).await?;
+        memberships::change_many(domain, call, &good, direction, key).await?;
     let changed = outcomes
         .iter()
-        .filter(|outcome| **outcome == Outcome::Changed)
+        .filter(|outcome| **outcome == AssignmentOutcome::Changed)
         .count();
     let results = results(items, outcomes);
     Ok(Done {
@@ -62,7 +59,7 @@ pub(super) async fn change(
 }
 
 /// One result an item, of which the well-formed ones have these outcomes.
-pub(super) fn results(items: Items, outcomes: Vec<Outcome>) -> Vec<pb::AssignmentResult> {
+pub(super) fn results(items: Items, outcomes: Vec<AssignmentOutcome>) -> Vec<pb::AssignmentResult> {
     let mut outcomes = outcomes.into_iter();
     let result = |item| match item {
         Ok(_) => outcomes.next().map(Into::into).unwrap_or_default(),

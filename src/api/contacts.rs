@@ -58,7 +58,7 @@ impl Contacts for Api {
     ) -> RpcResult<pb::ListContactsResponse> {
         let (call, mut request) = split_request(request)?;
         let page = ListPage::<ContactId>::take(&call, &mut request)?;
-        let filter = contacts::Filter {
+        let filter = contacts::ListFilter {
             kind: optional_kind(request.kind, "kind")?,
             company_id: optional(&request.company_id, "company_id")?,
             code: optional(&request.code, "code")?,

@@ -4,8 +4,8 @@ use crate::{
     api::field::{Field, optional, required},
     domain::Violation,
     model::{
-        Assignment, Contact, ContactChange, ContactDetails, ContactKind, MailingGroup, Membership,
-        NewMailingGroup, Outcome, SegmentCounts, SelectionOptions, Time,
+        Assignment, AssignmentOutcome, Contact, ContactChange, ContactDetails, ContactKind,
+        MailingGroup, Membership, NewMailingGroup, SegmentCounts, SelectionOptions, Time,
     },
     pb,
 };
@@ -65,16 +65,16 @@ impl From<Membership> for pb::Membership {
     }
 }
 
-impl From<Outcome> for pb::AssignmentResult {
-    fn from(outcome: Outcome) -> Self {
+impl From<AssignmentOutcome> for pb::AssignmentResult {
+    fn from(outcome: AssignmentOutcome) -> Self {
         let (outcome, reason) = match outcome {
-            Outcome::Changed => (pb::AssignmentOutcome::Changed, ""),
-            Outcome::Unchanged => (pb::AssignmentOutcome::Unchanged, ""),
-            Outcome::UnknownContact => (
+            AssignmentOutcome::Changed => (pb::AssignmentOutcome::Changed, ""),
+            AssignmentOutcome::Unchanged => (pb::AssignmentOutcome::Unchanged, ""),
+            AssignmentOutcome::UnknownContact => (
                 pb::AssignmentOutcome::UnknownContact,
                 "there is no such contact",
             ),
-            Outcome::UnknownGroup => (
+            AssignmentOutcome::UnknownGroup => (
                 pb::AssignmentOutcome::UnknownGroup,
                 "there is no such mailing group",
             ),

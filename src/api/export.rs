@@ -12,11 +12,11 @@ use super::{
 use crate::{
     domain::{
         Call, Domain, Result,
-        assignments::MAX_BATCH,
         export::{
             Assignments, ExportPage, ExportPart, ExportPosition, GroupDefinition, TenantExport,
             export,
         },
+        memberships::MAX_BATCH_ITEMS,
     },
     model::{Assignment, Contact},
     pb::{
@@ -167,7 +167,7 @@ impl PendingPage {
             page.contacts.push(contact);
         }
         while bytes < TARGET_MESSAGE_BYTES
-            && page.assignments.len() < MAX_BATCH
+            && page.assignments.len() < MAX_BATCH_ITEMS
             && let Some(assignment) = self.assignments.next()
         {
             let assignment = pb::Assignment::from(assignment);

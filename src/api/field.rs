@@ -3,7 +3,7 @@
 use std::{fmt::Display, str::FromStr};
 
 use crate::{
-    domain::{Error, Violation, assignments::MAX_BATCH},
+    domain::{Error, Violation, memberships::MAX_BATCH_ITEMS},
     model::InvalidValue,
 };
 
@@ -83,13 +83,13 @@ where
     values.collect()
 }
 
-/// Rejects a batch with more than [`MAX_BATCH`] items.
+/// Rejects a batch with more than [`MAX_BATCH_ITEMS`] items.
 pub(super) fn check_batch_size<T>(items: &[T], path: &str) -> Result<(), Violation> {
     let reason = format!(
-        "must have at most {MAX_BATCH} items; it has {}",
+        "must have at most {MAX_BATCH_ITEMS} items; it has {}",
         items.len()
     );
-    if items.len() > MAX_BATCH {
+    if items.len() > MAX_BATCH_ITEMS {
         Err(reason)
     } else {
         Ok(())

@@ -14,11 +14,8 @@ use super::{
     watch,
 };
 use crate::{
-    domain::{
-        assignments::{self, Direction},
-        contacts, mailing_groups, selection,
-    },
-    model::{Code, ContactId, MailingGroup},
+    domain::{contacts, mailing_groups, memberships, selection},
+    model::{Code, ContactId, Direction, MailingGroup},
     pb::{self, mailing_groups_server::MailingGroups},
 };
 
@@ -134,7 +131,7 @@ impl MailingGroups for Api {
         let (call, request) = split_request(request)?;
         let item = assignment(&request.contact_id, &request.code, "")?;
         let ((membership, changed), revision) =
-            assignments::change_one(&self.domain, &call, item, Direction::Assign).await?;
+            memberships::change_one(&self.domain, &call, item, Direction::Assign).await?;
         Ok(Response::new(pb::AssignMailingGroupResponse {
             membership: Some(membership.into()),
             already_assigned: !changed,
@@ -149,7 +146,7 @@ impl MailingGroups for Api {
         let (call, request) = split_request(request)?;
         let item = assignment(&request.contact_id, &request.code, "")?;
         let ((_, was_assigned), revision) =
-            assignments::change_one(&self.domain, &call, item, Direction::Unassign).await?;
+            memberships::change_one(&self.domain, &call, item, Direction::Unassign).await?;
         Ok(Response::new(pb::UnassignMailingGroupResponse {
             was_assigned,
             revision,
@@ -195,7 +192,7 @@ impl MailingGroups for Api {
         let codes = required_each::<Code>(&request.codes, "codes")?;
         let etag = etag(&request.etag);
         let (replaced, revision) =
-            assignments::replace(&self.domain, &call, &contact_id, &codes, etag).await?;
+            memberships::replace(&self.domain, &call, &contact_id, &codes, etag).await?;
         Ok(Response::new(pb::ReplaceContactMailingGroupsResponse {
             contact: Some(replaced.contact.into()),
             added_codes: replaced.added.into_iter().map(Into::into).collect(),
@@ -232,10 +229,10 @@ impl MailingGroups for Api {
     ) -> RpcResult<pb::ListMailingGroupContactsResponse> {
         let (call, mut request) = split_request(request)?;
         let page = ListPage::<ContactId>::take(&call, &mut request)?;
-        let filter = contacts::Filter {
+        let filter = contacts::ListFilter {
             code: Some(required(&request.code, "code")?),
             kind: optional_kind(request.kind, "kind")?,
-            ..contacts::Filter::default()
+            ..contacts::ListFilter::default()
         };
         let mut found =
             contacts::list(&self.domain, &call, filter, page.after.as_ref(), page.size).await?;

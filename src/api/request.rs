@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     domain::{
-        Call, Once, Violation,
+        Call, IdempotencyKey, Violation,
         segments::{Action, ActionTarget},
         selection::{ContactView, SelectionSource},
     },
@@ -40,7 +40,7 @@ pub(super) fn split_request<T>(request: Request<T>) -> Result<(Call, T), Violati
 /// fields: the same id with another digest is an error.
 pub(super) fn idempotency_key<T: IdempotentRequest>(
     request: &mut T,
-) -> Result<Option<Once>, Violation> {
+) -> Result<Option<IdempotencyKey>, Violation> {
     let id = std::mem::take(request.request_id());
     if id.is_empty() {
         return Ok(None);
@@ -49,7 +49,7 @@ pub(super) fn idempotency_key<T: IdempotentRequest>(
         .chain_update(<T as RpcRequest>::RPC)
         .chain_update(request.encode_to_vec())
         .finalize();
-    Ok(Some(Once {
+    Ok(Some(IdempotencyKey {
         id: id.parse().field("request_id")?,
         digest: digest.into(),
     }))

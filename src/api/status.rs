@@ -8,7 +8,7 @@ use tonic_types::{ErrorDetails, StatusExt};
 
 use super::request_id;
 use crate::{
-    domain::{Error, Precondition, Resource, Violation},
+    domain::{BrokenRule, ContactField, Error, Precondition, Refusal, Resource, Violation},
     model::{ContactId, Reason},
 };
 
@@ -142,7 +142,10 @@ fn code_and_retry_delay(reason: Reason) -> (Code, Option<Duration>) {
 
 fn reason(error: &Error) -> Reason {
     match error {
-        Error::Invalid(_) => Reason::InvalidField,
+        Error::BrokenRule(BrokenRule::Contact(Refusal::UnknownCompany(_))) => {
+            Reason::ContactNotFound
+        }
+        Error::Invalid(_) | Error::BrokenRule(_) => Reason::InvalidField,
         Error::NotFound {
             renamed_to: Some(_),
             ..
@@ -225,11 +228,38 @@ fn metadata(error: &Error) -> Vec<(&'static str, String)> {
         }
         Error::ImportOvertaken(id) => vec![("import_id", id.to_string())],
         Error::HistoryPruned { oldest } => vec![("oldest_revision", oldest.to_string())],
+        Error::BrokenRule(BrokenRule::Contact(Refusal::UnknownCompany(id))) => {
+            vec![("name", id.to_string())]
+        }
         Error::Invalid(_)
+        | Error::BrokenRule(_)
         | Error::Full(_)
         | Error::Unavailable(_)
         | Error::Overloaded
         | Error::Internal(_) => Vec::new(),
+    }
+}
+
+/// The field that a rule is about, as the caller writes it, and the rule.
+fn broken_rule(rule: &BrokenRule) -> Violation {
+    let field = match rule {
+        BrokenRule::Contact(refusal) => format!("contact.{}", contact_field(refusal.field())),
+        BrokenRule::RequestIdReused => "request_id".to_owned(),
+        BrokenRule::MergedIntoItself => "merged_id".to_owned(),
+        BrokenRule::ImportKindDiffers => "start.import_id".to_owned(),
+    };
+    Violation {
+        field,
+        reason: rule.to_string(),
+    }
+}
+
+/// The name of a field of a contact.
+pub(super) fn contact_field(field: ContactField) -> &'static str {
+    match field {
+        ContactField::Id => "id",
+        ContactField::Kind => "kind",
+        ContactField::CompanyId => "company_id",
     }
 }
 
@@ -238,6 +268,13 @@ fn details(error: &Error, reason: Reason) -> ErrorDetails {
     let mut details = ErrorDetails::new();
     match error {
         Error::Invalid(violations) => add_violations(&mut details, violations),
+        Error::BrokenRule(rule) => {
+            if let BrokenRule::Contact(Refusal::UnknownCompany(id)) = rule {
+                let text = format!("no contact {id}");
+                details.set_resource_info(type_of(Resource::Contact), id.to_string(), "", text);
+            }
+            add_violations(&mut details, &[broken_rule(rule)]);
+        }
         Error::NotFound {
             resource,
             name,

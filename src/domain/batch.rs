@@ -1,14 +1,14 @@
-//! Natural batching: concurrent calls of one kind and tenant run together, as one batch, while the
-//! batch before them is in flight.
+//! Natural batching: concurrent calls of one kind and tenant are queued while a batch is in flight
+//! and run together as the next batch.
 //!
-//! No timers: a call that finds nothing in flight runs at once, alone. Each call gets its own
-//! outcome, and none depends on who else is in its batch: a caller who is gone before the batch
-//! starts is left out, one who goes later changes nothing, and a batch that fails as a whole is
-//! run again in halves until the item that made it fail stands alone.
+//! There are no timers: a call that finds nothing in flight runs at once, alone. Each call gets its
+//! own result, independent of the other items: an item whose caller is gone before the batch starts is
+//! left out, a caller that goes later changes nothing, and a batch that fails as a whole is run again
+//! in halves until the failing item is alone.
 //!
-//! What keeps one tenant from taking all: a queue of its own, of bounded length, for each kind of
-//! call; one batch in flight per queue; and turns, first come first served, that bound the batches
-//! in flight of all tenants together. A tenant without calls keeps nothing.
+//! Limits per tenant: a bounded queue for each kind of call, and one batch in flight per queue. A
+//! semaphore bounds the batches in flight of all tenants, first come first served. A tenant without
+//! calls has no queue.
 
 mod queues;
 #[cfg(test)]
@@ -23,121 +23,121 @@ use std::{
 use futures_util::FutureExt;
 use tokio::sync::{Semaphore, oneshot};
 
-use self::queues::{Batch, Queues, Waiting};
+use self::queues::{PendingBatch, QueuedItem, Queues};
 use super::{Error, Result};
 use crate::model::TenantName;
 
-/// The most items of one batch: so many that one transaction's fixed cost no longer counts, and
-/// so few that it is over soon.
-pub(super) const MAX_BATCH: usize = 1_000;
+/// Maximum number of items of one batch: enough that the fixed cost of a transaction is negligible,
+/// and few enough that it ends soon.
+pub(super) const MAX_ITEMS: usize = 1_000;
 
-/// The most items of one queue that wait for their batch; one more is turned away. With the batch
-/// in flight that is half of what the server handles at a time, so that one tenant's rush leaves
-/// room for others.
-pub(super) const MAX_WAITING: usize = 4_000;
+/// Maximum length of a queue; further calls are rejected. With the batch in flight that is half of the
+/// calls that the server handles at a time, so that one tenant's load leaves room for others.
+pub(super) const MAX_QUEUED: usize = 4_000;
 
-/// What the calls of one kind have done together.
-pub(super) trait Work: Send + Sync + 'static {
-    /// What one call asks for.
+/// What the calls of one kind do together.
+pub(super) trait BatchOperation: Send + Sync + 'static {
+    /// The input of one call.
     type Item: Send + Sync + 'static;
-    /// What it is answered.
-    type Outcome: Send + 'static;
+    /// Its result.
+    type Output: Send + 'static;
 
-    /// The most items of one batch.
-    const MAX_BATCH: usize = MAX_BATCH;
+    /// Maximum number of items of one batch.
+    const MAX_ITEMS: usize = MAX_ITEMS;
 
-    /// Does what all items ask for, all or nothing, and answers one outcome an item, in order. An
-    /// outcome may be an error that concerns its item alone.
+    /// Runs all items, all or nothing, and returns one result per item, in order. A result can be an
+    /// error that concerns its item alone.
     fn run(
         &self,
         tenant: &TenantName,
         items: &[Self::Item],
-    ) -> impl Future<Output = Result<Vec<Result<Self::Outcome>>>> + Send;
+    ) -> impl Future<Output = Result<Vec<Result<Self::Output>>>> + Send;
 
-    /// What keeps an item out of a batch that others are in.
-    fn claim(_: &Self::Item) -> Claim<'_> {
-        Claim::default()
+    /// Keys that keep conflicting items out of one batch.
+    fn conflict_keys(_: &Self::Item) -> ConflictKeys<'_> {
+        ConflictKeys::default()
     }
 }
 
-/// What an item needs. Of two items that need the same, one of them for itself, the later one
-/// waits for the next batch.
+/// The keys of an item. If two items have a key in common, and it is exclusive for one of them, the
+/// later item waits for the next batch.
 #[derive(Debug, Default)]
-pub(super) struct Claim<'a> {
-    /// Needed for itself.
-    pub(super) own: Option<&'a str>,
-    /// Needed with others.
+pub(super) struct ConflictKeys<'a> {
+    pub(super) exclusive: Option<&'a str>,
     pub(super) shared: Option<&'a str>,
 }
 
 /// Batches of the calls of one kind.
-pub(super) struct Batcher<W: Work> {
-    queues: Arc<Queues<W>>,
-    /// One permit per batch in flight. Waiters are served first come first served.
-    turns: Arc<Semaphore>,
+pub(super) struct Batcher<O: BatchOperation> {
+    queues: Arc<Queues<O>>,
+    /// One permit per batch in flight; fair.
+    permits: Arc<Semaphore>,
 }
 
-impl<W: Work> Batcher<W> {
-    /// A batcher with these bounds; `turns` may be shared with other batchers.
-    pub(super) fn new(turns: Arc<Semaphore>, max_waiting: usize) -> Self {
+impl<O: BatchOperation> Batcher<O> {
+    /// A batcher with these limits; `permits` can be shared with other batchers.
+    pub(super) fn new(permits: Arc<Semaphore>, max_queued: usize) -> Self {
         Self {
-            queues: Arc::new(Queues::new(max_waiting)),
-            turns,
+            queues: Arc::new(Queues::new(max_queued)),
+            permits,
         }
     }
 
-    /// Has an item done in a batch, which may be its alone. `work` is asked for when this item
-    /// is the first of its tenant.
+    /// Runs an item in a batch, perhaps alone. `operation` is called if the tenant has no queue yet.
     ///
     /// # Errors
     ///
-    /// What the item's outcome is; [`Error::Overloaded`] at once if too many are waiting.
+    /// The error of the item; [`Error::Overloaded`] at once if the queue is full.
     pub(super) async fn run(
         &self,
         tenant: &TenantName,
-        item: W::Item,
-        work: impl FnOnce() -> W,
-    ) -> Result<W::Outcome> {
+        item: O::Item,
+        operation: impl FnOnce() -> O,
+    ) -> Result<O::Output> {
         let (answer, outcome) = oneshot::channel();
-        let is_first = self.queues.push(tenant, Waiting { item, answer })?;
+        let is_first = self.queues.push(tenant, QueuedItem { item, answer })?;
         if is_first {
-            let (queues, turns) = (Arc::clone(&self.queues), Arc::clone(&self.turns));
-            // A task of its own, so that no caller who goes away takes the others along.
-            tokio::spawn(serve(queues, turns, tenant.clone(), work()));
+            let (queues, permits) = (Arc::clone(&self.queues), Arc::clone(&self.permits));
+            // A separate task, so that a cancelled caller does not cancel the others.
+            tokio::spawn(serve(queues, permits, tenant.clone(), operation()));
         }
         let lost = |_| Err(Error::broken("a batch ended without an answer"));
         outcome.await.unwrap_or_else(lost)
     }
 }
 
-/// Runs one batch after the other until nobody waits.
-async fn serve<W: Work>(
-    queues: Arc<Queues<W>>,
-    turns: Arc<Semaphore>,
+/// Runs batches until the queue is empty.
+async fn serve<O: BatchOperation>(
+    queues: Arc<Queues<O>>,
+    permits: Arc<Semaphore>,
     tenant: TenantName,
-    work: W,
+    operation: O,
 ) {
-    while queues.is_waited_for(&tenant) {
-        let turn = turns.acquire().await;
-        // Only now, so that more could gather meanwhile.
+    while queues.has_items(&tenant) {
+        let permit = permits.acquire().await;
+        // Taken only now, so that items that arrived during the wait are included.
         let batch = queues.take(&tenant);
         if !batch.items.is_empty()
-            && let Some(unreached) = answer(&work, &tenant, batch).await
+            && let Some(unreached) = answer(&operation, &tenant, batch).await
         {
-            // Who has waited all the while need not wait as long again to learn the same.
+            // The queued callers have waited too; they need not wait for the same failure.
             queues.refuse(&tenant, || unreached.for_another());
         }
-        drop(turn);
+        drop(permit);
     }
 }
 
-/// Runs a batch and answers its callers; stops when none of them is left. Returns the error if
-/// the database could not even be asked.
-async fn answer<W: Work>(work: &W, tenant: &TenantName, batch: Batch<W>) -> Option<Error> {
-    let Batch { items, mut answers } = batch;
+/// Runs a batch and answers its callers; stops when all of them are gone. Returns the error if no
+/// connection to the database could be had.
+async fn answer<O: BatchOperation>(
+    operation: &O,
+    tenant: &TenantName,
+    batch: PendingBatch<O>,
+) -> Option<Error> {
+    let PendingBatch { items, mut answers } = batch;
     let outcomes = tokio::select! {
         biased;
-        outcomes = outcomes(work, tenant, &items) => outcomes,
+        outcomes = outcomes(operation, tenant, &items) => outcomes,
         () = all_gone(&mut answers) => return None,
     };
     let unreached = outcomes.iter().find_map(|outcome| match outcome {
@@ -145,7 +145,7 @@ async fn answer<W: Work>(work: &W, tenant: &TenantName, batch: Batch<W>) -> Opti
         _ => None,
     });
     for (answer, outcome) in answers.into_iter().zip(outcomes) {
-        // Whoever has gone needs no answer.
+        // The caller may be gone.
         let _ = answer.send(outcome);
     }
     unreached
@@ -157,19 +157,19 @@ async fn all_gone<T>(answers: &mut [oneshot::Sender<T>]) {
     }
 }
 
-/// One outcome an item, in order, whatever happens.
-async fn outcomes<W: Work>(
-    work: &W,
+/// One result per item, in order, in every case.
+async fn outcomes<O: BatchOperation>(
+    operation: &O,
     tenant: &TenantName,
-    items: &[W::Item],
-) -> Vec<Result<W::Outcome>> {
+    items: &[O::Item],
+) -> Vec<Result<O::Output>> {
     let mut outcomes = Vec::with_capacity(items.len());
     let mut parts = vec![items];
     while let Some(part) = parts.pop() {
-        match attempt(work, tenant, part).await {
+        match attempt(operation, tenant, part).await {
             Ok(done) => outcomes.extend(done),
             Err(error @ Error::Unavailable(_)) => {
-                // No item's fault, and the rest would fare no better.
+                // Not caused by an item; the rest would fail too.
                 let rest = items.len() - outcomes.len();
                 outcomes.extend((1..rest).map(|_| Err(error.for_another())));
                 outcomes.push(Err(error));
@@ -185,13 +185,13 @@ async fn outcomes<W: Work>(
     outcomes
 }
 
-/// Runs some items; a panic is a failure like others.
-async fn attempt<W: Work>(
-    work: &W,
+/// Runs some items; a panic is an error like others.
+async fn attempt<O: BatchOperation>(
+    operation: &O,
     tenant: &TenantName,
-    items: &[W::Item],
-) -> Result<Vec<Result<W::Outcome>>> {
-    let run = AssertUnwindSafe(work.run(tenant, items)).catch_unwind();
+    items: &[O::Item],
+) -> Result<Vec<Result<O::Output>>> {
+    let run = AssertUnwindSafe(operation.run(tenant, items)).catch_unwind();
     let done = run
         .await
         .unwrap_or_else(|_| Err(Error::broken("a batch panicked")))?;

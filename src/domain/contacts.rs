@@ -1,23 +1,19 @@
-//! Contacts.
+//! Operations on contacts.
 
-pub(super) mod batched;
 mod merge;
-mod put;
 
-use diesel_async::AsyncPgConnection;
-
-use self::batched::{Creating, Creation, Reading, Update, Updating};
-pub(crate) use self::{merge::merge, put::PutOutcome};
+pub(crate) use self::merge::merge;
 use super::{
-    Call, Domain, Error, Once, Precondition, Resource, Result, Violation, Written,
-    assignments::{self, Direction},
-    batches::Asked,
-    mailing_groups, segments,
+    Call, Committed, Domain, Error, IdempotencyKey, Precondition, Result, Violation,
+    jobs::{
+        self, CreateContact, CreateContacts, GetContacts, JobItem, UpdateContact, UpdateContacts,
+    },
+    lookup, memberships, segments,
 };
 use crate::{
     model::{
-        Change, Code, Contact, ContactChange, ContactDetails, ContactId, ContactKind, NewContact,
-        PageSize, TenantId,
+        Change, Code, Contact, ContactChange, ContactDetails, ContactId, ContactKind, Direction,
+        PageSize,
     },
     store::{self, Transaction, contacts::ContactFilter},
 };
@@ -28,37 +24,38 @@ pub(crate) async fn create(
     call: &Call,
     id: Option<ContactId>,
     details: ContactDetails,
-    once: Option<Once>,
-) -> Result<Written<Contact>> {
-    let new = Creation { id, details };
-    if once.is_some() {
-        let create = async |tx: &mut Transaction| batched::create_one(tx, new).await;
-        return domain.write_once(call, once, create).await;
+    key: Option<IdempotencyKey>,
+) -> Result<Committed<Contact>> {
+    let new = CreateContact { id, details };
+    if key.is_some() {
+        let create = async |tx: &mut Transaction| jobs::create_one(tx, new).await;
+        return domain.write_once(call, key, create).await;
     }
-    let work = || Creating(domain.clone());
-    let batcher = &domain.batches.create_contact;
-    batcher.run(&call.tenant, Asked::by(call, new), work).await
+    let operation = || CreateContacts(domain.database.clone());
+    let batcher = &domain.jobs.create_contact;
+    batcher
+        .run(&call.tenant, JobItem::new(call, new), operation)
+        .await
 }
 
 /// Reads a contact.
 pub(crate) async fn get(domain: &Domain, call: &Call, id: &ContactId) -> Result<Contact> {
-    let work = || Reading(domain.clone());
-    let batcher = &domain.batches.get_contact;
-    batcher.run(&call.tenant, id.clone(), work).await
+    let operation = || GetContacts(domain.database.clone());
+    let batcher = &domain.jobs.get_contact;
+    batcher.run(&call.tenant, id.clone(), operation).await
 }
 
-/// What a list of contacts is narrowed to; all of it must hold.
+/// The filters of a list of contacts; all of them apply.
 #[derive(Debug, Default)]
-pub(crate) struct Filter {
-    /// Ids that start so.
+pub(crate) struct ListFilter {
+    /// Prefix of ids.
     pub(crate) prefix: String,
-    /// This kind.
     pub(crate) kind: Option<ContactKind>,
     /// People of this company.
     pub(crate) company_id: Option<ContactId>,
     /// Members of this group.
     pub(crate) code: Option<Code>,
-    /// Names that contain this, in any case.
+    /// A part of the name, in any case.
     pub(crate) name_contains: String,
 }
 
@@ -66,21 +63,17 @@ pub(crate) struct Filter {
 pub(crate) async fn list(
     domain: &Domain,
     call: &Call,
-    filter: Filter,
+    filter: ListFilter,
     after: Option<&ContactId>,
     size: PageSize,
 ) -> Result<Vec<Contact>> {
     domain
         .read_of(call, async |conn, tenant_id| {
             if let Some(id) = &filter.company_id {
-                existing(conn, tenant_id, id).await?;
+                lookup::contact(conn, tenant_id, id).await?;
             }
             let group_id = match &filter.code {
-                Some(code) => Some(
-                    mailing_groups::existing(conn, tenant_id, code)
-                        .await?
-                        .group_id,
-                ),
+                Some(code) => Some(lookup::group(conn, tenant_id, code).await?.group_id),
                 None => None,
             };
             let filter = ContactFilter {
@@ -103,43 +96,43 @@ pub(crate) async fn update(
     change: ContactChange,
     etag: Option<&str>,
     or_create: Option<Result<ContactDetails, Vec<Violation>>>,
-) -> Result<Written<Contact>> {
-    let update = Update {
+) -> Result<Committed<Contact>> {
+    let update = UpdateContact {
         id: id.clone(),
         change,
         etag: etag.map(str::to_owned),
         or_create,
     };
-    let work = || Updating(domain.clone());
-    let batcher = &domain.batches.update_contact;
+    let operation = || UpdateContacts(domain.database.clone());
+    let batcher = &domain.jobs.update_contact;
     batcher
-        .run(&call.tenant, Asked::by(call, update), work)
+        .run(&call.tenant, JobItem::new(call, update), operation)
         .await
 }
 
-/// How far the deletion of a contact reached.
+/// What a deletion of a contact affected.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Deleted {
-    /// Memberships that went with it.
+pub(crate) struct DeletedContact {
+    /// Memberships that were deleted with it.
     pub(crate) unassigned: usize,
-    /// People who no longer have a company.
+    /// People that no longer have a company.
     pub(crate) detached: usize,
 }
 
-/// Deletes a contact and its memberships; with `force` also a company that has people, who stay,
-/// and a contact that is on segments.
+/// Deletes a contact and its memberships; with `force` also a company with people, who stay, and
+/// a contact that is on segments.
 pub(crate) async fn delete(
     domain: &Domain,
     call: &Call,
     id: &ContactId,
     etag: Option<&str>,
     force: bool,
-) -> Result<Written<Deleted>> {
+) -> Result<Committed<DeletedContact>> {
     domain
         .write(call, async |tx| {
-            let contact = current(tx, id, etag).await?;
+            let contact = lookup::current_contact(tx, id, etag).await?;
             if !force {
-                no_people(tx, id).await?;
+                refuse_people(tx, id).await?;
                 segments::require_on_no_segment(tx, &contact).await?;
             }
             let people = store::contacts::move_people(tx, id, None).await?;
@@ -148,7 +141,7 @@ pub(crate) async fn delete(
                 tx.log(Change::ContactsUpdated(people));
             }
             let unassigned = remove(tx, contact).await?.len();
-            Ok(Deleted {
+            Ok(DeletedContact {
                 unassigned,
                 detached,
             })
@@ -156,19 +149,11 @@ pub(crate) async fn delete(
         .await
 }
 
-/// Creates or replaces many contacts. Answers one outcome an item, in order; of the same id twice
-/// the last counts.
-pub(super) async fn put_in(tx: &mut Transaction, items: &[NewContact]) -> Result<Vec<PutOutcome>> {
-    put::put(tx, items).await
-}
-
-/// Takes all groups from a contact that has no people, deletes it, and answers the groups.
+/// Deletes a contact without people and its memberships; returns the codes of its groups.
 async fn remove(tx: &mut Transaction, contact: Contact) -> Result<Vec<Code>> {
-    let tenant_id = tx.tenant_id();
-    let groups = store::memberships::groups_of(tx, tenant_id, contact.contact_number).await?;
-    let codes: Vec<Code> = groups.into_iter().map(|(_, code)| code).collect();
-    let pairs = assignments::pairs(&contact.id, &codes);
-    assignments::change(tx, &pairs, Direction::Unassign).await?;
+    let codes = lookup::codes_of(tx, &contact).await?;
+    let pairs = memberships::pairs(&contact.id, &codes);
+    memberships::change(tx, &pairs, Direction::Unassign).await?;
     store::contacts::delete(tx, contact.contact_number).await?;
     tx.log(Change::ContactsDeleted(
         vec![contact.contact_number],
@@ -178,7 +163,7 @@ async fn remove(tx: &mut Transaction, contact: Contact) -> Result<Vec<Code>> {
 }
 
 /// Refuses a company that has people.
-async fn no_people(tx: &mut Transaction, id: &ContactId) -> Result<()> {
+async fn refuse_people(tx: &mut Transaction, id: &ContactId) -> Result<()> {
     let tenant_id = tx.tenant_id();
     match store::contacts::count_people(tx, tenant_id, &[id])
         .await?
@@ -189,38 +174,5 @@ async fn no_people(tx: &mut Transaction, id: &ContactId) -> Result<()> {
             id,
             count,
         })),
-    }
-}
-
-/// The contact with this id, or the error that it does not exist.
-pub(super) async fn existing(
-    conn: &mut AsyncPgConnection,
-    tenant_id: TenantId,
-    id: &ContactId,
-) -> Result<Contact> {
-    let found = store::contacts::find(conn, tenant_id, id).await?;
-    found.ok_or_else(|| Error::no_contact(id))
-}
-
-/// The contact with this id, if the etag is its own.
-pub(super) async fn current(
-    tx: &mut Transaction,
-    id: &ContactId,
-    etag: Option<&str>,
-) -> Result<Contact> {
-    let contact = find(tx, id).await?.ok_or_else(|| Error::no_contact(id))?;
-    fresh(&contact, etag)?;
-    Ok(contact)
-}
-
-async fn find(tx: &mut Transaction, id: &ContactId) -> Result<Option<Contact>> {
-    let tenant_id = tx.tenant_id();
-    Ok(store::contacts::find(tx, tenant_id, id).await?)
-}
-
-fn fresh(contact: &Contact, etag: Option<&str>) -> Result<()> {
-    match etag {
-        Some(etag) if etag != contact.etag() => Err(Error::stale(Resource::Contact, &contact.id)),
-        _ => Ok(()),
     }
 }

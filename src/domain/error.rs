@@ -1,22 +1,22 @@
-//! What can go wrong, without a word of the wire or of SQL.
+//! The error of operations, independent of gRPC and SQL.
+
+mod causes;
 
 use std::fmt::Display;
 
-use diesel::result::{DatabaseErrorKind, Error as DieselError};
-
-use super::segments::MAX_UNDOABLE_ACTIONS;
+pub(crate) use self::causes::{BrokenRule, Precondition, Resource, Violation};
 use crate::{
-    model::{Code, ContactId, RequestId, Revision, SegmentId},
-    store::Unavailable,
+    model::{Code, ContactId, RequestId, Revision},
+    store::{self, QueryError, SqlState, Unavailable},
 };
 
 /// The outcome of an operation.
 pub(crate) type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// Why an operation was not done. The text is for the caller; causes are for the log.
+/// Why an operation failed. The text is for the caller; causes are for the log.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// What the caller sent breaks a rule.
+    /// The request breaks a rule.
     #[error("{}", join(.0))]
     Invalid(Vec<Violation>),
     /// There is no such thing.
@@ -31,6 +31,9 @@ pub enum Error {
         /// Where in the request it was named, if that is not plain.
         violation: Option<Violation>,
     },
+    /// A value of the request breaks a rule that takes more than the value to check.
+    #[error("{0}")]
+    BrokenRule(BrokenRule),
     /// Some of many contacts do not exist.
     #[error("no contact {}{}", .0[0].1, more(.0.len()))]
     UnknownContacts(Vec<(usize, ContactId)>),
@@ -78,83 +81,6 @@ pub enum Error {
 
 /// A cause, for the log.
 type Source = Box<dyn std::error::Error + Send + Sync>;
-
-/// A field of the request and what is wrong with it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Violation {
-    /// The field's path as the caller writes it.
-    pub(crate) field: String,
-    /// What is wrong and what would be right, as the end of a sentence that starts with the
-    /// field.
-    pub(crate) reason: String,
-}
-
-/// Kinds of things that have names; displays as people say it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum Resource {
-    /// A mailing group.
-    #[error("mailing group")]
-    MailingGroup,
-    /// A contact.
-    #[error("contact")]
-    Contact,
-    /// A segment.
-    #[error("segment")]
-    Segment,
-    /// Saved criteria.
-    #[error("saved criteria")]
-    SavedCriteria,
-}
-
-/// States that forbid an operation.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Precondition {
-    /// A group to be deleted has members.
-    #[error("mailing group {code} is assigned to {count} contacts; unassign them or set force")]
-    GroupHasMembers {
-        /// The group.
-        code: Code,
-        /// How many.
-        count: i64,
-    },
-    /// A company to be deleted, or to become a person, has people.
-    #[error("company {id} has {count} people")]
-    CompanyHasPeople {
-        /// The company.
-        id: ContactId,
-        /// How many.
-        count: i64,
-    },
-    /// A contact to be deleted is on segments.
-    #[error("contact {id} is on {count} segments; set force to take it from them")]
-    ContactOnSegments {
-        /// The contact.
-        id: ContactId,
-        /// How many.
-        count: i64,
-        /// The first of them, by id.
-        segments: Vec<SegmentId>,
-    },
-    /// A segment has no action to undo.
-    #[error("segment {0} has no action to undo")]
-    NothingToUndo(SegmentId),
-    /// A segment's last action is too old to be undone.
-    #[error(
-        "segment {0} cannot go back any further: the latest {MAX_UNDOABLE_ACTIONS} actions can be undone"
-    )]
-    UndoHistoryEnded(SegmentId),
-    /// A segment has no action to save.
-    #[error("segment {0} has no actions to save")]
-    NoActions(SegmentId),
-    /// A company and a person cannot be merged.
-    #[error("contacts {kept} and {merged} are of different kinds")]
-    DifferentKinds {
-        /// The contact to be kept.
-        kept: ContactId,
-        /// The contact to be merged.
-        merged: ContactId,
-    },
-}
 
 impl Error {
     /// One bad field.
@@ -229,15 +155,24 @@ impl Error {
     pub(super) fn on_insert(
         resource: Resource,
         name: impl Display,
-    ) -> impl FnOnce(DieselError) -> Self {
-        move |error| match error {
-            DieselError::DatabaseError(DatabaseErrorKind::UniqueViolation, _) => {
-                Self::AlreadyExists {
-                    resource,
-                    name: name.to_string(),
-                }
+    ) -> impl FnOnce(QueryError) -> Self {
+        move |error| match store::is_unique_violation(&error) {
+            true => Self::AlreadyExists {
+                resource,
+                name: name.to_string(),
+            },
+            false => error.into(),
+        }
+    }
+
+    /// The error in the light of the SQLSTATE that the database reported last on this connection: the
+    /// query error itself does not carry it.
+    pub(super) fn classified(self, sqlstate: &SqlState) -> Self {
+        match self {
+            Self::Internal(cause) if cause.is::<QueryError>() && sqlstate.is_transient() => {
+                Self::Unavailable(cause)
             }
-            error => error.into(),
+            error => error,
         }
     }
 
@@ -264,44 +199,12 @@ impl From<Unavailable> for Error {
     }
 }
 
-impl From<DieselError> for Error {
-    fn from(error: DieselError) -> Self {
-        if is_passing(&error) {
-            Self::Unavailable(error.into())
-        } else {
-            Self::Internal(error.into())
+impl From<QueryError> for Error {
+    fn from(error: QueryError) -> Self {
+        match store::is_transient(&error) {
+            true => Self::Unavailable(error.into()),
+            false => Self::Internal(error.into()),
         }
-    }
-}
-
-/// Whether a database error is one that passes: the connection is gone, the server is stopping,
-/// starting or read-only, or it gave up a statement that waited or ran too long. Diesel keeps
-/// no SQLSTATE, so some are known by the words that PostgreSQL uses with `lc_messages` C or en.
-fn is_passing(error: &DieselError) -> bool {
-    const WORDS: [&str; 9] = [
-        "terminating connection",
-        "canceling statement due to",
-        "is shutting down",
-        "is starting up",
-        "is in recovery mode",
-        "deadlock detected",
-        "remaining connection slots",
-        "too many clients",
-        "connection closed",
-    ];
-    match error {
-        DieselError::DatabaseError(
-            DatabaseErrorKind::ClosedConnection
-            | DatabaseErrorKind::UnableToSendCommand
-            | DatabaseErrorKind::SerializationFailure
-            | DatabaseErrorKind::ReadOnlyTransaction,
-            _,
-        )
-        | DieselError::BrokenTransactionManager => true,
-        DieselError::DatabaseError(_, info) => {
-            WORDS.iter().any(|words| info.message().contains(words))
-        }
-        _ => false,
     }
 }
 
@@ -323,5 +226,11 @@ fn more(count: usize) -> String {
     match count {
         0 | 1 => String::new(),
         _ => format!(", and {} more do not exist", count - 1),
+    }
+}
+
+impl From<BrokenRule> for Error {
+    fn from(rule: BrokenRule) -> Self {
+        Self::BrokenRule(rule)
     }
 }

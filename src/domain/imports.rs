@@ -1,13 +1,13 @@
 //! Imports: many items, committed in chunks. An interrupted import can be continued.
 
 use super::{
-    assignments,
-    contacts::{self, PutOutcome},
+    memberships,
+    upsert::{UpsertOutcome, upsert},
 };
 pub(crate) use crate::store::imports::{ImportProgress, StoredRejection};
 use crate::{
-    domain::{Call, Domain, Error, Result},
-    model::{Assignment, ImportKind, NewContact, Outcome, RequestId, Revision},
+    domain::{BrokenRule, Call, Domain, Error, Result},
+    model::{Assignment, AssignmentOutcome, ImportKind, NewContact, RequestId, Revision},
     store::{self, Transaction},
 };
 
@@ -48,10 +48,7 @@ impl Import {
         let known = self.domain.read_of(&self.call, find).await?;
         if let Some((kind, progress)) = known {
             if kind != self.kind {
-                return Err(Error::invalid(
-                    "start.import_id",
-                    "belongs to an import of another kind; choose a new id",
-                ));
+                return Err(BrokenRule::ImportKindDiffers.into());
             }
             self.progress = progress;
         }
@@ -76,9 +73,9 @@ impl Import {
     pub(crate) async fn put_contacts(
         &mut self,
         items: &[NewContact],
-        to_result: impl FnOnce(Vec<PutOutcome>, Revision) -> ChunkResult,
+        to_result: impl FnOnce(Vec<UpsertOutcome>, Revision) -> ChunkResult,
     ) -> Result<Vec<StoredRejection>> {
-        let put = async |tx: &mut Transaction| contacts::put_in(tx, items).await;
+        let put = async |tx: &mut Transaction| upsert(tx, items).await;
         self.commit(put, to_result).await
     }
 
@@ -86,9 +83,9 @@ impl Import {
     pub(crate) async fn assign(
         &mut self,
         items: &[Assignment],
-        to_result: impl FnOnce(Vec<Outcome>, Revision) -> ChunkResult,
+        to_result: impl FnOnce(Vec<AssignmentOutcome>, Revision) -> ChunkResult,
     ) -> Result<Vec<StoredRejection>> {
-        let assign = async |tx: &mut Transaction| assignments::assign_in(tx, items).await;
+        let assign = async |tx: &mut Transaction| memberships::assign_in(tx, items).await;
         self.commit(assign, to_result).await
     }
 

@@ -1,18 +1,13 @@
-//! Mailing groups.
+//! Operations on mailing groups.
 
-pub(super) mod batched;
-
-use std::collections::HashMap;
-
-use diesel_async::AsyncPgConnection;
-
-use self::batched::{Listing, Reading};
-use super::{Call, Domain, Error, Once, Precondition, Resource, Result, Written};
+use super::{
+    Call, Committed, Domain, Error, IdempotencyKey, Precondition, Resource, Result,
+    jobs::{GetGroups, ListContactGroups},
+    lookup,
+};
 use crate::{
-    model::{
-        Change, Code, ContactId, Description, MailingGroup, NewMailingGroup, PageSize, TenantId,
-    },
-    store::{self, Transaction, mailing_groups::ContactGroupsPage},
+    model::{Change, Code, ContactId, Description, MailingGroup, NewMailingGroup, PageSize},
+    store::{self, mailing_groups::ContactGroupsPage},
 };
 
 /// Defines a group.
@@ -20,10 +15,10 @@ pub(crate) async fn create(
     domain: &Domain,
     call: &Call,
     new: NewMailingGroup,
-    once: Option<Once>,
-) -> Result<Written<MailingGroup>> {
+    key: Option<IdempotencyKey>,
+) -> Result<Committed<MailingGroup>> {
     domain
-        .write_once(call, once, async |tx| {
+        .write_once(call, key, async |tx| {
             let group_id = tx
                 .take_group_id()
                 .map_err(|_| Error::Full(Resource::MailingGroup))?;
@@ -38,9 +33,9 @@ pub(crate) async fn create(
 
 /// Reads a group.
 pub(crate) async fn get(domain: &Domain, call: &Call, code: &Code) -> Result<MailingGroup> {
-    let work = || Reading(domain.clone());
-    let batcher = &domain.batches.get_group;
-    batcher.run(&call.tenant, code.clone(), work).await
+    let operation = || GetGroups(domain.database.clone());
+    let batcher = &domain.jobs.get_group;
+    batcher.run(&call.tenant, code.clone(), operation).await
 }
 
 /// Lists groups by code, after `after`, whose codes start with `prefix`.
@@ -71,25 +66,22 @@ pub(crate) async fn list_of_contact(
         after: after.cloned(),
         size,
     };
-    let work = || Listing(domain.clone());
-    domain
-        .batches
-        .list_groups
-        .run(&call.tenant, page, work)
-        .await
+    let operation = || ListContactGroups(domain.database.clone());
+    let batcher = &domain.jobs.list_groups;
+    batcher.run(&call.tenant, page, operation).await
 }
 
-/// Describes a group anew.
+/// Changes the description of a group.
 pub(crate) async fn update(
     domain: &Domain,
     call: &Call,
     code: &Code,
     description: Option<Description>,
     etag: Option<&str>,
-) -> Result<Written<MailingGroup>> {
+) -> Result<Committed<MailingGroup>> {
     domain
         .write(call, async |tx| {
-            let group = current(tx, code, etag).await?;
+            let group = lookup::current_group(tx, code, etag).await?;
             let Some(description) = description.filter(|new| *new != group.description) else {
                 return Ok(group);
             };
@@ -99,17 +91,17 @@ pub(crate) async fn update(
         .await
 }
 
-/// Gives a group another code.
+/// Changes the code of a group.
 pub(crate) async fn rename(
     domain: &Domain,
     call: &Call,
     code: &Code,
     new_code: &Code,
     etag: Option<&str>,
-) -> Result<Written<MailingGroup>> {
+) -> Result<Committed<MailingGroup>> {
     domain
         .write(call, async |tx| {
-            let group = current(tx, code, etag).await?;
+            let group = lookup::current_group(tx, code, etag).await?;
             if code == new_code {
                 return Ok(group);
             }
@@ -126,17 +118,17 @@ pub(crate) async fn rename(
         .await
 }
 
-/// Deletes a group; with `force` also one that has members. Answers how many it had.
+/// Deletes a group; with `force` also one that has members. Returns the number of members it had.
 pub(crate) async fn delete(
     domain: &Domain,
     call: &Call,
     code: &Code,
     etag: Option<&str>,
     force: bool,
-) -> Result<Written<usize>> {
+) -> Result<Committed<usize>> {
     domain
         .write(call, async |tx| {
-            let group = current(tx, code, etag).await?;
+            let group = lookup::current_group(tx, code, etag).await?;
             let count = group.contact_count();
             if count > 0 && !force {
                 let code = group.code;
@@ -159,52 +151,4 @@ pub(crate) async fn delete(
             Ok(unassigned)
         })
         .await
-}
-
-/// The group with this code, or the error that says what became of it.
-pub(super) async fn existing(
-    conn: &mut AsyncPgConnection,
-    tenant_id: TenantId,
-    code: &Code,
-) -> Result<MailingGroup> {
-    match store::mailing_groups::find(conn, tenant_id, code).await? {
-        Some(group) => Ok(group),
-        None => Err(unknown(conn, tenant_id, code).await),
-    }
-}
-
-/// The error for a code that no group has.
-pub(super) async fn unknown(
-    conn: &mut AsyncPgConnection,
-    tenant_id: TenantId,
-    code: &Code,
-) -> Error {
-    match renamed(conn, tenant_id, [code]).await {
-        Ok(mut renamed) => Error::no_group(code, renamed.remove(code)),
-        Err(error) => error,
-    }
-}
-
-/// Which of these codes groups had formerly, and the codes that they have now.
-pub(super) async fn renamed(
-    conn: &mut AsyncPgConnection,
-    tenant_id: TenantId,
-    codes: impl IntoIterator<Item = &Code>,
-) -> Result<HashMap<Code, Code>> {
-    let codes: Vec<&Code> = codes.into_iter().collect();
-    if codes.is_empty() {
-        return Ok(HashMap::new());
-    }
-    let renamed = store::mailing_groups::renamed_to(conn, tenant_id, &codes).await?;
-    Ok(renamed.into_iter().collect())
-}
-
-/// The group with this code, if the etag is its own.
-async fn current(tx: &mut Transaction, code: &Code, etag: Option<&str>) -> Result<MailingGroup> {
-    let tenant_id = tx.tenant_id();
-    let group = existing(tx, tenant_id, code).await?;
-    if etag.is_some_and(|etag| etag != group.etag()) {
-        return Err(Error::stale(Resource::MailingGroup, code));
-    }
-    Ok(group)
 }

@@ -1,34 +1,34 @@
-//! What is tidied up in the background.
+//! Deletes expired rows in the background.
 
 use std::{error::Error as _, ops::RangeInclusive, time::Duration};
 
 use chrono::{TimeDelta, Utc};
 use tokio_util::sync::CancellationToken;
 
-use super::{Domain, Result, write::ANSWERS_KEPT};
+use super::{Domain, Result, database::ANSWERS_KEPT};
 use crate::{model::Time, store};
 
-/// How often it is looked whether there is anything to tidy up, at most and at least.
-const EVERY: RangeInclusive<Duration> = Duration::from_secs(5)..=Duration::from_secs(600);
+/// Minimum and maximum interval of pruning.
+const INTERVAL: RangeInclusive<Duration> = Duration::from_secs(5)..=Duration::from_secs(600);
 
-/// Tidies up until it is told to stop. The change log is kept for `retention`.
+/// Prunes until `stop` is cancelled. The change log is kept for `retention`.
 pub async fn run(domain: Domain, retention: Duration, stop: CancellationToken) {
-    // What is to be kept for a short time is looked after often.
-    let every = (retention / 10).clamp(*EVERY.start(), *EVERY.end());
-    let tidy = async {
+    // A short retention needs frequent pruning.
+    let interval = (retention / 10).clamp(*INTERVAL.start(), *INTERVAL.end());
+    let pruning = async {
         loop {
             if let Err(error) = prune(&domain, retention).await {
                 let cause = error.source().map(ToString::to_string);
                 tracing::warn!(%error, cause, "could not prune old history; trying again later");
             }
-            tokio::time::sleep(every).await;
+            tokio::time::sleep(interval).await;
         }
     };
-    stop.run_until_cancelled(tidy).await;
+    stop.run_until_cancelled(pruning).await;
 }
 
-/// Deletes, in small steps, what nobody needs any more: answers that no repeated request gets,
-/// how far imports came that nobody continues, and what was changed longer than `retention` ago.
+/// Deletes expired rows in small steps: answers to requests, the progress of imports, and changes older
+/// than `retention`.
 pub async fn prune(domain: &Domain, retention: Duration) -> Result<()> {
     let before = Utc::now() - ANSWERS_KEPT;
     while domain
@@ -41,7 +41,7 @@ pub async fn prune(domain: &Domain, retention: Duration) -> Result<()> {
         .await?
         > 0
     {}
-    // A time that no clock has shown yet keeps everything.
+    // A retention that reaches back before all times keeps everything.
     let kept = TimeDelta::from_std(retention).unwrap_or(TimeDelta::MAX);
     match Utc::now().checked_sub_signed(kept) {
         Some(before) => prune_history(domain, before).await,
@@ -49,7 +49,7 @@ pub async fn prune(domain: &Domain, retention: Duration) -> Result<()> {
     }
 }
 
-/// Deletes what was changed before a moment.
+/// Deletes changes that were committed before a time.
 async fn prune_history(domain: &Domain, before: Time) -> Result<()> {
     let tenants = domain
         .read(async |conn| Ok(store::log::prunable(conn, before).await?))

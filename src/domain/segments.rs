@@ -7,8 +7,6 @@ mod contacts;
 mod criteria;
 mod merge_map;
 
-use diesel_async::AsyncPgConnection;
-
 pub(super) use self::contacts::{redirect_merged, require_on_no_segment};
 use self::merge_map::MergeMap;
 pub(crate) use self::{
@@ -20,14 +18,14 @@ pub(crate) use self::{
     criteria::{ReplayResult, delete_criteria, list_criteria, replay, save_criteria},
 };
 use super::{
-    Call, Domain, Error, Once, Resource, Result, Written,
+    Call, Committed, Domain, Error, IdempotencyKey, Resource, Result,
     selection::{self, Population},
 };
 use crate::{
     model::{
         Change, ContactSet, CountedSegment, Description, PageSize, Segment, SegmentId, TenantId,
     },
-    store::{self, Transaction},
+    store::{self, Connection, Transaction},
 };
 
 /// How many stored sets of a list are held at a time.
@@ -39,8 +37,8 @@ pub(crate) async fn create(
     call: &Call,
     id: Option<SegmentId>,
     description: Description,
-    once: Option<Once>,
-) -> Result<Written<CountedSegment>> {
+    once: Option<IdempotencyKey>,
+) -> Result<Committed<CountedSegment>> {
     domain
         .write_once(call, once, async |tx| {
             let id = match id {
@@ -116,7 +114,7 @@ pub(crate) async fn update(
     id: &SegmentId,
     description: Option<Description>,
     etag: Option<&str>,
-) -> Result<Written<CountedSegment>> {
+) -> Result<Committed<CountedSegment>> {
     domain
         .write(call, async |tx| {
             let (segment, stored) = current(tx, id, etag).await?;
@@ -141,7 +139,7 @@ pub(crate) async fn delete(
     call: &Call,
     id: &SegmentId,
     etag: Option<&str>,
-) -> Result<Written<()>> {
+) -> Result<Committed<()>> {
     domain
         .write(call, async |tx| {
             let (segment, _) = current(tx, id, etag).await?;
@@ -194,11 +192,7 @@ fn counted(segment: Segment, members: &ContactSet, population: &Population) -> C
 }
 
 /// The segment with this id, or the error that it does not exist.
-async fn existing(
-    conn: &mut AsyncPgConnection,
-    tenant_id: TenantId,
-    id: &SegmentId,
-) -> Result<Segment> {
+async fn existing(conn: &mut Connection, tenant_id: TenantId, id: &SegmentId) -> Result<Segment> {
     let found = store::segments::find(conn, tenant_id, id).await?;
     found.ok_or_else(|| Error::not_found(Resource::Segment, id))
 }

@@ -37,6 +37,43 @@ pub struct Contact {
 }
 
 impl Contact {
+    /// A contact that is created at this revision and time.
+    pub(crate) fn new(
+        contact_number: i32,
+        new: NewContact,
+        revision: Revision,
+        time: Time,
+    ) -> Self {
+        let NewContact { id, details } = new;
+        Self {
+            contact_number,
+            id,
+            kind: details.kind,
+            name: details.name,
+            company_id: details.company_id,
+            email: details.email,
+            exclude_from_segments: details.exclude_from_segments,
+            privacy_blocked: details.privacy_blocked,
+            mailing_group_count: 0,
+            revision,
+            create_time: time,
+            update_time: time,
+        }
+    }
+
+    /// The contact after its details were replaced at this revision and time.
+    pub(crate) fn with_details(&self, new: ContactDetails, revision: Revision, time: Time) -> Self {
+        let new = NewContact {
+            id: self.id.clone(),
+            details: new,
+        };
+        Self {
+            mailing_group_count: self.mailing_group_count,
+            create_time: self.create_time,
+            ..Self::new(self.contact_number, new, revision, time)
+        }
+    }
+
     /// Changes whenever the contact or its groups do.
     pub(crate) fn etag(&self) -> String {
         super::page::etag(self.revision)

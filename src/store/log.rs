@@ -11,7 +11,7 @@ use diesel::{
 };
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
-pub(super) use self::append::{ChangeSet, append};
+pub(super) use self::append::{ChangeSet, RevisionCounter, append};
 pub(crate) use self::since::{ContactState, LogTail, TailEntry};
 pub use self::since::{LogFilter, changes_since};
 pub(crate) use self::{

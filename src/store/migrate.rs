@@ -52,7 +52,7 @@ async fn harness(
     url: &str,
 ) -> Result<AsyncMigrationHarness<diesel_async::AsyncPgConnection>, MigrateError> {
     let connector = Connector::new(url).map_err(InvalidUrl::from)?;
-    let mut connection = connector.connect().await?;
+    let (mut connection, _) = connector.connect().await?;
     connection
         .batch_execute(LOCK)
         .await

@@ -25,11 +25,8 @@ impl Target {
         const TABLES: &str = "SELECT to_regclass('tenants') IS NOT NULL \
             AND to_regclass('mailing_groups') IS NOT NULL \
             AND to_regclass('memberships') IS NOT NULL";
-        let (client, connection) = self.connector.open().await?;
-        let connection = tokio::spawn(connection);
+        let (client, _) = self.connector.open().await?;
         let row = client.query_one(TABLES, &[]).await;
-        drop(client);
-        connection.abort();
         row.map(|row| row.get(0)).map_err(ConnectError::Driver)
     }
 }

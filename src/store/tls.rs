@@ -1,29 +1,37 @@
-//! How connections to the database are made: in the clear, or with TLS as `sslmode` says.
+//! Makes connections to the database: in clear text, or with TLS as `sslmode` says.
 
-use std::{error::Error, io, iter::successors, sync::Arc, time::Duration};
+use std::{error::Error, io, iter::successors, path::PathBuf, sync::Arc, time::Duration};
 
 use diesel::{ConnectionError, ConnectionResult};
 use diesel_async::AsyncPgConnection;
-use rustls::{
-    ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme,
-    client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
-    crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature},
-    pki_types::{CertificateDer, ServerName, UnixTime},
+use futures_util::future::BoxFuture;
+use tokio::{
+    io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
+    net::UnixStream,
 };
-use tokio_postgres::{CancelToken, Client, Config, Connection, Socket, tls::MakeTlsConnect};
+use tokio_postgres::{
+    CancelToken, Client, Config, Connection, NoTls, Socket,
+    config::{Host, SslMode, SslNegotiation},
+    tls::{ChannelBinding, MakeTlsConnect, TlsConnect, TlsStream},
+};
 use tokio_postgres_rustls::MakeRustlsConnect;
+use tokio_util::either::Either;
 
-/// How long making a connection, or asking for a cancellation, may take.
+use super::{
+    certificates,
+    sqlstate::{SqlState, Tapped},
+};
+
+type BoxError = Box<dyn Error + Send + Sync>;
+
+/// Time limit of making a connection, and of a request to cancel a statement.
 const TIMEOUT: Duration = Duration::from_secs(5);
-
-/// What runs a driver's connection.
-type DriverConnection = Connection<Socket, <MakeRustlsConnect as MakeTlsConnect<Socket>>::Stream>;
 
 /// Makes connections to one database.
 #[derive(Clone)]
 pub(super) struct Connector {
     config: Arc<Config>,
-    tls: MakeRustlsConnect,
+    tls: MakeTls,
 }
 
 impl Connector {
@@ -38,17 +46,25 @@ impl Connector {
         if config.get_application_name().is_none() {
             config.application_name("mailing-groups");
         }
-        // A network that loses everything is noticed within half a minute, whether or not
-        // something was under way.
+        // A connection over a dead network is closed within half a minute, idle or not.
         config
             .connect_timeout(TIMEOUT)
             .keepalives_idle(Duration::from_secs(15))
             .keepalives_interval(Duration::from_secs(5))
             .keepalives_retries(3)
             .tcp_user_timeout(Duration::from_secs(30));
+        let mode = config.get_ssl_mode();
+        // The driver leaves negotiating TLS to `MakeTls`, which taps the stream in every mode.
+        config
+            .ssl_mode(SslMode::Require)
+            .ssl_negotiation(SslNegotiation::Direct);
         Ok(Self {
             config: Arc::new(config),
-            tls: MakeRustlsConnect::new(client_config(verify)),
+            tls: MakeTls {
+                rustls: MakeRustlsConnect::new(certificates::client_config(verify)),
+                mode,
+                last_error: SqlState::default(),
+            },
         })
     }
 
@@ -56,29 +72,149 @@ impl Connector {
         &self.config
     }
 
-    /// Makes a connection.
-    pub(super) async fn connect(&self) -> ConnectionResult<AsyncPgConnection> {
-        let (client, connection) = self
+    /// Makes a connection. The second value gets the SQLSTATEs of its errors.
+    pub(super) async fn connect(&self) -> ConnectionResult<(AsyncPgConnection, SqlState)> {
+        let (client, sqlstate) = self
             .open()
             .await
             .map_err(|error| ConnectionError::BadConnection(error.to_string()))?;
-        AsyncPgConnection::try_from_client_and_connection(client, connection).await
+        Ok((AsyncPgConnection::try_from(client).await?, sqlstate))
     }
 
-    /// Makes a connection of the driver.
-    pub(super) async fn open(&self) -> Result<(Client, DriverConnection), ConnectError> {
-        let connect = self.config.connect(self.tls.clone());
+    /// Makes a connection of the driver; it is closed when the client is dropped.
+    pub(super) async fn open(&self) -> Result<(Client, SqlState), ConnectError> {
+        let last_error = SqlState::default();
+        let connect = async {
+            match self.unix_socket() {
+                Some(path) => {
+                    let stream = UnixStream::connect(path)
+                        .await
+                        .map_err(ConnectError::Socket)?;
+                    let stream = Tapped::new(stream, last_error.clone());
+                    let mut config = Config::clone(&self.config);
+                    config.ssl_mode(SslMode::Disable);
+                    let connected = config.connect_raw(stream, NoTls).await;
+                    connected.map(spawn).map_err(ConnectError::Driver)
+                }
+                None => {
+                    let tls = MakeTls {
+                        last_error: last_error.clone(),
+                        ..self.tls.clone()
+                    };
+                    let connected = self.config.connect(tls).await;
+                    connected.map(spawn).map_err(ConnectError::Driver)
+                }
+            }
+        };
         match tokio::time::timeout(TIMEOUT, connect).await {
-            Ok(connected) => connected.map_err(ConnectError::Driver),
+            Ok(connected) => Ok((connected?, last_error)),
             Err(_) => Err(ConnectError::TimedOut),
         }
     }
 
-    /// Asks the server to cancel what a connection runs.
+    /// Requests the server to cancel the statement of a connection.
     pub(super) async fn cancel(&self, token: &CancelToken) -> Result<(), tokio_postgres::Error> {
-        match tokio::time::timeout(TIMEOUT, token.cancel_query(self.tls.clone())).await {
-            Ok(outcome) => outcome,
-            Err(_) => Ok(()),
+        let cancel = async {
+            match self.unix_socket() {
+                Some(path) => match UnixStream::connect(path).await {
+                    Ok(stream) => token.cancel_query_raw(stream, NoTls).await,
+                    Err(_) => Ok(()),
+                },
+                None => token.cancel_query(self.tls.clone()).await,
+            }
+        };
+        tokio::time::timeout(TIMEOUT, cancel)
+            .await
+            .unwrap_or(Ok(()))
+    }
+
+    /// The path of the socket, if the first host is a directory of Unix sockets. PostgreSQL does not
+    /// support TLS there, and the driver cannot tap such a socket.
+    fn unix_socket(&self) -> Option<PathBuf> {
+        match self.config.get_hosts().first()? {
+            Host::Unix(directory) => {
+                let port = self.config.get_ports().first().copied().unwrap_or(5432);
+                Some(directory.join(format!(".s.PGSQL.{port}")))
+            }
+            Host::Tcp(_) => None,
+        }
+    }
+}
+
+/// Runs a connection in the background.
+fn spawn<S, T>((client, connection): (Client, Connection<S, T>)) -> Client
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    T: TlsStream + Unpin + Send + 'static,
+{
+    tokio::spawn(async move {
+        if let Err(error) = connection.await {
+            tracing::debug!("a database connection ended: {}", describe(&error));
+        }
+    });
+    client
+}
+
+type RustlsStream = <MakeRustlsConnect as MakeTlsConnect<Socket>>::Stream;
+
+/// Negotiates TLS as `mode` says, and taps the stream.
+#[derive(Clone)]
+struct MakeTls {
+    rustls: MakeRustlsConnect,
+    mode: SslMode,
+    last_error: SqlState,
+}
+
+/// As [`MakeTls`], for one host.
+struct Tls {
+    rustls: <MakeRustlsConnect as MakeTlsConnect<Socket>>::TlsConnect,
+    mode: SslMode,
+    last_error: SqlState,
+}
+
+impl MakeTlsConnect<Socket> for MakeTls {
+    type Stream = Tapped<Either<Socket, RustlsStream>>;
+    type TlsConnect = Tls;
+    type Error = BoxError;
+
+    fn make_tls_connect(&mut self, domain: &str) -> Result<Tls, BoxError> {
+        Ok(Tls {
+            rustls: MakeTlsConnect::<Socket>::make_tls_connect(&mut self.rustls, domain)?,
+            mode: self.mode,
+            last_error: self.last_error.clone(),
+        })
+    }
+}
+
+impl TlsConnect<Socket> for Tls {
+    type Stream = Tapped<Either<Socket, RustlsStream>>;
+    type Error = BoxError;
+    type Future = BoxFuture<'static, Result<Self::Stream, BoxError>>;
+
+    fn connect(self, mut socket: Socket) -> Self::Future {
+        /// "SSLRequest" of PostgreSQL's message formats.
+        const SSL_REQUEST: [u8; 8] = [0, 0, 0, 8, 4, 210, 22, 47];
+        Box::pin(async move {
+            let mut accepted = false;
+            if self.mode != SslMode::Disable {
+                socket.write_all(&SSL_REQUEST).await?;
+                accepted = socket.read_u8().await? == b'S';
+            }
+            let stream = match (accepted, self.mode) {
+                (true, _) => Either::Right(self.rustls.connect(socket).await?),
+                (false, SslMode::Require) => return Err("server does not support TLS".into()),
+                (false, _) => Either::Left(socket),
+            };
+            Ok(Tapped::new(stream, self.last_error))
+        })
+    }
+}
+
+impl TlsStream for Tapped<Either<Socket, RustlsStream>> {
+    fn channel_binding(&self) -> ChannelBinding {
+        match self.stream() {
+            Either::Left(_) => ChannelBinding::none(),
+            Either::Right(tls) => tls.channel_binding(),
         }
     }
 }
@@ -89,6 +225,9 @@ pub enum ConnectError {
     /// The server did not answer.
     #[error("timed out")]
     TimedOut,
+    /// The Unix socket cannot be used.
+    #[error("cannot connect to the socket: {0}")]
+    Socket(io::Error),
     /// The driver's error.
     #[error("{}", describe(.0))]
     Driver(tokio_postgres::Error),
@@ -120,71 +259,5 @@ fn describe(error: &tokio_postgres::Error) -> String {
     match error.source() {
         Some(cause) => format!("{error}: {cause}"),
         None => error.to_string(),
-    }
-}
-
-fn client_config(verify: bool) -> ClientConfig {
-    let provider = Arc::new(ring::default_provider());
-    let builder = ClientConfig::builder_with_provider(provider.clone())
-        .with_safe_default_protocol_versions()
-        .expect("ring offers the default versions");
-    if !verify {
-        let verifier = Arc::new(Unchecked(provider));
-        return builder
-            .dangerous()
-            .with_custom_certificate_verifier(verifier)
-            .with_no_client_auth();
-    }
-    let mut roots = RootCertStore::empty();
-    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-    builder.with_root_certificates(roots).with_no_client_auth()
-}
-
-/// Takes any certificate, as libpq does for `sslmode=require`; signatures are still checked.
-#[derive(Debug)]
-struct Unchecked(Arc<CryptoProvider>);
-
-impl ServerCertVerifier for Unchecked {
-    fn verify_server_cert(
-        &self,
-        _end_entity: &CertificateDer<'_>,
-        _intermediates: &[CertificateDer<'_>],
-        _server_name: &ServerName<'_>,
-        _ocsp_response: &[u8],
-        _now: UnixTime,
-    ) -> Result<ServerCertVerified, rustls::Error> {
-        Ok(ServerCertVerified::assertion())
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        cert: &CertificateDer<'_>,
-        dss: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        verify_tls12_signature(
-            message,
-            cert,
-            dss,
-            &self.0.signature_verification_algorithms,
-        )
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        cert: &CertificateDer<'_>,
-        dss: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        verify_tls13_signature(
-            message,
-            cert,
-            dss,
-            &self.0.signature_verification_algorithms,
-        )
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.0.signature_verification_algorithms.supported_schemes()
     }
 }

@@ -7,37 +7,21 @@ use diesel::prelude::*;
 use diesel_async::{AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
 
 use super::{
-    Connection,
-    log::{self, ChangeSet},
+    PooledConnection,
+    log::{self, ChangeSet, RevisionCounter},
     tenants,
 };
-use crate::{
-    model::{Change, Revision, TenantId, TenantName, Time},
-    schema::clocks,
-};
+use crate::model::{Change, Revision, TenantId, TenantName, Time};
 
 /// A transaction that holds the lock of its tenant's revision counter, so that it is the tenant's only
 /// one. It collects changes; [`Transaction::commit`] logs them under a new revision.
 pub struct Transaction {
-    connection: Connection,
+    connection: PooledConnection,
     tenant_id: TenantId,
     counter: RevisionCounter,
     time: Time,
     changes: Vec<Change>,
     refused: bool,
-}
-
-/// A tenant's row in `clocks`: the revision, and the next numbers.
-#[derive(HasQuery)]
-#[diesel(table_name = clocks)]
-pub(super) struct RevisionCounter {
-    pub(super) revision: Revision,
-    pub(super) next_contact_number: i32,
-    pub(super) next_contact_serial: i64,
-    pub(super) next_group_id: i32,
-    pub(super) next_segment_number: i32,
-    pub(super) next_segment_serial: i64,
-    pub(super) next_criteria_number: i32,
 }
 
 /// A tenant has used all 2³¹ - 2 numbers for one kind of resource: numbers are never reused.
@@ -47,7 +31,10 @@ pub(crate) struct NumbersExhausted;
 
 impl Transaction {
     /// Begins a transaction and waits for the lock of the tenant's revision counter.
-    pub(crate) async fn begin(connection: Connection, tenant_id: TenantId) -> QueryResult<Self> {
+    pub(crate) async fn begin(
+        connection: PooledConnection,
+        tenant_id: TenantId,
+    ) -> QueryResult<Self> {
         let counter = {
             // Both statements are sent at once.
             let (mut begin, mut lock) = (&*connection, &*connection);
@@ -64,7 +51,7 @@ impl Transaction {
     /// Begins the first transaction of a tenant, which creates the tenant. It excludes other first
     /// transactions.
     pub(crate) async fn begin_first(
-        mut connection: Connection,
+        mut connection: PooledConnection,
         name: &TenantName,
     ) -> QueryResult<Self> {
         let counter = async {
@@ -78,7 +65,7 @@ impl Transaction {
     }
 
     async fn begun(
-        mut connection: Connection,
+        mut connection: PooledConnection,
         counter: QueryResult<(TenantId, RevisionCounter)>,
     ) -> QueryResult<Self> {
         match counter {

@@ -6,6 +6,7 @@ mod crashes;
 mod imports;
 mod locks;
 mod logs;
+mod messages;
 mod network;
 mod processes;
 mod starts;

@@ -8,10 +8,9 @@ use prost::Message as _;
 
 use super::{Message, Upload};
 use crate::{
-    api::{convert::details, field::required},
+    api::{convert::details, field::required, status::contact_field},
     domain::{
-        Result, Violation,
-        contacts::PutOutcome,
+        Result, UpsertOutcome, Violation,
         imports::{ChunkResult, Import, ImportProgress, StoredRejection},
     },
     model::{ImportKind, NewContact},
@@ -79,22 +78,29 @@ impl Upload for ContactImport {
 }
 
 /// What became of a chunk's items, of which the well-formed ones have these outcomes.
-fn note(mut progress: ImportProgress, chunk: Vec<Item>, outcomes: Vec<PutOutcome>) -> ChunkResult {
+fn note(
+    mut progress: ImportProgress,
+    chunk: Vec<Item>,
+    outcomes: Vec<UpsertOutcome>,
+) -> ChunkResult {
     let (mut outcomes, mut rejected) = (outcomes.into_iter(), Vec::new());
     for (id, read) in chunk {
-        let outcome = read.map(|_| outcomes.next().unwrap_or(PutOutcome::Unchanged));
+        let outcome = read.map(|_| outcomes.next().unwrap_or(UpsertOutcome::Unchanged));
         let violation = match outcome {
-            Ok(PutOutcome::Refused(refusal)) => Some(refusal.violation("")),
+            Ok(UpsertOutcome::Refused(refusal)) => Some(Violation {
+                field: contact_field(refusal.field()).to_owned(),
+                reason: refusal.to_string(),
+            }),
             Err(violation) => Some(violation),
-            Ok(PutOutcome::Created) => {
+            Ok(UpsertOutcome::Created) => {
                 progress.created_count += 1;
                 None
             }
-            Ok(PutOutcome::Updated) => {
+            Ok(UpsertOutcome::Updated) => {
                 progress.updated_count += 1;
                 None
             }
-            Ok(PutOutcome::Unchanged) => None,
+            Ok(UpsertOutcome::Unchanged) => None,
         };
         let index = progress.processed_count;
         progress.processed_count += 1;

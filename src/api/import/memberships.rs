@@ -14,7 +14,7 @@ use crate::{
         Result,
         imports::{ChunkResult, Import, ImportProgress, StoredRejection},
     },
-    model::{Assignment, ImportKind, Outcome},
+    model::{self, Assignment, ImportKind},
     pb,
 };
 
@@ -75,7 +75,7 @@ fn note(
     mut progress: ImportProgress,
     sent: Vec<pb::Assignment>,
     read: Items,
-    outcomes: Vec<Outcome>,
+    outcomes: Vec<model::AssignmentOutcome>,
 ) -> ChunkResult {
     let mut rejected = Vec::new();
     for (assignment, result) in sent.into_iter().zip(assignments::results(read, outcomes)) {

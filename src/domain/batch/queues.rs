@@ -1,4 +1,4 @@
-//! Who waits for a batch, tenant by tenant.
+//! The queues of items, by tenant.
 
 use std::{
     collections::{HashMap, HashSet, VecDeque},
@@ -7,83 +7,83 @@ use std::{
 
 use tokio::sync::oneshot;
 
-use super::{Claim, Work};
+use super::{BatchOperation, ConflictKeys};
 use crate::{
     domain::{Error, Result},
     model::TenantName,
 };
 
-/// An item and where its outcome goes.
-pub(super) struct Waiting<W: Work> {
-    pub(super) item: W::Item,
-    pub(super) answer: oneshot::Sender<Result<W::Outcome>>,
+/// An item, and the sender of its result.
+pub(super) struct QueuedItem<O: BatchOperation> {
+    pub(super) item: O::Item,
+    pub(super) answer: oneshot::Sender<Result<O::Output>>,
 }
 
-/// Items that run together, and where their outcomes go, in the same order.
-pub(super) struct Batch<W: Work> {
-    pub(super) items: Vec<W::Item>,
-    pub(super) answers: Vec<oneshot::Sender<Result<W::Outcome>>>,
+/// Items that run together, and the senders of their results, in the same order.
+pub(super) struct PendingBatch<O: BatchOperation> {
+    pub(super) items: Vec<O::Item>,
+    pub(super) answers: Vec<oneshot::Sender<Result<O::Output>>>,
 }
 
-/// The queue of each tenant that is being served; no other tenant has one.
-pub(super) struct Queues<W: Work> {
-    queues: Mutex<HashMap<TenantName, VecDeque<Waiting<W>>>>,
-    max_waiting: usize,
+/// The queues of the tenants that are being served; other tenants have none.
+pub(super) struct Queues<O: BatchOperation> {
+    queues: Mutex<HashMap<TenantName, VecDeque<QueuedItem<O>>>>,
+    max_queued: usize,
 }
 
-impl<W: Work> Queues<W> {
-    pub(super) fn new(max_waiting: usize) -> Self {
+impl<O: BatchOperation> Queues<O> {
+    pub(super) fn new(max_queued: usize) -> Self {
         Self {
             queues: Mutex::default(),
-            max_waiting,
+            max_queued,
         }
     }
 
-    /// Lets an item wait, if there is room. Returns whether its tenant is now to be served.
-    pub(super) fn push(&self, tenant: &TenantName, waiting: Waiting<W>) -> Result<bool> {
+    /// Queues an item, if there is room. Returns whether serving its tenant has to be started.
+    pub(super) fn push(&self, tenant: &TenantName, waiting: QueuedItem<O>) -> Result<bool> {
         let mut queues = self.lock();
         let Some(queue) = queues.get_mut(tenant) else {
             queues.insert(tenant.clone(), VecDeque::from([waiting]));
             return Ok(true);
         };
-        if queue.len() >= self.max_waiting {
+        if queue.len() >= self.max_queued {
             queue.retain(|waiting| !waiting.answer.is_closed());
         }
-        if queue.len() >= self.max_waiting {
+        if queue.len() >= self.max_queued {
             return Err(Error::Overloaded);
         }
         queue.push_back(waiting);
         Ok(false)
     }
 
-    /// Whether anybody waits; if not, the tenant's queue is forgotten.
-    pub(super) fn is_waited_for(&self, tenant: &TenantName) -> bool {
+    /// Whether the tenant's queue has items; if not, it is removed.
+    pub(super) fn has_items(&self, tenant: &TenantName) -> bool {
         let mut queues = self.lock();
-        let is_waited_for = queues.get(tenant).is_some_and(|queue| !queue.is_empty());
-        if !is_waited_for {
+        let has_items = queues.get(tenant).is_some_and(|queue| !queue.is_empty());
+        if !has_items {
             queues.remove(tenant);
         }
-        is_waited_for
+        has_items
     }
 
-    /// Takes the next batch. Left out are those who have gone; those whose claims clash with an
-    /// earlier one's stay at the head of the queue.
-    pub(super) fn take(&self, tenant: &TenantName) -> Batch<W> {
+    /// Takes the next batch. Items whose callers are gone are dropped; items that conflict with an
+    /// earlier one stay at the head of the queue.
+    pub(super) fn take(&self, tenant: &TenantName) -> PendingBatch<O> {
         let mut queues = self.lock();
         let mut queue = queues
             .get_mut(tenant)
             .map(std::mem::take)
             .unwrap_or_default();
-        let mut chosen = Vec::with_capacity(queue.len().min(W::MAX_BATCH));
-        let mut claims = Claims::default();
+        let mut chosen = Vec::with_capacity(queue.len().min(O::MAX_ITEMS));
+        let mut taken = TakenKeys::default();
         let mut later = VecDeque::new();
-        while chosen.len() < W::MAX_BATCH
+        while chosen.len() < O::MAX_ITEMS
             && let Some(waiting) = queue.pop_front()
         {
             if waiting.answer.is_closed() {
                 continue;
             }
-            match claims.add(W::claim(&waiting.item)) {
+            match taken.add(O::conflict_keys(&waiting.item)) {
                 true => chosen.push(waiting),
                 false => later.push_back(waiting),
             }
@@ -92,15 +92,15 @@ impl<W: Work> Queues<W> {
         if let Some(queue) = queues.get_mut(tenant) {
             *queue = later;
         }
-        let (items, answers) = chosen.into_iter().map(|w| (w.item, w.answer)).unzip();
-        Batch { items, answers }
+        let (items, answers) = chosen.into_iter().map(|it| (it.item, it.answer)).unzip();
+        PendingBatch { items, answers }
     }
 
-    /// Answers everybody who waits with an error.
+    /// Answers all queued items with an error.
     pub(super) fn refuse(&self, tenant: &TenantName, error: impl Fn() -> Error) {
         let waiting = self.lock().get_mut(tenant).map(std::mem::take);
         for waiting in waiting.into_iter().flatten() {
-            // Whoever has gone needs no answer.
+            // The caller may be gone.
             let _ = waiting.answer.send(Err(error()));
         }
     }
@@ -110,29 +110,29 @@ impl<W: Work> Queues<W> {
         self.lock().len()
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<TenantName, VecDeque<Waiting<W>>>> {
-        // Nothing is left half done by a panic.
+    fn lock(&self) -> MutexGuard<'_, HashMap<TenantName, VecDeque<QueuedItem<O>>>> {
+        // A panic leaves no partial update.
         self.queues.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// What the items chosen for a batch claim.
+/// The keys of the items of a batch.
 #[derive(Default)]
-struct Claims {
-    own: HashSet<String>,
+struct TakenKeys {
+    exclusive: HashSet<String>,
     shared: HashSet<String>,
 }
 
-impl Claims {
-    /// Adds a claim, unless it clashes with an earlier one.
-    fn add(&mut self, claim: Claim<'_>) -> bool {
-        let is_claimed = |key: &str| self.own.contains(key) || self.shared.contains(key);
-        let clashes = claim.own.is_some_and(is_claimed)
-            || claim.shared.is_some_and(|key| self.own.contains(key));
-        if !clashes {
-            self.own.extend(claim.own.map(str::to_owned));
-            self.shared.extend(claim.shared.map(str::to_owned));
+impl TakenKeys {
+    /// Adds the keys of an item, unless they conflict with earlier ones.
+    fn add(&mut self, keys: ConflictKeys<'_>) -> bool {
+        let is_taken = |key: &str| self.exclusive.contains(key) || self.shared.contains(key);
+        let conflicts = keys.exclusive.is_some_and(is_taken)
+            || keys.shared.is_some_and(|key| self.exclusive.contains(key));
+        if !conflicts {
+            self.exclusive.extend(keys.exclusive.map(str::to_owned));
+            self.shared.extend(keys.shared.map(str::to_owned));
         }
-        !clashes
+        !conflicts
     }
 }

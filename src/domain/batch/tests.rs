@@ -49,10 +49,10 @@ struct Gated {
     finished: Arc<AtomicUsize>,
 }
 
-impl Work for Gated {
+impl BatchOperation for Gated {
     type Item = Ask;
-    type Outcome = u32;
-    const MAX_BATCH: usize = 8;
+    type Output = u32;
+    const MAX_ITEMS: usize = 8;
 
     async fn run(&self, tenant: &TenantName, items: &[Ask]) -> Result<Vec<Result<u32>>> {
         let start = (tenant.as_str().to_owned(), items.to_vec());
@@ -77,17 +77,17 @@ impl Work for Gated {
         Ok(items.iter().map(outcome).collect())
     }
 
-    fn claim(item: &Ask) -> Claim<'_> {
+    fn conflict_keys(item: &Ask) -> ConflictKeys<'_> {
         match item {
-            Ask::Own(key) => Claim {
-                own: Some(key),
+            Ask::Own(key) => ConflictKeys {
+                exclusive: Some(key),
                 shared: None,
             },
-            Ask::Shared(key) => Claim {
-                own: None,
+            Ask::Shared(key) => ConflictKeys {
+                exclusive: None,
                 shared: Some(key),
             },
-            _ => Claim::default(),
+            _ => ConflictKeys::default(),
         }
     }
 }
@@ -95,7 +95,7 @@ impl Work for Gated {
 type Call = JoinHandle<Result<u32>>;
 
 impl Fake {
-    fn new(turns: usize, max_waiting: usize) -> Arc<Self> {
+    fn new(permits: usize, max_queued: usize) -> Arc<Self> {
         let (starts, started) = mpsc::unbounded_channel();
         let gate = Arc::new(Semaphore::new(0));
         let work = Gated {
@@ -104,7 +104,7 @@ impl Fake {
             finished: Arc::default(),
         };
         Arc::new(Self {
-            batcher: Batcher::new(Arc::new(Semaphore::new(turns)), max_waiting),
+            batcher: Batcher::new(Arc::new(Semaphore::new(permits)), max_queued),
             gate,
             started: Mutex::new(started),
             work,

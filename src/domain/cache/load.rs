@@ -2,19 +2,17 @@
 
 use std::sync::Arc;
 
-use diesel_async::AsyncPgConnection;
-
 use super::{CacheEntry, CachedSet, Companies, SetKey};
 use crate::{
     domain::Result,
     model::TenantId,
-    store::{segments, sets},
+    store::{Connection, segments, sets},
 };
 
 impl CacheEntry {
     /// Reads a leaf.
     pub(in crate::domain) async fn load(
-        conn: &mut AsyncPgConnection,
+        conn: &mut Connection,
         tenant_id: TenantId,
         key: &SetKey,
     ) -> Result<Self> {

@@ -1,22 +1,25 @@
-//! Joining two contacts that turned out to be one.
+//! Merging two contacts.
 
-use super::{existing, find, remove};
+use super::remove;
 use crate::{
-    domain::{Call, Domain, Error, Precondition, Result, Written, assignments, segments},
+    domain::{
+        BrokenRule, Call, Committed, Domain, Error, Precondition, Result, lookup, memberships,
+        segments,
+    },
     model::{Change, Code, Contact, ContactId, NewContact},
     store::{self, Transaction},
 };
 
 /// What a merge did.
 #[derive(Debug)]
-pub(crate) struct Merged {
+pub(crate) struct MergeResult {
     /// The kept contact as it is now.
     pub(crate) contact: Contact,
-    /// Codes that the kept contact did not have, by code.
+    /// Codes that only the merged contact had, by code.
     pub(crate) moved: Vec<Code>,
     /// Codes that both had, by code.
     pub(crate) common: Vec<Code>,
-    /// People who moved to the kept company.
+    /// People that moved to the kept company.
     pub(crate) moved_people: usize,
     /// Whether the kept person took over the merged person's company.
     pub(crate) company_taken_over: bool,
@@ -30,12 +33,9 @@ pub(crate) async fn merge(
     call: &Call,
     kept_id: &ContactId,
     merged_id: &ContactId,
-) -> Result<Written<Merged>> {
+) -> Result<Committed<MergeResult>> {
     if kept_id == merged_id {
-        return Err(Error::invalid(
-            "merged_id",
-            "must be another contact than kept_id",
-        ));
+        return Err(BrokenRule::MergedIntoItself.into());
     }
     domain
         .write(call, async |tx| merge_in(tx, kept_id, merged_id).await)
@@ -46,10 +46,10 @@ async fn merge_in(
     tx: &mut Transaction,
     kept_id: &ContactId,
     merged_id: &ContactId,
-) -> Result<Merged> {
+) -> Result<MergeResult> {
     let tenant_id = tx.tenant_id();
-    let kept = existing(tx, tenant_id, kept_id).await?;
-    let merged = existing(tx, tenant_id, merged_id).await?;
+    let kept = lookup::contact(tx, tenant_id, kept_id).await?;
+    let merged = lookup::contact(tx, tenant_id, merged_id).await?;
     if kept.kind != merged.kind {
         let (kept, merged) = (kept.id, merged.id);
         return Err(Error::Precondition(Precondition::DifferentKinds {
@@ -57,12 +57,12 @@ async fn merge_in(
             merged,
         }));
     }
-    let had = codes(tx, &kept).await?;
-    let (common, moved): (Vec<_>, Vec<_>) = codes(tx, &merged)
+    let had = lookup::codes_of(tx, &kept).await?;
+    let (common, moved): (Vec<_>, Vec<_>) = lookup::codes_of(tx, &merged)
         .await?
         .into_iter()
         .partition(|c| had.contains(c));
-    assignments::assign_all(tx, kept_id, &moved).await?;
+    memberships::assign_all(tx, kept_id, &moved).await?;
     let mut changed = store::contacts::move_people(tx, merged_id, Some(kept_id)).await?;
     let moved_people = changed.len();
     let company_taken_over = kept.company_id.is_none() && merged.company_id.is_some();
@@ -74,10 +74,8 @@ async fn merge_in(
     }
     segments::redirect_merged(tx, &merged, &kept).await?;
     remove(tx, merged).await?;
-    let contact = find(tx, kept_id)
-        .await?
-        .ok_or_else(|| Error::broken("kept contact lost"))?;
-    Ok(Merged {
+    let contact = lookup::contact(tx, tenant_id, kept_id).await?;
+    Ok(MergeResult {
         contact,
         moved,
         common,
@@ -86,7 +84,7 @@ async fn merge_in(
     })
 }
 
-/// Writes what the kept contact takes from the merged one; answers whether there was any.
+/// Writes the details that the kept contact takes over; returns whether there were any.
 async fn join_details(tx: &mut Transaction, kept: &Contact, merged: &Contact) -> Result<bool> {
     let mut details = kept.details();
     details.exclude_from_segments |= merged.exclude_from_segments;
@@ -103,10 +101,4 @@ async fn join_details(tx: &mut Transaction, kept: &Contact, merged: &Contact) ->
     };
     store::contacts::write(tx, &[], &[(kept.contact_number, &new)]).await?;
     Ok(true)
-}
-
-async fn codes(tx: &mut Transaction, contact: &Contact) -> Result<Vec<Code>> {
-    let tenant_id = tx.tenant_id();
-    let groups = store::memberships::groups_of(tx, tenant_id, contact.contact_number).await?;
-    Ok(groups.into_iter().map(|(_, code)| code).collect())
 }

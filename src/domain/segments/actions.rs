@@ -11,7 +11,7 @@ pub(crate) use self::{back::go_back, history::list_actions};
 use super::existing;
 use crate::{
     domain::{
-        Call, Domain, Error, Result, Written,
+        Call, Committed, Domain, Error, Result,
         selection::{self, SelectionSource},
     },
     model::{
@@ -68,7 +68,7 @@ pub(crate) async fn act(
     id: &SegmentId,
     action: Action,
     validate_only: bool,
-) -> Result<Written<ActionResult>> {
+) -> Result<Committed<ActionResult>> {
     prepare(domain, call, id, &action).await?;
     domain
         .write(call, async |tx| {

@@ -2,7 +2,7 @@
 
 use super::{current, existing, merge_map::MergeMap};
 use crate::{
-    domain::{Call, Domain, Result, Written, mailing_groups, selection},
+    domain::{Call, Committed, Domain, Result, lookup, selection},
     model::{Change, Code, ContactSet, MailingGroup, SegmentId},
     store::{self, Transaction},
 };
@@ -28,7 +28,7 @@ pub(crate) async fn apply(
     code: &Code,
     replace: bool,
     validate_only: bool,
-) -> Result<Written<Applied>> {
+) -> Result<Committed<Applied>> {
     domain
         .read_of(call, async |conn, tenant_id| {
             existing(conn, tenant_id, id).await
@@ -39,7 +39,7 @@ pub(crate) async fn apply(
         .write(call, async |tx| {
             let tenant_id = tx.tenant_id();
             let (_, stored) = current(tx, id, None).await?;
-            let group = mailing_groups::existing(tx, tenant_id, code).await?;
+            let group = lookup::group(tx, tenant_id, code).await?;
             let population = selection::population_in(domain, tx).await?;
             let merges = MergeMap::read(tx, tenant_id, &population, &[&stored]).await?;
             let wanted = merges.resolve(&stored);

@@ -2,7 +2,7 @@
 
 use super::{ActionResult, actions::SegmentDraft, existing};
 use crate::{
-    domain::{Call, Domain, Error, Precondition, Resource, Result, Written},
+    domain::{Call, Committed, Domain, Error, Precondition, Resource, Result},
     model::{Change, CriteriaCode, Criterion, Description, PageSize, SavedCriteria, SegmentId},
     store::{self, Transaction},
 };
@@ -14,7 +14,7 @@ pub(crate) async fn save_criteria(
     id: &SegmentId,
     code: &CriteriaCode,
     description: &Description,
-) -> Result<Written<SavedCriteria>> {
+) -> Result<Committed<SavedCriteria>> {
     domain
         .write(call, async |tx| {
             let tenant_id = tx.tenant_id();
@@ -55,7 +55,7 @@ pub(crate) async fn delete_criteria(
     domain: &Domain,
     call: &Call,
     code: &CriteriaCode,
-) -> Result<Written<()>> {
+) -> Result<Committed<()>> {
     domain
         .write(call, async |tx| {
             let saved = saved(tx, code).await?;
@@ -85,7 +85,7 @@ pub(crate) async fn replay(
     code: &CriteriaCode,
     id: &SegmentId,
     validate_only: bool,
-) -> Result<Written<ReplayResult>> {
+) -> Result<Committed<ReplayResult>> {
     domain
         .read_of(call, async |conn, tenant_id| {
             existing(conn, tenant_id, id).await

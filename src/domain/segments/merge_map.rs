@@ -2,12 +2,10 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use diesel_async::AsyncPgConnection;
-
 use crate::{
     domain::{Result, selection::Population},
     model::{ContactSet, TenantId},
-    store,
+    store::{self, Connection},
 };
 
 /// Which contacts the numbers in stored sets mean: contacts that exist mean themselves, those that were
@@ -20,7 +18,7 @@ pub(super) struct MergeMap {
 impl MergeMap {
     /// Reads what the numbers in these sets mean.
     pub(super) async fn read(
-        conn: &mut AsyncPgConnection,
+        conn: &mut Connection,
         tenant_id: TenantId,
         population: &Population,
         sets: &[&ContactSet],

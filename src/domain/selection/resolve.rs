@@ -6,7 +6,7 @@ use roaring::MultiOps;
 
 use super::set_reader::{Access, SetReader};
 use crate::{
-    domain::{Error, Resource, Result, Violation, cache::SetKey, mailing_groups},
+    domain::{Error, Resource, Result, Violation, cache::SetKey, lookup},
     model::{
         Code, Contact, ContactId, ContactKind, ContactSet, Expression, SegmentId,
         expression::{Operand, Pattern, Term},
@@ -124,10 +124,10 @@ impl SetReader<'_> {
         let error = match &mut self.access {
             Access::Pool => {
                 let look =
-                    async |conn: &mut _| Ok(mailing_groups::unknown(conn, tenant_id, code).await);
+                    async |conn: &mut _| Ok(lookup::unknown_group(conn, tenant_id, code).await);
                 self.domain.read(look).await.unwrap_or_else(|error| error)
             }
-            Access::Transaction(tx) => mailing_groups::unknown(tx, tenant_id, code).await,
+            Access::Transaction(tx) => lookup::unknown_group(tx, tenant_id, code).await,
         };
         match error {
             Error::NotFound {

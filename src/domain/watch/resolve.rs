@@ -2,14 +2,12 @@
 
 use std::collections::{HashMap, HashSet};
 
-use diesel_async::AsyncPgConnection;
-
 use super::ResolvedChange;
 use crate::{
     domain::{Error, Result},
     model::{ChangeKind, Contact, TenantId},
     store::{
-        self,
+        self, Connection,
         log::{LogEntry, PageEntry},
     },
 };
@@ -25,7 +23,7 @@ impl Lookup {
     /// Reads what these entries need. The last statement finds contacts that were deleted between the
     /// others, in the log.
     pub(super) async fn read(
-        conn: &mut AsyncPgConnection,
+        conn: &mut Connection,
         tenant_id: TenantId,
         entries: &[PageEntry],
     ) -> Result<Self> {

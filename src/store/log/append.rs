@@ -8,8 +8,22 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
 use crate::{
     model::{Change, ChangeKind, Code, ContactId, Revision, TenantId, Time},
-    store::{sql::sql, transaction::RevisionCounter},
+    schema::clocks,
+    store::sql::sql,
 };
+
+/// A tenant's row in `clocks`: the revision, and the next numbers.
+#[derive(HasQuery)]
+#[diesel(table_name = clocks)]
+pub(in crate::store) struct RevisionCounter {
+    pub(in crate::store) revision: Revision,
+    pub(in crate::store) next_contact_number: i32,
+    pub(in crate::store) next_contact_serial: i64,
+    pub(in crate::store) next_group_id: i32,
+    pub(in crate::store) next_segment_number: i32,
+    pub(in crate::store) next_segment_serial: i64,
+    pub(in crate::store) next_criteria_number: i32,
+}
 
 /// What is written at the end of a transaction.
 pub(in crate::store) struct ChangeSet<'c> {
@@ -26,7 +40,7 @@ pub(in crate::store) async fn append(
     conn: &mut AsyncPgConnection,
     set: ChangeSet<'_>,
 ) -> QueryResult<usize> {
-    let mut columns = Columns::default();
+    let mut columns = EntryColumns::default();
     set.changes
         .into_iter()
         .for_each(|change| columns.push(change));
@@ -57,7 +71,7 @@ pub(in crate::store) async fn append(
 /// The entries by column. The contact numbers of all entries are in one array, of which each entry
 /// with numbers has a slice.
 #[derive(Default)]
-struct Columns {
+struct EntryColumns {
     kind: Vec<ChangeKind>,
     subject_id: Vec<i32>,
     code: Vec<Option<String>>,
@@ -68,7 +82,7 @@ struct Columns {
     contact_ids: Vec<ContactId>,
 }
 
-impl Columns {
+impl EntryColumns {
     fn push(&mut self, change: Change) {
         let kind = change.kind();
         match change {

@@ -15,8 +15,6 @@ const SHARED: [(&str, &str); 2] = [
 
 /// Names that stand for several types and are to become different.
 const AMBIGUOUS: &[&str] = &[
-    "Batch",
-    "Columns",
     "Comparison",
     "Folder",
     "Item",

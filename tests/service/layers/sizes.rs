@@ -13,7 +13,6 @@ const LONG: &[&str] = &[
     "src/api/status.rs",
     "src/config.rs",
     "src/domain/batch/tests.rs",
-    "src/domain/error.rs",
     "src/model/value.rs",
     "src/postgres/programs.rs",
 ];

@@ -9,19 +9,12 @@ use crate::support::source::{assert_only, sources};
 
 /// Files of the domain that name fields of messages, with the field.
 const FIELDS_IN_DOMAIN: &[&str] = &[
-    "src/domain/contacts/merge.rs: merged_id",
-    "src/domain/contacts/put.rs: company_id",
-    "src/domain/contacts/put.rs: contact.",
-    "src/domain/contacts/put.rs: id",
-    "src/domain/contacts/put.rs: kind",
     "src/domain/error.rs: {path}segment_id",
-    "src/domain/imports.rs: start.import_id",
     "src/domain/segments/compare.rs: from.",
     "src/domain/segments/compare.rs: to.",
     "src/domain/segments/criteria.rs: actions[{number}].",
     "src/domain/selection/resolve.rs: expression",
     "src/domain/watch.rs: revision",
-    "src/domain/write.rs: request_id",
 ];
 
 static INTERPOLATION: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"\{[^}]*\}").unwrap());

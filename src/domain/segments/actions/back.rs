@@ -3,7 +3,7 @@
 use super::ActionResult;
 use crate::{
     domain::{
-        Call, Domain, Error, Precondition, Result, Written,
+        Call, Committed, Domain, Error, Precondition, Result,
         segments::{counted, current, existing, merge_map::MergeMap},
         selection,
     },
@@ -18,7 +18,7 @@ pub(crate) async fn go_back(
     call: &Call,
     id: &SegmentId,
     validate_only: bool,
-) -> Result<Written<ActionResult>> {
+) -> Result<Committed<ActionResult>> {
     domain
         .read_of(call, async |conn, tenant_id| {
             existing(conn, tenant_id, id).await

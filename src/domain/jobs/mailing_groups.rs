@@ -1,56 +1,57 @@
-//! Groups that concurrent calls read, read together.
+//! Reading groups, in batches.
 
 use std::collections::{HashMap, HashSet};
 
+use super::read_call;
 use crate::{
-    domain::{Domain, Error, Result, batch::Work, batches::reader_of},
+    domain::{Error, Result, batch::BatchOperation, database::Database, lookup},
     model::{Code, ContactId, MailingGroup, TenantName},
     store::{self, mailing_groups::ContactGroupsPage},
 };
 
-/// Reading one group a call.
-pub(in crate::domain) struct Reading(pub(super) Domain);
+/// Reads one group per call.
+pub(in crate::domain) struct GetGroups(pub(in crate::domain) Database);
 
-impl Work for Reading {
+impl BatchOperation for GetGroups {
     type Item = Code;
-    type Outcome = MailingGroup;
+    type Output = MailingGroup;
 
     async fn run(&self, tenant: &TenantName, codes: &[Code]) -> Result<Vec<Result<MailingGroup>>> {
-        let call = reader_of(tenant);
+        let call = read_call(tenant);
         let read = self.0.read_of(&call, async |conn, tenant_id| {
             let wanted: HashSet<&Code> = codes.iter().collect();
-            let asked: Vec<&Code> = wanted.iter().copied().collect();
-            let found = store::mailing_groups::find_all(conn, tenant_id, &asked).await?;
+            let codes: Vec<&Code> = wanted.iter().copied().collect();
+            let found = store::mailing_groups::find_all(conn, tenant_id, &codes).await?;
             let found: HashMap<_, _> = found.into_iter().map(|g| (g.code.clone(), g)).collect();
             let missing = wanted.into_iter().filter(|code| !found.contains_key(*code));
-            let renamed = super::renamed(conn, tenant_id, missing).await?;
+            let renamed = lookup::renamed(conn, tenant_id, missing).await?;
             Ok((found, renamed))
         });
         let (found, renamed) = read.await?;
-        let outcome = |code: &Code| match found.get(code) {
+        let output = |code: &Code| match found.get(code) {
             Some(group) => Ok(group.clone()),
             None => Err(Error::no_group(code, renamed.get(code).cloned())),
         };
-        Ok(codes.iter().map(outcome).collect())
+        Ok(codes.iter().map(output).collect())
     }
 }
 
-/// Reading one page of the groups of one contact a call.
-pub(in crate::domain) struct Listing(pub(super) Domain);
+/// Reads one page of the groups of one contact per call.
+pub(in crate::domain) struct ListContactGroups(pub(in crate::domain) Database);
 
-impl Work for Listing {
+impl BatchOperation for ListContactGroups {
     type Item = ContactGroupsPage;
-    type Outcome = Vec<MailingGroup>;
+    type Output = Vec<MailingGroup>;
 
-    /// A page may have a thousand groups, and all pages of a batch are in memory at a time.
-    const MAX_BATCH: usize = 100;
+    /// A page has up to a thousand groups, and all pages of a batch are in memory at once.
+    const MAX_ITEMS: usize = 100;
 
     async fn run(
         &self,
         tenant: &TenantName,
         pages: &[ContactGroupsPage],
     ) -> Result<Vec<Result<Vec<MailingGroup>>>> {
-        let call = reader_of(tenant);
+        let call = read_call(tenant);
         let read = self.0.read_of(&call, async |conn, tenant_id| {
             let mut listed: Vec<Vec<MailingGroup>> = pages.iter().map(|_| Vec::new()).collect();
             for row in store::mailing_groups::pages_of_contacts(conn, tenant_id, pages).await? {
@@ -63,22 +64,22 @@ impl Work for Listing {
                 .iter()
                 .zip(pages)
                 .filter(|(listed, _)| listed.is_empty());
-            let doubtful: Vec<&ContactId> = empty.map(|(_, page)| &page.contact_id).collect();
-            let known = match doubtful.is_empty() {
+            let without_groups: Vec<&ContactId> = empty.map(|(_, page)| &page.contact_id).collect();
+            let known = match without_groups.is_empty() {
                 true => Vec::new(),
-                false => store::contacts::find_all(conn, tenant_id, &doubtful).await?,
+                false => store::contacts::find_all(conn, tenant_id, &without_groups).await?,
             };
             let known: HashSet<_> = known.into_iter().map(|contact| contact.id).collect();
             Ok((listed, known))
         });
         let (listed, known) = read.await?;
-        let outcome = |(listed, page): (Vec<MailingGroup>, &ContactGroupsPage)| match listed
+        let output = |(listed, page): (Vec<MailingGroup>, &ContactGroupsPage)| match listed
             .is_empty()
             && !known.contains(&page.contact_id)
         {
             true => Err(Error::no_contact(&page.contact_id)),
             false => Ok(listed),
         };
-        Ok(listed.into_iter().zip(pages).map(outcome).collect())
+        Ok(listed.into_iter().zip(pages).map(output).collect())
     }
 }

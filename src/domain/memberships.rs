@@ -1,101 +1,93 @@
-//! Which contacts have which groups.
-
-pub(super) mod batched;
+//! Operations on memberships: which contacts have which groups.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
-use self::batched::Changing;
 use super::{
-    Call, Domain, Once, Result, Written,
-    batches::Asked,
-    contacts::{current, existing},
-    mailing_groups,
+    Call, Committed, Domain, IdempotencyKey, Result,
+    jobs::{ChangeMemberships, JobItem},
+    lookup,
 };
 use crate::{
-    model::{Assignment, Change, Code, Contact, ContactId, Membership, Outcome},
+    model::{
+        Assignment, AssignmentOutcome, Change, Code, Contact, ContactId, Direction, Membership,
+    },
     store::{self, Transaction, memberships::PairResult},
 };
 
-/// The most items of one batch, or of one chunk of an import.
-pub(crate) const MAX_BATCH: usize = 10_000;
+/// Maximum number of items of one batch call, and of one chunk of an import.
+pub(crate) const MAX_BATCH_ITEMS: usize = 10_000;
 
-/// Which way memberships are changed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Direction {
-    /// Groups are assigned.
-    Assign,
-    /// Groups are taken away.
-    Unassign,
-}
-
-/// Changes one membership. Answers it as it is, or was, and whether that changed anything.
+/// Changes one membership. Returns it as it is, or was, and whether that changed anything.
 pub(crate) async fn change_one(
     domain: &Domain,
     call: &Call,
     item: Assignment,
     direction: Direction,
-) -> Result<Written<(Membership, bool)>> {
-    let work = || Changing {
-        domain: domain.clone(),
+) -> Result<Committed<(Membership, bool)>> {
+    let operation = || ChangeMemberships {
+        database: domain.database.clone(),
         direction,
     };
-    let batcher = domain.batches.change(direction);
-    batcher.run(&call.tenant, Asked::by(call, item), work).await
+    let batcher = domain.jobs.memberships(direction);
+    batcher
+        .run(&call.tenant, JobItem::new(call, item), operation)
+        .await
 }
 
-/// Changes many memberships in one transaction. Answers one outcome an item, in order.
+/// Changes many memberships in one transaction. Returns one outcome per item, in order.
 pub(crate) async fn change_many(
     domain: &Domain,
     call: &Call,
     items: &[Assignment],
     direction: Direction,
-    once: Option<Once>,
-) -> Result<Written<Vec<Outcome>>> {
+    key: Option<IdempotencyKey>,
+) -> Result<Committed<Vec<AssignmentOutcome>>> {
     domain
-        .write_once(call, once, async |tx| {
+        .write_once(call, key, async |tx| {
             let rows = change(tx, items, direction).await?;
             Ok(rows.iter().map(outcome).collect())
         })
         .await
 }
 
-/// Assigns many groups. Answers one outcome an item, in order.
-pub(super) async fn assign_in(tx: &mut Transaction, items: &[Assignment]) -> Result<Vec<Outcome>> {
+/// Assigns many groups. Returns one outcome per item, in order.
+pub(super) async fn assign_in(
+    tx: &mut Transaction,
+    items: &[Assignment],
+) -> Result<Vec<AssignmentOutcome>> {
     let rows = change(tx, items, Direction::Assign).await?;
     Ok(rows.iter().map(outcome).collect())
 }
 
-/// The codes that a replacement added and removed, by code.
-pub(crate) struct Replaced {
+/// The result of a replacement.
+pub(crate) struct ReplaceResult {
     /// The contact as it is now.
     pub(crate) contact: Contact,
-    /// Codes it did not have.
+    /// Codes that it did not have, by code.
     pub(crate) added: Vec<Code>,
-    /// Codes it no longer has.
+    /// Codes that it no longer has, by code.
     pub(crate) removed: Vec<Code>,
 }
 
-/// Gives a contact exactly these groups.
+/// Replaces the groups of a contact.
 pub(crate) async fn replace(
     domain: &Domain,
     call: &Call,
     contact_id: &ContactId,
     codes: &[Code],
     etag: Option<&str>,
-) -> Result<Written<Replaced>> {
+) -> Result<Committed<ReplaceResult>> {
     domain
         .write(call, async |tx| {
             let tenant_id = tx.tenant_id();
-            let contact = current(tx, contact_id, etag).await?;
-            let groups =
-                store::memberships::groups_of(tx, tenant_id, contact.contact_number).await?;
-            let present: Vec<Code> = groups.into_iter().map(|(_, code)| code).collect();
+            let contact = lookup::current_contact(tx, contact_id, etag).await?;
+            let present = lookup::codes_of(tx, &contact).await?;
             let added = except(codes, &present);
             let removed = except(&present, codes);
             assign_all(tx, contact_id, &added).await?;
             change(tx, &pairs(contact_id, &removed), Direction::Unassign).await?;
-            let contact = existing(tx, tenant_id, contact_id).await?;
-            Ok(Replaced {
+            let contact = lookup::contact(tx, tenant_id, contact_id).await?;
+            Ok(ReplaceResult {
                 contact,
                 added,
                 removed,
@@ -115,7 +107,7 @@ pub(super) async fn assign_all(
         None => Ok(()),
         Some(unknown) => {
             let tenant_id = tx.tenant_id();
-            Err(mailing_groups::unknown(tx, tenant_id, &codes[unknown]).await)
+            Err(lookup::unknown_group(tx, tenant_id, &codes[unknown]).await)
         }
     }
 }
@@ -162,12 +154,12 @@ pub(super) async fn change(
     Ok(rows)
 }
 
-fn outcome(row: &PairResult) -> Outcome {
+fn outcome(row: &PairResult) -> AssignmentOutcome {
     match (row.contact_number, row.group_id) {
-        (None, _) => Outcome::UnknownContact,
-        (_, None) => Outcome::UnknownGroup,
-        _ if row.changed => Outcome::Changed,
-        _ => Outcome::Unchanged,
+        (None, _) => AssignmentOutcome::UnknownContact,
+        (_, None) => AssignmentOutcome::UnknownGroup,
+        _ if row.changed => AssignmentOutcome::Changed,
+        _ => AssignmentOutcome::Unchanged,
     }
 }
 

@@ -1,0 +1,218 @@
+//! How operations read and write: on connections of the pool, and in transactions that hold the lock
+//! of their tenant's revision counter.
+
+use std::{future::Future, sync::Arc};
+
+use chrono::TimeDelta;
+use serde::{Serialize, de::DeserializeOwned};
+
+use super::{BrokenRule, Error, Result, notifier::RevisionNotifier};
+use crate::{
+    model::{RequestId, Revision, TenantId, TenantName},
+    store::{self, Connection, Store, Transaction},
+};
+
+/// How long an answer to a request with a `request_id` is kept.
+pub(super) const ANSWERS_KEPT: TimeDelta = TimeDelta::days(7);
+
+/// The result of a write, and the revision it made; if it changed nothing, the present one.
+pub(crate) type Committed<T> = (T, Revision);
+
+/// The tenant that a call works on, and the call's id in logs and in the history.
+#[derive(Debug, Clone)]
+pub(crate) struct Call {
+    pub(crate) tenant: TenantName,
+    /// A request id, or several of a batch.
+    pub(crate) request_id: String,
+}
+
+/// Makes a request idempotent: repetitions are answered like the first call.
+#[derive(Debug, Clone)]
+pub(crate) struct IdempotencyKey {
+    /// The caller's id of the request.
+    pub id: RequestId,
+    /// A digest of the content of the request.
+    pub(crate) digest: [u8; 32],
+}
+
+/// The store, and the notifier of watchers: all that an operation needs to read and write.
+#[derive(Clone)]
+pub struct Database {
+    pub(super) store: Store,
+    pub(super) notifier: Arc<RevisionNotifier>,
+}
+
+impl Database {
+    /// The number of the call's tenant, if it exists.
+    pub(super) async fn tenant_id(&self, call: &Call) -> Result<Option<TenantId>> {
+        match self.store.tenants().get(&call.tenant) {
+            Some(id) => Ok(Some(id)),
+            None => {
+                self.read(async |conn| self.find_tenant(conn, &call.tenant).await)
+                    .await
+            }
+        }
+    }
+
+    /// The number of a tenant, if it exists.
+    pub(super) async fn find_tenant(
+        &self,
+        conn: &mut Connection,
+        name: &TenantName,
+    ) -> Result<Option<TenantId>> {
+        let known = self.store.tenants();
+        if let Some(id) = known.get(name) {
+            return Ok(Some(id));
+        }
+        let found = store::tenants::find(conn, name).await?;
+        if let Some(id) = found {
+            known.insert(name, id);
+        }
+        Ok(found)
+    }
+
+    /// Whether the database answers. If it does not, or not before the caller gives up, the idle
+    /// connections are closed: they may be half-open.
+    pub(super) async fn is_ready(&self) -> bool {
+        let clear = ClearIdleOnDrop(&self.store);
+        let ready = self.ping().await.is_ok();
+        if ready {
+            std::mem::forget(clear);
+        }
+        ready
+    }
+
+    async fn ping(&self) -> Result<()> {
+        let mut connection = self.store.health_connection().await?;
+        store::log::revision(&mut connection, 0).await?;
+        connection.return_to_pool();
+        Ok(())
+    }
+
+    /// Runs an operation that only reads, or whose single statement is a transaction by itself.
+    pub(super) async fn read<T>(
+        &self,
+        op: impl AsyncFnOnce(&mut Connection) -> Result<T>,
+    ) -> Result<T> {
+        let mut connection = self.store.connection().await?;
+        let sqlstate = connection.sqlstate();
+        let result = op(&mut connection).await;
+        let result = result.map_err(|error| error.classified(&sqlstate));
+        self.finish(result, async { connection.return_to_pool() })
+            .await
+    }
+
+    /// Runs an operation that only reads data of one tenant.
+    pub(super) async fn read_of<T>(
+        &self,
+        call: &Call,
+        op: impl AsyncFnOnce(&mut Connection, TenantId) -> Result<T>,
+    ) -> Result<T> {
+        self.read(async |conn| {
+            let tenant_id = self.find_tenant(conn, &call.tenant).await?;
+            op(conn, tenant_id.unwrap_or(0)).await
+        })
+        .await
+    }
+
+    /// Runs an operation in a transaction that holds the lock of the tenant's revision counter.
+    pub(super) async fn write<T>(
+        &self,
+        call: &Call,
+        op: impl AsyncFnOnce(&mut Transaction) -> Result<T>,
+    ) -> Result<Committed<T>> {
+        let connection = self.store.connection().await?;
+        let sqlstate = connection.sqlstate();
+        let result = async {
+            let mut tx = self.begin(connection, &call.tenant).await?;
+            match op(&mut tx).await {
+                Ok(value) => Ok((value, tx.commit(&call.request_id).await?)),
+                Err(error) => {
+                    let error = error.classified(&sqlstate);
+                    // If this fails, the connection is closed, which rolls back too.
+                    let _ = tx.rollback().await;
+                    Err(error)
+                }
+            }
+        };
+        let result = result.await;
+        let result = result.map_err(|error: Error| error.classified(&sqlstate));
+        if let Ok((_, revision)) = &result {
+            self.notifier.notify(&call.tenant, *revision);
+        }
+        self.finish(result, async {}).await
+    }
+
+    /// Begins a write of a tenant; its first one creates the tenant.
+    async fn begin(
+        &self,
+        mut connection: store::PooledConnection,
+        name: &TenantName,
+    ) -> Result<Transaction> {
+        let begun = match self.find_tenant(&mut connection, name).await? {
+            Some(tenant_id) => Transaction::begin(connection, tenant_id).await,
+            None => Transaction::begin_first(connection, name).await,
+        };
+        Ok(begun?)
+    }
+
+    /// As [`Database::write`], but idempotent: a repeated request gets the first answer.
+    pub(super) async fn write_once<T: Serialize + DeserializeOwned>(
+        &self,
+        call: &Call,
+        key: Option<IdempotencyKey>,
+        op: impl AsyncFnOnce(&mut Transaction) -> Result<T>,
+    ) -> Result<Committed<T>> {
+        let Some(key) = key else {
+            return self.write(call, op).await;
+        };
+        let write = async |tx: &mut Transaction| {
+            if let Some(answer) = answered(tx, &key).await? {
+                return Ok(answer);
+            }
+            let answer = (op(tx).await?, tx.revision_after());
+            let kept = serde_json::to_value(&answer).map_err(|e| Error::Internal(e.into()))?;
+            store::requests::insert(tx, &key.id, key.digest, kept).await?;
+            Ok(answer)
+        };
+        let (answer, _) = self.write(call, write).await?;
+        Ok(answer)
+    }
+
+    /// Cleans up after an operation. If one connection is broken, the idle ones may be too; after an
+    /// internal error the state of the connection is unknown, and it is closed.
+    async fn finish<T>(&self, result: Result<T>, clean_up: impl Future<Output = ()>) -> Result<T> {
+        match result {
+            Err(Error::Unavailable(_)) => self.store.clear_idle(),
+            Err(Error::Internal(_)) => {}
+            _ => clean_up.await,
+        }
+        result
+    }
+}
+
+/// The answer of an earlier call with this key, if there is one.
+async fn answered<T: DeserializeOwned>(
+    tx: &mut Transaction,
+    key: &IdempotencyKey,
+) -> Result<Option<Committed<T>>> {
+    let since = tx.time() - ANSWERS_KEPT;
+    let Some((digest, answer)) = store::requests::find(tx, &key.id, since).await? else {
+        return Ok(None);
+    };
+    if digest != key.digest {
+        return Err(BrokenRule::RequestIdReused.into());
+    }
+    serde_json::from_value(answer)
+        .map(Some)
+        .map_err(|e| Error::Internal(e.into()))
+}
+
+/// Closes the idle connections when it is dropped.
+struct ClearIdleOnDrop<'s>(&'s Store);
+
+impl Drop for ClearIdleOnDrop<'_> {
+    fn drop(&mut self) {
+        self.0.clear_idle();
+    }
+}

@@ -1,0 +1,100 @@
+//! Why operations fail: broken rules, states that forbid them.
+
+use crate::{
+    domain::{segments::MAX_UNDOABLE_ACTIONS, upsert::Refusal},
+    model::{Code, ContactId, SegmentId},
+};
+
+/// A field of the request and what is wrong with it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Violation {
+    /// The field's path as the caller writes it.
+    pub(crate) field: String,
+    /// What is wrong and what would be right, as the end of a sentence that starts with the
+    /// field.
+    pub(crate) reason: String,
+}
+
+/// A broken rule. Displays what would be right, as the end of a sentence that starts with the field.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum BrokenRule {
+    /// A rule between contacts and companies.
+    #[error("{0}")]
+    Contact(Refusal),
+    /// The request id was used for a request with other content.
+    #[error("was used for another request within the last 7 days; choose a new one")]
+    RequestIdReused,
+    /// A contact is merged into itself.
+    #[error("must be another contact than kept_id")]
+    MergedIntoItself,
+    /// The import id belongs to an import of another kind.
+    #[error("belongs to an import of another kind; choose a new id")]
+    ImportKindDiffers,
+}
+
+/// Kinds of things that have names; displays as people say it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Resource {
+    /// A mailing group.
+    #[error("mailing group")]
+    MailingGroup,
+    /// A contact.
+    #[error("contact")]
+    Contact,
+    /// A segment.
+    #[error("segment")]
+    Segment,
+    /// Saved criteria.
+    #[error("saved criteria")]
+    SavedCriteria,
+}
+
+/// States that forbid an operation.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Precondition {
+    /// A group to be deleted has members.
+    #[error("mailing group {code} is assigned to {count} contacts; unassign them or set force")]
+    GroupHasMembers {
+        /// The group.
+        code: Code,
+        /// How many.
+        count: i64,
+    },
+    /// A company to be deleted, or to become a person, has people.
+    #[error("company {id} has {count} people")]
+    CompanyHasPeople {
+        /// The company.
+        id: ContactId,
+        /// How many.
+        count: i64,
+    },
+    /// A contact to be deleted is on segments.
+    #[error("contact {id} is on {count} segments; set force to take it from them")]
+    ContactOnSegments {
+        /// The contact.
+        id: ContactId,
+        /// How many.
+        count: i64,
+        /// The first of them, by id.
+        segments: Vec<SegmentId>,
+    },
+    /// A segment has no action to undo.
+    #[error("segment {0} has no action to undo")]
+    NothingToUndo(SegmentId),
+    /// A segment's last action is too old to be undone.
+    #[error(
+        "segment {0} cannot go back any further: the latest {MAX_UNDOABLE_ACTIONS} actions can be undone"
+    )]
+    UndoHistoryEnded(SegmentId),
+    /// A segment has no action to save.
+    #[error("segment {0} has no actions to save")]
+    NoActions(SegmentId),
+    /// A company and a person cannot be merged.
+    #[error("contacts {kept} and {merged} are of different kinds")]
+    DifferentKinds {
+        /// The contact to be kept.
+        kept: ContactId,
+        /// The contact to be merged.
+        merged: ContactId,
+    },
+}

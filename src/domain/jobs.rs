@@ -1,0 +1,121 @@
+//! The calls that run in batches: a queue per tenant for each kind of call.
+
+mod contacts;
+mod mailing_groups;
+mod memberships;
+
+use std::sync::Arc;
+
+use tokio::sync::Semaphore;
+
+pub(super) use self::{
+    contacts::{
+        CreateContact, CreateContacts, GetContacts, UpdateContact, UpdateContacts, create_one,
+    },
+    mailing_groups::{GetGroups, ListContactGroups},
+    memberships::ChangeMemberships,
+};
+use super::{
+    batch::{BatchOperation, Batcher, MAX_QUEUED},
+    database::Call,
+};
+use crate::model::{Direction, TenantName};
+
+/// The queues of all kinds of calls.
+pub(super) struct JobQueues {
+    assign: Batcher<ChangeMemberships>,
+    unassign: Batcher<ChangeMemberships>,
+    pub(super) create_contact: Batcher<CreateContacts>,
+    pub(super) update_contact: Batcher<UpdateContacts>,
+    pub(super) get_contact: Batcher<GetContacts>,
+    pub(super) get_group: Batcher<GetGroups>,
+    pub(super) list_groups: Batcher<ListContactGroups>,
+}
+
+impl JobQueues {
+    /// Queues whose batches leave a quarter of the database connections to other calls.
+    pub(super) fn new(connections: usize) -> Self {
+        let permits = Arc::new(Semaphore::new((connections - connections / 4).max(1)));
+        fn batcher<O: BatchOperation>(permits: &Arc<Semaphore>) -> Batcher<O> {
+            Batcher::new(Arc::clone(permits), MAX_QUEUED)
+        }
+        Self {
+            assign: batcher(&permits),
+            unassign: batcher(&permits),
+            create_contact: batcher(&permits),
+            update_contact: batcher(&permits),
+            get_contact: batcher(&permits),
+            get_group: batcher(&permits),
+            list_groups: batcher(&permits),
+        }
+    }
+
+    /// The queue of assignments or of unassignments.
+    pub(super) fn memberships(&self, direction: Direction) -> &Batcher<ChangeMemberships> {
+        match direction {
+            Direction::Assign => &self.assign,
+            Direction::Unassign => &self.unassign,
+        }
+    }
+}
+
+/// The input of one call of a batch.
+pub(super) struct JobItem<T> {
+    request_id: String,
+    input: T,
+}
+
+impl<T> JobItem<T> {
+    pub(super) fn new(call: &Call, input: T) -> Self {
+        Self {
+            request_id: call.request_id.clone(),
+            input,
+        }
+    }
+}
+
+/// Maximum number of request ids that the history keeps of one batch.
+const MAX_REQUEST_IDS: usize = 16;
+
+/// The call of a batch. Its revision is made by all items: the history names them by their request
+/// ids in order, with commas, and after 16 of them by the number of the others, as in `a,b,+9`.
+fn batch_call<T>(tenant: &TenantName, items: &[JobItem<T>]) -> Call {
+    let ids = items.iter().take(MAX_REQUEST_IDS);
+    let mut ids: Vec<_> = ids.map(|item| item.request_id.clone()).collect();
+    let others = items.len() - ids.len();
+    if others > 0 {
+        ids.push(format!("+{others}"));
+    }
+    Call {
+        tenant: tenant.clone(),
+        request_id: ids.join(","),
+    }
+}
+
+/// The call of a batch that only reads.
+fn read_call(tenant: &TenantName) -> Call {
+    batch_call::<()>(tenant, &[])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn request_id(ids: &[&str]) -> String {
+        let tenant = "t".parse().expect("a tenant");
+        let item = |id: &&str| JobItem {
+            request_id: (*id).to_owned(),
+            input: (),
+        };
+        let items: Vec<_> = ids.iter().map(item).collect();
+        batch_call(&tenant, &items).request_id
+    }
+
+    #[test]
+    fn a_batch_is_named_by_its_calls_up_to_a_bound() {
+        assert_eq!(request_id(&["a"]), "a");
+        assert_eq!(request_id(&["a", "b"]), "a,b");
+        let long = request_id(&["x"; 1_000]);
+        assert_eq!(long, format!("{}+984", "x,".repeat(16)));
+    }
+}

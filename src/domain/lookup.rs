@@ -1,0 +1,98 @@
+//! Finds the contacts and groups that operations name, or the errors that say they do not exist.
+
+use std::collections::HashMap;
+
+use super::{Error, Resource, Result};
+use crate::{
+    model::{Code, Contact, ContactId, MailingGroup, TenantId},
+    store::{self, Connection, Transaction},
+};
+
+/// The contact with this id.
+pub(super) async fn contact(
+    conn: &mut Connection,
+    tenant_id: TenantId,
+    id: &ContactId,
+) -> Result<Contact> {
+    let found = store::contacts::find(conn, tenant_id, id).await?;
+    found.ok_or_else(|| Error::no_contact(id))
+}
+
+/// The contact with this id, if its etag is current.
+pub(super) async fn current_contact(
+    tx: &mut Transaction,
+    id: &ContactId,
+    etag: Option<&str>,
+) -> Result<Contact> {
+    let tenant_id = tx.tenant_id();
+    let contact = contact(tx, tenant_id, id).await?;
+    check_contact_etag(&contact, etag)?;
+    Ok(contact)
+}
+
+/// Refuses an etag that is not the contact's.
+pub(super) fn check_contact_etag(contact: &Contact, etag: Option<&str>) -> Result<()> {
+    match etag {
+        Some(etag) if etag != contact.etag() => Err(Error::stale(Resource::Contact, &contact.id)),
+        _ => Ok(()),
+    }
+}
+
+/// The codes of a contact's groups, by code.
+pub(super) async fn codes_of(tx: &mut Transaction, contact: &Contact) -> Result<Vec<Code>> {
+    let tenant_id = tx.tenant_id();
+    let groups = store::memberships::groups_of(tx, tenant_id, contact.contact_number).await?;
+    Ok(groups.into_iter().map(|(_, code)| code).collect())
+}
+
+/// The group with this code.
+pub(super) async fn group(
+    conn: &mut Connection,
+    tenant_id: TenantId,
+    code: &Code,
+) -> Result<MailingGroup> {
+    match store::mailing_groups::find(conn, tenant_id, code).await? {
+        Some(group) => Ok(group),
+        None => Err(unknown_group(conn, tenant_id, code).await),
+    }
+}
+
+/// The group with this code, if its etag is current.
+pub(super) async fn current_group(
+    tx: &mut Transaction,
+    code: &Code,
+    etag: Option<&str>,
+) -> Result<MailingGroup> {
+    let tenant_id = tx.tenant_id();
+    let group = group(tx, tenant_id, code).await?;
+    if etag.is_some_and(|etag| etag != group.etag()) {
+        return Err(Error::stale(Resource::MailingGroup, code));
+    }
+    Ok(group)
+}
+
+/// The error for a code that no group has.
+pub(super) async fn unknown_group(
+    conn: &mut Connection,
+    tenant_id: TenantId,
+    code: &Code,
+) -> Error {
+    match renamed(conn, tenant_id, [code]).await {
+        Ok(mut renamed) => Error::no_group(code, renamed.remove(code)),
+        Err(error) => error,
+    }
+}
+
+/// The former codes among these, and the present codes of their groups.
+pub(super) async fn renamed(
+    conn: &mut Connection,
+    tenant_id: TenantId,
+    codes: impl IntoIterator<Item = &Code>,
+) -> Result<HashMap<Code, Code>> {
+    let codes: Vec<&Code> = codes.into_iter().collect();
+    if codes.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let renamed = store::mailing_groups::renamed_to(conn, tenant_id, &codes).await?;
+    Ok(renamed.into_iter().collect())
+}

@@ -1,0 +1,41 @@
+//! Assignments of groups to contacts, and memberships.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Code, ContactId, Revision, Time};
+
+/// A membership as stored.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Membership {
+    pub(crate) contact_id: ContactId,
+    pub(crate) code: Code,
+    /// The revision at which the group was assigned.
+    pub(crate) revision: Revision,
+    /// When it was assigned.
+    pub(crate) create_time: Time,
+}
+
+/// Whether memberships are added or removed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Direction {
+    Assign,
+    Unassign,
+}
+
+/// A contact and a group.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Assignment {
+    /// The contact.
+    pub contact_id: ContactId,
+    /// The group.
+    pub code: Code,
+}
+
+/// The outcome of one assignment or unassignment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum AssignmentOutcome {
+    Changed,
+    Unchanged,
+    UnknownContact,
+    UnknownGroup,
+}
