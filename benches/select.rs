@@ -2,7 +2,7 @@
 //! tenant of a million contacts and five million memberships, in ratios within one run; and what
 //! readers and actions on segments take.
 //!
-//! `SCALE` multiplies the tenant, `ROUNDS` says how often everything is measured.
+//! `SCALE` multiplies the tenant, `ROUNDS` is the number of repetitions.
 
 mod support;
 // By its path, for this file has the name that would be looked for first.

@@ -1,8 +1,8 @@
 //! Throughput and latency in ratios within one run: each of our calls against the best public
 //! load tool that does the same durable work on the same PostgreSQL.
 //!
-//! `SCALE` multiplies the data, `ROUNDS` says how often everything is measured, `ROWS` chooses
-//! rows, `RUN_SECONDS` says how long one side of a round runs. docs/performance.md explains the rows.
+//! `SCALE` multiplies the data, `ROUNDS` is the number of repetitions, `ROWS` chooses rows,
+//! `RUN_SECONDS` is the time of one side of a round. docs/performance.md explains the rows.
 
 mod support;
 // By its path, for this file has the name that would be looked for first.

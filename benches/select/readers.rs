@@ -1,5 +1,5 @@
-//! What readers cost: how soon the first page is there, how soon cancelled work is gone, and the
-//! memory of many who read slowly.
+//! The cost of readers: the time to the first page, the time until cancelled work ends, and the
+//! memory of many slow readers.
 
 use std::time::{Duration, Instant};
 
@@ -16,10 +16,10 @@ use crate::support::{
     service::{Database, Service},
 };
 
-/// Who reads slowly at the same time.
+/// The number of concurrent slow readers.
 const READERS: u64 = 16;
 
-/// How often each moment is measured.
+/// The repetitions of each measurement.
 const TIMES: u64 = 20;
 
 /// Measures all of it, with streams of all contacts.
@@ -52,7 +52,7 @@ async fn first_page(client: &mut MailingGroupsClient<Channel>) -> Limit {
     limit("first page after the evaluation, warm", median(times), most)
 }
 
-/// From hanging up in the middle of a stream until PostgreSQL does nothing more for it.
+/// From the cancellation of a stream until PostgreSQL is idle.
 async fn cancelled(database: &Database, client: &mut MailingGroupsClient<Channel>) -> Limit {
     let sql = database.connect().await;
     let mut times = Vec::new();

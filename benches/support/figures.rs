@@ -32,7 +32,7 @@ impl Figures {
         middle(&self.rounds)
     }
 
-    /// The median, and in brackets the least and the most.
+    /// The median, and in brackets the minimum and the maximum.
     pub(crate) fn show(&self) -> String {
         let (least, most) = spread(&self.rounds);
         let show = |figure| match self.unit {
@@ -63,14 +63,14 @@ impl Figures {
     }
 }
 
-/// The middle one; of an even number the higher of the two.
+/// The median; of an even number the higher of the two.
 pub(crate) fn middle(figures: &[f64]) -> f64 {
     let mut sorted = figures.to_vec();
     sorted.sort_by(f64::total_cmp);
     sorted.get(sorted.len() / 2).copied().unwrap_or(f64::NAN)
 }
 
-/// The least and the most.
+/// The minimum and the maximum.
 pub(crate) fn spread(figures: &[f64]) -> (f64, f64) {
     let least = figures.iter().copied().fold(f64::INFINITY, f64::min);
     let most = figures.iter().copied().fold(0.0, f64::max);

@@ -18,7 +18,7 @@ mod wait;
 
 use std::time::Duration;
 
-/// The middle one of several measurements.
+/// The median of several measurements.
 pub(crate) fn median(mut times: Vec<Duration>) -> Duration {
     times.sort_unstable();
     times[times.len() / 2]

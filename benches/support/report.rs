@@ -4,12 +4,12 @@ use std::fmt;
 
 use super::figures::{Figures, spread};
 
-/// What a ratio is to be.
+/// The aim of a ratio.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Aim {
-    /// The more the better.
+    /// Higher is better.
     AtLeast(f64),
-    /// The less the better.
+    /// Lower is better.
     AtMost(f64),
 }
 
@@ -51,7 +51,7 @@ pub(crate) struct Row {
     pub(crate) aim: Aim,
 }
 
-/// Something measured that is to stay within a limit.
+/// A measurement with a limit.
 pub(crate) struct Limit {
     pub(crate) what: String,
     pub(crate) measured: String,

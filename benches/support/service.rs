@@ -7,7 +7,7 @@ use super::{
     program::{Program, command},
 };
 
-/// A throw-away PostgreSQL with durable settings.
+/// A temporary PostgreSQL with durable settings.
 pub(crate) struct Database {
     pub(crate) cluster: Cluster,
     pub(crate) folder: tempfile::TempDir,
@@ -39,7 +39,7 @@ impl Database {
     pub(crate) async fn version(&self) -> String {
         let sql = self.connect().await;
         let row = sql.query_one("SHOW server_version", &[]).await;
-        row.expect("it says its version").get(0)
+        row.expect("a version").get(0)
     }
 
     pub(crate) async fn stop(self) {

@@ -1,10 +1,10 @@
-//! Whether what was measured has really happened.
+//! Checks of the effects of what was measured.
 
 use std::ops::RangeInclusive;
 
 use tokio_postgres::Client;
 
-/// What memberships leave behind, added up over tenants.
+/// The effects of memberships, summed over tenants.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Effects {
     memberships: i64,
@@ -16,7 +16,7 @@ pub(crate) struct Effects {
 }
 
 impl Effects {
-    /// The effects of all that happened so far.
+    /// The effects so far.
     pub(crate) async fn of(sql: &Client, tenants: &RangeInclusive<u64>) -> Self {
         let is_theirs = format!(
             "tenant_id BETWEEN {} AND {}",

@@ -20,7 +20,7 @@ pub(crate) async fn run(
     let folder = tempfile::tempdir().expect("a folder");
     let body = folder.path().join("message");
     fs::write(&body, message).expect("the message is written");
-    let said = Command::new("h2load")
+    let output = Command::new("h2load")
         .args(["-c", "4", "-m", "64", "-t", "1", "-D"])
         .arg(time.as_secs().to_string())
         .arg("-d")
@@ -29,22 +29,25 @@ pub(crate) async fn run(
         .arg("-H")
         .arg(format!("x-tenant: {tenant}"))
         .arg(format!("{endpoint}{path}"))
-        .said()
+        .stdout_text()
         .await;
-    let calls = number(&said, " succeeded, ");
+    let calls = number(&output, " succeeded, ");
     for problem in [" failed, ", " errored, ", " timeout"] {
-        assert!(number(&said, problem) == 0.0, "all calls succeed: {said}");
+        assert!(
+            number(&output, problem) == 0.0,
+            "all calls succeed: {output}"
+        );
     }
     assert!(
-        number(&said, ") data") as u64 >= calls as u64 * answer,
-        "all calls are answered OK: {said}"
+        number(&output, ") data") as u64 >= calls as u64 * answer,
+        "all calls are answered OK: {output}"
     );
-    number(&said, " req/s, ")
+    number(&output, " req/s, ")
 }
 
 /// The number before `unit`.
-fn number(said: &str, unit: &str) -> f64 {
-    let (before, _) = said.split_once(unit).expect("h2load says it");
+fn number(output: &str, unit: &str) -> f64 {
+    let (before, _) = output.split_once(unit).expect("a number of h2load");
     let start = before.rfind(|c: char| !c.is_ascii_digit() && c != '.');
     let number = &before[start.map_or(0, |at| at + 1)..];
     number.parse().expect("a number")

@@ -28,7 +28,7 @@ impl Line {
         }
     }
 
-    /// Notes a round.
+    /// Adds a round.
     pub(crate) fn push(&mut self, ours: f64, theirs: f64) {
         self.ours.push(ours);
         self.theirs.push(theirs);

@@ -33,7 +33,7 @@ pub(crate) struct Load<'a> {
     pub(crate) again: bool,
 }
 
-/// What came of it. All calls were answered OK.
+/// The result. All calls ended with OK.
 pub(crate) struct Done {
     pub(crate) calls: u64,
     pub(crate) elapsed: Duration,

@@ -22,7 +22,7 @@ pub(crate) struct Pairs {
     pub(crate) tenants: RangeInclusive<u64>,
     /// Contacts a tenant.
     pub(crate) contacts: u64,
-    /// How many pairs were given out.
+    /// The number of used pairs.
     pub(crate) used: u64,
 }
 
@@ -45,7 +45,7 @@ impl Pairs {
         self.tenants.clone().map(|id| format!("t{id}")).collect()
     }
 
-    /// Notes that pairs were used, and starts anew with the first tenant.
+    /// Counts pairs as used, and starts again with the first tenant.
     pub(crate) fn advance(&mut self, count: u64) {
         let tenants = self.tenant_count();
         self.used += count.next_multiple_of(tenants);
@@ -55,7 +55,7 @@ impl Pairs {
         );
     }
 
-    /// The next pairs, as items of a batch. They are not noted as used.
+    /// The next pairs, as items of a batch. They are not counted as used.
     pub(crate) fn next(&self, count: u64) -> impl Iterator<Item = pb::Assignment> + '_ {
         (self.used..self.used + count).map(|index| self.pair(index))
     }
@@ -82,7 +82,7 @@ impl Pairs {
         }
     }
 
-    /// What the script for pgbench wants to know.
+    /// The variables of the script for pgbench.
     pub(crate) fn variables(&self, clients: u32) -> Vec<(&'static str, String)> {
         vec![
             ("i", "-1".to_owned()),

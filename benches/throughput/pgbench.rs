@@ -25,7 +25,7 @@ pub(crate) enum Length {
     Transactions(u64),
 }
 
-/// What came of it. No transaction failed.
+/// The result. No transaction failed.
 pub(crate) struct Done {
     pub(crate) transactions: u64,
     pub(crate) per_second: f64,
@@ -55,21 +55,21 @@ impl Run<'_> {
         for (name, value) in &self.variables {
             command.arg("-D").arg(format!("{name}={value}"));
         }
-        let said = command.arg(self.url).said().await;
-        let failed = number(&said, "number of failed transactions: ").unwrap_or(0.0);
-        assert!(failed == 0.0, "no transaction fails: {said}");
+        let output = command.arg(self.url).stdout_text().await;
+        let failed = number(&output, "number of failed transactions: ").unwrap_or(0.0);
+        assert!(failed == 0.0, "no transaction fails: {output}");
         Done {
-            transactions: number(&said, "number of transactions actually processed: ")
+            transactions: number(&output, "number of transactions actually processed: ")
                 .expect("a number of transactions") as u64,
-            per_second: number(&said, "tps = ").expect("a rate"),
+            per_second: number(&output, "tps = ").expect("a rate"),
             latencies: latencies(folder.path()),
         }
     }
 }
 
 /// The number after `key`.
-fn number(said: &str, key: &str) -> Option<f64> {
-    let (_, rest) = said.split_once(key)?;
+fn number(output: &str, key: &str) -> Option<f64> {
+    let (_, rest) = output.split_once(key)?;
     let end = rest.find(|c: char| !c.is_ascii_digit() && c != '.');
     rest[..end.unwrap_or(rest.len())].parse().ok()
 }

@@ -1,10 +1,10 @@
-//! What is said while it takes long, and the tools that are run.
+//! Progress messages, and runs of tools.
 
 use std::{sync::OnceLock, time::Instant};
 
 use tokio::process::Command;
 
-/// Says on standard error what is being done, with the seconds since the first time.
+/// Prints the current step to standard error, with the seconds since the first one.
 pub(crate) fn say(what: &str) {
     static START: OnceLock<Instant> = OnceLock::new();
     let seconds = START.get_or_init(Instant::now).elapsed().as_secs();
@@ -13,25 +13,25 @@ pub(crate) fn say(what: &str) {
 
 /// Running a tool.
 pub(crate) trait Tool {
-    /// What it says on standard output; it has to succeed.
-    async fn said(&mut self) -> String;
+    /// Its standard output; it has to succeed.
+    async fn stdout_text(&mut self) -> String;
 }
 
 impl Tool for Command {
-    async fn said(&mut self) -> String {
+    async fn stdout_text(&mut self) -> String {
         let name = self.as_std().get_program().to_string_lossy().into_owned();
         let output = self
             .output()
             .await
             .unwrap_or_else(|error| panic!("{name} does not run: {error}"));
-        let (said, complained) = (
+        let (stdout_text, stderr_text) = (
             String::from_utf8_lossy(&output.stdout),
             String::from_utf8_lossy(&output.stderr),
         );
         assert!(
             output.status.success(),
-            "{name} failed: {complained}\n{said}"
+            "{name} failed: {stderr_text}\n{stdout_text}"
         );
-        said.into_owned()
+        stdout_text.into_owned()
     }
 }

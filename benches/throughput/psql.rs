@@ -12,7 +12,7 @@ pub(crate) async fn copy(url: &str, table: &str, file: &Path, rows: u64) -> f64 
     Command::new("psql")
         .args([url, "-X", "-q", "-v", "ON_ERROR_STOP=1", "-c"])
         .arg(format!("\\copy {table} FROM '{}'", file.display()))
-        .said()
+        .stdout_text()
         .await;
     rows as f64 / start.elapsed().as_secs_f64()
 }

@@ -13,11 +13,11 @@ use crate::support::{
 /// Contacts of a tenant at `SCALE=1`.
 const CONTACTS: f64 = 100_000.0;
 
-/// h2load hangs up in the middle of its last calls, which the program would tell of. That all calls
-/// are answered OK is checked where they are made.
+/// h2load disconnects during its last calls, which the program would log. Whether all calls end
+/// with OK is checked where they are made.
 const QUIET: &[&str] = &["--log", "off"];
 
-/// Brings everything to the disk that is written, and the planner up to date.
+/// Flushes all writes to the disk, and updates the planner's statistics.
 const SETTLE: &str = "VACUUM (ANALYZE) tenants, clocks, contacts, mailing_groups, memberships, \
     revisions, changes; CHECKPOINT";
 
@@ -40,7 +40,7 @@ impl Settings {
         }
     }
 
-    /// Whether a row is to be measured.
+    /// Whether to measure a row.
     pub(crate) fn wants(&self, row: &str) -> bool {
         self.rows.is_empty() || self.rows.split([',', ' ']).any(|wanted| wanted == row)
     }
@@ -60,7 +60,7 @@ pub(crate) struct Stage {
 }
 
 impl Stage {
-    /// A new database; a copy of `template` if there is one, which nobody may be connected to.
+    /// A new database; a copy of `template` if there is one, which must have no connections.
     pub(crate) async fn new(database: &Database, name: &str, template: Option<&str>) -> Self {
         let template = template.map(|name| format!("TEMPLATE {name}"));
         let text = format!("CREATE DATABASE {name} {}", template.unwrap_or_default());
@@ -99,7 +99,7 @@ impl Stage {
         }
     }
 
-    /// Pays what the measurement before may have left to be paid.
+    /// Does the pending work of the measurement before.
     pub(crate) async fn settle(&self) {
         self.execute(SETTLE).await;
     }
@@ -123,6 +123,6 @@ impl Stage {
         let text = format!(
             "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = '{name}'"
         );
-        sql.batch_execute(&text).await.expect("nobody is connected");
+        sql.batch_execute(&text).await.expect("no connections");
     }
 }

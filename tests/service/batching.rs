@@ -1,4 +1,4 @@
-//! Concurrent calls share transactions, and nothing else.
+//! Concurrent calls share transactions and are otherwise independent.
 
 mod contacts;
 
@@ -19,8 +19,8 @@ fn assignment(contact_id: &str, code: &str) -> pb::AssignMailingGroupRequest {
     }
 }
 
-/// The tenant's clock, held by someone else, who makes a revision in the end, as another server on
-/// the same database would: writes of the tenant wait, and gather.
+/// The tenant's clock, held by a transaction that finally makes a revision, as another server on
+/// the same database would: writes of the tenant wait and form a batch.
 struct Held(AsyncPgConnection);
 
 impl Held {
@@ -41,10 +41,10 @@ impl Held {
         Self(conn)
     }
 
-    /// Waits until someone waits for the clock.
+    /// Waits until another transaction waits for the clock.
     async fn is_wanted(&mut self) {
         loop {
-            // Counts who waits for this transaction to end.
+            // Counts the transactions that wait for this one.
             let waiting = sql_query(
                 "SELECT FROM pg_stat_activity \
                  WHERE pg_backend_pid() = ANY(pg_blocking_pids(pid))",
@@ -203,7 +203,7 @@ async fn cancelled_and_expired_calls_do_not_affect_other_calls() {
     let gone = started((120..140).map(|n| assign(n, patient))).await;
     let good = started((1..100).map(|n| assign(n, patient))).await;
     for outcome in ended(hasty).await {
-        // The client's own timer, where it is the first, says CANCELLED.
+        // If the client's own timer fires first, the status is CANCELLED.
         let code = outcome.unwrap_err().code();
         assert!(matches!(code, Code::DeadlineExceeded | Code::Cancelled));
     }
@@ -212,7 +212,7 @@ async fn cancelled_and_expired_calls_do_not_affect_other_calls() {
     for outcome in ended(first).await.into_iter().chain(ended(good).await) {
         assert!(!outcome.unwrap().into_inner().already_assigned);
     }
-    // A call that was given up may still be on its way to its commit.
+    // A cancelled call may still commit.
     let members = eventually(async || {
         let members = tenant.members("MOVE").await;
         let group = tenant.get_group("MOVE").await.unwrap();

@@ -1,5 +1,5 @@
-//! The client commands against a service that misbehaves on purpose: what a healthy service
-//! cannot be made to do.
+//! The client commands against a fake service with injected faults that a healthy service does
+//! not show.
 
 mod exports;
 mod fake;

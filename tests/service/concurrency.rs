@@ -1,4 +1,4 @@
-//! Many callers at once, on one tenant.
+//! Concurrent calls in one tenant.
 
 use std::collections::BTreeSet;
 
@@ -32,7 +32,7 @@ fn contact(rng: &mut StdRng) -> pb::Contact {
     }
 }
 
-/// Does something at random; what it answers does not matter.
+/// Makes a random call and ignores its response.
 pub(crate) async fn act(tenant: &mut Tenant, rng: &mut StdRng) -> Result<(), Status> {
     let (id, other, group, new) = (contact_id(rng), contact_id(rng), code(rng), code(rng));
     match rng.random_range(0..16) {

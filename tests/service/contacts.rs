@@ -68,7 +68,7 @@ async fn blank_ids_get_the_next_free_number_of_the_series() {
     for expected in ["CT000001", "CT000004", "CT000005"] {
         assert_eq!(tenant.create(company("")).await.id, expected);
     }
-    // A number is not given out twice, and a refused contact takes none.
+    // A number is used once, and a rejected contact uses none.
     tenant.delete_contact("CT000005", "", false).await.unwrap();
     let refusal = tenant.create_contact(person("", "nobody"), "").await;
     assert_eq!(refused(refusal).0, Code::NotFound);

@@ -1,4 +1,4 @@
-//! Imports that are continued where they broke off.
+//! Resumed imports.
 
 use std::time::{Duration, Instant};
 
@@ -32,7 +32,7 @@ async fn message(upload: &mut ContactUpload) -> Result<Message, Status> {
     Ok(upload.message().await?.message.unwrap())
 }
 
-/// The next message, which must be a progress.
+/// The next message, which must be progress.
 async fn progress(upload: &mut ContactUpload) -> Progress {
     match message(upload).await.unwrap() {
         Message::Progress(progress) => progress,
@@ -40,7 +40,7 @@ async fn progress(upload: &mut ContactUpload) -> Progress {
     }
 }
 
-/// Waits until so many items are answered for.
+/// Waits for the acknowledgement of so many items.
 async fn until(upload: &mut ContactUpload, processed: i64) -> (Vec<Rejection>, Progress) {
     let (rejections, progress) = upload.until(processed).await.unwrap();
     let rejection = |it: ImportContactsResponse| match it.message {
@@ -53,7 +53,7 @@ async fn until(upload: &mut ContactUpload, processed: i64) -> (Vec<Rejection>, P
     (rejections.into_iter().map(rejection).collect(), progress)
 }
 
-/// Opens an import by its name; how far it has come.
+/// Opens an import by its id; its progress.
 async fn open(tenant: &mut Tenant, id: &str, known: i64) -> (ContactUpload, Progress) {
     let mut upload = tenant.upload_contacts().await;
     upload.send(start(id, known)).await;
@@ -77,7 +77,7 @@ async fn an_import_resumes_after_its_last_committed_item() {
     assert_eq!(rejections.len(), 1);
     drop(upload);
 
-    // Whoever knows of all of it hears how far it is; whoever does not, hears of refusals again.
+    // A client with the latest progress gets it; one without gets the rejections again.
     let (upload, known) = open(&mut tenant, "crm-1", 4).await;
     assert_eq!(known, committed);
     assert_eq!(

@@ -1,4 +1,4 @@
-//! Exports: everything a tenant has, in a form that imports back.
+//! Exports: the whole content of a tenant, in a form that can be imported.
 
 mod copy;
 mod moving;
@@ -16,7 +16,7 @@ use crate::support::Tenant;
 /// An export, or the rest of one.
 #[derive(Debug, Default)]
 struct Exported {
-    /// Groups, in the parts in which they came.
+    /// Groups, in their messages.
     groups: Vec<Vec<pb::MailingGroup>>,
     pages: Vec<Page>,
     summary: Summary,

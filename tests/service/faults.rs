@@ -1,5 +1,4 @@
-//! What breaks around the service: the network to the database, the database, its callers, and
-//! the service itself.
+//! Faults of the network to the database, of the database, of callers, and of the service.
 
 mod commits;
 mod crashes;

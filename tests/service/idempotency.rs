@@ -100,7 +100,7 @@ async fn the_same_request_id_with_another_payload_is_rejected() {
         assert_eq!(status.code(), Code::InvalidArgument);
         assert_eq!(violations(&status), ["request_id"]);
     }
-    // A refusal is not an answer: the same id may be tried again, with other contents too.
+    // An error is not stored: the same id can be used again, also with another payload.
     let taken = tenant.create_group(new_group("MOVE", ""), "other").await;
     assert_eq!(refused(taken).0, Code::AlreadyExists);
     tenant

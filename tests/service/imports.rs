@@ -10,7 +10,7 @@ use mailing_groups::pb::{
 
 use crate::support::{Tenant, company, contact_chunk, membership_chunk, pairs, person};
 
-/// Uploads chunks of contacts, with start and finish, and gathers what was answered.
+/// Uploads chunks of contacts, with start and finish, and collects the responses.
 async fn import(tenant: &mut Tenant, chunks: Vec<Vec<pb::Contact>>) -> Vec<OfContacts> {
     let upload = tenant.upload_contacts().await;
     upload.send(ToContacts::Start(Default::default())).await;
@@ -25,7 +25,7 @@ async fn import(tenant: &mut Tenant, chunks: Vec<Vec<pb::Contact>>) -> Vec<OfCon
         .collect()
 }
 
-/// The refused items: place, id, field.
+/// The rejected items: index, id, field.
 fn rejections(answers: &[OfContacts]) -> Vec<(i64, &str, &str)> {
     answers
         .iter()

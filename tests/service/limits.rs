@@ -1,4 +1,4 @@
-//! Numbers that are used up, and messages that are too long.
+//! Exhausted series of numbers, and oversized messages.
 
 use mailing_groups::pb;
 use tonic::Code;
@@ -6,7 +6,7 @@ use tonic_types::StatusExt;
 
 use crate::support::{Tenant, info, new_group, pairs, person, tables};
 
-/// Moves the clock of a tenant on, as if that many numbers had been given out.
+/// Advances the counters of a tenant, as if that many numbers had been used.
 async fn wind(tenant: &Tenant, column: &str, next: i32) {
     let client = tables::shared().await;
     let tenant_id = tables::tenant_id(&client, &tenant.name).await.unwrap();

@@ -1,4 +1,4 @@
-//! The links of the Markdown documents lead somewhere.
+//! The links of the Markdown documents are valid.
 
 use std::{fs, path::Path, sync::LazyLock};
 
@@ -33,7 +33,7 @@ fn anchors(text: &str) -> Vec<String> {
     headings.map(anchor).collect()
 }
 
-/// Why a link of `document` leads nowhere.
+/// Why a link of `document` is broken.
 fn fault(document: &str, link: &str) -> Option<String> {
     if link.starts_with("https://") {
         return None;

@@ -1,4 +1,4 @@
-//! Joining two contacts that turned out to be one.
+//! Merging duplicate contacts.
 
 use mailing_groups::pb;
 use tonic::Code;

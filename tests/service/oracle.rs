@@ -1,4 +1,4 @@
-//! What an expression selects, told by SQL and by the service: random contacts, expressions and
+//! The selection of an expression by SQL and by the service: random contacts, expressions and
 //! options, equal sets and equal counts.
 //!
 //! Every random choice comes from a seed that a failure names.
@@ -22,7 +22,7 @@ use rand::{RngExt, SeedableRng, rngs::StdRng};
 use self::{evaluate::evaluate, world::World};
 use crate::support::{Server, Sql, Tenant, select, within};
 
-/// What either side answers: ids in order, and the counts at their revision.
+/// The result of either side: ids in order, and the counts at their revision.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Answer {
     revision: i64,
@@ -165,7 +165,7 @@ async fn ask(tenant: &mut Tenant, text: &str, options: SelectionOptions) -> Answ
     let streamed = tenant.stream(request).await.unwrap();
     let ids = streamed.ids();
     let summary = streamed.summary;
-    // What a concurrent deletion takes away is missing from the ids, and counted.
+    // Concurrently deleted contacts are missing from the ids, and counted.
     let members = i64::try_from(ids.len()).unwrap() + summary.deleted_count;
     assert_eq!(summary.member_count, members);
     assert_eq!(summary.sent_count, i64::try_from(ids.len()).unwrap());

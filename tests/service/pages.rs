@@ -190,8 +190,8 @@ async fn the_tokens_of_every_list_are_bound_to_their_arguments() {
     assert_eq!(violations(&status), ["page_token"]);
 }
 
-/// Between pages half of the contacts read are deleted, the token's own among them, and others
-/// come in before and behind it: what was there all the time is listed exactly once.
+/// Between pages half of the contacts read are deleted, including that of the token, and others
+/// are created before and after it: each contact that exists throughout is listed exactly once.
 #[tokio::test]
 async fn a_list_is_stable_under_concurrent_writes() {
     let (mut tenant, ids) = with_people(60).await;

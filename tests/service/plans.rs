@@ -1,7 +1,7 @@
 //! How much lists read of a tenant with very many contacts.
 //!
 //! A tenth of the contacts are companies, whose ids come first. What a page reads is counted in
-//! rows, as PostgreSQL counts them for the transaction; time would tell of the machine.
+//! rows, as PostgreSQL counts them for the transaction; times depend on the machine.
 
 use diesel::{prelude::*, sql_types::BigInt};
 use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
@@ -53,7 +53,7 @@ async fn filled() -> AsyncPgConnection {
     conn
 }
 
-/// How many rows of tables this connection has read of late, in the present transaction or before.
+/// The table rows that this connection has read recently, in this transaction or before.
 async fn rows_read(conn: &mut AsyncPgConnection) -> i64 {
     #[derive(QueryableByName)]
     struct Read {
@@ -66,7 +66,7 @@ async fn rows_read(conn: &mut AsyncPgConnection) -> i64 {
     read.rows
 }
 
-/// How many contacts a page has, and how many rows it reads, when it is asked for often.
+/// The contacts of a page and the rows that it reads, when it is read repeatedly.
 async fn page(conn: &mut AsyncPgConnection, filter: &ContactFilter, after: &str) -> (usize, i64) {
     let after = (!after.is_empty()).then(|| after.parse().unwrap());
     let size = PageSize::new(50, 50, 50).unwrap();

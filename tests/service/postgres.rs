@@ -1,4 +1,4 @@
-//! The private PostgreSQL, on the PostgreSQL that is installed here.
+//! The private PostgreSQL, with the installed PostgreSQL.
 
 mod ends;
 mod folders;

@@ -89,7 +89,7 @@ async fn a_former_code_can_be_used_again() {
     tenant.rename("MOVE", "RELOCATE", "").await.unwrap();
     assert_eq!(tenant.group("MOVE").await.contact_count, 0);
     assert_eq!(tenant.codes("A").await, ["RELOCATE"]);
-    // The new MOVE moves on; whoever asks for MOVE is told of the latest that was called so.
+    // The new MOVE is renamed; calls with MOVE get the latest group that had the code.
     tenant.rename("MOVE", "TRANSFER", "").await.unwrap();
     let status = tenant.get_group("MOVE").await.unwrap_err();
     assert_eq!(info(&status).metadata["renamed_to"], "TRANSFER");
@@ -142,7 +142,7 @@ async fn a_rename_writes_as_many_rows_for_many_members_as_for_none() {
     tenant.assert_consistent().await;
 }
 
-/// How many rows, of all tables, the transaction wrote that made this revision.
+/// The rows of all tables that the transaction of this revision wrote.
 async fn rows_written(tenant: &str, revision: i64) -> i64 {
     let client = tables::shared().await;
     let text = "SELECT r.xmin::text FROM revisions r JOIN tenants USING (tenant_id) \

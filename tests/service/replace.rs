@@ -1,4 +1,4 @@
-//! Giving a contact exactly these groups.
+//! Replacing the groups of a contact.
 
 use tonic::Code;
 

@@ -1,4 +1,4 @@
-//! The tables: what the migrations make and take back, and what holds for all of them.
+//! The tables: the migrations in both directions, and rules for all tables.
 
 use std::{collections::BTreeSet, fs};
 
@@ -74,7 +74,7 @@ async fn repeated_and_concurrent_migrations_are_idempotent() {
     assert_eq!(migrate().await.unwrap().unwrap().len(), 0);
 }
 
-/// What `src/schema.rs` says: table, keys, and each column with its type in Diesel's words.
+/// The content of `src/schema.rs`: table, keys, and each column with Diesel's type.
 fn declared() -> BTreeSet<String> {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/src/schema.rs");
     let text = fs::read_to_string(path).unwrap();
@@ -113,8 +113,8 @@ async fn the_schema_in_rust_matches_the_tables() {
     assert_eq!(declared(), stored);
 }
 
-/// PostgreSQL names a constraint itself when nobody else does: with the table, the columns it is
-/// over and, for a second one, a number. A check over several columns gets the table's name alone.
+/// PostgreSQL names an unnamed constraint with the table, its columns and, for a second one, a
+/// number. A check over several columns gets only the table's name.
 #[tokio::test]
 async fn every_constraint_and_index_is_named_explicitly() {
     let (_, client) = migrated().await;
@@ -164,7 +164,7 @@ async fn keys_and_references_start_with_the_tenant() {
     );
 }
 
-/// Deleting what is referred to looks for those who refer; without an index it reads them all.
+/// Deleting a referenced row looks for the references; without an index it reads the whole table.
 #[tokio::test]
 async fn every_reference_has_an_index_that_starts_with_its_columns() {
     let (_, client) = migrated().await;

@@ -1,5 +1,4 @@
-//! Whom an expression selects, as the marketing handbook tells it, and what is wrong with
-//! expressions that select nobody.
+//! The selection of expressions as the marketing handbook describes it, and their errors.
 
 mod options;
 mod refusals;

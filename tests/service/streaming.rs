@@ -1,4 +1,4 @@
-//! Streams of members: pages, resuming, readers who are slow or gone, and how a stream ends.
+//! Streams of members: pages, resuming, slow and disconnected readers, and ends.
 
 mod ends;
 #[cfg(target_os = "linux")]

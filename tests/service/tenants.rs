@@ -1,4 +1,4 @@
-//! Whose data it is.
+//! Isolation and creation of tenants.
 
 use mailing_groups::pb;
 use tonic::{Code, Request, metadata::MetadataValue};
@@ -43,7 +43,7 @@ async fn reading_an_unknown_tenant_does_not_create_it() {
     assert_eq!(contacts.await.unwrap().into_inner(), Default::default());
     assert_eq!(refused(tenant.get_group("MOVE").await).0, Code::NotFound);
     assert_eq!(refused(tenant.get_contact("A").await).0, Code::NotFound);
-    // Nor does a write that is refused bring it into being.
+    // A rejected write does not create it either.
     assert_eq!(
         refused(tenant.try_assign("A", "MOVE").await).0,
         Code::NotFound

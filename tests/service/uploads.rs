@@ -1,4 +1,4 @@
-//! The course of an upload: start, chunks, finish; and what is left of one that breaks off.
+//! The protocol of uploads: start, chunks, finish; and the effects of interrupted ones.
 
 use mailing_groups::pb::{
     import_contacts_request::Message as ToContacts,
@@ -24,7 +24,7 @@ fn one(id: &str) -> ToContacts {
     contact_chunk(vec![person(id, "")])
 }
 
-/// How an upload of these messages fails.
+/// The error of an upload of these messages.
 async fn failure(tenant: &mut Tenant, messages: Vec<ToContacts>) -> Status {
     let upload = tenant.upload_contacts().await;
     for message in messages {
@@ -106,7 +106,7 @@ async fn a_chunk_with_too_many_items_is_rejected_as_a_whole() {
     tenant.assert_consistent().await;
 }
 
-/// The caller vanishes after one acknowledgement, with the next chunk on its way.
+/// The caller disconnects after one acknowledgement, with the next chunk in flight.
 #[tokio::test]
 async fn a_disconnected_upload_keeps_only_complete_acknowledged_chunks() {
     let mut tenant = Tenant::new().await;

@@ -1,4 +1,4 @@
-//! Watching changes: what is told, where a watch starts and ends, and what may be relied on.
+//! Watching changes: events, starts, ends, and guarantees.
 
 mod command;
 mod events;

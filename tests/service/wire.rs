@@ -1,5 +1,5 @@
-//! What the server promises on the wire, whatever it serves: deadlines, errors, bounds, health,
-//! reflection, shutdown. The whole stack runs, with a test's own service behind it.
+//! The behaviour of the server for any service: deadlines, errors, limits, health, reflection,
+//! shutdown. The whole stack runs, with a service of the tests behind it.
 
 mod acts;
 mod admission;

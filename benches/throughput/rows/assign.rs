@@ -12,7 +12,7 @@ use crate::throughput::{
 
 const ASSIGN: &str = "/mailinggroups.v1.MailingGroups/AssignMailingGroup";
 
-/// More calls than there will be in a second.
+/// More calls than a second has.
 const MOST_CALLS: u64 = 60_000;
 
 /// The two natural ways to write the transaction.

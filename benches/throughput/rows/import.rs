@@ -53,7 +53,7 @@ pub(crate) async fn memberships(database: &Database, template: &str, settings: &
     line
 }
 
-/// Row 5. `template` has nothing but the tenant.
+/// Row 5. `template` has only the tenant.
 pub(crate) async fn contacts(database: &Database, template: &str, settings: &Settings) -> Line {
     let mut line = line("5", "ImportContacts, rows");
     let rows = settings.contacts() * ROWS;

@@ -21,7 +21,7 @@ const TENANTS: u64 = 16;
 
 const BARE_MEMBERSHIPS: &str = include_str!("../sql/bare_memberships.sql");
 
-/// Measures what is wanted.
+/// Measures the chosen rows.
 pub(crate) async fn measure(database: &Database, settings: &Settings) -> Vec<Line> {
     let mut lines = Vec::new();
     let wants = |rows: &[&str]| rows.iter().any(|row| settings.wants(row));
@@ -45,7 +45,7 @@ pub(crate) async fn measure(database: &Database, settings: &Settings) -> Vec<Lin
     lines
 }
 
-/// The rows that ask for one pair, or one group, a call.
+/// The rows with one pair, or one group, a call.
 async fn one_a_call(database: &Database, settings: &Settings) -> Vec<Line> {
     let stage = Stage::new(database, "base", None).await;
     let contacts = settings.contacts();

@@ -46,11 +46,10 @@ pub(crate) async fn get_one(stage: &Stage, time: Duration) -> f64 {
     let mut client = MailingGroupsClient::connect(stage.service.endpoint.clone())
         .await
         .expect("connects");
-    let mut asked = Request::new(request.clone());
-    asked
-        .metadata_mut()
+    let mut call = Request::new(request.clone());
+    call.metadata_mut()
         .insert("x-tenant", "t1".parse().expect("a name"));
-    let answer = client.get_mailing_group(asked).await.expect("G01");
+    let answer = client.get_mailing_group(call).await.expect("G01");
     let answer = 5 + answer.into_inner().encoded_len() as u64;
     let endpoint = &stage.service.endpoint;
     h2load::run(endpoint, GET, "t1", &frame(&request), answer, time).await

@@ -13,7 +13,7 @@ use crate::{
     },
 };
 
-/// What a tenth of the speed may be lost to.
+/// The explanation of a loss of a tenth of the speed.
 const LEAST: f64 = 0.9;
 
 /// A stage, and the new pairs of its tenant.

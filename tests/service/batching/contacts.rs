@@ -35,7 +35,7 @@ async fn contacts_created_concurrently_get_successive_numbers_and_unique_ids() {
         .map(|answer| answer.unwrap().into_inner().contact.unwrap().id)
         .collect();
     assert_eq!(ids.len(), 40);
-    // Skipped are at most the number that was asked for and that of the contact that is refused.
+    // At most the requested number and that of the rejected contact are skipped.
     let last = ids.iter().max().unwrap().as_str();
     assert!(("CT000040"..="CT000042").contains(&last), "{ids:?}");
     let in_series = ended(in_series).await.remove(0);

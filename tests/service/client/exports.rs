@@ -70,7 +70,7 @@ fn an_incomplete_export_writes_and_replaces_no_file() {
         (vec![Cut::Refused], ""),
         (vec![Cut::Silent(9)], "--retry-for 0"),
         (vec![Cut::Overdue(0)], ""),
-        // The same again and again is no progress.
+        // Repeated pages are no progress.
         (vec![Cut::Unavailable(2); 50], "--retry-for 300ms"),
     ] {
         let folder = tempfile::tempdir().unwrap();

@@ -117,7 +117,7 @@ impl Fake {
         first
     }
 
-    /// A stream that ends as the next of the cuts says.
+    /// A stream that ends as the next of the cuts defines.
     fn cut<T: Send + 'static>(&self, whole: Vec<T>) -> Result<Answers<T>, Status> {
         let cut = self.cuts.lock().unwrap().pop_front();
         let (count, end) = match cut {

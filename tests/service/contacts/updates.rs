@@ -171,7 +171,7 @@ async fn allow_missing_creates_only_missing_contacts() {
     assert_eq!(
         refused(tenant.put_contact(seen).await).0,
         Code::Aborted,
-        "it is not created anew"
+        "it is not created again"
     );
     let blank = tenant.put_contact(person("", "")).await.unwrap_err();
     assert_eq!(violations(&blank), ["contact.id"]);

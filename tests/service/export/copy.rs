@@ -1,4 +1,4 @@
-//! What was exported goes in elsewhere, as it came, and makes the same tenant.
+//! An export imported page by page into another tenant recreates it.
 
 use futures_util::future::join_all;
 use mailing_groups::pb::{
@@ -12,7 +12,7 @@ use crate::support::{
     upload::{ContactUpload, MembershipUpload},
 };
 
-/// Everything that is said of a tenant, as JSON, but for numbers, revisions and times.
+/// The content of a tenant as JSON, except numbers, revisions and times.
 const EVERYTHING: &str = "
     SELECT json_build_array('group', code, description, company_count, person_count)::text
         FROM mailing_groups WHERE tenant_id = $1
@@ -31,7 +31,7 @@ pub(super) async fn stored(server: &Server, tenant: &str) -> Vec<String> {
     rows.iter().map(|row| row.get(0)).collect()
 }
 
-/// Imports contacts and memberships page by page, none of which may be refused.
+/// Imports contacts and memberships page by page; none may be rejected.
 pub(super) struct Copying {
     contacts: ContactUpload,
     memberships: MembershipUpload,
@@ -85,7 +85,7 @@ pub(super) async fn imported(server: &Server, name: &str, exported: &Exported) -
     tenant
 }
 
-/// Texts as people write them.
+/// Realistic texts.
 const WORDS: [&str; 10] = [
     "O'Neil",
     "Müller & Söhne",

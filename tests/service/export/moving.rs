@@ -1,4 +1,4 @@
-//! Exports that are read slowly, while the data moves.
+//! Slowly read exports of data that changes.
 
 use std::collections::BTreeSet;
 
@@ -18,8 +18,8 @@ struct Scene {
     sql: Sql,
 }
 
-/// A server of one's own with companies `C0000`… and persons `P0000`…, who all have the group
-/// MOVE, and a client whose windows are small.
+/// A dedicated server with companies `C0000`… and persons `P0000`…, which all have the group
+/// MOVE, and a client with small flow-control windows.
 async fn scene() -> Scene {
     let server = Server::start().await;
     let mut tenant = Tenant::over(server.narrow_channel().await, "slow");
@@ -46,7 +46,7 @@ async fn scene() -> Scene {
     }
 }
 
-/// Opens an export, reads its first page, and leaves it until the service has nothing to do.
+/// Opens an export, reads its first page, and waits until the service is idle.
 async fn begun(scene: &mut Scene) -> (Exported, Streaming<pb::ExportContactsResponse>) {
     let mut stream = scene.tenant.open_export(request(50, "")).await.unwrap();
     let first = page(&mut stream).await;
@@ -115,8 +115,8 @@ async fn people_of_companies_that_are_new_during_an_export_can_be_imported() {
     let mut scene = scene().await;
     let (begun, stream) = begun(&mut scene).await;
     let mut writer = Tenant::of(&scene.server, "slow").await;
-    // Who moves to a new company, to a person who has become one, and a company that has become
-    // a person with a company whose turn is yet to come.
+    // Persons that move to a new company and to a person that became a company; and a company that
+    // became a person of a company that is not exported yet.
     writer.create(company("NEW")).await;
     for contact in [
         person("P2400", "NEW"),

@@ -1,4 +1,4 @@
-//! How an export is paged, and what it refuses.
+//! The pages of an export, and the requests that it rejects.
 
 use mailing_groups::pb;
 use tonic::Code;
@@ -10,7 +10,7 @@ use super::{
 };
 use crate::support::{Server, Sql, Tenant, company, person, violations};
 
-/// A tenant with these groups, made past the service, which is told of the last one.
+/// A tenant with these groups, written to the tables directly; the last one through the service.
 async fn with_groups(tenant: &mut Tenant, server: &Server, count: i32) {
     tenant.group("G00000").await;
     let sql = Sql::connect(&server.database_url).await;

@@ -1,4 +1,4 @@
-//! An export that was cut goes on where it was, and only there.
+//! An interrupted export resumes at its token, which is bound to its tenant and RPC.
 
 use std::collections::BTreeSet;
 
@@ -77,7 +77,7 @@ async fn a_token_is_bound_to_its_tenant_and_rpc() {
     }
 }
 
-/// The pages of an export up to the one that has a contact, and the token to go on with.
+/// The pages of an export up to the one with a contact, and the resume token.
 async fn cut_after(tenant: &mut Tenant, id: &str) -> (Exported, String) {
     let mut whole = tenant.export(request(5, "")).await.unwrap();
     let has = |page: &super::Page| page.contacts.iter().any(|it| it.id == id);
@@ -108,7 +108,7 @@ async fn a_resumed_export_at_another_revision_is_complete_and_can_be_imported() 
         ] {
             tenant.put_contact(contact).await.unwrap();
         }
-        // So do groups come, and get another code.
+        // Groups are created and renamed as well.
         tenant.group("LATE").await;
         tenant.assign("P091", "LATE").await;
         tenant.rename("MOVE", "GO", "").await.unwrap();
@@ -120,7 +120,7 @@ async fn a_resumed_export_at_another_revision_is_complete_and_can_be_imported() 
         let twice = rest.ids().len() - rest.ids().iter().collect::<BTreeSet<_>>().len();
         assert_eq!(twice, 0);
 
-        // Cut once more, it goes on from there, and still says so.
+        // After another interruption it resumes again and still reports the other revision.
         let token = &rest.pages[0].resume_token;
         let last = tenant.export(request(5, token)).await.unwrap();
         assert!(last.summary.revision_moved);

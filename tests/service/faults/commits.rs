@@ -1,4 +1,4 @@
-//! The network is cut after PostgreSQL was told to commit, before it could answer.
+//! The network is cut after a COMMIT has reached PostgreSQL, before its response.
 
 use std::time::Duration;
 

@@ -28,7 +28,7 @@ const WRITERS: usize = 4;
 /// Items of a chunk of the import.
 const CHUNK: usize = 25;
 
-/// How long a caller waits before it tries again.
+/// The delay before a caller retries.
 const PAUSE: Duration = Duration::from_millis(20);
 
 fn id(n: usize) -> String {
@@ -52,8 +52,8 @@ async fn assign(mut tenant: Tenant, writer: usize) {
     }
 }
 
-/// Imports MANY for all, chunk by chunk, in as many imports as it takes: after a cut it goes on
-/// behind what was acknowledged.
+/// Imports MANY for all, chunk by chunk, in as many imports as needed: after an interruption it
+/// continues after the last acknowledged item.
 async fn import(mut tenant: Tenant) -> usize {
     let (mut done, mut cuts) = (0, 0);
     while done < PERSONS {
@@ -103,7 +103,7 @@ async fn import_from(tenant: &mut Tenant, done: &mut usize) -> Result<(), Status
     Ok(())
 }
 
-/// The only way in which a call may fail.
+/// The only accepted failure of a call.
 fn passes(status: &Status) {
     assert_eq!(status.code(), Code::Unavailable, "{status:?}");
 }

@@ -1,5 +1,4 @@
-//! Uploads that end in other ways than by `finish`: what was acknowledged is there, and nothing
-//! else.
+//! Uploads that end without `finish`: exactly the acknowledged chunks are committed.
 
 use std::net::SocketAddr;
 
@@ -13,11 +12,11 @@ use tonic::{Code, Status};
 
 use crate::support::{Server, Sql, Tenant, assignment, info, person, upload::Response, within};
 
-/// An upload over a connection of its own, sent by a client that keeps no rules.
+/// An upload over a dedicated connection, by a client that can violate the protocol.
 struct Upload {
     requests: SendStream<Bytes>,
     answers: RecvStream,
-    /// What has come of messages that are not decoded yet.
+    /// Received bytes that are not decoded yet.
     received: BytesMut,
     connection: JoinHandle<Result<(), h2::Error>>,
 }
@@ -69,7 +68,7 @@ impl Upload {
         }
     }
 
-    /// Waits until so many items are answered for.
+    /// Waits for the acknowledgement of so many items.
     async fn until(&mut self, processed: i64) {
         while self.message().await.progress() != Some(processed) {}
     }

@@ -1,5 +1,5 @@
-//! Calls that wait for a tenant's clock: who leaves frees it, whose time is up is told, and a
-//! pool that is used up is no illness.
+//! Calls that wait for a tenant's clock: a cancelled call releases it, an expired one ends with
+//! DEADLINE_EXCEEDED, and an exhausted pool does not change the health.
 
 use std::time::Duration;
 
@@ -90,7 +90,7 @@ async fn a_caller_that_disconnects_in_a_transaction_releases_the_tenant_lock() {
     let mut calls = scene.assign(1).await;
     scene.sql.until_waiting(1).await;
     calls.shutdown().await;
-    // The rows are still locked, so a transaction that went on would hold the clock for ever.
+    // The rows are still locked, so a transaction that continued would keep holding the clock.
     within(scene.tenant.group("GIFT")).await;
     assert_eq!(
         scene.tenant.get_group("MOVE").await.unwrap().contact_count,

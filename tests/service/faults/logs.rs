@@ -1,5 +1,5 @@
-//! What goes wrong is told without anybody's data and without SQL: to callers, in the program's
-//! log at its most talkative, and in PostgreSQL's.
+//! Errors, the program's log at its most verbose level, and PostgreSQL's log contain no personal
+//! data and no SQL.
 
 use std::path::Path;
 
@@ -8,7 +8,7 @@ use tonic::{Code, Status, transport::Endpoint};
 
 use crate::support::{Program, Sql, Tenant, company, eventually, info, person, scratch};
 
-/// Personal data that must not turn up anywhere but in answers about the contact itself.
+/// Personal data that must appear only in responses about the contact itself.
 const PLANTED: [&str; 3] = ["Zebulon", "Quuxley", "planted-7531@secret.example"];
 
 /// Words of SQL and of the tables.
@@ -53,12 +53,12 @@ async fn errors_and_logs_contain_no_personal_data_and_no_sql() {
     let mut errors = refusals(&mut tenant).await;
     errors.extend(failures(&mut tenant, &sql).await);
     for status in &errors {
-        let told = format!(
+        let text = format!(
             "{} {}",
             status.message(),
             String::from_utf8_lossy(status.details())
         );
-        is_clean("an error", &told);
+        is_clean("an error", &text);
         info(status);
     }
     sql.run("SELECT 1").await;
@@ -66,7 +66,7 @@ async fn errors_and_logs_contain_no_personal_data_and_no_sql() {
     is_clean("PostgreSQL's log", &postgres_log(&data));
 }
 
-/// What callers do wrong.
+/// Errors of callers.
 async fn refusals(tenant: &mut Tenant) -> Vec<Status> {
     tenant.group("MOVE").await;
     tenant.create(company("A")).await;
@@ -101,7 +101,7 @@ async fn refusals(tenant: &mut Tenant) -> Vec<Status> {
     ]
 }
 
-/// What goes wrong in the database: it refuses a row, ends a statement, ends a connection.
+/// Errors of the database: a rejected row, a cancelled statement, a closed connection.
 async fn failures(tenant: &mut Tenant, sql: &Sql) -> Vec<Status> {
     let mut errors = Vec::new();
     sql.run("ALTER TABLE contacts ADD CONSTRAINT no_p CHECK (id <> 'PP')")
@@ -137,7 +137,7 @@ fn is_clean(what: &str, text: &str) {
     }
 }
 
-/// Where the program's private PostgreSQL answers.
+/// The URL of the program's private PostgreSQL.
 fn url(data: &Path) -> String {
     let pid = std::fs::read_to_string(data.join("postgres/postmaster.pid")).unwrap();
     let lines: Vec<_> = pid.lines().collect();

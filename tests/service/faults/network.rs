@@ -1,4 +1,4 @@
-//! The network between the service and its database breaks and comes back.
+//! Failures and recovery of the network between the service and its database.
 
 use std::time::Duration;
 
@@ -49,7 +49,7 @@ async fn scene(wait: Duration) -> Scene {
 }
 
 impl Scene {
-    /// Reads as often at a time as there are connections.
+    /// Makes as many concurrent reads as there are connections.
     async fn open_all(&self) {
         let mut reads: tokio::task::JoinSet<_> = std::iter::repeat_with(|| {
             let mut tenant = self.tenant.clone();
@@ -62,7 +62,7 @@ impl Scene {
         }
     }
 
-    /// Waits until the health is so.
+    /// Waits for this health.
     async fn until(&mut self, status: ServingStatus) {
         eventually(async || {
             let request = HealthCheckRequest::default();
@@ -73,7 +73,7 @@ impl Scene {
     }
 }
 
-/// A status that says: come back soon.
+/// Whether a status is UNAVAILABLE with a retry delay.
 fn is_away(status: &Status) {
     assert_eq!(status.code(), Code::Unavailable, "{status:?}");
     assert_eq!(info(status).reason, "DATABASE_UNAVAILABLE");

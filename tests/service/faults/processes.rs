@@ -1,4 +1,4 @@
-//! The program itself is killed, stopped and interrupted.
+//! The program is killed, stopped and interrupted.
 
 use std::path::Path;
 
@@ -19,7 +19,7 @@ async fn start(folder: &Path) -> (Program, Tenant) {
     (program, tenant)
 }
 
-/// Assigns until told to stop, or until the service is gone; how many were acknowledged.
+/// Assigns until cancelled or until a call fails; the number of acknowledged calls.
 async fn assign(mut tenant: Tenant, stop: CancellationToken) -> usize {
     for n in 0..PERSONS {
         if stop.is_cancelled() || tenant.try_assign(&format!("P{n}"), "MOVE").await.is_err() {
@@ -41,7 +41,7 @@ async fn acknowledged_writes_survive_a_kill_a_stop_and_an_interrupt() {
         .collect();
     tenant.import_contacts(&persons).await;
 
-    // Killed in the midst of writing.
+    // Killed while it writes.
     let writing = tokio::spawn(assign(tenant.clone(), CancellationToken::new()));
     eventually(async || (!tenant.members("MOVE").await.is_empty()).then_some(())).await;
     program.signal(Signal::SIGKILL);
@@ -94,7 +94,7 @@ async fn an_interrupt_ends_the_wait_for_an_unreachable_database() {
     let url = "postgres://nobody@127.0.0.1:1/none";
     let mut program = Program::spawn(folder.path(), &["--database-url", url]);
     eventually(async || program.log().contains("trying again").then_some(())).await;
-    // Without the interrupt it would wait for ever.
+    // Without the interrupt it waits without end.
     program.signal(Signal::SIGINT);
     assert!(program.ended().await.success());
 }

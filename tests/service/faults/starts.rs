@@ -1,4 +1,4 @@
-//! How the program starts: beside another, before its database, on a server of somebody else.
+//! The start of the program: concurrently with another, before its database, on a foreign server.
 
 use mailing_groups::postgres::Cluster;
 use tonic::transport::Endpoint;

@@ -105,7 +105,7 @@ impl World {
         }
     }
 
-    /// Marks a person anew, and moves it to another company.
+    /// Changes the flags of a person and moves it to another company.
     async fn mark(&self, tenant: &mut Tenant, rng: &mut StdRng) {
         let id = format!("P{}", rng.random_range(0..PERSONS));
         let employer = format!("C{}", rng.random_range(0..COMPANIES));

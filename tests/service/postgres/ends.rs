@@ -34,7 +34,7 @@ async fn a_killed_server_restarts_under_the_same_url_with_its_data() {
     execute(&url, "CREATE TABLE kept (n int)").await;
     for n in 1..=3 {
         execute(&url, &format!("INSERT INTO kept VALUES ({n})")).await;
-        // A backend that is at work does not notice at once that its server is gone.
+        // A busy backend does not notice at once that its server has ended.
         let busy = connect(&url).await.unwrap();
         let work = tokio::spawn(async move { busy.batch_execute("SELECT pg_sleep(600)").await });
         let killed = cluster.process_id().unwrap();
@@ -136,6 +136,6 @@ async fn service_to_be_killed() {
     let cluster = start_cluster(Path::new(&data_dir), Durability::Full).await;
     execute(cluster.url(), "CREATE TABLE kept AS SELECT 3 AS n").await;
     println!("\nserver {}", cluster.process_id().unwrap());
-    // Until we are killed, or whoever started us is gone.
+    // Until this process is killed or its parent has ended.
     std::io::stdin().read_line(&mut String::new()).unwrap();
 }

@@ -7,7 +7,7 @@ use tonic::Status;
 
 use crate::support::Tenant;
 
-/// An Add of those who match.
+/// An Add of the contacts that match.
 pub(super) fn add(segment_id: &str, expression: &str) -> pb::AddContactsRequest {
     pb::AddContactsRequest {
         segment_id: segment_id.into(),
@@ -136,7 +136,7 @@ impl Tenant {
             .into_inner()
     }
 
-    /// Who is on a segment, in the order they were created. The counts must agree.
+    /// The members of a segment in order of creation. The counts must agree.
     pub(super) async fn on(&mut self, segment_id: &str) -> Vec<String> {
         let request = pb::StreamSegmentMembersRequest {
             selection: Some(Selection::SegmentId(segment_id.into())),

@@ -17,7 +17,7 @@ async fn going_back_restores_each_earlier_state() {
     tenant.reduce(reduce("S", "GIFT")).await;
     tenant.refine(refine("S", "MOVE")).await;
     assert_eq!(tenant.on("S").await, ["A", "B"]);
-    // Whatever happens to the groups meanwhile.
+    // Later changes of the groups have no effect.
     for id in ["A", "B", "C"] {
         tenant.unassign(id, "MOVE").await.unwrap();
     }

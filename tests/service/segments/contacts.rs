@@ -1,4 +1,4 @@
-//! What becomes of contacts that are on segments.
+//! Changes of contacts that are on segments.
 
 use mailing_groups::pb;
 use tonic::Code;

@@ -114,7 +114,7 @@ async fn an_update_of_a_description_needs_the_current_etag() {
         tenant.get_segment("S").await.unwrap_err().code(),
         Code::NotFound
     );
-    // Nobody is on a segment of that name any more, nor on the next one.
+    // Segments of that name have no members: neither the deleted nor the new one.
     tenant.delete_contact("B", "", false).await.unwrap();
     assert_eq!(tenant.segment("S").await.member_count, 0);
     assert_eq!(tenant.members(r#"segment("S")"#).await, [""; 0]);

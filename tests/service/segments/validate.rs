@@ -1,4 +1,4 @@
-//! Asking what an action would do.
+//! Dry runs of actions.
 
 use super::ask::{add, add_ids, back, reduce, refine};
 use crate::support::Tenant;

@@ -1,4 +1,4 @@
-//! What is wrong with an expression is said with its place in the text.
+//! Errors of an expression name their position in the text.
 
 use mailing_groups::pb::{
     CountSegmentMembersRequest, DeleteMailingGroupRequest, RenameMailingGroupRequest,
@@ -17,7 +17,7 @@ async fn tenant() -> Tenant {
     tenant
 }
 
-/// The refusal of an expression: the same whether it is to be counted or streamed.
+/// The error of an expression, which is the same for a count and a stream.
 async fn refusal(tenant: &mut Tenant, expression: &str) -> Status {
     let request = CountSegmentMembersRequest {
         selection: Some(Selection::Expression(expression.into())),
@@ -34,7 +34,7 @@ async fn refusal(tenant: &mut Tenant, expression: &str) -> Status {
     counted
 }
 
-/// What a refusal says of the field `expression`.
+/// The description of the violation of the field `expression`.
 fn violation(status: &Status) -> String {
     let details = status.get_error_details();
     let violations = &details.bad_request().expect("BadRequest").field_violations;

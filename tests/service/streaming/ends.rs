@@ -1,4 +1,4 @@
-//! How a stream ends that is not read to its summary, and how it stays alive meanwhile.
+//! How a stream ends before its summary, and its heartbeats.
 
 use std::time::Duration;
 

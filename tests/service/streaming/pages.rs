@@ -1,4 +1,4 @@
-//! What a stream that is read to its end holds.
+//! The content of a complete stream.
 
 use mailing_groups::pb::{self, DeleteContactRequest, SegmentMemberView};
 use tonic::Code;

@@ -1,4 +1,4 @@
-//! Readers who are slow, or gone, or not alone.
+//! Slow, disconnected and concurrent readers.
 
 use mailing_groups::pb::{BatchUnassignMailingGroupsRequest, DeleteContactRequest};
 
@@ -15,7 +15,7 @@ struct Scene {
     ids: Vec<String>,
 }
 
-/// A server of one's own with a crowd, and a client whose windows are small.
+/// A dedicated server with many members, and a client with small flow-control windows.
 async fn scene() -> Scene {
     let server = Server::start().await;
     let mut tenant = Tenant::over(server.narrow_channel().await, "slow");
@@ -49,7 +49,7 @@ async fn slow_readers_hold_no_connection_and_read_one_revision() {
     // A call that finds no free connection fails.
     within(tenant.get_contact("P00000")).await.unwrap();
 
-    // Everybody leaves the group, and one is deleted.
+    // All members leave the group, and one contact is deleted.
     let assignments = ids.iter().map(|id| assignment(id, "MOVE")).collect();
     let leave = BatchUnassignMailingGroupsRequest {
         assignments,

@@ -1,4 +1,4 @@
-//! A stream that was cut goes on where it was, and only there.
+//! An interrupted stream resumes at its token, which is bound to its request.
 
 use mailing_groups::pb::{self, SegmentMemberView, SelectionOptions};
 use tonic::Code;

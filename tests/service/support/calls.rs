@@ -1,4 +1,4 @@
-//! Calls of one tenant, in short.
+//! Short forms of the calls of a tenant.
 
 use mailing_groups::pb;
 use prost_types::FieldMask;
@@ -6,7 +6,7 @@ use tonic::Status;
 
 use super::{Server, Tenant, assert_consistent};
 
-/// What a call answers.
+/// The result of a call.
 pub(crate) type Answer<T> = Result<T, Status>;
 
 /// A field mask.
@@ -24,7 +24,7 @@ pub(crate) fn pairs(pairs: &[(&str, &str)]) -> Vec<pb::Assignment> {
     pairs.iter().map(pair).collect()
 }
 
-/// A group to be.
+/// A new group.
 pub(crate) fn new_group(code: &str, description: &str) -> pb::MailingGroup {
     pb::MailingGroup {
         code: code.into(),
@@ -228,7 +228,7 @@ impl Tenant {
         Ok(self.contacts.merge_contacts(request).await?.into_inner())
     }
 
-    /// The number of contacts a group says it has: all, companies, persons.
+    /// The counters of a group: all contacts, companies, persons.
     pub(crate) async fn counts(&mut self, code: &str) -> (i64, i64, i64) {
         let group = self.get_group(code).await.unwrap();
         (group.contact_count, group.company_count, group.person_count)

@@ -36,7 +36,7 @@ pub(crate) async fn assert_consistent(database_url: &str, tenant: &str) {
     numbers_are_not_given_out_twice(&client, tenant_id).await;
 }
 
-/// What the change log says there is.
+/// The content according to the change log.
 #[derive(Default)]
 struct Log {
     /// Code and revision of each group.

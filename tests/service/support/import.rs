@@ -72,7 +72,7 @@ impl Tenant {
         Streamed::read(&mut self.open(request).await?).await
     }
 
-    /// Imports contacts, all of which must go in.
+    /// Imports contacts; none may be rejected.
     pub(crate) async fn import_contacts(&mut self, all: &[pb::Contact]) {
         let chunk = |contacts: &[pb::Contact]| {
             let contacts = contacts.to_vec();
@@ -104,7 +104,7 @@ impl Tenant {
         assert_eq!(processed, i64::try_from(all.len()).unwrap());
     }
 
-    /// Imports pairs of contact and group, all of which must go in.
+    /// Imports pairs of contact and group; none may be rejected.
     pub(crate) async fn import_memberships(&mut self, pairs: &[(String, String)]) {
         let assignments: Vec<_> = pairs
             .iter()

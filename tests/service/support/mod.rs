@@ -1,4 +1,4 @@
-//! What the tests share: a server, tenants in it, and short ways to say things.
+//! What the tests share: clusters, servers, the program, tenants, and short forms of calls.
 
 mod calls;
 mod cluster;

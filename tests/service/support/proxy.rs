@@ -1,4 +1,4 @@
-//! A network between the server and PostgreSQL that can be broken.
+//! A network between the server and PostgreSQL with faults on demand.
 
 use std::{
     io,
@@ -26,7 +26,7 @@ pub(crate) enum Network {
     Up,
     /// Cuts all connections and any new one.
     Refusing,
-    /// Swallows everything. A connection that lost something stays mute for ever.
+    /// Drops everything. A connection that lost bytes stays silent.
     Silent,
     /// Passes everything on, late.
     Slow(Duration),
@@ -64,7 +64,7 @@ impl Proxy {
         &self.url
     }
 
-    /// Makes the network so.
+    /// Sets the state of the network.
     pub(crate) fn set(&self, network: Network) {
         self.network.send_replace(network);
     }

@@ -32,13 +32,13 @@ impl Server {
         SHARED.get_or_init(Self::start).await
     }
 
-    /// A server of one's own, on a database of its own.
+    /// A dedicated server on a dedicated database.
     pub(crate) async fn start() -> Self {
         let url = database().await;
         Self::on(&url, Limits::default()).await
     }
 
-    /// A server of one's own on this database, which is migrated.
+    /// A dedicated server on this database, which it migrates.
     pub(crate) async fn on(database_url: &str, limits: Limits) -> Self {
         migrate(database_url).await;
         Self::via(database_url, database_url, Pool::default(), limits).await
@@ -71,8 +71,8 @@ impl Server {
         serve::channel(self.address)
     }
 
-    /// A channel to it with the smallest flow-control windows of HTTP/2: a slow reader is felt
-    /// soon.
+    /// A channel to it with the smallest flow-control windows of HTTP/2, so that a slow reader soon
+    /// blocks the server.
     pub(crate) async fn narrow_channel(&self) -> Channel {
         let endpoint = serve::endpoint(self.address)
             .initial_stream_window_size(65_535)

@@ -1,11 +1,10 @@
-//! The tests' own way to the database, to look at what the service does there and to get in its
-//! way.
+//! Direct access to the database, to observe the service there and to hold locks.
 
 use tokio_postgres::{Client, types::ToSql};
 
 use super::{postgres, wait::eventually};
 
-/// A connection of one's own; closed when dropped.
+/// A dedicated connection; closed when dropped.
 pub(crate) struct Sql(Client);
 
 impl Sql {
@@ -63,7 +62,7 @@ impl Sql {
         self.backends("wait_event_type = 'Lock'").await
     }
 
-    /// How many of the service's backends of this database are so.
+    /// The number of the service's backends of this database that meet a condition.
     pub(crate) async fn backends(&self, so: &str) -> i64 {
         let query = format!(
             "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() \

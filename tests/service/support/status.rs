@@ -1,12 +1,12 @@
-//! What a refusal says.
+//! The parts of an error.
 
 use tonic::{Code, Status};
 use tonic_types::{ErrorInfo, StatusExt};
 
-/// A refusal: the code and the reason of its `ErrorInfo`.
+/// An error: the code and the reason of its `ErrorInfo`.
 pub(crate) type Failure = (Code, String);
 
-/// The refusal that a call ended with.
+/// The error that a call ended with.
 pub(crate) fn refused<T: std::fmt::Debug>(outcome: Result<T, Status>) -> Failure {
     let status = outcome.unwrap_err();
     (status.code(), info(&status).reason)
@@ -30,7 +30,7 @@ pub(crate) fn is_overdue(status: &Status) {
     );
 }
 
-/// The fields that a refusal finds fault with.
+/// The fields of the violations of an error.
 pub(crate) fn violations(status: &Status) -> Vec<String> {
     let details = status.get_error_details();
     let violations = details
@@ -43,7 +43,7 @@ pub(crate) fn violations(status: &Status) -> Vec<String> {
         .collect()
 }
 
-/// The conditions that a refusal finds unmet: kind, subject, description.
+/// The unmet preconditions of an error: kind, subject, description.
 pub(crate) fn unmet(status: &Status) -> Vec<(String, String, String)> {
     let details = status.get_error_details();
     let violations = details
@@ -56,7 +56,7 @@ pub(crate) fn unmet(status: &Status) -> Vec<(String, String, String)> {
         .collect()
 }
 
-/// What kind of thing a refusal is about, and its name.
+/// The type and the name of the resource of an error.
 pub(crate) fn resource(status: &Status) -> (String, String) {
     let details = status.get_error_details();
     let resource = details.resource_info().unwrap();

@@ -1,4 +1,4 @@
-//! The tables, read and written past the service.
+//! The tables, read and written directly.
 
 use tokio_postgres::Client;
 

@@ -163,7 +163,7 @@ impl Tenant {
     }
 }
 
-/// A company to be.
+/// A new company.
 pub(crate) fn company(id: &str) -> pb::Contact {
     pb::Contact {
         id: id.into(),
@@ -173,7 +173,7 @@ pub(crate) fn company(id: &str) -> pb::Contact {
     }
 }
 
-/// A person to be, of a company or, with a blank id, of none.
+/// A new person, of a company or, with a blank id, of none.
 pub(crate) fn person(id: &str, company_id: &str) -> pb::Contact {
     pb::Contact {
         id: id.into(),

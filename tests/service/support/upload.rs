@@ -37,7 +37,7 @@ impl Response for pb::ImportMembershipsResponse {
     }
 }
 
-/// An import that is under way. Dropping it hangs up.
+/// An import in progress. Dropping it cancels the call.
 pub(crate) struct Upload<Request, Response> {
     requests: mpsc::Sender<Request>,
     responses: Streaming<Response>,
@@ -88,7 +88,7 @@ impl<Request: Debug, R: Response> Upload<Request, R> {
         Ok(message)
     }
 
-    /// Waits until so many items are answered for: the rejections, and the progress that says so.
+    /// Waits for the rejections and the progress of so many items.
     pub(crate) async fn until(&mut self, processed: i64) -> Result<(Vec<R>, R), Status> {
         let mut rejections = Vec::new();
         loop {
@@ -101,7 +101,7 @@ impl<Request: Debug, R: Response> Upload<Request, R> {
         }
     }
 
-    /// Says that no more is sent, and waits for the end: all messages except heartbeats.
+    /// Ends the request stream and reads to the end: all messages except heartbeats.
     pub(crate) async fn close(self) -> Result<Vec<R>, Status> {
         let Self {
             requests,
@@ -158,7 +158,7 @@ impl Tenant {
         }
     }
 
-    /// Imports contacts, none of which may be refused.
+    /// Imports contacts; none may be rejected.
     pub(crate) async fn import(&mut self, contacts: Vec<pb::Contact>) {
         let mut upload = self.upload_contacts().await;
         upload.send(ContactMessage::Start(Default::default())).await;

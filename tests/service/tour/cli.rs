@@ -15,14 +15,10 @@ fn last(text: &str) -> &str {
 }
 
 #[track_caller]
-fn fails(ended: &Ended, code: i32, says: &[&str]) {
+fn fails(ended: &Ended, code: i32, words: &[&str]) {
     assert_eq!(ended.code, Some(code), "{}", ended.stderr);
-    for words in says {
-        assert!(
-            ended.stderr.contains(words),
-            "{words:?} in {}",
-            ended.stderr
-        );
+    for part in words {
+        assert!(ended.stderr.contains(part), "{part:?} in {}", ended.stderr);
     }
 }
 
@@ -70,7 +66,7 @@ fn errors_of_the_service_end_with_code_1_and_name_the_position() {
 
 #[test]
 fn a_wrong_command_line_ends_with_code_2() {
-    for (arguments, says) in [
+    for (arguments, words) in [
         ("count", "<EXPR>"),
         ("count A --no-such-flag", "--no-such-flag"),
         (
@@ -89,7 +85,7 @@ fn a_wrong_command_line_ends_with_code_2() {
         ("--listen 127.0.0.1:0 count A", "cannot be used with"),
         ("reign", "unrecognized subcommand"),
     ] {
-        fails(&run(arguments.split(' ')), 2, &[says]);
+        fails(&run(arguments.split(' ')), 2, &[words]);
     }
 }
 

@@ -1,4 +1,4 @@
-//! What was answered stays, whatever is killed.
+//! Acknowledged writes survive kills.
 
 use nix::sys::signal::{Signal, kill};
 

@@ -38,7 +38,7 @@ pub(crate) fn run<'a>(arguments: impl IntoIterator<Item = &'a str>) -> Ended {
 /// A running service. It is stopped when dropped.
 pub(crate) struct Service {
     program: Program,
-    /// What it prints once it accepts calls.
+    /// The output of its start.
     pub(crate) greeting: String,
     /// Host and port.
     pub(crate) address: String,
@@ -67,11 +67,11 @@ impl Service {
         })
     }
 
-    /// A service on this folder, which stays.
+    /// A service on this folder, which is kept.
     pub(crate) fn on(data_dir: &Path) -> Self {
         let arguments = ["--data-dir", data_dir.to_str().unwrap()];
         let mut program = Program::spawn(data_dir.parent().unwrap(), &arguments);
-        // The first five lines, which are all there is.
+        // The whole output: five lines.
         let lines = program.lines(5);
         let address = program.address_in(lines.first().map(String::as_str));
         Self {

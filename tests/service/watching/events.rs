@@ -1,11 +1,11 @@
-//! What is told of each kind of change.
+//! The events of each kind of change.
 
 use mailing_groups::pb::{
     self, ChangeKind, ContactState, ContactStates, ContactsDeleted, GroupMembers,
     MailingGroupDeleted, MailingGroupRenamed, MailingGroupState, change::Change,
 };
 
-use super::feed::{after, filtered, now, told};
+use super::feed::{after, filtered, now, reported};
 use crate::support::{Tenant, company, new_group, person};
 
 fn group(code: &str, description: &str) -> MailingGroupState {
@@ -45,23 +45,23 @@ async fn each_change_is_reported_with_ids_and_codes() {
     assert_eq!((changes.revision, changes.more), (1, false));
     assert!(changes.commit_time.is_some() && !changes.request_id.is_empty());
     assert_eq!(
-        told(changes),
+        reported(changes),
         [Change::MailingGroupCreated(group("MOVE", "Office move"))]
     );
 
     let acme = tenant.create(company("ACME")).await;
     assert_eq!(
-        told(feed.changes().await),
+        reported(feed.changes().await),
         [Change::ContactsCreated(contacts(&[&acme]))]
     );
     let ada = tenant.create(person("ADA", "ACME")).await;
     assert_eq!(
-        told(feed.changes().await),
+        reported(feed.changes().await),
         [Change::ContactsCreated(contacts(&[&ada]))]
     );
     tenant.assign("ADA", "MOVE").await;
     assert_eq!(
-        told(feed.changes().await),
+        reported(feed.changes().await),
         [Change::MembersAdded(members("MOVE", &["ADA"]))]
     );
     tenant.rename("MOVE", "RELOCATE", "").await.unwrap();
@@ -71,7 +71,7 @@ async fn each_change_is_reported_with_ids_and_codes() {
         description: "Office move".into(),
     };
     assert_eq!(
-        told(feed.changes().await),
+        reported(feed.changes().await),
         [Change::MailingGroupRenamed(renamed)]
     );
     tenant
@@ -79,10 +79,13 @@ async fn each_change_is_reported_with_ids_and_codes() {
         .await
         .unwrap();
     let updated = Change::MailingGroupUpdated(group("RELOCATE", "Off"));
-    assert_eq!(told(feed.changes().await), [updated]);
+    assert_eq!(reported(feed.changes().await), [updated]);
     tenant.unassign("ADA", "RELOCATE").await.unwrap();
     let removed = Change::MembersRemoved(members("RELOCATE", &["ADA"]));
-    assert_eq!(told(feed.changes().await), std::slice::from_ref(&removed));
+    assert_eq!(
+        reported(feed.changes().await),
+        std::slice::from_ref(&removed)
+    );
     tenant.assign("ADA", "RELOCATE").await;
     feed.changes().await;
     let added = tenant.assign("ACME", "RELOCATE").await.revision;
@@ -94,7 +97,7 @@ async fn each_change_is_reported_with_ids_and_codes() {
         contact_ids: vec!["ACME".into()],
     };
     assert_eq!(
-        told(feed.changes().await),
+        reported(feed.changes().await),
         [
             Change::ContactsUpdated(contacts(&[&ada])),
             Change::MembersRemoved(members("RELOCATE", &["ACME"])),
@@ -106,11 +109,11 @@ async fn each_change_is_reported_with_ids_and_codes() {
         code: "RELOCATE".into(),
     };
     assert_eq!(
-        told(feed.changes().await),
+        reported(feed.changes().await),
         [removed, Change::MailingGroupDeleted(gone)]
     );
 
-    // Later, who is gone is still known by id, and nothing more.
+    // Later a deleted contact is still reported by its id only.
     let mut late = tenant.watch(after(1)).await.unwrap();
     let nameless = ContactState {
         id: "ACME".into(),
@@ -120,12 +123,12 @@ async fn each_change_is_reported_with_ids_and_codes() {
         contacts: vec![nameless],
     };
     assert_eq!(
-        told(late.changes().await),
+        reported(late.changes().await),
         [Change::ContactsCreated(created)]
     );
     let mut late = tenant.watch(after(added - 1)).await.unwrap();
     let added = Change::MembersAdded(members("RELOCATE", &["ACME"]));
-    assert_eq!(told(late.changes().await), [added]);
+    assert_eq!(reported(late.changes().await), [added]);
 }
 
 #[tokio::test]

@@ -73,7 +73,7 @@ impl Feed {
         }
     }
 
-    /// All changes up to the progress that says that a revision is reached.
+    /// All changes up to the progress at a revision.
     pub(super) async fn until(&mut self, revision: i64) -> Vec<Change> {
         let mut all = Vec::new();
         loop {
@@ -92,7 +92,7 @@ impl Feed {
         let mut all = Vec::new();
         loop {
             match self.message().await.unwrap() {
-                Message::Changes(changes) => all.extend(told(changes)),
+                Message::Changes(changes) => all.extend(reported(changes)),
                 Message::Progress(progress) => return (all, progress.revision),
                 other => panic!("no changes but {other:?}"),
             }
@@ -101,7 +101,7 @@ impl Feed {
 }
 
 /// The changes of a message.
-pub(super) fn told(changes: Changes) -> Vec<Change> {
+pub(super) fn reported(changes: Changes) -> Vec<Change> {
     let changes = changes.changes.into_iter();
     changes.map(|change| change.change.unwrap()).collect()
 }

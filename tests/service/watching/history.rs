@@ -1,4 +1,4 @@
-//! The change log as the tables have it, told as a watch tells it.
+//! The change log of the tables, in the form of a watch.
 
 use std::collections::HashMap;
 
@@ -6,7 +6,7 @@ use mailing_groups::pb::change::Change;
 
 use crate::support::Sql;
 
-/// A change without the details that move: revision, kind, code, former code, sorted ids.
+/// A change without volatile details: revision, kind, code, former code, sorted ids.
 pub(super) type Entry = (i64, i16, String, String, Vec<String>);
 
 /// The whole log of a tenant.
@@ -33,7 +33,7 @@ pub(super) async fn stored(sql: &Sql, tenant: &str) -> Vec<Entry> {
         .collect()
 }
 
-/// A change that was told.
+/// A change that a watch reported.
 pub(super) fn entry(revision: i64, change: &Change) -> Entry {
     let named = |kind, code: &str, former: &str, ids: &[String]| {
         let mut ids = ids.to_vec();

@@ -1,4 +1,4 @@
-//! A copy of a tenant, kept up to date by what a watch tells.
+//! A copy of a tenant, kept up to date by a watch.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -102,7 +102,7 @@ impl Model {
             .collect();
     }
 
-    /// What the tables say.
+    /// The content of the tables.
     pub(super) async fn stored(sql: &Sql, tenant: &str) -> Self {
         let tenant_id = sql.tenant_id(tenant).await;
         let groups = "SELECT code, description FROM mailing_groups WHERE tenant_id = $1";

@@ -1,4 +1,4 @@
-//! What is left when history is pruned.
+//! Pruning of the change log.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use crate::support::{Server, Sql, Tenant, company, info, select};
 
 const DAY: Duration = Duration::from_secs(86_400);
 
-/// A server of one's own, with a tenant that has ten revisions of which some are old.
+/// A dedicated server, with a tenant that has ten revisions of which some are old.
 async fn aged(old: i64) -> (Server, Tenant, Sql, Domain) {
     let server = Server::start().await;
     let mut tenant = Tenant::of(&server, "aged").await;
@@ -103,7 +103,7 @@ async fn a_watch_behind_the_retention_gets_out_of_range() {
     let (_server, mut tenant, sql, domain) = aged(0).await;
     let mut feed = tenant.watch(now()).await.unwrap();
     feed.until_progress().await;
-    // The server learns of nothing, and while it waits the log moves on without it.
+    // The server gets no notification, and meanwhile the log is pruned.
     sql.run(
         "UPDATE clocks SET revision = 12; \
          INSERT INTO revisions SELECT tenant_id, n, now() - interval '8 days', 'x' \

@@ -1,4 +1,4 @@
-//! Readers: soon told, slow, gone; large revisions; the end.
+//! Readers: notification delay, slow and disconnected readers, large revisions, ends.
 
 use std::time::{Duration, Instant};
 
@@ -9,10 +9,11 @@ use mailing_groups::{
 use tonic::Code;
 use tonic_types::StatusExt;
 
-use super::feed::{Feed, after, now, told};
+use super::feed::{Feed, after, now, reported};
 use crate::support::{Server, Sql, Tenant, company, info, pairs, within};
 
-/// The shortest time from the answer to a write until a watcher reads of it. The shortest, because
+/// The shortest time from the response to a write until a watch reports it; the shortest because
+/// The shortest time from the response to a write until a watch reports it; the shortest because
 /// the machine may be busy.
 async fn latency(writer: &mut Tenant, feed: &mut Feed) -> Duration {
     feed.until_progress().await;
@@ -72,7 +73,7 @@ async fn waiting_watches_hold_no_connection_and_slow_ones_do_not_delay_others() 
     for feed in &mut feeds {
         let mut count = 0;
         loop {
-            for change in told(feed.changes().await) {
+            for change in reported(feed.changes().await) {
                 match change {
                     Change::ContactsCreated(all) => count += all.contacts.len(),
                     _ => count += 1,
@@ -107,7 +108,7 @@ async fn a_large_revision_is_split_into_marked_parts() {
         let changes = feed.changes().await;
         assert_eq!(changes.revision, last + 1);
         let more = changes.more;
-        for change in told(changes) {
+        for change in reported(changes) {
             match change {
                 Change::MembersRemoved(group) => {
                     assert!(group.contact_ids.len() <= 10_000);

@@ -3,7 +3,7 @@
 use mailing_groups::pb::{ChangeKind, watch_changes_response::Message};
 
 use super::{
-    feed::{Feed, beginning, filtered, told},
+    feed::{Feed, beginning, filtered, reported},
     model::Model,
 };
 use crate::support::{Server, Sql, Tenant, company, new_group, person};
@@ -110,7 +110,7 @@ async fn a_slowly_read_snapshot_is_of_one_revision() {
     for next in revision + 1..=last {
         let changes = feed.changes().await;
         assert_eq!(changes.revision, next);
-        told(changes)
+        reported(changes)
             .into_iter()
             .for_each(|change| model.apply(change));
     }

@@ -1,4 +1,4 @@
-//! The guarantees of a watch, each checked over what watchers saw while many wrote.
+//! The guarantees of a watch, checked over the messages that watchers got under concurrent writes.
 
 use std::{
     sync::{
@@ -15,7 +15,7 @@ use mailing_groups::{
 use rand::{RngExt, SeedableRng, rngs::StdRng};
 
 use super::{
-    feed::{after, beginning, told},
+    feed::{after, beginning, reported},
     history::{self, Entry, entry},
     model::Model,
 };
@@ -24,14 +24,14 @@ use crate::{
     support::{Server, Sql, Tenant, assert_consistent, company, eventually, person},
 };
 
-/// Who serves just now.
+/// The servers that run at the moment.
 type Current = Arc<Mutex<Arc<Server>>>;
 
 fn server(current: &Current) -> Arc<Server> {
     current.lock().unwrap().clone()
 }
 
-/// What a watcher saw.
+/// The messages that a watcher got, reduced to its state.
 #[derive(Default)]
 struct Seen {
     model: Model,
@@ -40,13 +40,13 @@ struct Seen {
     entries: Vec<Entry>,
     /// The last revision that is complete.
     place: i64,
-    /// The revision of which more is to come.
+    /// The revision that is incomplete so far.
     open: Option<i64>,
     resumed: usize,
 }
 
 impl Seen {
-    /// Takes a message in, and checks what can be checked of it alone.
+    /// Applies a message, after the checks that need no other message.
     fn take(&mut self, message: Message) {
         match message {
             Message::Snapshot(part) => self.model.fill(part),
@@ -62,7 +62,7 @@ impl Seen {
                     Some(open) => assert_eq!(revision, open, "atomic"),
                     None => assert!(revision > self.place, "ordered, unique, bookmarked"),
                 }
-                for change in told(changes) {
+                for change in reported(changes) {
                     self.entries.push(entry(revision, &change));
                     self.model.apply(change);
                 }
@@ -75,7 +75,8 @@ impl Seen {
     }
 }
 
-/// Watches until it has seen `upto`, over as many streams as it takes. `cut` says whether to cut
+/// Watches up to the revision `upto`, over as many streams as needed. `cut` decides whether to cut
+/// Watches up to the revision `upto`, over as many streams as needed. `cut` decides whether to cut
 /// the stream after a message.
 async fn watch(
     current: Current,
@@ -111,7 +112,7 @@ async fn watch(
                 break;
             }
         }
-        // A snapshot that was cut off is begun anew; so is a revision of which only a part came.
+        // An interrupted snapshot starts again; so does a revision that is incomplete.
         assert_eq!(seen.open, None, "no revision here is large");
         match seen.place {
             0 => (seen.model, seen.entries) = (Model::default(), Vec::new()),
@@ -121,7 +122,7 @@ async fn watch(
     }
 }
 
-/// Writes at random until it is told to stop.
+/// Writes at random until cancelled.
 async fn write(current: Current, seed: u64, stop: Arc<AtomicBool>) {
     let mut rng = StdRng::seed_from_u64(seed);
     let mut from = server(&current);
@@ -131,12 +132,12 @@ async fn write(current: Current, seed: u64, stop: Arc<AtomicBool>) {
         if !Arc::ptr_eq(&from, &now) {
             (tenant, from) = (Tenant::of(&now, "churn").await, now);
         }
-        // What it answers does not matter.
+        // The response does not matter.
         let _ = act(&mut tenant, &mut rng).await;
     }
 }
 
-/// Imports contacts and memberships until it is told to stop, and deletes some of them.
+/// Imports contacts and memberships until cancelled, and deletes some of them.
 async fn import(current: Current, stop: Arc<AtomicBool>) {
     let mut tenant = Tenant::of(&server(&current), "churn").await;
     for round in 0.. {
@@ -171,20 +172,23 @@ async fn fill(tenant: &mut Tenant) {
     }
 }
 
-/// Waits until the tenant has come to a revision.
+/// Waits until the tenant has reached a revision.
 async fn until(sql: &Sql, revision: i64) {
     let now = "SELECT revision FROM clocks";
     eventually(async || (sql.number(now, &[]).await >= revision).then_some(())).await;
 }
 
-/// Checks what one watcher saw against the log and the tables.
+/// Compares the state of one watcher with the log and the tables.
 fn validate(seen: Seen, log: &[Entry], stored: &Model) {
     let wanted: Vec<_> = log.iter().filter(|entry| entry.0 > seen.start).collect();
     assert_eq!(seen.entries.len(), wanted.len(), "reliable");
-    for (told, wanted) in seen.entries.iter().zip(wanted) {
-        assert_eq!(told, wanted, "reliable");
+    for (reported, wanted) in seen.entries.iter().zip(wanted) {
+        assert_eq!(reported, wanted);
     }
-    assert_eq!(seen.model, *stored, "what was told makes up the state");
+    assert_eq!(
+        seen.model, *stored,
+        "the reported changes make up the state"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -1,4 +1,4 @@
-//! A `Contacts` service that does what the call's metadata `x-act` tells it.
+//! A `Contacts` service whose behaviour is chosen by the call's metadata `x-act`.
 
 use std::{pin::Pin, sync::Arc, time::Instant};
 
@@ -18,19 +18,19 @@ pub(crate) const MESSAGE_LIMIT: usize = 64 << 10;
 
 /// The service.
 pub(crate) struct Acts {
-    /// Told when a handler has started to hang.
+    /// Notified when a handler starts to hang.
     pub started: UnboundedSender<Instant>,
-    /// Told when a hanging handler is dropped.
+    /// Notified when a hanging handler is dropped.
     pub dropped: UnboundedSender<Instant>,
-    /// What well-behaved streams watch.
+    /// Observed by the streams that end at a shutdown.
     pub shutdown: CancellationToken,
 }
 
 type Answers = Pin<Box<dyn Stream<Item = Result<ImportContactsResponse, Status>> + Send>>;
 
-struct TellDropped(UnboundedSender<Instant>);
+struct NotifyOnDrop(UnboundedSender<Instant>);
 
-impl Drop for TellDropped {
+impl Drop for NotifyOnDrop {
     fn drop(&mut self) {
         let _ = self.0.send(Instant::now());
     }
@@ -60,9 +60,9 @@ fn answer() -> Result<ImportContactsResponse, Status> {
 }
 
 impl Acts {
-    fn hang(&self) -> TellDropped {
+    fn hang(&self) -> NotifyOnDrop {
         let _ = self.started.send(Instant::now());
-        TellDropped(self.dropped.clone())
+        NotifyOnDrop(self.dropped.clone())
     }
 
     /// The service on the wire.
@@ -78,7 +78,7 @@ impl Acts {
     ) -> Result<Response<GetContactResponse>, Status> {
         match act(request.metadata()).as_str() {
             "hang" => {
-                let _told = self.hang();
+                let _hang = self.hang();
                 pending().await
             }
             "spin" => loop {
@@ -103,30 +103,30 @@ impl Acts {
         let requests = request.into_inner();
         let answers: Answers = match act.as_str() {
             "late" => {
-                let _told = self.hang();
+                let _hang = self.hang();
                 pending().await
             }
             "hang" => {
-                let told = self.hang();
+                let hang = self.hang();
                 Box::pin(
                     stream::once(async { answer() }).chain(stream::once(async move {
-                        let _told = told;
+                        let _hang = hang;
                         pending().await
                     })),
                 )
             }
             "flood" => {
-                let told = self.hang();
+                let hang = self.hang();
                 Box::pin(stream::repeat_with(move || {
-                    let _told = &told;
+                    let _hang = &hang;
                     answer()
                 }))
             }
             "heed" => {
-                let told = self.hang();
+                let hang = self.hang();
                 let shutdown = self.shutdown.clone();
                 Box::pin(stream::once(async move {
-                    let _told = told;
+                    let _hang = hang;
                     shutdown.cancelled().await;
                     answer()
                 }))

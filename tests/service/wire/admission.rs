@@ -1,4 +1,4 @@
-//! No more calls at a time than the server takes.
+//! The limit of concurrent calls.
 
 use std::time::Duration;
 

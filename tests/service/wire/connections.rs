@@ -1,4 +1,4 @@
-//! What a connection may do, and how many there may be.
+//! Limits of connections.
 
 use std::{
     net::SocketAddr,
@@ -25,7 +25,7 @@ async fn answers(client: &Client) -> bool {
         .is_ok_and(|answer| answer.status.code() == Code::Ok)
 }
 
-/// Connects and makes a call; `None` if the server will not have it.
+/// Connects and makes a call; `None` if the server closes the connection.
 async fn served(address: SocketAddr) -> Option<Client> {
     let client = within(Client::connect(address)).await.ok()?;
     answers(&client).await.then_some(client)

@@ -1,4 +1,4 @@
-//! A call ends when its time is up, with DEADLINE_EXCEEDED, whoever is or is not listening.
+//! A call ends at its deadline with DEADLINE_EXCEEDED, read or unread.
 
 use std::time::{Duration, Instant};
 
@@ -15,8 +15,8 @@ use super::{
 };
 use crate::support::{PATIENCE, within};
 
-/// Makes a call with longer and longer deadlines, until the handler had the time to do its part,
-/// which `attempt` finds out.
+/// Makes a call with increasing deadlines, until the handler has run far enough, which `attempt`
+/// checks.
 async fn until_in_time<T>(mut attempt: impl AsyncFnMut(&str) -> Option<T>) -> T {
     for timeout in ["200m", "1S", "5S", "25S"] {
         if let Some(result) = attempt(timeout).await {
@@ -140,7 +140,7 @@ async fn an_unread_stream_is_dropped_at_its_deadline() {
         server.started.try_recv().ok().map(|_| response)
     })
     .await;
-    // Nothing is read, so the flow-control window is full and the server's writer asleep.
+    // Nothing is read, so the flow-control window is full and the server's writer blocked.
     server.handler_dropped().await;
     let answer = within(read(response)).await.expect("the rest");
     assert_eq!(answer.status.code(), Code::DeadlineExceeded);

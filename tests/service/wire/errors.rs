@@ -1,4 +1,4 @@
-//! Every error is one that gRPC documents, and has details.
+//! Every error has a code that gRPC documents, and details.
 
 use mailing_groups::{pb::GetContactRequest, server::Limits};
 use tonic::Code;

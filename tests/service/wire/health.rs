@@ -28,7 +28,7 @@ async fn status(client: &HealthClient<Channel>, service: &str) -> ServingStatus 
         .status()
 }
 
-/// Waits until both are `expected`, and says how long that took.
+/// Waits until both are `expected`; how long that took.
 async fn becomes(client: &HealthClient<Channel>, expected: ServingStatus) -> Duration {
     let began = Instant::now();
     for service in ["", CONTACTS] {

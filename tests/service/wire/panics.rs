@@ -1,4 +1,4 @@
-//! A panic is one INTERNAL answer and nobody else's business.
+//! A panic ends one call with INTERNAL and affects no other call.
 
 use mailing_groups::server::Limits;
 use tonic::Code;

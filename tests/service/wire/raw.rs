@@ -1,5 +1,5 @@
-//! A client that speaks HTTP/2 itself: it does what gRPC clients would not, such as waiting for
-//! an answer beyond its own deadline.
+//! A client on plain HTTP/2, for what gRPC clients do not do, such as waiting for a response beyond
+//! their own deadline.
 
 use std::net::SocketAddr;
 
@@ -19,7 +19,7 @@ pub(crate) const IMPORT: &str = "/mailinggroups.v1.Contacts/ImportContacts";
 
 pub(crate) struct Client(SendRequest<Bytes>);
 
-/// A call without its answer yet.
+/// A call that waits for its response.
 pub(crate) struct Call {
     pub requests: SendStream<Bytes>,
     response: ResponseFuture,

@@ -1,4 +1,4 @@
-//! Tools find out what is served, whichever version of reflection they speak.
+//! Reflection, in both versions.
 
 use futures_util::stream;
 use mailing_groups::server::Limits;

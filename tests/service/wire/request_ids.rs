@@ -1,4 +1,4 @@
-//! Every answer carries the id of its call.
+//! Every response has the id of its call.
 
 use mailing_groups::{pb::GetContactResponse, server::Limits};
 use prost::Message;
@@ -19,7 +19,7 @@ fn echoed(answer: &Answer) -> &str {
     answer.headers["x-request-id"].to_str().expect("text")
 }
 
-/// What the handler saw: it answers with the id of the call.
+/// The id that the handler got, from its response.
 fn seen(answer: &Answer) -> String {
     let message = GetContactResponse::decode(&answer.data[5..]).expect("a message");
     message.contact.expect("a contact").name

@@ -1,4 +1,4 @@
-//! A running server, and waiting that ends.
+//! A running server with the service [`Acts`].
 
 use std::{
     net::SocketAddr,

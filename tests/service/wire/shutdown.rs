@@ -1,4 +1,4 @@
-//! A shutdown tells everyone, waits for the open calls, and ends.
+//! A shutdown notifies clients, waits for the open calls, and ends.
 
 use std::time::{Duration, Instant};
 

@@ -8,7 +8,7 @@ use tonic::{Code, Request, Response, Status};
 use super::{Answers, Fake, MEMBERS};
 
 impl Fake {
-    /// Ends within a snapshot, then within a revision, then because of its age, then for good.
+    /// Ends within a snapshot, within a revision, because of its age, and with OUT_OF_RANGE.
     pub(super) async fn watch_changes(
         self: Arc<Self>,
         request: Request<WatchChangesRequest>,

@@ -129,9 +129,9 @@ fn an_export_and_an_import_copy_a_tenant_with_any_text() {
     };
     run("import", folder.path(), "awkward");
     let [first, second] = ["first", "second"].map(|name| folder.path().join(name));
-    let said = run("export", &first, "awkward");
+    let output = run("export", &first, "awkward");
     let counts = "3 mailing groups, 5 contacts, 4 memberships at revision ";
-    assert!(said.starts_with(counts), "{said}");
+    assert!(output.starts_with(counts), "{output}");
     let (written, count) = files(&first);
     assert_eq!(count, 3);
     assert_eq!(written[..2], [groups, contacts]);
@@ -159,8 +159,8 @@ fn an_empty_export_has_three_headers() {
     );
     let lines = files(folder.path()).0.map(|text| text.lines().count());
     assert_eq!(lines, [1, 1, 1]);
-    let said = ["mailing_groups.csv", "--force"];
-    fails(&service.run("nobody", &export), 1, &said);
+    let output = ["mailing_groups.csv", "--force"];
+    fails(&service.run("nobody", &export), 1, &output);
 }
 
 #[test]
@@ -186,8 +186,8 @@ fn rejected_rows_keep_their_order_and_the_others_are_imported() {
     let rejected = folder.path().join("groups.rejected.csv");
     assert_eq!(ended.code, Some(3), "{}", ended.stderr);
     let (count, path) = (wrong.len(), rejected.display());
-    let told = format!("{count} rejected rows, with line and reason: {path}");
-    assert_eq!(last(&ended.stdout), told);
+    let summary = format!("{count} rejected rows, with line and reason: {path}");
+    assert_eq!(last(&ended.stdout), summary);
     let text = fs::read_to_string(&rejected).unwrap();
     let lines = text
         .lines()
