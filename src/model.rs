@@ -1,4 +1,4 @@
-//! What things are: values and entities. No async, no pool.
+//! Values and entities; no async, no database access.
 
 pub(crate) mod change;
 pub(crate) mod contact;
@@ -29,12 +29,12 @@ pub(crate) use selection::{ContactSet, SegmentCounts, SelectionOptions};
 pub use value::{Code, ContactId, Email, InvalidValue, Name, RequestId};
 pub(crate) use value::{CriteriaCode, Description, SegmentId, TenantName};
 
-/// The tenant's number in every key. Zero belongs to nobody: a tenant that has never written
-/// reads as empty.
+/// The tenant's number in every key. Zero is not used: a tenant that has never written reads as
+/// empty.
 pub type TenantId = i32;
 
 /// A number per tenant that grows by one with every committed change of that tenant.
 pub(crate) type Revision = i64;
 
-/// A moment, as PostgreSQL keeps it: microseconds, UTC.
+/// A time with PostgreSQL's precision: microseconds, UTC.
 pub(crate) type Time = chrono::DateTime<chrono::Utc>;

@@ -1,4 +1,4 @@
-//! A company or a person.
+//! Contacts: companies and persons.
 
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -16,17 +16,16 @@ pub struct Contact {
     pub id: ContactId,
     /// Company or person.
     pub(crate) kind: ContactKind,
-    /// What the contact is called.
     pub(crate) name: Name,
     /// The id of a person's company.
     pub(crate) company_id: Option<ContactId>,
     /// The e-mail address, or nothing.
     pub(crate) email: Email,
-    /// Leave it out of segments.
+    /// Whether segments leave it out.
     pub(crate) exclude_from_segments: bool,
-    /// Leave it out of segments because it asked for it.
+    /// Whether segments leave it out because the contact objected.
     pub(crate) privacy_blocked: bool,
-    /// How many mailing groups it has.
+    /// The number of its mailing groups.
     pub(crate) mailing_group_count: i32,
     /// The revision at which it, or its groups, last changed.
     pub(crate) revision: Revision,
@@ -74,12 +73,12 @@ impl Contact {
         }
     }
 
-    /// Changes whenever the contact or its groups do.
+    /// Changes with the contact and with its groups.
     pub(crate) fn etag(&self) -> String {
         super::page::etag(self.revision)
     }
 
-    /// What was said of the contact.
+    /// The details of the contact.
     pub(crate) fn details(&self) -> ContactDetails {
         ContactDetails {
             kind: self.kind,
@@ -92,20 +91,19 @@ impl Contact {
     }
 }
 
-/// All that is said of a contact: to create it, or to replace what was said before.
+/// The details of a contact that a caller sets.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ContactDetails {
     /// Company or person.
     pub(crate) kind: ContactKind,
-    /// What the contact is called.
     pub(crate) name: Name,
     /// The id of a person's company; a company has none.
     pub(crate) company_id: Option<ContactId>,
     /// The e-mail address, or nothing.
     pub(crate) email: Email,
-    /// Leave it out of segments.
+    /// Whether segments leave it out.
     pub(crate) exclude_from_segments: bool,
-    /// Leave it out of segments because it asked for it.
+    /// Whether segments leave it out because the contact objected.
     pub(crate) privacy_blocked: bool,
 }
 
@@ -114,24 +112,22 @@ pub struct ContactDetails {
 pub struct NewContact {
     /// The id.
     pub id: ContactId,
-    /// All the rest.
     pub(crate) details: ContactDetails,
 }
 
-/// What is to change of a contact; `None` stays as it is.
+/// A change of a contact; `None` leaves a field unchanged.
 #[derive(Debug, Clone, Default)]
 pub struct ContactChange {
     /// Company or person.
     pub(crate) kind: Option<ContactKind>,
-    /// What the contact is called.
     pub(crate) name: Option<Name>,
-    /// The id of a person's company; `Some(None)` takes it away.
+    /// The id of a person's company; `Some(None)` removes it.
     pub(crate) company_id: Option<Option<ContactId>>,
     /// The e-mail address.
     pub(crate) email: Option<Email>,
-    /// Leave it out of segments.
+    /// Whether segments leave it out.
     pub(crate) exclude_from_segments: Option<bool>,
-    /// Leave it out of segments because it asked for it.
+    /// Whether segments leave it out because the contact objected.
     pub(crate) privacy_blocked: Option<bool>,
 }
 

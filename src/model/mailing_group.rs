@@ -1,4 +1,4 @@
-//! A named group of contacts that are to receive the same information.
+//! Mailing groups.
 
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -10,15 +10,15 @@ use crate::schema::mailing_groups;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, HasQuery, QueryableByName)]
 #[diesel(table_name = mailing_groups)]
 pub struct MailingGroup {
-    /// The group's number within its tenant; it outlives a rename.
+    /// The group's number within its tenant; a rename does not change it.
     pub(crate) group_id: i32,
     /// The code, unique in the tenant.
     pub(crate) code: Code,
     /// What the group is for.
     pub(crate) description: Description,
-    /// How many companies have the group.
+    /// The number of companies with the group.
     pub(crate) company_count: i64,
-    /// How many persons have the group.
+    /// The number of persons with the group.
     pub(crate) person_count: i64,
     /// The revision at which code or description last changed.
     pub(crate) revision: Revision,
@@ -29,18 +29,18 @@ pub struct MailingGroup {
 }
 
 impl MailingGroup {
-    /// How many contacts have the group.
+    /// The number of contacts with the group.
     pub(crate) fn contact_count(&self) -> i64 {
         self.company_count + self.person_count
     }
 
-    /// Changes whenever code or description do.
+    /// Changes with the code and the description.
     pub(crate) fn etag(&self) -> String {
         super::page::etag(self.revision)
     }
 }
 
-/// A mailing group to be.
+/// A mailing group to create.
 #[derive(Debug, Clone)]
 pub(crate) struct NewMailingGroup {
     /// The code.

@@ -1,23 +1,23 @@
-//! How much of a list is answered at once, and the tag of a version.
+//! Page sizes and etags.
 
 use super::Revision;
 
-/// How many entries a page has.
+/// The maximum number of entries of a page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PageSize(i64);
 
-/// A page size below zero.
+/// A negative page size.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error("must not be negative")]
 pub struct NegativePageSize;
 
 impl PageSize {
-    /// Reads a caller's wish: 0 means `default`, and more than `max` means `max`.
-    pub fn new(wish: i32, default: i32, max: i32) -> Result<Self, NegativePageSize> {
-        match wish {
+    /// The size for a requested one: 0 means `default`, and more than `max` means `max`.
+    pub fn new(requested: i32, default: i32, max: i32) -> Result<Self, NegativePageSize> {
+        match requested {
             ..0 => Err(NegativePageSize),
             0 => Ok(Self(i64::from(default))),
-            _ => Ok(Self(i64::from(wish.min(max)))),
+            _ => Ok(Self(i64::from(requested.min(max)))),
         }
     }
 
@@ -26,13 +26,13 @@ impl PageSize {
         usize::try_from(self.0).unwrap_or(usize::MAX)
     }
 
-    /// How many rows to read so that it shows whether another page follows.
+    /// The number of rows to read to know whether another page follows.
     pub(crate) fn with_one_more(self) -> i64 {
         self.0 + 1
     }
 }
 
-/// The tag of a version that was made at a revision.
+/// The etag of a version that was made at a revision.
 pub(super) fn etag(revision: Revision) -> String {
     format!("r{revision}")
 }

@@ -13,8 +13,6 @@ const LONG: &[&str] = &[
     "src/api/status.rs",
     "src/config.rs",
     "src/domain/batch/tests.rs",
-    "src/model/value.rs",
-    "src/postgres/programs.rs",
 ];
 
 #[test]
