@@ -23,7 +23,8 @@ pub(crate) use memberships::{AssignmentOutcome, Direction, Membership};
 pub use page::PageSize;
 pub(crate) use reason::Reason;
 pub(crate) use segment::{
-    CountedSegment, Criterion, SavedCriteria, Segment, SegmentAction, Selector,
+    CountedSegment, Criterion, MAX_UNDOABLE_ACTIONS, SavedCriteria, Segment, SegmentAction,
+    Selector,
 };
 pub(crate) use selection::{ContactSet, SegmentCounts, SelectionOptions};
 pub use value::{Code, ContactId, Email, InvalidValue, Name, RequestId};

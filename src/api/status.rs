@@ -8,8 +8,11 @@ use tonic_types::{ErrorDetails, StatusExt};
 
 use super::request_id;
 use crate::{
-    domain::{BrokenRule, ContactField, Error, Precondition, Refusal, Resource, Violation},
-    model::{ContactId, Reason},
+    domain::{
+        BrokenRule, ContactField, Error, Precondition, Refusal, Resource, Violation,
+        selection::{SelectionError, SelectionFault, SelectionPart},
+    },
+    model::{self, ContactId, Reason},
 };
 
 /// The domain of every `ErrorInfo`.
@@ -26,7 +29,7 @@ impl From<Error> for Status {
         }
         let reason = reason(&error);
         let details = details(&error, reason);
-        status(reason, error.to_string(), metadata(&error), details)
+        status(reason, message(&error), metadata(&error), details)
     }
 }
 
@@ -145,7 +148,8 @@ fn reason(error: &Error) -> Reason {
         Error::BrokenRule(BrokenRule::Contact(Refusal::UnknownCompany(_))) => {
             Reason::ContactNotFound
         }
-        Error::Invalid(_) | Error::BrokenRule(_) => Reason::InvalidField,
+        Error::Invalid(_) | Error::InvalidStart(_) | Error::BrokenRule(_) => Reason::InvalidField,
+        Error::Selection(SelectionError { fault, .. }) => selection_reason(fault),
         Error::NotFound {
             renamed_to: Some(_),
             ..
@@ -161,6 +165,18 @@ fn reason(error: &Error) -> Reason {
         Error::Unavailable(_) => Reason::DatabaseUnavailable,
         Error::Overloaded => Reason::Overloaded,
         Error::Internal(_) => Reason::Internal,
+    }
+}
+
+fn selection_reason(fault: &SelectionFault) -> Reason {
+    match fault {
+        SelectionFault::UnknownOperand {
+            renamed_to: Some(_),
+            ..
+        } => Reason::MailingGroupRenamed,
+        SelectionFault::UnknownOperand { resource, .. } => not_found(*resource),
+        SelectionFault::UnknownSegment(_) => Reason::SegmentNotFound,
+        SelectionFault::NotACompany { .. } => Reason::InvalidField,
     }
 }
 
@@ -203,17 +219,123 @@ fn precondition_reason(precondition: &Precondition) -> Reason {
     }
 }
 
-/// The metadata of the `ErrorInfo`.
-fn metadata(error: &Error) -> Vec<(&'static str, String)> {
+/// The message. For a bad field it is the field's path and what is wrong with it.
+fn message(error: &Error) -> String {
+    if reason(error) == Reason::InvalidField
+        && let Some(Violation { field, reason }) = violation(error)
+    {
+        return format!("{field} {reason}");
+    }
+    error.to_string()
+}
+
+/// The field that an error of one field is about.
+fn violation(error: &Error) -> Option<Violation> {
+    match error {
+        Error::InvalidStart(start) => Some(Violation {
+            field: "revision".to_owned(),
+            reason: start.to_string(),
+        }),
+        Error::Selection(error) => selection_violation(error),
+        Error::BrokenRule(rule) => Some(broken_rule(rule)),
+        Error::NotFound { .. }
+        | Error::Invalid(_)
+        | Error::UnknownContacts(_)
+        | Error::AlreadyExists { .. }
+        | Error::Precondition(_)
+        | Error::Stale { .. }
+        | Error::ImportOvertaken(_)
+        | Error::HistoryPruned { .. }
+        | Error::Full(_)
+        | Error::Unavailable(_)
+        | Error::Overloaded
+        | Error::Internal(_) => None,
+    }
+}
+
+/// The field that holds an invalid selection.
+fn selection_violation(SelectionError { part, fault }: &SelectionError) -> Option<Violation> {
+    let path = match part {
+        SelectionPart::Request => String::new(),
+        SelectionPart::From => "from.".to_owned(),
+        SelectionPart::To => "to.".to_owned(),
+        SelectionPart::SavedAction(at) => format!("actions[{at}]."),
+    };
+    let (field, reason) = match fault {
+        SelectionFault::UnknownOperand {
+            resource,
+            name,
+            position,
+            ..
+        } => {
+            let reason = format!("at position {position}: there is no {resource} {name}");
+            ("expression", reason)
+        }
+        SelectionFault::NotACompany { .. } => ("expression", fault.to_string()),
+        // The resource info names it already.
+        SelectionFault::UnknownSegment(_) if *part == SelectionPart::Request => return None,
+        SelectionFault::UnknownSegment(id) => {
+            let reason = format!("must be an existing segment; there is no segment {id}");
+            ("segment_id", reason)
+        }
+    };
+    Some(Violation {
+        field: path + field,
+        reason,
+    })
+}
+
+/// What an error is about that was not found, and the present code of a renamed group.
+fn missing(error: &Error) -> Option<(Resource, String, Option<String>)> {
+    let renamed = |code: &Option<model::Code>| code.as_ref().map(ToString::to_string);
     match error {
         Error::NotFound {
-            name, renamed_to, ..
-        } => {
-            let renamed_to = renamed_to
-                .iter()
-                .map(|code| ("renamed_to", code.to_string()));
-            renamed_to.chain([("name", name.clone())]).collect()
+            resource,
+            name,
+            renamed_to,
+            ..
         }
+        | Error::Selection(SelectionError {
+            fault:
+                SelectionFault::UnknownOperand {
+                    resource,
+                    name,
+                    renamed_to,
+                    ..
+                },
+            ..
+        }) => Some((*resource, name.clone(), renamed(renamed_to))),
+        Error::Selection(SelectionError {
+            fault: SelectionFault::UnknownSegment(id),
+            ..
+        }) => Some((Resource::Segment, id.to_string(), None)),
+        Error::Selection(SelectionError {
+            fault: SelectionFault::NotACompany { .. },
+            ..
+        })
+        | Error::Invalid(_)
+        | Error::InvalidStart(_)
+        | Error::BrokenRule(_)
+        | Error::UnknownContacts(_)
+        | Error::AlreadyExists { .. }
+        | Error::Precondition(_)
+        | Error::Stale { .. }
+        | Error::ImportOvertaken(_)
+        | Error::HistoryPruned { .. }
+        | Error::Full(_)
+        | Error::Unavailable(_)
+        | Error::Overloaded
+        | Error::Internal(_) => None,
+    }
+}
+
+/// The metadata of the `ErrorInfo`.
+fn metadata(error: &Error) -> Vec<(&'static str, String)> {
+    if let Some((_, name, renamed_to)) = missing(error) {
+        let renamed_to = renamed_to.map(|code| ("renamed_to", code));
+        return renamed_to.into_iter().chain([("name", name)]).collect();
+    }
+    match error {
         Error::UnknownContacts(unknown) => vec![
             ("name", unknown[0].1.to_string()),
             ("count", unknown.len().to_string()),
@@ -231,7 +353,10 @@ fn metadata(error: &Error) -> Vec<(&'static str, String)> {
         Error::BrokenRule(BrokenRule::Contact(Refusal::UnknownCompany(id))) => {
             vec![("name", id.to_string())]
         }
-        Error::Invalid(_)
+        Error::NotFound { .. }
+        | Error::Selection(_)
+        | Error::Invalid(_)
+        | Error::InvalidStart(_)
         | Error::BrokenRule(_)
         | Error::Full(_)
         | Error::Unavailable(_)
@@ -275,14 +400,11 @@ fn details(error: &Error, reason: Reason) -> ErrorDetails {
             }
             add_violations(&mut details, &[broken_rule(rule)]);
         }
-        Error::NotFound {
-            resource,
-            name,
-            violation,
-            ..
-        } => {
-            details.set_resource_info(type_of(*resource), name, "", error.to_string());
-            add_violations(&mut details, violation);
+        Error::NotFound { .. } | Error::Selection(_) | Error::InvalidStart(_) => {
+            if let Some((resource, name, _)) = missing(error) {
+                details.set_resource_info(type_of(resource), name, "", error.to_string());
+            }
+            add_violations(&mut details, &violation(error));
         }
         Error::UnknownContacts(unknown) => add_unknown_contacts(&mut details, error, unknown),
         Error::AlreadyExists { resource, name } | Error::Stale { resource, name } => {

@@ -8,7 +8,8 @@ use super::{
     jobs::{
         self, CreateContact, CreateContacts, GetContacts, JobItem, UpdateContact, UpdateContacts,
     },
-    lookup, memberships, segments,
+    lookup, memberships,
+    segments::merges,
 };
 use crate::{
     model::{
@@ -133,7 +134,7 @@ pub(crate) async fn delete(
             let contact = lookup::current_contact(tx, id, etag).await?;
             if !force {
                 refuse_people(tx, id).await?;
-                segments::require_on_no_segment(tx, &contact).await?;
+                merges::require_on_no_segment(tx, &contact).await?;
             }
             let people = store::contacts::move_people(tx, id, None).await?;
             let detached = people.len();

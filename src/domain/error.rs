@@ -5,6 +5,7 @@ mod causes;
 use std::fmt::Display;
 
 pub(crate) use self::causes::{BrokenRule, Precondition, Resource, Violation};
+use super::{selection::SelectionError, watch::InvalidStart};
 use crate::{
     model::{Code, ContactId, RequestId, Revision},
     store::{self, QueryError, SqlState, Unavailable},
@@ -28,12 +29,16 @@ pub enum Error {
         name: String,
         /// The code that a group formerly called so has now.
         renamed_to: Option<Code>,
-        /// Where in the request it was named, if that is not plain.
-        violation: Option<Violation>,
     },
     /// A value of the request breaks a rule that takes more than the value to check.
     #[error("{0}")]
     BrokenRule(BrokenRule),
+    /// A selection cannot be evaluated.
+    #[error(transparent)]
+    Selection(SelectionError),
+    /// A watch cannot start where the request says.
+    #[error(transparent)]
+    InvalidStart(InvalidStart),
     /// Some of many contacts do not exist.
     #[error("no contact {}{}", .0[0].1, more(.0.len()))]
     UnknownContacts(Vec<(usize, ContactId)>),
@@ -96,40 +101,12 @@ impl Error {
         Self::not_found(Resource::Contact, id)
     }
 
-    /// The same error, about an expression or segment that lies within `path`.
-    pub(super) fn within(mut self, path: &str) -> Self {
-        match &mut self {
-            Self::Invalid(violations) => {
-                let violations = violations.iter_mut();
-                violations.for_each(|it| it.field.insert_str(0, path));
-            }
-            Self::NotFound {
-                violation: Some(violation),
-                ..
-            } => violation.field.insert_str(0, path),
-            Self::NotFound {
-                resource: Resource::Segment,
-                name,
-                violation,
-                ..
-            } => {
-                *violation = Some(Violation {
-                    field: format!("{path}segment_id"),
-                    reason: format!("must be an existing segment; there is no segment {name}"),
-                });
-            }
-            _ => {}
-        }
-        self
-    }
-
     /// No such thing.
     pub(super) fn not_found(resource: Resource, name: impl Display) -> Self {
         Self::NotFound {
             resource,
             name: name.to_string(),
             renamed_to: None,
-            violation: None,
         }
     }
 
@@ -139,7 +116,6 @@ impl Error {
             resource: Resource::MailingGroup,
             name: code.to_string(),
             renamed_to,
-            violation: None,
         }
     }
 

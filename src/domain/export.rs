@@ -17,7 +17,7 @@ use std::{
 use self::contacts::{ContactPage, ContactPageReader};
 pub(crate) use self::{assignments::Assignments, contacts::ExportPosition};
 use super::{
-    Call, Domain, Result,
+    Call, Domain, Result, lookup,
     selection::{self, Group, Prefetch, Snapshot},
 };
 use crate::{
@@ -141,7 +141,7 @@ impl TenantExport {
             .take(GROUPS_PER_PART)
             .map(|group| group.group_id);
         let ids: Vec<i32> = ids.collect();
-        let mut descriptions = selection::descriptions(&self.domain, &self.call, &ids).await?;
+        let mut descriptions = lookup::group_descriptions(&self.domain, &self.call, &ids).await?;
         let defined = |group: Group| GroupDefinition {
             description: descriptions.remove(&group.group_id).unwrap_or_default(),
             contacts: group.members.len(),

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::{Error, Resource, Result};
+use super::{Call, Domain, Error, Resource, Result};
 use crate::{
     model::{Code, Contact, ContactId, MailingGroup, TenantId},
     store::{self, Connection, Transaction},
@@ -95,4 +95,18 @@ pub(super) async fn renamed(
     }
     let renamed = store::mailing_groups::renamed_to(conn, tenant_id, &codes).await?;
     Ok(renamed.into_iter().collect())
+}
+
+/// Returns the present descriptions of the groups that still exist, by group number.
+pub(super) async fn group_descriptions(
+    domain: &Domain,
+    call: &Call,
+    group_ids: &[i32],
+) -> Result<HashMap<i32, String>> {
+    let read = async |conn: &mut _, tenant_id| {
+        Ok(store::mailing_groups::descriptions(conn, tenant_id, group_ids).await?)
+    };
+    let known = domain.read_of(call, read).await?;
+    let text = |(group_id, description)| (group_id, String::from(description));
+    Ok(known.into_iter().map(text).collect())
 }

@@ -1,32 +1,33 @@
 //! Segments: stored sets of contacts, built by actions that can be undone.
 
 mod actions;
-mod apply;
 mod compare;
-mod contacts;
 mod criteria;
-mod merge_map;
+mod draft;
+pub(super) mod merges;
 
-pub(super) use self::contacts::{redirect_merged, require_on_no_segment};
-use self::merge_map::MergeMap;
+use std::collections::HashMap;
+
+use self::merges::MergeMap;
 pub(crate) use self::{
-    actions::{
-        Action, ActionResult, ActionTarget, MAX_UNDOABLE_ACTIONS, act, go_back, list_actions,
-    },
-    apply::apply,
+    actions::{Action, ActionResult, ActionTarget, act, go_back, list_actions},
     compare::{DifferencePage, Differences, compare},
     criteria::{ReplayResult, delete_criteria, list_criteria, replay, save_criteria},
 };
 use super::{
-    Call, Committed, Domain, Error, IdempotencyKey, Resource, Result,
+    Call, Committed, Domain, Error, IdempotencyKey, Resource, Result, lookup,
     selection::{self, Population},
 };
 use crate::{
     model::{
-        Change, ContactSet, CountedSegment, Description, PageSize, Segment, SegmentId, TenantId,
+        Change, Code, ContactSet, CountedSegment, Description, MailingGroup, PageSize, Segment,
+        SegmentId, TenantId,
     },
     store::{self, Connection, Transaction},
 };
+
+/// How many memberships one statement changes.
+const MAX_STATEMENT_ROWS: usize = 50_000;
 
 /// How many stored sets of a list are held at a time.
 const MAX_LOADED_SETS: usize = 16;
@@ -95,7 +96,7 @@ pub(crate) async fn list(
                 Ok(store::segments::stored(conn, tenant_id, &numbers).await?)
             })
             .await?;
-        let mut stored: std::collections::HashMap<i32, ContactSet> = stored.into_iter().collect();
+        let mut stored: HashMap<i32, ContactSet> = stored.into_iter().collect();
         let part = part.iter().map(|segment| {
             let set = stored.remove(&segment.segment_number).unwrap_or_default();
             (segment.clone(), set)
@@ -120,7 +121,7 @@ pub(crate) async fn update(
             let (segment, stored) = current(tx, id, etag).await?;
             let population = selection::population_in(domain, tx).await?;
             let tenant_id = tx.tenant_id();
-            let merges = MergeMap::read(tx, tenant_id, &population, &[&stored]).await?;
+            let merges = MergeMap::read(tx, tenant_id, &population.everyone, &[&stored]).await?;
             let segment = match description.filter(|new| *new != segment.description) {
                 None => segment,
                 Some(new) => {
@@ -150,6 +151,80 @@ pub(crate) async fn delete(
         .await
 }
 
+/// How many memberships came and went, or would.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Applied {
+    /// Contacts that got the group.
+    pub(crate) added: u64,
+    /// Contacts that lost the group.
+    pub(crate) removed: u64,
+}
+
+/// Assigns a group to everyone on a segment, and with `replace` takes it from everybody else; or
+/// only says what that would do.
+pub(crate) async fn apply(
+    domain: &Domain,
+    call: &Call,
+    id: &SegmentId,
+    code: &Code,
+    replace: bool,
+    validate_only: bool,
+) -> Result<Committed<Applied>> {
+    domain
+        .read_of(call, async |conn, tenant_id| {
+            existing(conn, tenant_id, id).await
+        })
+        .await?;
+    selection::population(domain, call).await?;
+    domain
+        .write(call, async |tx| {
+            let tenant_id = tx.tenant_id();
+            let (_, stored) = current(tx, id, None).await?;
+            let group = lookup::group(tx, tenant_id, code).await?;
+            let population = selection::population_in(domain, tx).await?;
+            let merges = MergeMap::read(tx, tenant_id, &population.everyone, &[&stored]).await?;
+            let wanted = merges.resolve(&stored);
+            let (_, present) = store::sets::members(tx, tenant_id, group.group_id).await?;
+            let added = &wanted - &present;
+            let removed = match replace {
+                true => &present - &wanted,
+                false => ContactSet::new(),
+            };
+            if !validate_only {
+                change_members(tx, &group, &added, &removed).await?;
+            }
+            Ok(Applied {
+                added: added.len(),
+                removed: removed.len(),
+            })
+        })
+        .await
+}
+
+async fn change_members(
+    tx: &mut Transaction,
+    group: &MailingGroup,
+    added: &ContactSet,
+    removed: &ContactSet,
+) -> Result<()> {
+    let (id, code) = (group.group_id, &group.code);
+    let removed: Vec<i32> = removed.iter().map(u32::cast_signed).collect();
+    for part in removed.chunks(MAX_STATEMENT_ROWS) {
+        store::memberships::delete_members(tx, id, part.to_vec()).await?;
+    }
+    if !removed.is_empty() {
+        tx.log(Change::MembersRemoved(id, code.clone(), removed));
+    }
+    let added: Vec<i32> = added.iter().map(u32::cast_signed).collect();
+    for part in added.chunks(MAX_STATEMENT_ROWS) {
+        store::memberships::insert_members(tx, id, part.to_vec()).await?;
+    }
+    if !added.is_empty() {
+        tx.log(Change::MembersAdded(id, code.clone(), added));
+    }
+    Ok(())
+}
+
 async fn next_of_series(tx: &mut Transaction) -> Result<SegmentId> {
     let mut from = *tx.segment_serial();
     let serial = loop {
@@ -174,7 +249,7 @@ async fn count(
     let sets: Vec<&ContactSet> = segments.iter().map(|(_, stored)| stored).collect();
     let merges = domain
         .read_of(call, async |conn, tenant_id| {
-            MergeMap::read(conn, tenant_id, population, &sets).await
+            MergeMap::read(conn, tenant_id, &population.everyone, &sets).await
         })
         .await?;
     let counted = |(segment, stored): (Segment, ContactSet)| {

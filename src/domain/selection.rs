@@ -1,5 +1,6 @@
-//! Selecting contacts: set algebra over ContactSets, exact at one revision.
+//! Selects contacts by set algebra, exactly as of one revision.
 
+mod error;
 mod pages;
 mod prefetch;
 mod resolve;
@@ -8,72 +9,70 @@ mod snapshot;
 
 use std::sync::Arc;
 
+pub(super) use self::prefetch::{PageReader, Prefetch};
 use self::set_reader::{Access, SetReader};
 pub(crate) use self::{
+    error::{SelectionError, SelectionFault, SelectionPart},
     pages::{ContactView, Member, MemberPage, PrefetchedMembers},
     snapshot::{Group, Snapshot, snapshot},
 };
-pub(super) use self::{
-    prefetch::{PageReader, Prefetch},
-    snapshot::descriptions,
-};
 use super::{Call, Domain, Error, Result, cache::SetKey};
 use crate::{
-    model::{ContactSet, Expression, SegmentCounts, SegmentId, SelectionOptions},
+    model::{ContactSet, Expression, Revision, SegmentCounts, SegmentId, SelectionOptions},
     store::Transaction,
 };
 
-/// Whom to select.
+/// What to select from.
 #[derive(Debug, Clone)]
 pub(crate) enum SelectionSource {
-    /// Those who match an expression, as the options have it.
+    /// The contacts that match an expression, subject to the options.
     Expression(Expression, SelectionOptions),
-    /// Those who are on a segment, as they were put there.
+    /// The contacts on a segment. No options apply.
     Segment(SegmentId),
-    /// Those who are named one by one, as the options have it.
+    /// Contacts given one by one, subject to the options.
     Contacts(Arc<ContactSet>, SelectionOptions),
 }
 
-/// Who there is.
+/// All contacts of a tenant.
 #[derive(Debug, Clone)]
 pub(crate) struct Population {
-    /// All contacts.
+    /// Contacts, companies included.
     pub(crate) everyone: Arc<ContactSet>,
-    /// All companies.
+    /// Companies only.
     pub(crate) companies: Arc<ContactSet>,
 }
 
-/// Who was selected, and who was left out.
+/// The selected contacts, and the matches that were dropped.
 #[derive(Debug, Clone)]
 pub(crate) struct Selection {
-    /// The contacts.
     pub(crate) members: Arc<ContactSet>,
-    /// Matches dropped because they are to be left out of segments.
+    /// Matches dropped because they are marked as excluded from segments.
     pub(crate) excluded: Arc<ContactSet>,
-    /// Matches dropped because they asked for it, whether or not they are excluded as well.
+    /// Matches dropped because they are marked as privacy-blocked, excluded or not.
     pub(crate) privacy_blocked: Arc<ContactSet>,
-    /// How many they are.
     pub(crate) counts: SegmentCounts,
 }
 
-/// How often an answer is begun anew because the tenant's data moved on while leaves were read.
+/// How often a read is tried before it fails because the tenant's data changes during each try.
 const MAX_ATTEMPTS: usize = 8;
 
-/// Selects contacts. Everything is read at one revision, which is not older than the call.
+/// Selects contacts at one revision, which is not older than the call.
 pub(crate) async fn select(
     domain: &Domain,
     call: &Call,
     source: &SelectionSource,
 ) -> Result<Selection> {
-    let [selection] = select_all(domain, call, [source]).await?;
+    let sources = [(SelectionPart::Request, source)];
+    let [selection] = select_all(domain, call, sources).await?;
     Ok(selection)
 }
 
 /// Selects contacts from several sources, all at one revision, which is not older than the call.
+/// An error names the part of the request that it applies to.
 pub(crate) async fn select_all<const N: usize>(
     domain: &Domain,
     call: &Call,
-    sources: [&SelectionSource; N],
+    sources: [(SelectionPart, &SelectionSource); N],
 ) -> Result<[Selection; N]> {
     let tenant_id = domain.tenant_id(call).await?.unwrap_or(0);
     SetReader::new(domain, tenant_id, Access::Pool)
@@ -81,23 +80,23 @@ pub(crate) async fn select_all<const N: usize>(
         .await
 }
 
-/// Selects contacts within a transaction, which holds the tenant's clock: exactly those that the
-/// transaction found. Only `own` is a segment as the transaction makes it. What it has written
-/// must not be read, as it would be remembered even if it is undone: so select first, then write.
+/// Selects contacts within a transaction that holds the tenant's write lock. `draft` replaces the
+/// stored members of one segment. Call this before the transaction writes: sets that it reads go
+/// to the cache and would stay there after a rollback.
 pub(crate) async fn select_in(
     domain: &Domain,
     tx: &mut Transaction,
-    source: &SelectionSource,
-    own: (&SegmentId, &Arc<ContactSet>),
+    source: (SelectionPart, &SelectionSource),
+    draft: (&SegmentId, &Arc<ContactSet>),
 ) -> Result<Selection> {
     let tenant_id = tx.tenant_id();
     let mut reader = SetReader::new(domain, tenant_id, Access::Transaction(tx));
-    reader.draft_segment = Some((own.0.clone(), Arc::clone(own.1)));
+    reader.draft_segment = Some((draft.0.clone(), Arc::clone(draft.1)));
     let [selection] = reader.select([source]).await?;
     Ok(selection)
 }
 
-/// Who there is, at a revision that is not older than the call.
+/// Reads all contacts at a revision that is not older than the call.
 pub(super) async fn population(domain: &Domain, call: &Call) -> Result<Population> {
     let tenant_id = domain.tenant_id(call).await?.unwrap_or(0);
     SetReader::new(domain, tenant_id, Access::Pool)
@@ -105,7 +104,7 @@ pub(super) async fn population(domain: &Domain, call: &Call) -> Result<Populatio
         .await
 }
 
-/// Who there is, within a transaction that has not written yet.
+/// Reads all contacts within a transaction that has not written yet.
 pub(super) async fn population_in(domain: &Domain, tx: &mut Transaction) -> Result<Population> {
     let tenant_id = tx.tenant_id();
     SetReader::new(domain, tenant_id, Access::Transaction(tx))
@@ -120,13 +119,13 @@ fn contended() -> Error {
 impl SetReader<'_> {
     async fn select<const N: usize>(
         &mut self,
-        sources: [&SelectionSource; N],
+        sources: [(SelectionPart, &SelectionSource); N],
     ) -> Result<[Selection; N]> {
         for _ in 0..MAX_ATTEMPTS {
-            if let Some(selections) = self.attempt(sources).await? {
+            if let Some(selections) = self.try_select(sources).await? {
                 return selections
                     .try_into()
-                    .map_err(|_| Error::broken("not one selection a source"));
+                    .map_err(|_| Error::broken("the number of selections is wrong"));
             }
         }
         Err(contended())
@@ -146,21 +145,22 @@ impl SetReader<'_> {
         Err(contended())
     }
 
-    /// One attempt; `None` if leaves were missing or out of date once everything was read.
-    async fn attempt<const N: usize>(
+    /// One attempt. Returns `None` if sets were missing or out of date after all were read.
+    async fn try_select<const N: usize>(
         &mut self,
-        sources: [&SelectionSource; N],
+        sources: [(SelectionPart, &SelectionSource); N],
     ) -> Result<Option<Vec<Selection>>> {
         self.load(SetKey::Companies).await?;
-        for source in sources {
+        for (_, source) in sources {
             self.load_source(source).await?;
         }
         let Some(revision) = self.catch_up().await? else {
             return Ok(None);
         };
         let mut selections = Vec::with_capacity(N);
-        for source in sources {
-            let Some(selection) = self.evaluate_source(source, revision).await? else {
+        for (part, source) in sources {
+            let selection = self.evaluate_source(source, revision).await;
+            let Some(selection) = selection.map_err(|error| error.in_part(part))? else {
                 return Ok(None);
             };
             selections.push(selection);
@@ -168,7 +168,7 @@ impl SetReader<'_> {
         Ok(Some(selections))
     }
 
-    /// Reads what a source needs.
+    /// Loads the sets that a source needs.
     async fn load_source(&mut self, source: &SelectionSource) -> Result<()> {
         match source {
             SelectionSource::Segment(id) => {
@@ -186,11 +186,12 @@ impl SetReader<'_> {
         }
     }
 
-    /// Selects from what was read, which is at one revision. `None` if something is missing.
+    /// Evaluates a source on the loaded sets, which are all at one revision. Returns `None` if a set is
+    /// missing.
     async fn evaluate_source(
         &mut self,
         source: &SelectionSource,
-        revision: i64,
+        revision: Revision,
     ) -> Result<Option<Selection>> {
         let (matches, options) = match source {
             SelectionSource::Segment(id) => (self.segment(id)?, SelectionOptions::everybody()),
@@ -211,7 +212,7 @@ impl SetReader<'_> {
         Ok(Some(self.drop_marked(expanded, options, revision)))
     }
 
-    /// Reads what the options need.
+    /// Loads the sets that the options need.
     async fn load_options(&mut self, options: SelectionOptions) -> Result<()> {
         if !options.include_excluded {
             self.load(SetKey::Excluded).await?;
@@ -228,7 +229,7 @@ impl SetReader<'_> {
         Ok(())
     }
 
-    /// Goes from matches to the companies and people that the options reach for.
+    /// Adds the companies and people that the options ask for.
     fn expand_companies(
         &self,
         matches: Arc<ContactSet>,
@@ -248,12 +249,12 @@ impl SetReader<'_> {
         Arc::new(expanded)
     }
 
-    /// Drops those who are to be left out, and counts.
+    /// Drops excluded and privacy-blocked contacts, and counts.
     fn drop_marked(
         &self,
         expanded: Arc<ContactSet>,
         options: SelectionOptions,
-        revision: i64,
+        revision: Revision,
     ) -> Selection {
         let marked = |keep: bool, key: SetKey, among: &ContactSet| match keep {
             true => ContactSet::new(),

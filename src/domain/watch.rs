@@ -132,6 +132,15 @@ pub(crate) enum ResolvedChange {
     SegmentDeleted(String),
 }
 
+/// Why a watch cannot start after a revision.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidStart {
+    #[error("must not be negative")]
+    Negative,
+    #[error("is yet to come; the tenant is at revision {current}")]
+    InFuture { current: Revision },
+}
+
 /// Opens a watch. A start that the log does not reach, or that is yet to come, is an error.
 pub(crate) async fn watch(
     domain: &Domain,
@@ -164,11 +173,10 @@ pub(crate) async fn watch(
 async fn reachable(domain: &Domain, call: &Call, revision: Revision) -> Result<()> {
     let (current, oldest) = bounds(domain, call).await?;
     if revision < 0 {
-        return Err(Error::invalid("revision", "must not be negative"));
+        return Err(Error::InvalidStart(InvalidStart::Negative));
     }
     if revision > current {
-        let reason = format!("is yet to come; the tenant is at revision {current}");
-        return Err(Error::invalid("revision", reason));
+        return Err(Error::InvalidStart(InvalidStart::InFuture { current }));
     }
     match revision < oldest {
         true => Err(Error::HistoryPruned { oldest }),

@@ -90,6 +90,9 @@ impl Criterion {
     }
 }
 
+/// How many of the latest actions of a segment can be undone: the database keeps their changes.
+pub(crate) const MAX_UNDOABLE_ACTIONS: i32 = 256;
+
 /// An action as recorded.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct SegmentAction {

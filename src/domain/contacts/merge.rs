@@ -4,7 +4,7 @@ use super::remove;
 use crate::{
     domain::{
         BrokenRule, Call, Committed, Domain, Error, Precondition, Result, lookup, memberships,
-        segments,
+        segments::merges,
     },
     model::{Change, Code, Contact, ContactId, NewContact},
     store::{self, Transaction},
@@ -72,7 +72,7 @@ async fn merge_in(
     if !changed.is_empty() {
         tx.log(Change::ContactsUpdated(changed));
     }
-    segments::redirect_merged(tx, &merged, &kept).await?;
+    merges::redirect_merged(tx, &merged, &kept).await?;
     remove(tx, merged).await?;
     let contact = lookup::contact(tx, tenant_id, kept_id).await?;
     Ok(MergeResult {

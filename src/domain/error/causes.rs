@@ -1,8 +1,8 @@
 //! Why operations fail: broken rules, states that forbid them.
 
 use crate::{
-    domain::{segments::MAX_UNDOABLE_ACTIONS, upsert::Refusal},
-    model::{Code, ContactId, SegmentId},
+    domain::upsert::Refusal,
+    model::{Code, ContactId, MAX_UNDOABLE_ACTIONS, SegmentId},
 };
 
 /// A field of the request and what is wrong with it.

@@ -1,28 +1,20 @@
-//! Building a segment step by step, and going back.
+//! Builds a segment by actions, undoes them, and lists them.
 
-mod back;
-mod draft;
-mod history;
-
-use std::sync::Arc;
-
-pub(super) use self::draft::SegmentDraft;
-pub(crate) use self::{back::go_back, history::list_actions};
-use super::existing;
+use super::{counted, current, draft::SegmentDraft, existing, merges::MergeMap};
 use crate::{
     domain::{
-        Call, Committed, Domain, Error, Result,
-        selection::{self, SelectionSource},
+        Call, Committed, Domain, Error, Precondition, Result,
+        selection::{self, SelectionPart, SelectionSource},
     },
     model::{
-        ActionKind, ContactId, ContactSet, CountedSegment, Criterion, Expression, SegmentId,
-        SelectionOptions, Selector,
+        ActionKind, Change, ContactId, ContactSet, CountedSegment, Criterion, Expression, PageSize,
+        SegmentAction, SegmentId, SelectionOptions, Selector,
     },
     store::{self, Transaction},
 };
 
-/// How many actions of a segment can be undone: the deltas of the latest ones are kept.
-pub(crate) const MAX_UNDOABLE_ACTIONS: i32 = 256;
+/// How many of the contacts that an action named are listed.
+const MAX_LISTED_CONTACTS: usize = 10;
 
 /// Who is meant by an action, as a caller says it.
 #[derive(Debug, Clone)]
@@ -74,7 +66,9 @@ pub(crate) async fn act(
         .write(call, async |tx| {
             let criterion = action.criterion(tx).await?;
             let mut draft = SegmentDraft::load(domain, tx, id).await?;
-            draft.run(domain, tx, criterion).await?;
+            draft
+                .apply(domain, tx, SelectionPart::Request, criterion)
+                .await?;
             draft.finish(tx, validate_only).await
         })
         .await
@@ -136,13 +130,113 @@ async fn numbers(tx: &mut Transaction, ids: &[ContactId]) -> Result<ContactSet> 
     }
 }
 
-/// Where the contacts of a criterion come from.
-fn source(criterion: &Criterion) -> SelectionSource {
-    let options = criterion.selection_options();
-    match &criterion.selector {
-        Selector::Expression(expression) => {
-            SelectionSource::Expression(expression.clone(), options)
-        }
-        Selector::Contacts(set) => SelectionSource::Contacts(Arc::new(set.clone()), options),
+/// Undoes the last action, or only says what that would do: contacts that it added leave, contacts that it
+/// removed comes back, and nobody else moves.
+pub(crate) async fn go_back(
+    domain: &Domain,
+    call: &Call,
+    id: &SegmentId,
+    validate_only: bool,
+) -> Result<Committed<ActionResult>> {
+    domain
+        .read_of(call, async |conn, tenant_id| {
+            existing(conn, tenant_id, id).await
+        })
+        .await?;
+    selection::population(domain, call).await?;
+    domain
+        .write(call, async |tx| {
+            go_back_in(domain, tx, id, validate_only).await
+        })
+        .await
+}
+
+async fn go_back_in(
+    domain: &Domain,
+    tx: &mut Transaction,
+    id: &SegmentId,
+    validate_only: bool,
+) -> Result<ActionResult> {
+    let (mut segment, mut stored) = current(tx, id, None).await?;
+    let (number, last) = (segment.segment_number, segment.action_count);
+    if last == 0 {
+        return Err(Error::Precondition(Precondition::NothingToUndo(segment.id)));
     }
+    let (kind, changed) = store::segments::actions::find_changed(tx, number, last).await?;
+    let Some(changed) = changed else {
+        let id = segment.id;
+        return Err(Error::Precondition(Precondition::UndoHistoryEnded(id)));
+    };
+    let population = selection::population_in(domain, tx).await?;
+    let tenant_id = tx.tenant_id();
+    let merges = MergeMap::read(tx, tenant_id, &population.everyone, &[&stored, &changed]).await?;
+    let before = merges.resolve(&stored);
+    match kind {
+        ActionKind::Add => stored -= changed,
+        ActionKind::Reduce | ActionKind::Refine => stored |= changed,
+    }
+    let after = merges.resolve(&stored);
+    segment.action_count = last - 1;
+    if !validate_only {
+        tx.log(Change::SegmentUpdated(number, segment.id));
+        store::segments::actions::delete(tx, number, last).await?;
+        let stored = &stored - merges.dangling(&stored);
+        segment = store::segments::update(tx, number, last - 1, Some(stored)).await?;
+    }
+    Ok(ActionResult {
+        segment: counted(segment, &after, &population),
+        added: after.difference_len(&before),
+        removed: before.difference_len(&after),
+        excluded: 0,
+        privacy_blocked: 0,
+    })
+}
+
+/// Lists the actions of a segment after the one numbered `after`, each with the first of the
+/// contacts that it named. Contacts that are gone are left out.
+pub(crate) async fn list_actions(
+    domain: &Domain,
+    call: &Call,
+    id: &SegmentId,
+    after: i32,
+    size: PageSize,
+) -> Result<Vec<(SegmentAction, Vec<ContactId>)>> {
+    let actions = domain
+        .read_of(call, async |conn, tenant_id| {
+            let number = existing(conn, tenant_id, id).await?.segment_number;
+            Ok(store::segments::actions::page(conn, tenant_id, number, after, size).await?)
+        })
+        .await?;
+    let mut listed = Vec::with_capacity(actions.len());
+    for mut action in actions {
+        let ids = match &mut action.criterion.selector {
+            Selector::Expression(_) => Vec::new(),
+            Selector::Contacts(set) => {
+                let (present, ids) = present(domain, call, set).await?;
+                *set = present;
+                ids
+            }
+        };
+        listed.push((action, ids));
+    }
+    Ok(listed)
+}
+
+/// Those of a stored set who still exist, and the ids of the first of them.
+async fn present(
+    domain: &Domain,
+    call: &Call,
+    stored: &ContactSet,
+) -> Result<(ContactSet, Vec<ContactId>)> {
+    let population = selection::population(domain, call).await?;
+    domain
+        .read_of(call, async |conn, tenant_id| {
+            let merges = MergeMap::read(conn, tenant_id, &population.everyone, &[stored]).await?;
+            let present = merges.resolve(stored);
+            let first = present.iter().take(MAX_LISTED_CONTACTS);
+            let first: Vec<i32> = first.map(u32::cast_signed).collect();
+            let ids = store::contacts::ids(conn, tenant_id, &first).await?;
+            Ok((present, ids.into_iter().map(|(_, id)| id).collect()))
+        })
+        .await
 }

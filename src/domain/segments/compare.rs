@@ -1,11 +1,14 @@
-//! Who entered and who left between two sets of contacts.
+//! Compares two sets of contacts, and reads the difference page by page.
 
 use std::sync::Arc;
 
 use crate::{
     domain::{
         Call, Domain, Result,
-        selection::{self, ContactView, Member, MemberPage, PrefetchedMembers, SelectionSource},
+        selection::{
+            self, ContactView, Member, MemberPage, PrefetchedMembers, SelectionPart,
+            SelectionSource,
+        },
     },
     model::{ContactSet, PageSize, Revision},
 };
@@ -13,52 +16,45 @@ use crate::{
 /// How two sets differ.
 #[derive(Debug, Clone)]
 pub(crate) struct Comparison {
-    /// In the set after only.
+    /// Contacts in the second set only.
     pub(crate) entered: Arc<ContactSet>,
-    /// In the set before only.
+    /// Contacts in the first set only.
     pub(crate) left: Arc<ContactSet>,
-    /// How many are in both.
+    /// Number of contacts in both sets.
     pub(crate) unchanged: u64,
-    /// The revision at which both were read.
+    /// The revision of both sets.
     pub(crate) revision: Revision,
 }
 
-/// Compares two sets, both read at one revision.
+/// Compares two sets at one revision.
 pub(crate) async fn compare(
     domain: &Domain,
     call: &Call,
     from: &SelectionSource,
     to: &SelectionSource,
 ) -> Result<Comparison> {
-    match selection::select_all(domain, call, [from, to]).await {
-        Ok([from, to]) => Ok(Comparison {
-            entered: Arc::new(&*to.members - &*from.members),
-            left: Arc::new(&*from.members - &*to.members),
-            unchanged: from.members.intersection_len(&to.members),
-            revision: from.counts.revision,
-        }),
-        // Which of them is it?
-        Err(error) => Err(match selection::select(domain, call, from).await {
-            Err(error) => error.within("from."),
-            Ok(_) => error.within("to."),
-        }),
-    }
+    let sources = [(SelectionPart::From, from), (SelectionPart::To, to)];
+    let [from, to] = selection::select_all(domain, call, sources).await?;
+    Ok(Comparison {
+        entered: Arc::new(&*to.members - &*from.members),
+        left: Arc::new(&*from.members - &*to.members),
+        unchanged: from.members.intersection_len(&to.members),
+        revision: from.counts.revision,
+    })
 }
 
-/// Some of the contacts that are in one of the sets only, in ascending contact number.
+/// A page of contacts that are in one of the sets only, by contact number.
 #[derive(Debug)]
 pub(crate) struct DifferencePage {
-    /// Those in the set after.
     pub(crate) entered: Vec<Member>,
-    /// Those in the set before.
     pub(crate) left: Vec<Member>,
-    /// The number of the last contact.
+    /// The number of the last contact of the page.
     pub(crate) last: u32,
-    /// How many were left out because they were deleted since.
+    /// How many contacts are missing because they were deleted since the selection.
     pub(crate) deleted: usize,
 }
 
-/// Reads the differences page by page, one page ahead.
+/// Reads the difference of two sets page by page, with one page prefetched.
 pub(crate) struct Differences {
     domain: Domain,
     call: Call,
@@ -69,14 +65,14 @@ pub(crate) struct Differences {
     pending: Option<PendingDifference>,
 }
 
-/// A page that is being read: two halves and the number of its last contact.
+/// A page being read: its two halves and the number of its last contact.
 struct PendingDifference {
     entered: PendingMembers,
     left: PendingMembers,
     last: u32,
 }
 
-/// One half of a page, and whether it has come.
+/// One half of a page: the read in progress, and its result once it is complete.
 struct PendingMembers {
     pages: PrefetchedMembers,
     page: Option<MemberPage>,
@@ -106,8 +102,7 @@ impl Differences {
         differences
     }
 
-    /// The next page, or `None` after the last. May be dropped before it is done and called
-    /// again.
+    /// The next page, or `None` after the last. Cancel-safe.
     pub(crate) async fn next(&mut self) -> Result<Option<DifferencePage>> {
         let Some(pending) = &mut self.pending else {
             return Ok(None);

@@ -1,8 +1,10 @@
 //! Saved criteria: the actions of a segment, to be run again.
 
-use super::{ActionResult, actions::SegmentDraft, existing};
+use super::{ActionResult, draft::SegmentDraft, existing};
 use crate::{
-    domain::{Call, Committed, Domain, Error, Precondition, Resource, Result},
+    domain::{
+        Call, Committed, Domain, Error, Precondition, Resource, Result, selection::SelectionPart,
+    },
     model::{Change, CriteriaCode, Criterion, Description, PageSize, SavedCriteria, SegmentId},
     store::{self, Transaction},
 };
@@ -101,8 +103,8 @@ pub(crate) async fn replay(
                 for criterion in load_chunk(tx, &saved, number).await? {
                     let (criterion, gone) = draft.resolve_contacts(tx, criterion).await?;
                     skipped += gone;
-                    let ran = draft.run(domain, tx, criterion).await;
-                    ran.map_err(|error| error.within(&format!("actions[{number}].")))?;
+                    let part = SelectionPart::SavedAction(number);
+                    draft.apply(domain, tx, part, criterion).await?;
                     number += 1;
                 }
             }

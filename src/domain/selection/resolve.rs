@@ -1,12 +1,15 @@
-//! From the operands of an expression to the leaves they stand for.
+//! Finds the sets of the operands of an expression.
 
 use std::sync::Arc;
 
 use roaring::MultiOps;
 
-use super::set_reader::{Access, SetReader};
+use super::{
+    error::SelectionFault,
+    set_reader::{Access, SetReader},
+};
 use crate::{
-    domain::{Error, Resource, Result, Violation, cache::SetKey, lookup},
+    domain::{Error, Resource, Result, cache::SetKey, lookup},
     model::{
         Code, Contact, ContactId, ContactKind, ContactSet, Expression, SegmentId,
         expression::{Operand, Pattern, Term},
@@ -15,7 +18,7 @@ use crate::{
 };
 
 impl SetReader<'_> {
-    /// Gathers what the operands need, as far as it is known before the leaves are up to date.
+    /// Loads the sets that the operands need, as far as they are known before the sets are up to date.
     pub(super) async fn load_operands(&mut self, expression: &Expression) -> Result<()> {
         if expression.needs_everyone() {
             self.load(SetKey::Everyone).await?;
@@ -41,9 +44,8 @@ impl SetReader<'_> {
         Ok(())
     }
 
-    /// The sets of all operands but `*`, in order, once all leaves are at one revision. `None`
-    /// if that made a leaf necessary that is not there yet. A name that means nothing is an
-    /// error that says where it stands.
+    /// Returns the sets of all operands except `*`, in order, after all sets were brought to one
+    /// revision. Returns `None` if a further set turned out to be needed.
     pub(super) async fn resolve(
         &mut self,
         expression: &Expression,
@@ -67,7 +69,8 @@ impl SetReader<'_> {
                     None => return Ok(None),
                 },
                 Term::Segment(id) => {
-                    let missing = |_| missing(Resource::Segment, id.as_str(), operand);
+                    let missing =
+                        |_| Error::unknown_operand(Resource::Segment, id.as_str(), operand);
                     self.segment(id).map_err(missing)?
                 }
             });
@@ -75,7 +78,7 @@ impl SetReader<'_> {
         Ok(Some(sets))
     }
 
-    /// The contacts on a segment, as far as they still exist.
+    /// The contacts on a segment that still exist.
     pub(super) fn segment(&self, id: &SegmentId) -> Result<Arc<ContactSet>> {
         if let Some((draft, members)) = &self.draft_segment
             && draft == id
@@ -84,7 +87,7 @@ impl SetReader<'_> {
         }
         let key = SetKey::Segment(id.clone());
         if !self.exists(&key) {
-            return Err(Error::not_found(Resource::Segment, id));
+            return Err(SelectionFault::UnknownSegment(id.clone()).into());
         }
         let (stored, everyone) = (self.set(&key), self.set(&SetKey::Everyone));
         match stored.is_subset(&everyone) {
@@ -93,7 +96,7 @@ impl SetReader<'_> {
         }
     }
 
-    /// The leaves of the groups that an expression names, as far as there are such groups.
+    /// The keys of the existing groups that an expression names or matches.
     fn group_keys(&self, expression: &Expression) -> Vec<SetKey> {
         let groups = self.groups();
         let mut keys = Vec::new();
@@ -135,15 +138,13 @@ impl SetReader<'_> {
                 name,
                 renamed_to,
                 ..
-            } => {
-                let violation = Some(violation(resource, &name, operand));
-                Error::NotFound {
-                    resource,
-                    name,
-                    renamed_to,
-                    violation,
-                }
+            } => SelectionFault::UnknownOperand {
+                resource,
+                name,
+                renamed_to,
+                position: operand.position,
             }
+            .into(),
             other => other,
         }
     }
@@ -167,20 +168,18 @@ impl SetReader<'_> {
         }
     }
 
-    /// A company and its people; `None` if the company is not in the leaves yet.
+    /// A company and its people. Returns `None` if the loaded sets do not have the company yet.
     async fn company(
         &mut self,
         id: &ContactId,
         operand: &Operand,
     ) -> Result<Option<Arc<ContactSet>>> {
         let contact = self.contact(id).await?;
-        let contact = contact.ok_or_else(|| missing(Resource::Contact, id.as_str(), operand))?;
+        let contact = contact
+            .ok_or_else(|| Error::unknown_operand(Resource::Contact, id.as_str(), operand))?;
         if contact.kind == ContactKind::Person {
-            let reason = format!(
-                "at position {}: contact {id} is not a company",
-                operand.position
-            );
-            return Err(Error::invalid("expression", reason));
+            let (id, position) = (id.clone(), operand.position);
+            return Err(SelectionFault::NotACompany { id, position }.into());
         }
         let number = contact.contact_number.cast_unsigned();
         let companies = self.companies();
@@ -202,24 +201,5 @@ impl SetReader<'_> {
             }
             Access::Transaction(tx) => Ok(store::contacts::find(tx, tenant_id, id).await?),
         }
-    }
-}
-
-fn missing(resource: Resource, name: &str, operand: &Operand) -> Error {
-    Error::NotFound {
-        resource,
-        name: name.to_owned(),
-        renamed_to: None,
-        violation: Some(violation(resource, name, operand)),
-    }
-}
-
-fn violation(resource: Resource, name: &str, operand: &Operand) -> Violation {
-    Violation {
-        field: "expression".to_owned(),
-        reason: format!(
-            "at position {}: there is no {resource} {name}",
-            operand.position
-        ),
     }
 }

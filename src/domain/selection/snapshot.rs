@@ -1,6 +1,6 @@
 //! All groups and their members, as they are at one revision.
 
-use std::{collections::HashMap, sync::Arc};
+use std::sync::Arc;
 
 use super::{
     MAX_ATTEMPTS, contended,
@@ -9,7 +9,6 @@ use super::{
 use crate::{
     domain::{Call, Domain, Result, cache::SetKey},
     model::{Code, ContactSet, Revision},
-    store,
 };
 
 /// A group and who has it.
@@ -52,20 +51,6 @@ pub(crate) async fn snapshot(
         }
     }
     Err(contended())
-}
-
-/// The descriptions that groups have now, by the groups' numbers, as far as they still exist.
-pub(in crate::domain) async fn descriptions(
-    domain: &Domain,
-    call: &Call,
-    group_ids: &[i32],
-) -> Result<HashMap<i32, String>> {
-    let read = async |conn: &mut _, tenant_id| {
-        Ok(store::mailing_groups::descriptions(conn, tenant_id, group_ids).await?)
-    };
-    let known = domain.read_of(call, read).await?;
-    let text = |(group_id, description)| (group_id, String::from(description));
-    Ok(known.into_iter().map(text).collect())
 }
 
 impl SetReader<'_> {

@@ -5,7 +5,7 @@ use std::{collections::VecDeque, sync::Arc};
 use super::{SnapshotPart, WatchFilter};
 use crate::{
     domain::{
-        Call, Domain, Result,
+        Call, Domain, Error, Result, lookup,
         selection::{self, ContactView, Group, Member, PrefetchedMembers},
     },
     model::{ChangeTopic, Code, ContactSet, PageSize, Revision},
@@ -95,7 +95,7 @@ impl SnapshotReader {
             .drain(..GROUPS_PER_PART.min(self.unsent_groups.len()))
             .collect();
         let ids: Vec<i32> = page.iter().map(|(_, id)| *id).collect();
-        let mut known = selection::descriptions(&self.domain, &self.call, &ids).await?;
+        let mut known = lookup::group_descriptions(&self.domain, &self.call, &ids).await?;
         let groups = page
             .into_iter()
             .map(|(code, id)| (code, known.remove(&id).unwrap_or_default()));
@@ -128,8 +128,8 @@ impl SnapshotReader {
         view: ContactView,
         size: i32,
     ) -> Result<PrefetchedMembers> {
-        let size = PageSize::new(size, size, size)
-            .map_err(|error| crate::domain::Error::Internal(error.into()))?;
+        let size =
+            PageSize::new(size, size, size).map_err(|error| Error::Internal(error.into()))?;
         Ok(PrefetchedMembers::new(
             &self.domain,
             &self.call,

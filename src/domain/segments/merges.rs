@@ -1,12 +1,16 @@
-//! What stored sets mean now.
+//! Deleted and merged contacts in stored sets. The sets are not rewritten when a contact is deleted
+//! or merged: numbers are never reused, and merges are recorded in a table.
 
 use std::{collections::HashMap, sync::Arc};
 
 use crate::{
-    domain::{Result, selection::Population},
-    model::{ContactSet, TenantId},
-    store::{self, Connection},
+    domain::{Error, Precondition, Result},
+    model::{Change, Contact, ContactSet, TenantId},
+    store::{self, Connection, Transaction, segments::merges},
 };
+
+/// How many segments an error names.
+const MAX_NAMED_SEGMENTS: usize = 20;
 
 /// Which contacts the numbers in stored sets mean: contacts that exist mean themselves, those that were
 /// merged mean the one that was kept, all others mean nobody.
@@ -20,20 +24,19 @@ impl MergeMap {
     pub(super) async fn read(
         conn: &mut Connection,
         tenant_id: TenantId,
-        population: &Population,
+        everyone: &Arc<ContactSet>,
         sets: &[&ContactSet],
     ) -> Result<Self> {
-        let everyone = Arc::clone(&population.everyone);
         let mut gone = ContactSet::new();
         for set in sets {
-            gone |= *set - &*everyone;
+            gone |= *set - &**everyone;
         }
         let pairs = match gone.is_empty() {
             true => Vec::new(),
-            false => store::segments::merges::of(conn, tenant_id, &gone).await?,
+            false => merges::of(conn, tenant_id, &gone).await?,
         };
         Ok(Self {
-            everyone,
+            everyone: Arc::clone(everyone),
             kept_by_merged: pairs.into_iter().collect(),
         })
     }
@@ -68,6 +71,52 @@ impl MergeMap {
         }
         gone
     }
+}
+
+/// Refuses a contact that is on a segment.
+pub(in crate::domain) async fn require_on_no_segment(
+    tx: &mut Transaction,
+    contact: &Contact,
+) -> Result<()> {
+    let tenant_id = tx.tenant_id();
+    let aliases = merges::aliases(tx, tenant_id, contact.contact_number).await?;
+    let holding = store::segments::holding(tx, tenant_id, &aliases).await?;
+    if holding.is_empty() {
+        return Ok(());
+    }
+    let count = i64::try_from(holding.len()).unwrap_or(i64::MAX);
+    let segments = holding
+        .into_iter()
+        .take(MAX_NAMED_SEGMENTS)
+        .map(|(_, id)| id)
+        .collect();
+    Err(Error::Precondition(Precondition::ContactOnSegments {
+        id: contact.id.clone(),
+        count,
+        segments,
+    }))
+}
+
+/// Lets one contact take the place of another on all segments, in their history and in saved
+/// criteria.
+pub(in crate::domain) async fn redirect_merged(
+    tx: &mut Transaction,
+    merged: &Contact,
+    kept: &Contact,
+) -> Result<()> {
+    let tenant_id = tx.tenant_id();
+    let aliases = merges::aliases(tx, tenant_id, merged.contact_number).await?;
+    let holding = store::segments::holding(tx, tenant_id, &aliases).await?;
+    merges::redirect(tx, merged.contact_number, kept.contact_number).await?;
+    merges::insert(tx, merged.contact_number, kept.contact_number).await?;
+    let numbers: Vec<i32> = holding.iter().map(|(number, _)| *number).collect();
+    if !numbers.is_empty() {
+        store::segments::touch(tx, &numbers).await?;
+    }
+    for (number, id) in holding {
+        tx.log(Change::SegmentUpdated(number, id));
+    }
+    Ok(())
 }
 
 #[cfg(test)]

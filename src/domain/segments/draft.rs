@@ -1,22 +1,22 @@
-//! Actions on one segment within one transaction: all of it is read first, then written.
+//! Actions on one segment within one transaction, which reads everything first and then writes.
 
 use std::sync::Arc;
 
-use super::{ActionResult, MAX_UNDOABLE_ACTIONS, source};
+use super::{ActionResult, counted, current, merges::MergeMap};
 use crate::{
     domain::{
         Domain, Result,
-        segments::{counted, current, merge_map::MergeMap},
-        selection::{self, Population, select_in},
+        selection::{self, Population, SelectionPart, SelectionSource, select_in},
     },
     model::{
-        ActionKind, Change, ContactSet, Criterion, Segment, SegmentAction, SegmentId, Selector,
+        ActionKind, Change, ContactSet, Criterion, MAX_UNDOABLE_ACTIONS, Segment, SegmentAction,
+        SegmentId, Selector,
     },
     store::{self, Transaction},
 };
 
 /// A segment that is being worked on.
-pub(in crate::domain::segments) struct SegmentDraft {
+pub(super) struct SegmentDraft {
     segment: Segment,
     stored: ContactSet,
     population: Population,
@@ -27,7 +27,7 @@ pub(in crate::domain::segments) struct SegmentDraft {
 
 impl SegmentDraft {
     /// Takes up a segment.
-    pub(in crate::domain::segments) async fn load(
+    pub(super) async fn load(
         domain: &Domain,
         tx: &mut Transaction,
         id: &SegmentId,
@@ -35,7 +35,7 @@ impl SegmentDraft {
         let (segment, stored) = current(tx, id, None).await?;
         let population = selection::population_in(domain, tx).await?;
         let tenant_id = tx.tenant_id();
-        let merges = MergeMap::read(tx, tenant_id, &population, &[&stored]).await?;
+        let merges = MergeMap::read(tx, tenant_id, &population.everyone, &[&stored]).await?;
         Ok(Self {
             segment,
             stored,
@@ -46,7 +46,7 @@ impl SegmentDraft {
     }
 
     /// The contacts of a criterion that exist, and how many do not.
-    pub(in crate::domain::segments) async fn resolve_contacts(
+    pub(super) async fn resolve_contacts(
         &self,
         tx: &mut Transaction,
         mut criterion: Criterion,
@@ -54,7 +54,7 @@ impl SegmentDraft {
         let mut skipped = 0;
         if let Selector::Contacts(set) = &mut criterion.selector {
             let tenant_id = tx.tenant_id();
-            let merges = MergeMap::read(tx, tenant_id, &self.population, &[set]).await?;
+            let merges = MergeMap::read(tx, tenant_id, &self.population.everyone, &[set]).await?;
             skipped = merges.dangling(set).len();
             *set = merges.resolve(set);
         }
@@ -62,15 +62,16 @@ impl SegmentDraft {
     }
 
     /// Does an action; nothing is written yet.
-    pub(in crate::domain::segments) async fn run(
+    pub(super) async fn apply(
         &mut self,
         domain: &Domain,
         tx: &mut Transaction,
+        part: SelectionPart,
         criterion: Criterion,
     ) -> Result<()> {
         let members = Arc::new(self.merges.resolve(&self.stored));
         let own = (&self.segment.id, &members);
-        let selection = select_in(domain, tx, &source(&criterion), own).await?;
+        let selection = select_in(domain, tx, (part, &source(&criterion)), own).await?;
         let (added, removed, changed) = match criterion.kind {
             ActionKind::Add => {
                 let added = &*selection.members - &*members;
@@ -108,7 +109,7 @@ impl SegmentDraft {
     }
 
     /// Writes what was done, unless it was done only to see what it would do.
-    pub(in crate::domain::segments) async fn finish(
+    pub(super) async fn finish(
         mut self,
         tx: &mut Transaction,
         validate_only: bool,
@@ -150,5 +151,16 @@ impl SegmentDraft {
         let lost = self.merges.dangling(&self.stored);
         let stored = moved.then(|| self.stored - lost);
         Ok(store::segments::update(tx, number, count, stored).await?)
+    }
+}
+
+/// Where the contacts of a criterion come from.
+fn source(criterion: &Criterion) -> SelectionSource {
+    let options = criterion.selection_options();
+    match &criterion.selector {
+        Selector::Expression(expression) => {
+            SelectionSource::Expression(expression.clone(), options)
+        }
+        Selector::Contacts(set) => SelectionSource::Contacts(Arc::new(set.clone()), options),
     }
 }
