@@ -29,6 +29,14 @@ async fn assign(mut tenant: Tenant, stop: CancellationToken) -> usize {
     PERSONS
 }
 
+/// Waits for the end of the program, which must be a success after every call was answered.
+async fn ended_in_order(program: &mut Program) {
+    let ended = program.ended().await;
+    let log = program.log();
+    assert!(ended.success(), "{log}");
+    assert!(log.contains("every call was answered"), "{log}");
+}
+
 /// One start makes the cluster, so the three ends of a service share it.
 #[tokio::test]
 async fn acknowledged_writes_survive_a_kill_a_stop_and_an_interrupt() {
@@ -63,12 +71,7 @@ async fn acknowledged_writes_survive_a_kill_a_stop_and_an_interrupt() {
     drop(open);
     let acknowledged = writing.await.unwrap();
     drop(tenant);
-    assert!(program.ended().await.success(), "{}", program.log());
-    assert!(
-        program.log().contains("every call was answered"),
-        "{}",
-        program.log()
-    );
+    ended_in_order(&mut program).await;
     let (mut program, mut tenant) = start(folder.path()).await;
     assert!(tenant.members("MOVE").await.len() >= acknowledged.max(stored));
 
@@ -80,12 +83,7 @@ async fn acknowledged_writes_survive_a_kill_a_stop_and_an_interrupt() {
         assert_eq!(status.code(), Code::Unavailable, "{status:?}");
     }
     drop(tenant);
-    assert!(program.ended().await.success(), "{}", program.log());
-    assert!(
-        program.log().contains("every call was answered"),
-        "{}",
-        program.log()
-    );
+    ended_in_order(&mut program).await;
 }
 
 #[tokio::test]
