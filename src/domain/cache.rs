@@ -1,8 +1,8 @@
-//! The leaves of selections, kept in memory.
+//! An in-memory cache of the sets that selections are made of.
 //!
-//! A leaf is read from the database once and then brought up to date on use, from the change
-//! log: so an answer is exact at a revision that is not older than the call, on every replica,
-//! with no message between them and no work in the background.
+//! A set is read from the database once. On each use it is brought up to date from the change log,
+//! so a result is exact as of a revision that is not older than the call, on every replica, without
+//! messages between replicas and without background work.
 
 mod catch_up;
 mod entry;
@@ -21,24 +21,24 @@ pub(super) use self::{
 use super::{Error, Result};
 use crate::model::TenantId;
 
-/// A bounded store of leaves, the least recently used of which make room.
+/// A cache of bounded size that evicts the least recently used entries.
 pub struct SetCache {
     sets: Cache<(TenantId, SetKey), CacheEntry>,
     ids: Cache<(TenantId, u32), IdBlock>,
-    /// Who may read leaves: not so many that nobody else gets a connection.
+    /// Limits concurrent loads, so that other operations get a connection.
     loads: Semaphore,
-    /// Who may read leaves of a tenant: not so many that other tenants have to wait.
+    /// Limits the concurrent loads of one tenant, so that other tenants need not wait.
     tenant_loads: Cache<TenantId, Arc<Semaphore>>,
 }
 
-/// How many leaves of one tenant are read at a time.
+/// Maximum number of concurrent loads per tenant.
 const MAX_LOADS_PER_TENANT: usize = 2;
 
-/// How many tenants that read leaves are kept in mind.
+/// Maximum number of tenants whose semaphores are kept.
 const MAX_TENANTS: u64 = 10_000;
 
 impl SetCache {
-    /// An index of at most `memory` bytes, which reads at most `loads` leaves at a time.
+    /// A cache of at most `memory` bytes, which loads at most `loads` sets at a time.
     pub fn new(memory: u64, loads: usize) -> Self {
         // Three quarters for sets, a quarter for the ids of contacts.
         let ids = memory / 4;
@@ -64,7 +64,7 @@ async fn acquire(loads: &Semaphore) -> Result<SemaphorePermit<'_>> {
     permit.map_err(|error| Error::Internal(error.into()))
 }
 
-/// A failure that several callers share, who waited for one reading.
+/// The error of a load that several callers waited for.
 fn shared_error(error: Arc<Error>) -> Error {
     match &*error {
         Error::Unavailable(_) => Error::Unavailable(error.into()),
@@ -73,25 +73,24 @@ fn shared_error(error: Arc<Error>) -> Error {
 }
 
 impl SetCache {
-    /// A leaf, if it is in memory.
+    /// Returns a cached set.
     pub(super) async fn get(&self, tenant_id: TenantId, key: &SetKey) -> Option<CacheEntry> {
         self.sets.get(&(tenant_id, key.clone())).await
     }
 
-    /// Keeps a leaf, if there is room for it.
+    /// Adds or replaces a set, if there is space for it.
     pub(super) async fn put(&self, tenant_id: TenantId, key: &SetKey, entry: &CacheEntry) {
         self.sets
             .insert((tenant_id, key.clone()), entry.clone())
             .await;
     }
 
-    /// Forgets a leaf.
     pub(super) async fn invalidate(&self, tenant_id: TenantId, key: &SetKey) {
         self.sets.invalidate(&(tenant_id, key.clone())).await;
     }
 
-    /// A leaf, from memory or by reading it. Callers who miss the same leaf at one time wait for
-    /// one of them to read it.
+    /// Returns a set from the cache, or loads it. Concurrent callers that miss the same set share
+    /// one load.
     pub(super) async fn get_or_load(
         &self,
         tenant_id: TenantId,
@@ -111,7 +110,7 @@ impl SetCache {
             .map_err(shared_error)
     }
 
-    /// The ids of a block of contacts, from memory or by reading them.
+    /// Returns the ids of a block of contacts from the cache, or loads them.
     pub(super) async fn ids(
         &self,
         tenant_id: TenantId,
@@ -124,7 +123,6 @@ impl SetCache {
             .map_err(shared_error)
     }
 
-    /// Forgets a block of ids.
     pub(super) async fn invalidate_ids(&self, tenant_id: TenantId, block: u32) {
         self.ids.invalidate(&(tenant_id, block)).await;
     }

@@ -1,10 +1,9 @@
-//! Everything a tenant has, in an order in which it can be imported: groups, then contacts,
-//! companies before persons, with the groups they have.
+//! Exports a tenant in an order in which it can be imported: groups, then contacts with their groups,
+//! companies before persons.
 //!
-//! Who has which group is noted at the start, as sets in memory; contacts are read when they are
-//! asked for, and so are as they are then. A person may by then have a company that was no
-//! company, or was not there at all, when the sets were noted. It is read together with the
-//! person, and comes with it.
+//! Memberships come from a snapshot taken at the start. Contacts are read page by page in their present
+//! state. A person may therefore have a company that was created, or became a company, after the
+//! snapshot. Such a company is read and sent together with the person.
 
 mod assignments;
 mod contacts;
@@ -43,40 +42,39 @@ pub(crate) struct GroupDefinition {
     pub(crate) code: Code,
     /// Its description.
     pub(crate) description: String,
-    /// How many contacts have it.
+    /// Number of its members.
     pub(crate) contacts: u64,
-    /// How many of them are companies.
+    /// Number of companies among them.
     pub(crate) companies: u64,
 }
 
 /// Contacts and the groups they have.
 pub(crate) struct ExportPage {
-    /// The contacts; those that were deleted since are left out.
+    /// The contacts, except those deleted since the snapshot.
     pub(crate) contacts: Vec<Contact>,
     /// The groups that the contacts have.
     pub(crate) assignments: Assignments,
-    /// How far the export has come with this page: what a [`ExportPosition`] needs to know.
+    /// The position after this page, for [`ExportPosition`].
     pub(crate) upto: u32,
-    /// How many contacts were left out.
+    /// How many contacts were deleted since the snapshot.
     pub(crate) deleted: usize,
 }
 
-/// An export and how far it has come.
+/// An export in progress.
 pub(crate) struct TenantExport {
     domain: Domain,
     call: Call,
     revision: Revision,
     groups: Arc<[Group]>,
     companies: Arc<ContactSet>,
-    /// The groups that are to be told.
     unsent_groups: VecDeque<Group>,
     pages: Prefetch<ContactPageReader>,
     /// The companies that were sent.
     sent_companies: ContactSet,
 }
 
-/// Begins an export, or goes on after what was sent before; then only those groups are told that
-/// came or changed since. Everything is noted at one revision, which is not older than the call.
+/// Starts an export, or resumes one. A resumed export sends only the groups created or changed since
+/// the first stream. The snapshot is not older than the call.
 pub(crate) async fn export(
     domain: &Domain,
     call: &Call,
@@ -100,7 +98,7 @@ pub(crate) async fn export(
     })
 }
 
-/// The groups that whoever imports has to define.
+/// The groups that the importing side lacks.
 async fn unsent_groups(
     domain: &Domain,
     call: &Call,
@@ -119,13 +117,12 @@ async fn unsent_groups(
 }
 
 impl TenantExport {
-    /// The revision at which it was noted who has which group.
+    /// The revision of the snapshot.
     pub(crate) fn revision(&self) -> Revision {
         self.revision
     }
 
-    /// The next part, or `None` after the last. May be dropped before it is done and called
-    /// again.
+    /// The next part, or `None` after the last. Cancel-safe.
     pub(crate) async fn next(&mut self) -> Result<Option<ExportPart>> {
         if !self.unsent_groups.is_empty() {
             return self.defined().await.map(Some);
@@ -163,8 +160,8 @@ impl TenantExport {
         }
     }
 
-    /// Whether a contact was not sent before; a company that comes with a person may have a turn
-    /// of its own later.
+    /// Whether a contact was not sent before. A company sent with a person may come up again in its own
+    /// place.
     fn is_new(&mut self, contact: &Contact) -> bool {
         let number = contact.contact_number.cast_unsigned();
         match contact.kind {

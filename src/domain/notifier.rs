@@ -1,8 +1,7 @@
 //! Notifies watchers of new revisions.
 //!
-//! Watchers wait for it without a connection. Commits of this process are told at once. Those
-//! of other replicas are found by one task, which asks for the revisions of all tenants that
-//! are watched here, for as long as there are any.
+//! Watchers wait without holding a connection. Commits of this process are notified at once. A single
+//! task polls the database for commits of other replicas while any tenant is watched here.
 
 use std::{
     collections::HashMap,
@@ -18,16 +17,16 @@ use crate::{
     store,
 };
 
-/// How often other replicas' commits are looked for: half of it is what they are late on average.
+/// Interval between polls for commits of other replicas. On average they are seen after half of it.
 const POLL_INTERVAL: Duration = Duration::from_millis(20);
 
-/// How long to leave a database alone that did not answer.
+/// Delay before the next poll after a failed one.
 const RETRY_INTERVAL: Duration = Duration::from_millis(500);
 
-/// Who watches what.
+/// Publishes the revisions of watched tenants.
 pub(super) struct RevisionNotifier {
     state: Mutex<WatchedTenants>,
-    /// Who may read for watchers: not so many that writers wait for a connection.
+    /// Limits concurrent reads of watchers, so that writers need not wait for a connection.
     reads: Semaphore,
 }
 
@@ -46,7 +45,7 @@ impl RevisionNotifier {
         }
     }
 
-    /// Tells the tenant's watchers of a revision.
+    /// Publishes a revision to the watchers of a tenant.
     pub(super) fn notify(&self, tenant: &TenantName, revision: Revision) {
         if let Some(sender) = self.state().watched.get(tenant) {
             sender.send_if_modified(|known| {
@@ -57,13 +56,13 @@ impl RevisionNotifier {
         }
     }
 
-    /// A turn to read for a watcher.
+    /// Waits until a watcher may read.
     pub(super) async fn read_permit(&self) -> Result<SemaphorePermit<'_>> {
         let permit = self.reads.acquire().await;
         permit.map_err(|error| Error::Internal(error.into()))
     }
 
-    /// Notes a watcher. Whether nobody looks for other replicas' commits yet.
+    /// Adds a watcher. The flag is true if the polling task has to be started.
     fn subscribe(&self, tenant: &TenantName) -> (watch::Receiver<Revision>, bool) {
         let mut state = self.state();
         let sender = state.watched.entry(tenant.clone()).or_default();
@@ -72,7 +71,7 @@ impl RevisionNotifier {
         (receiver, is_first)
     }
 
-    /// The tenants that are still watched. If there are none, nobody looks for their commits.
+    /// Returns the tenants that are still watched. If there are none, polling ends.
     fn watched(&self) -> Vec<TenantName> {
         let mut state = self.state();
         state
@@ -88,8 +87,7 @@ impl RevisionNotifier {
 }
 
 impl Domain {
-    /// The tenant's revision, as far as it is known here, and its growth. It may lag behind what
-    /// the database says, but not for long.
+    /// Subscribes to the revision of a tenant. It lags behind the database by at most one poll.
     pub(super) fn revisions(&self, tenant: &TenantName) -> watch::Receiver<Revision> {
         let (receiver, is_first) = self.notifier.subscribe(tenant);
         if is_first {
@@ -99,7 +97,7 @@ impl Domain {
     }
 }
 
-/// Looks for commits until nobody watches any more.
+/// Polls for commits while any tenant is watched.
 async fn poll(domain: Domain) {
     let mut answers = true;
     loop {
@@ -118,7 +116,7 @@ async fn poll(domain: Domain) {
         if let Err(error) = &revisions
             && answers
         {
-            tracing::warn!(%error, "no notifier for watchers; trying on");
+            tracing::warn!(%error, "cannot poll for new revisions; retrying");
         }
         answers = revisions.is_ok();
         for (tenant, revision) in revisions.into_iter().flatten() {
@@ -132,7 +130,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_growth_is_news_and_only_for_those_who_watch() {
+    fn only_growth_is_notified_and_only_to_watchers() {
         let (notifier, tenant) = (
             RevisionNotifier::new(1),
             "a".parse::<TenantName>().expect("a name"),

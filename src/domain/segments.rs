@@ -29,7 +29,7 @@ use crate::{
 /// How many memberships one statement changes.
 const MAX_STATEMENT_ROWS: usize = 50_000;
 
-/// How many stored sets of a list are held at a time.
+/// Maximum number of stored sets of a list in memory.
 const MAX_LOADED_SETS: usize = 16;
 
 /// Creates an empty segment; without an id it gets the next of the series `SM000001`.
@@ -108,7 +108,7 @@ pub(crate) async fn list(
     Ok(counted)
 }
 
-/// Describes a segment anew.
+/// Changes the description of a segment.
 pub(crate) async fn update(
     domain: &Domain,
     call: &Call,
@@ -236,7 +236,7 @@ async fn next_of_series(tx: &mut Transaction) -> Result<SegmentId> {
     *tx.segment_serial() = serial + 1;
     format!("SM{serial:06}")
         .parse()
-        .map_err(|_| Error::broken("series of segment ids is spent"))
+        .map_err(|_| Error::broken("the series of segment ids is exhausted"))
 }
 
 /// Counts who is on segments.

@@ -1,5 +1,5 @@
-//! Watching a tenant: what each revision changed, in order and each once, from a revision on or
-//! after a snapshot.
+//! Watches a tenant: delivers the changes of each revision, in order and exactly once, from a revision
+//! on or after a snapshot.
 //!
 //! A watcher pulls: it reads one page of the log when it is asked for more, and waits for
 //! [`notifier`](super::notifier) when there is none. In between it holds no connection, and in memory
@@ -20,10 +20,10 @@ use crate::{
     store::{self, log::PageFilter},
 };
 
-/// How often a watcher hears how far it has come while nothing happens.
+/// Interval of progress events while nothing changes.
 const PROGRESS_INTERVAL: Duration = Duration::from_secs(5);
 
-/// How soon it hears that all there was is filtered out.
+/// Delay of the progress event after changes that were all filtered out.
 const FILTERED_PROGRESS_INTERVAL: Duration = Duration::from_secs(1);
 
 /// Where a watcher starts.
@@ -33,16 +33,16 @@ pub(crate) enum WatchStart {
     After(Revision),
     /// With the next change.
     Now,
-    /// With everything there is.
+    /// With a snapshot.
     Beginning,
 }
 
-/// What is left out.
+/// What a watcher wants.
 #[derive(Debug, Clone)]
 pub(crate) struct WatchFilter {
     /// Only these kinds.
     pub(crate) kinds: Vec<ChangeTopic>,
-    /// Of groups and memberships only those with these codes; none means all.
+    /// Of groups and memberships only those with these codes; empty means all.
     pub(crate) codes: Vec<Code>,
 }
 
@@ -73,7 +73,7 @@ pub(crate) enum WatchEvent {
     SnapshotEnd(Revision),
     /// What a revision changed.
     Changes(RevisionChanges),
-    /// Everything up to this revision was sent or filtered out.
+    /// All changes up to this revision were sent or filtered out.
     Progress(Revision),
 }
 
@@ -112,13 +112,13 @@ pub(crate) enum ResolvedChange {
     GroupUpdated(String, String),
     /// A group has another code: code, former code, description.
     GroupRenamed(String, String, String),
-    /// A group is gone.
+    /// A group was deleted.
     GroupDeleted(String),
     /// Contacts were created: ids, and what they are.
     ContactsCreated(Vec<(String, Option<Contact>)>),
     /// Contacts changed: ids, and what they are.
     ContactsUpdated(Vec<(String, Option<Contact>)>),
-    /// Contacts are gone.
+    /// Contacts were deleted.
     ContactsDeleted(Vec<String>),
     /// Contacts have a group.
     MembersAdded(String, Vec<String>),
@@ -128,7 +128,7 @@ pub(crate) enum ResolvedChange {
     SegmentCreated(String),
     /// A segment changed.
     SegmentUpdated(String),
-    /// A segment is gone.
+    /// A segment was deleted.
     SegmentDeleted(String),
 }
 
@@ -141,14 +141,14 @@ pub enum InvalidStart {
     InFuture { current: Revision },
 }
 
-/// Opens a watch. A start that the log does not reach, or that is yet to come, is an error.
+/// Opens a watch. A start before the oldest log entry or after the current revision is an error.
 pub(crate) async fn watch(
     domain: &Domain,
     call: &Call,
     start: WatchStart,
     filter: WatchFilter,
 ) -> Result<Watch> {
-    // Before anything is read, so that nothing that comes later goes unnoticed.
+    // Subscribes before the first read, so that no later revision is missed.
     let revisions = domain.revisions(&call.tenant);
     let (after, snapshot, last_progress) = match start {
         WatchStart::Beginning => {
@@ -192,20 +192,19 @@ async fn bounds(domain: &Domain, call: &Call) -> Result<(Revision, Revision)> {
         .await
 }
 
-/// A watcher and how far it has come.
+/// An open watch.
 pub(crate) struct Watch {
     log: LogReader,
     revisions: Receiver<Revision>,
     snapshot: Option<SnapshotReader>,
     /// Read but not sent yet.
     events: VecDeque<WatchEvent>,
-    /// When the watcher last heard how far it is, and how far that was.
+    /// Time and revision of the last event that carried a revision.
     last_progress: Option<(Instant, Revision)>,
 }
 
 impl Watch {
-    /// The next event; waits for it as long as it takes. If it is dropped before it is done,
-    /// the watch is spoilt.
+    /// Waits for the next event. Not cancel-safe: after a cancelled call the watch may miss events.
     pub(crate) async fn next(&mut self) -> Result<WatchEvent> {
         let event = self.next_event().await?;
         match &event {
@@ -239,7 +238,7 @@ impl Watch {
             if !self.events.is_empty() {
                 continue;
             }
-            // All that a long page has is filtered out; there may be more of them.
+            // The whole page was filtered out, and more pages may follow.
             if self.log.is_behind() && last_revision < self.log.last_revision() {
                 return Ok(WatchEvent::Progress(self.log.last_revision()));
             }

@@ -1,4 +1,4 @@
-//! Bringing a leaf up to date from the change log.
+//! Brings a cached set up to date from the change log.
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use crate::{
 };
 
 impl SetKey {
-    /// Adds the changes that affect this leaf.
+    /// Adds the kinds of changes that affect this set to a filter.
     pub(in crate::domain) fn extend_filter(&self, filter: &mut LogFilter) {
         match self {
             Self::Groups => filter.codes = true,
@@ -25,7 +25,7 @@ impl SetKey {
 }
 
 impl CacheEntry {
-    /// Brings the leaf up to the end of the log. `false` if it cannot be: it has to be read anew.
+    /// Applies the tail of the log. Returns `false` if the set has to be loaded again instead.
     pub(in crate::domain) fn catch_up(&mut self, key: &SetKey, tail: &LogTail) -> bool {
         let Some(entries) = &tail.entries else {
             return self.revision >= tail.revision;
@@ -116,7 +116,7 @@ fn set_flag(set: &mut Arc<ContactSet>, row: &TailEntry, belongs: fn(&ContactStat
     if !row.entry.kind.affected_sets().contacts {
         return;
     }
-    // Most changes leave most sets unchanged: then no copy is made.
+    // Most changes leave most sets unchanged. Then no copy is made.
     let wanted = row.states.iter().filter(|state| belongs(state));
     let wanted: ContactSet = wanted.map(|state| state.number).collect();
     let touched: ContactSet = numbers(&row.entry).collect();

@@ -1,10 +1,10 @@
-//! What is kept in memory.
+//! The entries of the set cache.
 
 use std::{collections::BTreeMap, sync::Arc};
 
 use crate::model::{Code, ContactSet, Revision, SegmentId};
 
-/// Names a leaf within its tenant.
+/// Identifies a set within its tenant.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(in crate::domain) enum SetKey {
     /// All groups by code.
@@ -15,21 +15,20 @@ pub(in crate::domain) enum SetKey {
     Everyone,
     /// All companies.
     Companies,
-    /// All contacts that are to be left out of segments.
+    /// The contacts that are marked as excluded from segments.
     Excluded,
-    /// All contacts that asked to be left out of segments.
+    /// The contacts that are marked as privacy-blocked.
     PrivacyBlocked,
     /// The company of every contact.
     CompanyOf,
-    /// A stored segment, deleted contacts included.
+    /// The stored set of a segment, deleted contacts included.
     Segment(SegmentId),
 }
 
 /// All groups by code.
 pub(in crate::domain) type Groups = BTreeMap<Code, i32>;
 
-/// The company of every contact, by the contact's number: a company is its own, a contact
-/// without one has 0.
+/// The company of every contact, indexed by contact number. A company is its own; 0 means none.
 #[derive(Debug, Clone, Default)]
 pub(in crate::domain) struct Companies(Vec<u32>);
 
@@ -42,7 +41,6 @@ impl Companies {
             .filter(|company| *company != 0)
     }
 
-    /// Says what a contact's company is.
     pub(super) fn set(&mut self, contact_number: u32, company: u32) {
         let at = contact_number as usize;
         if self.0.len() <= at {
@@ -52,20 +50,17 @@ impl Companies {
     }
 }
 
-/// What a leaf holds. Several readers share it; whoever changes it changes a copy.
+/// A cached set. Readers share it; a change copies it first.
 #[derive(Debug, Clone)]
 pub(in crate::domain) enum CachedSet {
-    /// Contacts.
     Set(Arc<ContactSet>),
-    /// Groups.
     Groups(Arc<Groups>),
-    /// Companies.
     Companies(Arc<Companies>),
-    /// There is no such thing.
+    /// The key names nothing that exists.
     Nothing,
 }
 
-/// A leaf and the revision at which it is true.
+/// A cached set and the revision it is exact at.
 #[derive(Debug, Clone)]
 pub(in crate::domain) struct CacheEntry {
     pub(in crate::domain) revision: Revision,
@@ -73,7 +68,7 @@ pub(in crate::domain) struct CacheEntry {
 }
 
 impl CacheEntry {
-    /// A set that is true at a revision.
+    /// An entry for a set of contacts.
     pub(super) fn set((revision, set): (Revision, ContactSet)) -> Self {
         Self {
             revision,
@@ -81,11 +76,11 @@ impl CacheEntry {
         }
     }
 
-    /// The bytes it takes, keys and book-keeping included; at most what 32 bits hold.
+    /// The size in bytes, with the key and overhead, capped at `u32::MAX`.
     pub(super) fn weight(&self) -> u32 {
         /// Key, entry and the cache's own nodes.
         const OVERHEAD: usize = 256;
-        /// A code, its number, and their share of a tree's nodes.
+        /// A code, its number, and a share of the tree's nodes.
         const GROUP: usize = 96;
         let bytes = match &self.set {
             CachedSet::Set(set) => set_bytes(set),

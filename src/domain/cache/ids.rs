@@ -1,9 +1,9 @@
-//! The ids of contacts by number. They never change, and numbers are never given out again, so a
-//! block only ever lacks contacts that were created after it was read.
+//! The ids of contacts by number. Ids never change and numbers are never reused, so a block can only
+//! lack contacts that were created after it was read.
 
 use std::sync::Arc;
 
-/// Contacts in a block: those whose numbers share all but the lowest 16 bits.
+/// Size of a block: its contact numbers differ in the lowest 16 bits only.
 pub(in crate::domain) const BLOCK: u32 = 1 << 16;
 
 /// The ids of a block of contacts.
@@ -14,13 +14,13 @@ pub(in crate::domain) struct IdBlock(Arc<Ids>);
 struct Ids {
     /// The contacts' numbers, ascending.
     numbers: Vec<u32>,
-    /// Where each contact's id ends in the text.
+    /// The end of each id in `text`.
     ends: Vec<u32>,
     text: String,
 }
 
 impl IdBlock {
-    /// A block of contacts and their ids, by number.
+    /// Builds a block from contact numbers, ascending, and ids.
     pub(in crate::domain) fn new(contacts: &[(i32, String)]) -> Self {
         let length = contacts.iter().map(|(_, id)| id.len()).sum();
         let mut ids = Ids {
@@ -38,7 +38,7 @@ impl IdBlock {
         Self(Arc::new(ids))
     }
 
-    /// The id of a contact, if it existed when the block was read.
+    /// The id of a contact that existed when the block was read.
     pub(in crate::domain) fn get(&self, number: u32) -> Option<&str> {
         let ids = &*self.0;
         let at = ids.numbers.binary_search(&number).ok()?;
@@ -46,7 +46,7 @@ impl IdBlock {
         Some(&ids.text[start as usize..ids.ends[at] as usize])
     }
 
-    /// The bytes it takes.
+    /// The size in bytes.
     pub(super) fn weight(&self) -> u32 {
         let bytes = self.0.text.capacity() + 8 * self.0.numbers.capacity() + 256;
         u32::try_from(bytes).unwrap_or(u32::MAX)

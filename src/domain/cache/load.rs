@@ -1,4 +1,4 @@
-//! Reading a leaf from the database.
+//! Loads a set from the database.
 
 use std::sync::Arc;
 
@@ -10,7 +10,6 @@ use crate::{
 };
 
 impl CacheEntry {
-    /// Reads a leaf.
     pub(in crate::domain) async fn load(
         conn: &mut Connection,
         tenant_id: TenantId,

@@ -1,5 +1,4 @@
-//! The groups of some contacts, as pairs that are made when they are asked for: a few contacts
-//! may have very many.
+//! Lazily produces the memberships of a page of contacts, since a few contacts may have very many.
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -8,14 +7,14 @@ use crate::{
     model::{Assignment, Contact, ContactId, ContactSet},
 };
 
-/// Which of the groups which contacts have: group by group, in the order of the codes.
+/// Iterates over the memberships of some contacts, group by group, by code.
 pub(crate) struct Assignments {
     groups: Arc<[Group]>,
     contacts: ContactSet,
     ids: HashMap<u32, ContactId>,
-    /// How many groups were looked at.
+    /// Number of groups visited.
     visited: usize,
-    /// Who has the last of these groups and was not named yet.
+    /// The remaining members of the last visited group.
     members: roaring::bitmap::IntoIter,
 }
 

@@ -1,4 +1,4 @@
-//! Which contacts are sent in which order, and reading a page of them.
+//! The order of contacts in an export, and reading a page of them.
 
 use std::collections::BTreeMap;
 
@@ -11,24 +11,24 @@ use crate::{
     store,
 };
 
-/// In the order of an export a company stands at its number, and a person at its number after
-/// all of them: numbers have 31 bits.
+/// Offset of persons in the order of an export: a company's position is its number, a person's is its
+/// number plus this. Numbers have 31 bits.
 const AFTER_COMPANIES: u32 = 1 << 31;
 
-/// What was sent by an earlier stream.
+/// Where an earlier stream of an export ended.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct ExportPosition {
-    /// How far it had come.
+    /// The last position sent.
     pub(crate) upto: u32,
-    /// The revision of the export when it was begun.
+    /// The revision of the first stream's snapshot.
     pub(crate) since: Revision,
 }
 
-/// What is to be sent.
+/// What to send, in which order.
 pub(super) struct ExportPlan {
-    /// The places of the contacts.
+    /// The positions of the contacts.
     pub(super) order: ContactSet,
-    /// The place after which it begins.
+    /// The position after which to start.
     pub(super) after: u32,
     /// A company that did not change after this revision was sent before any person.
     pub(super) since: Revision,
@@ -36,8 +36,8 @@ pub(super) struct ExportPlan {
     pub(super) sent_companies: ContactSet,
 }
 
-/// Plans an export of a snapshot. Companies that came or changed since an earlier stream
-/// passed their place are sent among the persons: they may be new to whoever imports.
+/// Plans an export of a snapshot. Companies that an earlier stream passed, and that were created or
+/// changed since, are sent among the persons: the importing side may lack them.
 pub(super) async fn plan(
     domain: &Domain,
     call: &Call,
@@ -70,15 +70,15 @@ async fn changed(domain: &Domain, call: &Call, since: Revision) -> Result<Contac
     domain.read_of(call, read).await
 }
 
-/// Contacts as they are now.
+/// A page of contacts in their present state.
 pub(super) struct ContactPage {
-    /// Those of the page.
+    /// The contacts of the page.
     pub(super) own: Vec<Contact>,
-    /// Companies that persons of the page have, and that may not have been sent yet.
+    /// Companies of the page's persons that may not have been sent yet.
     pub(super) companies: Vec<Contact>,
-    /// The last place of the page.
+    /// The last position of the page.
     pub(super) upto: u32,
-    /// How many of the page's contacts are gone.
+    /// How many contacts of the page were deleted.
     pub(super) deleted: usize,
 }
 
@@ -111,7 +111,7 @@ impl PageReader for ContactPageReader {
     async fn read(&self, places: Vec<u32>) -> Result<ContactPage> {
         let number = |place: &u32| place & !AFTER_COMPANIES;
         let numbers: Vec<i32> = places.iter().map(|it| number(it).cast_signed()).collect();
-        // Who was a company may be a person by now, whose company's turn is yet to come.
+        // A former company may be a person by now, whose company comes later in the order.
         let among_companies = places.iter().any(|place| *place < AFTER_COMPANIES);
         let since = if among_companies { 0 } else { self.since };
         let read = async |conn: &mut _, tenant_id| {

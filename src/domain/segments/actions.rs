@@ -16,16 +16,16 @@ use crate::{
 /// How many of the contacts that an action named are listed.
 const MAX_LISTED_CONTACTS: usize = 10;
 
-/// Who is meant by an action, as a caller says it.
+/// The contacts that an action applies to, as in the request.
 #[derive(Debug, Clone)]
 pub(crate) enum ActionTarget {
-    /// Those who match.
+    /// The contacts that match.
     Expression(Expression),
-    /// These.
+    /// Contacts given by id.
     Contacts(Vec<ContactId>),
 }
 
-/// An action to be done.
+/// A requested action.
 #[derive(Debug, Clone)]
 pub(crate) struct Action {
     /// What it does.
@@ -38,7 +38,7 @@ pub(crate) struct Action {
     pub(crate) entire_companies: bool,
 }
 
-/// What actions did, or would do.
+/// The result of actions, or of their dry run.
 #[derive(Debug, Clone)]
 pub(crate) struct ActionResult {
     /// The segment as it is then.
@@ -53,7 +53,7 @@ pub(crate) struct ActionResult {
     pub(crate) privacy_blocked: u64,
 }
 
-/// Does an action, or only says what it would do.
+/// Runs an action, or its dry run.
 pub(crate) async fn act(
     domain: &Domain,
     call: &Call,
@@ -74,7 +74,7 @@ pub(crate) async fn act(
         .await
 }
 
-/// Finds out what is wrong, and reads what is needed, before the tenant's writes are held up.
+/// Validates the action and fills the cache before the transaction takes the tenant's write lock.
 async fn prepare(domain: &Domain, call: &Call, id: &SegmentId, action: &Action) -> Result<()> {
     domain
         .read_of(call, async |conn, tenant_id| {
@@ -104,7 +104,7 @@ impl Action {
             .selection_options()
     }
 
-    /// The action with contacts for their ids.
+    /// The action with contact numbers instead of ids.
     async fn criterion(&self, tx: &mut Transaction) -> Result<Criterion> {
         Ok(self.with(match &self.target {
             ActionTarget::Expression(expression) => Selector::Expression(expression.clone()),

@@ -68,7 +68,7 @@ pub(crate) async fn delete_criteria(
         .await
 }
 
-/// What a replay did, or would do.
+/// The result of a replay, or of its dry run.
 #[derive(Debug, Clone)]
 pub(crate) struct ReplayResult {
     /// The segment, and what happened to it over all actions.
@@ -79,8 +79,7 @@ pub(crate) struct ReplayResult {
     pub(crate) skipped: u64,
 }
 
-/// Runs saved actions on a segment, in order, against the data as it is now; or only says what
-/// that would do.
+/// Runs saved actions on a segment in order, against the present data, or as a dry run.
 pub(crate) async fn replay(
     domain: &Domain,
     call: &Call,
@@ -117,7 +116,7 @@ pub(crate) async fn replay(
         .await
 }
 
-/// The next of the saved actions.
+/// Loads the next saved actions.
 async fn load_chunk(
     tx: &mut Transaction,
     saved: &SavedCriteria,

@@ -15,18 +15,18 @@ use crate::{
     store::{self, Transaction},
 };
 
-/// A segment that is being worked on.
+/// A segment with uncommitted actions.
 pub(super) struct SegmentDraft {
     segment: Segment,
     stored: ContactSet,
     population: Population,
     merges: MergeMap,
-    /// What was done, and the numbers that it brought to the stored set or took from it.
+    /// The actions, and the numbers that each added to or removed from the stored set.
     actions: Vec<(SegmentAction, ContactSet)>,
 }
 
 impl SegmentDraft {
-    /// Takes up a segment.
+    /// Loads a segment.
     pub(super) async fn load(
         domain: &Domain,
         tx: &mut Transaction,
@@ -45,7 +45,7 @@ impl SegmentDraft {
         })
     }
 
-    /// The contacts of a criterion that exist, and how many do not.
+    /// Resolves the contacts of a saved criterion. Returns how many no longer exist, too.
     pub(super) async fn resolve_contacts(
         &self,
         tx: &mut Transaction,
@@ -61,7 +61,7 @@ impl SegmentDraft {
         Ok((criterion, skipped))
     }
 
-    /// Does an action; nothing is written yet.
+    /// Applies an action in memory.
     pub(super) async fn apply(
         &mut self,
         domain: &Domain,
@@ -96,7 +96,6 @@ impl SegmentDraft {
         Ok(())
     }
 
-    /// Takes members away.
     fn remove(&mut self, members: ContactSet) -> (u64, u64, ContactSet) {
         let changed = self.merges.stored_numbers(&self.stored, &members);
         self.stored -= &changed;
@@ -108,7 +107,7 @@ impl SegmentDraft {
         self.segment.action_count.saturating_add(done)
     }
 
-    /// Writes what was done, unless it was done only to see what it would do.
+    /// Writes the actions, except in a dry run.
     pub(super) async fn finish(
         mut self,
         tx: &mut Transaction,

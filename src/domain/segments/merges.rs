@@ -9,18 +9,18 @@ use crate::{
     store::{self, Connection, Transaction, segments::merges},
 };
 
-/// How many segments an error names.
+/// Maximum number of segments that an error names.
 const MAX_NAMED_SEGMENTS: usize = 20;
 
-/// Which contacts the numbers in stored sets mean: contacts that exist mean themselves, those that were
-/// merged mean the one that was kept, all others mean nobody.
+/// Resolves the numbers in stored sets: an existing contact to itself, a merged contact to the kept one,
+/// a deleted contact to none.
 pub(super) struct MergeMap {
     everyone: Arc<ContactSet>,
     kept_by_merged: HashMap<u32, u32>,
 }
 
 impl MergeMap {
-    /// Reads what the numbers in these sets mean.
+    /// Reads the merges that concern these sets.
     pub(super) async fn read(
         conn: &mut Connection,
         tenant_id: TenantId,
@@ -41,7 +41,7 @@ impl MergeMap {
         })
     }
 
-    /// The contacts that a stored set means.
+    /// The existing contacts of a stored set.
     pub(super) fn resolve(&self, stored: &ContactSet) -> ContactSet {
         let mut members = stored & &*self.everyone;
         for (merged, kept) in &self.kept_by_merged {
@@ -52,7 +52,7 @@ impl MergeMap {
         members
     }
 
-    /// The numbers in a stored set that mean any of these contacts.
+    /// The numbers in a stored set that resolve to any of these contacts.
     pub(super) fn stored_numbers(&self, stored: &ContactSet, members: &ContactSet) -> ContactSet {
         let mut numbers = stored & members;
         for (merged, kept) in &self.kept_by_merged {
@@ -63,7 +63,7 @@ impl MergeMap {
         numbers
     }
 
-    /// The numbers in a stored set that mean nobody.
+    /// The numbers in a stored set that resolve to no contact.
     pub(super) fn dangling(&self, stored: &ContactSet) -> ContactSet {
         let mut gone = stored - &*self.everyone;
         for merged in self.kept_by_merged.keys() {
@@ -97,8 +97,7 @@ pub(in crate::domain) async fn require_on_no_segment(
     }))
 }
 
-/// Lets one contact take the place of another on all segments, in their history and in saved
-/// criteria.
+/// Replaces a merged contact by the kept one on all segments, in their history and in saved criteria.
 pub(in crate::domain) async fn redirect_merged(
     tx: &mut Transaction,
     merged: &Contact,
@@ -124,7 +123,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn merged_contacts_mean_the_kept_one_and_deleted_ones_nobody() {
+    fn merged_contacts_resolve_to_the_kept_one_and_deleted_ones_to_none() {
         let set = |numbers: &[u32]| numbers.iter().copied().collect::<ContactSet>();
         let merges = MergeMap {
             everyone: Arc::new(set(&[1, 2, 3])),

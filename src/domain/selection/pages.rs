@@ -1,4 +1,4 @@
-//! The members of a selection, page by page.
+//! Reads the members of a selection page by page.
 
 use std::sync::Arc;
 
@@ -21,7 +21,7 @@ pub(crate) enum ContactView {
     Full,
 }
 
-/// A member, as much of it as was asked for.
+/// A member in the requested view.
 #[derive(Debug, Clone)]
 pub(crate) enum Member {
     /// Only the id.
@@ -33,16 +33,15 @@ pub(crate) enum Member {
 /// Members in ascending contact number.
 #[derive(Debug)]
 pub(crate) struct MemberPage {
-    /// The members; those that were deleted since are left out.
+    /// The members, except those deleted since the selection.
     pub(crate) members: Vec<Member>,
     /// The number of the last contact of the page.
     pub(crate) last: u32,
-    /// How many were left out.
+    /// How many were deleted since the selection.
     pub(crate) deleted: usize,
 }
 
-/// Reads a selection page by page, two pages ahead. While nobody asks for a page, no connection
-/// and no statement is held; dropping it stops what still runs.
+/// Reads a selection page by page with prefetching.
 pub(crate) struct PrefetchedMembers(Prefetch<MemberPageReader>);
 
 struct MemberPageReader {
@@ -75,8 +74,7 @@ impl PrefetchedMembers {
         Self(Prefetch::new(reader, members, size, after))
     }
 
-    /// The next page, or `None` after the last. May be dropped before it is done and called
-    /// again.
+    /// The next page, or `None` after the last. Cancel-safe.
     pub(crate) async fn next(&mut self) -> Result<Option<MemberPage>> {
         self.0.next().await
     }
@@ -122,7 +120,7 @@ impl MemberPageReader {
             .collect())
     }
 
-    /// The ids of contacts, from memory but for those who were deleted since the selection.
+    /// The ids of contacts from the cache, except contacts deleted since the selection.
     async fn ids(&self, tenant_id: TenantId, numbers: &[u32]) -> Result<Vec<Member>> {
         let revision = self.revision;
         let read =
@@ -143,8 +141,8 @@ impl MemberPageReader {
         Ok(ids)
     }
 
-    /// A block of ids that has these contacts, as far as they exist: one that was read before
-    /// the last of them was created is read again.
+    /// A block of ids with all of these contacts that exist. A cached block that predates the last of
+    /// them is loaded again.
     async fn block(&self, tenant_id: TenantId, numbers: &[u32]) -> Result<IdBlock> {
         let (Some(first), Some(last)) = (numbers.first(), numbers.last()) else {
             return Ok(IdBlock::new(&[]));
@@ -205,7 +203,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn numbers_that_stand_close_together_are_a_bit_each() {
+    fn dense_numbers_become_a_bitmap() {
         assert_eq!(to_bitmap(&[5, 6, 17]), None);
         assert_eq!(to_bitmap(&[5, 6, 12, 13]), Some((5, vec![0b1000_0011, 1])));
         assert_eq!(to_bitmap(&[7]), Some((7, vec![1])));

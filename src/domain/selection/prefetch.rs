@@ -1,4 +1,4 @@
-//! Reading a set page by page, ahead of whoever reads the pages.
+//! Reads a set page by page and prefetches the next pages.
 
 use std::{collections::VecDeque, future::Future, sync::Arc};
 
@@ -9,26 +9,25 @@ use crate::{
     model::{ContactSet, PageSize},
 };
 
-/// What a page of a set is.
+/// Reads single pages of a set.
 pub(in crate::domain) trait PageReader: Send + Sync + 'static {
-    /// A page.
     type Page: Send + 'static;
 
-    /// How many pages are read ahead, at the same time and in any order.
+    /// Number of prefetched pages, which are read concurrently.
     const PAGES_AHEAD: usize;
 
-    /// Reads the page of these entries, of which there is at least one, in ascending order.
+    /// Reads the page of these entries: at least one, ascending.
     fn read(&self, entries: Vec<u32>) -> impl Future<Output = Result<Self::Page>> + Send;
 }
 
-/// Reads a set page by page, some pages ahead. While nobody asks for a page, no connection and no
-/// statement is held; dropping it stops what still runs.
+/// Reads a set page by page with prefetching. Between pages it holds no connection. Dropping it aborts
+/// the reads in progress.
 pub(in crate::domain) struct Prefetch<S: PageReader> {
     set: Arc<ContactSet>,
     size: PageSize,
     reader: Arc<S>,
     pages: VecDeque<AbortOnDropHandle<Result<S::Page>>>,
-    /// The last entry that is being read.
+    /// The last entry of the pages read so far.
     last: u32,
 }
 
@@ -51,8 +50,7 @@ impl<S: PageReader> Prefetch<S> {
         prefetch
     }
 
-    /// The next page, or `None` after the last. May be dropped before it is done and called
-    /// again.
+    /// The next page, or `None` after the last. Cancel-safe.
     pub(in crate::domain) async fn next(&mut self) -> Result<Option<S::Page>> {
         let Some(next) = self.pages.front_mut() else {
             return Ok(None);
@@ -65,7 +63,7 @@ impl<S: PageReader> Prefetch<S> {
         Ok(Some(page))
     }
 
-    /// Begins to read the pages that are to be read ahead, as far as there are any.
+    /// Starts reading pages until enough are prefetched.
     fn fill(&mut self) {
         while self.pages.len() < S::PAGES_AHEAD {
             let mut rest = self.set.iter();

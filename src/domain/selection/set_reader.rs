@@ -1,4 +1,4 @@
-//! The leaves of one selection, all brought to one revision.
+//! The sets of one selection, all brought to one revision.
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -14,11 +14,11 @@ use crate::{
     },
 };
 
-/// How the database is reached.
+/// How the database is accessed.
 pub(super) enum Access<'a> {
-    /// By connections of the pool, none of which is held while another caller reads a leaf.
+    /// Through the pool. No connection is held while another caller loads a set.
     Pool,
-    /// By the connection of a transaction, which holds the tenant's clock.
+    /// Through a transaction that holds the tenant's write lock.
     Transaction(&'a mut Transaction),
 }
 
@@ -27,7 +27,7 @@ pub(super) struct SetReader<'a> {
     pub(super) domain: &'a Domain,
     pub(super) tenant_id: TenantId,
     pub(super) access: Access<'a>,
-    /// A segment that is to be taken for what it is here, not for what is stored.
+    /// The uncommitted members of a segment, which replace the stored ones.
     pub(super) draft_segment: Option<(SegmentId, Arc<ContactSet>)>,
     entries: HashMap<SetKey, CacheEntry>,
 }
@@ -43,7 +43,7 @@ impl<'a> SetReader<'a> {
         }
     }
 
-    /// Makes sure of a leaf, at whatever revision it is true.
+    /// Loads a set at any revision.
     pub(super) async fn load(&mut self, key: SetKey) -> Result<()> {
         if !self.entries.contains_key(&key) {
             let entry = self.read_entry(&key).await?;
@@ -52,7 +52,6 @@ impl<'a> SetReader<'a> {
         Ok(())
     }
 
-    /// Whether a leaf was gathered.
     pub(super) fn is_loaded(&self, key: &SetKey) -> bool {
         self.entries.contains_key(key)
     }
@@ -76,8 +75,8 @@ impl<'a> SetReader<'a> {
         }
     }
 
-    /// Brings all leaves to the present revision, and answers it. `None` if that could not be
-    /// done for all of them.
+    /// Brings all loaded sets to the current revision and returns it. Returns `None` if some of them
+    /// have to be loaded again.
     pub(super) async fn catch_up(&mut self) -> Result<Option<Revision>> {
         let since = self
             .entries
@@ -120,7 +119,7 @@ impl<'a> SetReader<'a> {
         }
     }
 
-    /// A set that was gathered; empty if it was not.
+    /// A loaded set; empty if it was not loaded.
     pub(super) fn set(&self, key: &SetKey) -> Arc<ContactSet> {
         match self.entries.get(key) {
             Some(CacheEntry {
@@ -131,14 +130,13 @@ impl<'a> SetReader<'a> {
         }
     }
 
-    /// Whether there is what the key names.
+    /// Whether a loaded key names something that exists.
     pub(super) fn exists(&self, key: &SetKey) -> bool {
         self.entries
             .get(key)
             .is_some_and(|entry| !matches!(entry.set, CachedSet::Nothing))
     }
 
-    /// The groups that were gathered.
     pub(super) fn groups(&self) -> Arc<Groups> {
         match self.entries.get(&SetKey::Groups) {
             Some(CacheEntry {
@@ -149,7 +147,6 @@ impl<'a> SetReader<'a> {
         }
     }
 
-    /// The companies that were gathered.
     pub(super) fn companies(&self) -> Arc<Companies> {
         match self.entries.get(&SetKey::CompanyOf) {
             Some(CacheEntry {

@@ -1,4 +1,4 @@
-//! All groups and their members, as they are at one revision.
+//! Snapshots of all groups and their members at one revision.
 
 use std::sync::Arc;
 
@@ -11,18 +11,18 @@ use crate::{
     model::{Code, ContactSet, Revision},
 };
 
-/// A group and who has it.
+/// A group and its members.
 #[derive(Debug, Clone)]
 pub(crate) struct Group {
     /// Its code.
     pub(crate) code: Code,
     /// Its number.
     pub(crate) group_id: i32,
-    /// Its members, if they were asked for.
+    /// Its members; empty unless requested.
     pub(crate) members: Arc<ContactSet>,
 }
 
-/// Who and what there is at a revision.
+/// All contacts and the requested groups at one revision.
 #[derive(Debug, Clone)]
 pub(crate) struct Snapshot {
     /// The revision.
@@ -35,8 +35,8 @@ pub(crate) struct Snapshot {
     pub(crate) groups: Vec<Group>,
 }
 
-/// Notes all contacts and the groups that are wanted, with their members if `members` is set,
-/// at one revision that is not older than the call.
+/// Takes a snapshot of all contacts and of the groups whose code is `wanted`, with their members if
+/// `members` is set, at a revision that is not older than the call.
 pub(crate) async fn snapshot(
     domain: &Domain,
     call: &Call,
@@ -54,7 +54,7 @@ pub(crate) async fn snapshot(
 }
 
 impl SetReader<'_> {
-    /// One attempt; `None` if leaves were missing or out of date once everything was read.
+    /// One attempt. Returns `None` if sets were missing or out of date after all were read.
     async fn try_snapshot(
         &mut self,
         wanted: &impl Fn(&Code) -> bool,

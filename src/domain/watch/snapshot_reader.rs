@@ -1,4 +1,4 @@
-//! Everything there is, as it is at one revision, page by page.
+//! Reads a snapshot of a tenant page by page.
 
 use std::{collections::VecDeque, sync::Arc};
 
@@ -20,8 +20,7 @@ const CONTACTS_PER_PART: i32 = 1_000;
 /// Members in a part.
 const MEMBERS_PER_PART: i32 = 10_000;
 
-/// What was there at a revision and is not sent yet: sets in memory, whose details are read
-/// when they are asked for.
+/// The unsent rest of a snapshot: sets in memory, whose details are read page by page.
 pub(super) struct SnapshotReader {
     domain: Domain,
     call: Call,
@@ -33,7 +32,7 @@ pub(super) struct SnapshotReader {
 }
 
 impl SnapshotReader {
-    /// Notes who and what is there at the present revision.
+    /// Takes a snapshot at the current revision.
     pub(super) async fn take(domain: &Domain, call: &Call, filter: &WatchFilter) -> Result<Self> {
         let wanted = |code: &Code| filter.wants_code(code);
         let members = filter.wants(ChangeTopic::Memberships);
@@ -65,12 +64,12 @@ impl SnapshotReader {
         Ok(reader)
     }
 
-    /// The revision of which everything is.
+    /// The revision of the snapshot.
     pub(super) fn revision(&self) -> Revision {
         self.revision
     }
 
-    /// The next part; none if everything was sent.
+    /// The next part, or `None` after the last.
     pub(super) async fn next(&mut self) -> Result<Option<SnapshotPart>> {
         if !self.unsent_groups.is_empty() {
             return self.unsent_groups().await.map(Some);

@@ -1,4 +1,4 @@
-//! From an expression and the sets of its operands to the set it selects.
+//! Evaluates an expression on the sets of its operands.
 
 use std::sync::Arc;
 
@@ -14,12 +14,12 @@ impl Expression {
 
     /// The contacts that the expression selects, as a set over contact numbers.
     ///
-    /// `operand_set` gives the set of an operand; it is asked once per operand, from left to right, and
-    /// not for `*`, which is `everyone`. All its sets must lie within `everyone`. The first error
-    /// it gives ends the evaluation.
+    /// `operand_set` returns the set of an operand. It is called once per operand, from left to right,
+    /// except for `*`, which is `everyone`. All its sets must be subsets of `everyone`. Its first error
+    /// ends the evaluation.
     ///
-    /// No set is copied that is not changed, and complements are carried along as such: `a AND NOT
-    /// b` subtracts, and `everyone` is touched at most once, at the very end.
+    /// Sets are copied only when they change. Complements stay complements: `a AND NOT b` subtracts,
+    /// and `everyone` is used at most once, at the end.
     pub(crate) fn evaluate<E>(
         &self,
         everyone: &Arc<RoaringBitmap>,
@@ -33,7 +33,7 @@ impl Expression {
     }
 }
 
-/// What a part selects, without having to know who everyone is.
+/// What a node selects, independent of the set of all contacts.
 enum PartialSet {
     Set(Arc<RoaringBitmap>),
     Complement(Arc<RoaringBitmap>),
@@ -72,7 +72,7 @@ fn select<E>(
     })
 }
 
-/// Sets that are selected, and sets whose complements are.
+/// The sets and the complemented sets of several nodes.
 type SetsAndComplements = (Vec<Arc<RoaringBitmap>>, Vec<Arc<RoaringBitmap>>);
 
 fn select_parts<E>(
@@ -96,7 +96,7 @@ fn union(mut sets: Vec<Arc<RoaringBitmap>>) -> Arc<RoaringBitmap> {
     }
 }
 
-/// From the smallest set up, so that what is left to compare shrinks fastest.
+/// Intersects from the smallest set up, so that intermediate results are smallest.
 fn intersection(mut sets: Vec<Arc<RoaringBitmap>>) -> Arc<RoaringBitmap> {
     sets.sort_by_cached_key(|set| set.len());
     let mut sets = sets.into_iter();
