@@ -1,22 +1,32 @@
 //! The command line: flags, each also an environment variable, parsed and checked before anything
 //! starts.
 
+mod database;
+
 use std::{
     env,
+    ffi::OsString,
     net::{SocketAddr, ToSocketAddrs},
-    path::PathBuf,
     time::Duration,
 };
 
-use clap::{Args, Parser, Subcommand};
+use clap::{
+    Args, CommandFactory, Parser, Subcommand,
+    error::{ContextKind, ContextValue},
+};
 
-use crate::{client, duration, server::Limits, telemetry::LogFormat};
+pub use self::database::{DatabaseChoice, DatabaseOptions};
+use crate::{
+    client, duration,
+    server::Limits,
+    telemetry::{self, LogFormat},
+};
 
 /// A gRPC service that defines mailing groups, assigns them to contacts and selects contacts by
 /// them.
 ///
-/// Without a command it serves. Without a database URL it starts a private PostgreSQL with its data
-/// under --data-dir; the PostgreSQL server programs must be installed.
+/// Without a command it runs `serve`. Without a database URL it starts a private PostgreSQL, with
+/// its data in --data-dir; this requires the PostgreSQL server programs (package postgresql).
 #[derive(Debug, Parser)]
 #[command(
     name = "mailing-groups",
@@ -35,11 +45,11 @@ pub struct Cli {
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Serve until SIGTERM or SIGINT (the default)
+    /// Run the service until SIGTERM or SIGINT (the default command)
     Serve(Box<ServeOptions>),
-    /// Migrate the database and exit
+    /// Create or update the tables of the database, and exit
     Migrate(DatabaseOptions),
-    /// The commands that talk to a running service.
+    /// The commands that call a running service.
     #[command(flatten)]
     Client(Box<client::ClientCommand>),
 }
@@ -47,7 +57,7 @@ pub enum Command {
 /// Flags of `serve`.
 #[derive(Debug, Clone, Args)]
 pub struct ServeOptions {
-    /// Address and port to listen on
+    /// IP address or host name, and port, to listen on
     #[arg(
         long,
         value_name = "ADDRESS",
@@ -59,10 +69,10 @@ pub struct ServeOptions {
     /// Where the data is.
     #[command(flatten)]
     pub database: DatabaseOptions,
-    /// Do not migrate the database at start
+    /// Do not create or update the tables at start; fail if they are missing
     #[arg(long, env = "MAILING_GROUPS_NO_MIGRATE")]
     pub no_migrate: bool,
-    /// How long open calls may continue after SIGTERM
+    /// How long open calls may continue after SIGTERM or SIGINT, before they end with UNAVAILABLE
     #[arg(
         long,
         value_name = "DURATION",
@@ -71,7 +81,7 @@ pub struct ServeOptions {
         value_parser = duration::parse
     )]
     pub drain_timeout: Duration,
-    /// Maximum duration of a unary call; also the deadline of a call without one
+    /// Maximum duration of a call that does not stream; a shorter deadline of the client applies
     #[arg(
         long,
         value_name = "DURATION",
@@ -80,7 +90,7 @@ pub struct ServeOptions {
         value_parser = duration::parse
     )]
     pub call_timeout: Duration,
-    /// Maximum duration of a streaming call
+    /// Maximum duration of a call that streams; clients resume the stream after it
     #[arg(
         long,
         value_name = "DURATION",
@@ -89,7 +99,7 @@ pub struct ServeOptions {
         value_parser = duration::parse
     )]
     pub stream_timeout: Duration,
-    /// Maximum number of client connections; further ones are closed
+    /// Maximum number of open client connections; further ones are closed
     #[arg(
         long,
         value_name = "COUNT",
@@ -97,7 +107,7 @@ pub struct ServeOptions {
         default_value = "10000"
     )]
     pub max_connections: usize,
-    /// Maximum number of concurrent calls, streams included; further ones get UNAVAILABLE
+    /// Maximum number of concurrent calls, including streams; further ones fail with UNAVAILABLE
     #[arg(
         long,
         value_name = "COUNT",
@@ -113,7 +123,7 @@ pub struct ServeOptions {
         default_value = "256"
     )]
     pub max_concurrent_streams: u32,
-    /// Memory for cached sets of contacts, in MiB
+    /// Memory for cached sets of contacts, which speed up selections, in MiB
     #[arg(
         long,
         value_name = "MIB",
@@ -121,7 +131,7 @@ pub struct ServeOptions {
         default_value = "256"
     )]
     pub index_memory: u64,
-    /// How long changes are kept for WatchChanges, e.g. 7d or 12h; 0 keeps none
+    /// How long changes are kept for clients that resume `watch`, e.g. 7d or 12h; 0 keeps none
     #[arg(
         long,
         value_name = "DURATION",
@@ -130,63 +140,25 @@ pub struct ServeOptions {
         value_parser = duration::parse
     )]
     pub history_retention: Duration,
-    /// Log filter: a level, or directives such as info,mailing_groups=debug
+    /// Log filter: error, warn, info, debug or trace, or directives such as
+    /// info,mailing_groups=debug; the variable RUST_LOG overrides it
     #[arg(
         long,
         value_name = "FILTER",
         env = "MAILING_GROUPS_LOG",
-        default_value = "info"
+        default_value = "info",
+        value_parser = telemetry::check_filter
     )]
     pub log: String,
     /// Format of log lines
     #[arg(
         long,
+        value_name = "FORMAT",
         env = "MAILING_GROUPS_LOG_FORMAT",
         value_enum,
         default_value = "text"
     )]
     pub log_format: LogFormat,
-}
-
-/// Where the data is.
-#[derive(Debug, Clone, Args)]
-pub struct DatabaseOptions {
-    /// PostgreSQL 14 or newer, as postgres://user:password@host:5432/database, with an optional
-    /// ?sslmode=disable, prefer, require or verify-full
-    /// [env: MAILING_GROUPS_DATABASE_URL or DATABASE_URL]
-    #[arg(
-        long,
-        value_name = "URL",
-        env = "MAILING_GROUPS_DATABASE_URL",
-        hide_env = true,
-        hide_env_values = true
-    )]
-    pub database_url: Option<String>,
-    /// Run the private PostgreSQL even if a database URL is set
-    #[arg(long, env = "MAILING_GROUPS_PRIVATE")]
-    pub private: bool,
-    /// Directory of the private PostgreSQL [default: ./data]; given explicitly, it wins over
-    /// DATABASE_URL
-    #[arg(long, value_name = "DIR", env = "MAILING_GROUPS_DATA_DIR")]
-    pub data_dir: Option<PathBuf>,
-    /// Maximum number of database connections
-    #[arg(
-        long,
-        value_name = "COUNT",
-        env = "MAILING_GROUPS_DATABASE_CONNECTIONS",
-        default_value = "16",
-        value_parser = clap::value_parser!(u16).range(2..=1000)
-    )]
-    pub database_connections: u16,
-    /// How long a call waits for a free database connection before it fails with UNAVAILABLE
-    #[arg(
-        long,
-        value_name = "DURATION",
-        env = "MAILING_GROUPS_DATABASE_WAIT",
-        default_value = "2s",
-        value_parser = duration::parse
-    )]
-    pub database_wait: Duration,
 }
 
 impl ServeOptions {
@@ -204,49 +176,46 @@ impl ServeOptions {
     }
 }
 
-/// Which database the flags and the environment choose.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum DatabaseChoice {
-    /// An existing PostgreSQL.
-    Url {
-        /// The URL, which may contain a password.
-        url: String,
-        /// The flag or variable it comes from.
-        origin: &'static str,
-    },
-    /// The private PostgreSQL in this directory.
-    Private(PathBuf),
+impl Cli {
+    /// Parses the command line and the environment; exits with a usage error if they are invalid.
+    pub fn from_command_line() -> Self {
+        let arguments: Vec<_> = env::args_os().collect();
+        Self::try_parse_from(&arguments)
+            .unwrap_or_else(|error| name_variable(error, &arguments).exit())
+    }
 }
 
-impl DatabaseOptions {
-    /// `DATABASE_URL` may belong to another project, so everything that names this program wins
-    /// over it.
-    pub fn choice(&self) -> DatabaseChoice {
-        let variable = |name| env::var(name).ok().filter(|url| !url.is_empty());
-        self.choose(
-            variable("MAILING_GROUPS_DATABASE_URL"),
-            variable("DATABASE_URL"),
-        )
+/// Names the environment variable instead of the flag in an error of a value that is not on the
+/// command line. clap names the flag in both cases.
+fn name_variable(mut error: clap::Error, arguments: &[OsString]) -> clap::Error {
+    let Some(ContextValue::String(argument)) = error.get(ContextKind::InvalidArg) else {
+        return error;
+    };
+    let flag = argument.split([' ', '=']).next().unwrap_or_default();
+    let is_given = arguments.iter().any(|it| {
+        let it = it.to_string_lossy();
+        it.split('=').next() == Some(flag)
+    });
+    let variable = flag
+        .strip_prefix("--")
+        .and_then(|name| variable_of(&Cli::command(), name));
+    if let Some(variable) = variable.filter(|_| !is_given) {
+        error.insert(ContextKind::InvalidArg, ContextValue::String(variable));
     }
+    error
+}
 
-    fn choose(&self, own: Option<String>, shared: Option<String>) -> DatabaseChoice {
-        let flag = self.database_url.clone().filter(|url| !url.is_empty());
-        let (url, origin) = match (flag, shared) {
-            (Some(url), _) if own.as_ref() == Some(&url) => (url, "MAILING_GROUPS_DATABASE_URL"),
-            (Some(url), _) => (url, "--database-url"),
-            (None, Some(url)) if self.data_dir.is_none() => (url, "DATABASE_URL"),
-            (None, _) => return self.private_choice(),
-        };
-        match self.private {
-            true => self.private_choice(),
-            false => DatabaseChoice::Url { url, origin },
-        }
-    }
-
-    fn private_choice(&self) -> DatabaseChoice {
-        let data_dir = self.data_dir.clone();
-        DatabaseChoice::Private(data_dir.unwrap_or_else(|| "./data".into()))
-    }
+/// The environment variable of the flag `--name` of a command or its subcommands.
+fn variable_of(command: &clap::Command, name: &str) -> Option<String> {
+    let own = command
+        .get_arguments()
+        .filter(|it| it.get_long() == Some(name))
+        .find_map(|it| Some(it.get_env()?.to_string_lossy().into_owned()));
+    own.or_else(|| {
+        command
+            .get_subcommands()
+            .find_map(|it| variable_of(it, name))
+    })
 }
 
 /// Resolves an address; IPv4 first, because that is where clients connect by default.
@@ -270,36 +239,17 @@ mod tests {
         Ok(cli.serve)
     }
 
-    fn choice(arguments: &[&str]) -> DatabaseChoice {
-        let options = serve(arguments).expect("flags");
-        options
-            .database
-            .choose(None, Some("postgres://other".into()))
-    }
-
     #[test]
-    fn whatever_names_this_program_wins_over_database_url() {
-        let url = |url: &str, origin| DatabaseChoice::Url {
-            url: url.to_owned(),
-            origin,
-        };
-        assert_eq!(choice(&[]), url("postgres://other", "DATABASE_URL"));
-        assert_eq!(
-            choice(&["--database-url", "postgres://own", "--data-dir", "d"]),
-            url("postgres://own", "--database-url")
+    fn an_invalid_variable_is_named_instead_of_its_flag() {
+        let arguments = ["mailing-groups", "--max-calls=many"].map(OsString::from);
+        let error = || Cli::try_parse_from(&arguments).expect_err("not a number");
+        let of_variable = name_variable(error(), &[]).to_string();
+        assert!(
+            of_variable.contains("'MAILING_GROUPS_MAX_CALLS'"),
+            "{of_variable}"
         );
-        assert_eq!(
-            choice(&["--data-dir", "d"]),
-            DatabaseChoice::Private("d".into())
-        );
-        assert_eq!(
-            choice(&["--private"]),
-            DatabaseChoice::Private("./data".into())
-        );
-        assert_eq!(
-            choice(&["--private", "--database-url", "postgres://own"]),
-            DatabaseChoice::Private("./data".into())
-        );
+        let of_flag = name_variable(error(), &arguments).to_string();
+        assert!(of_flag.contains("'--max-calls <COUNT>'"), "{of_flag}");
     }
 
     #[test]

@@ -8,7 +8,6 @@ use std::{
     time::Duration,
 };
 
-use clap::Parser;
 use mailing_groups::{
     api, client,
     config::{Cli, Command, DatabaseOptions, ServeOptions},
@@ -21,19 +20,20 @@ use mailing_groups::{
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-/// A call makes some hundred small allocations, many of them freed by another thread than made
-/// them; with glibc's allocator that takes an eighth of the server's time, with this a half of it.
+/// A call makes some hundred small allocations, many of them freed by another thread than the one
+/// that made them. They take an eighth of the server's time with glibc's allocator, half of that
+/// with mimalloc.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 type Error = Box<dyn std::error::Error + Send + Sync>;
 
-/// How long the database may take to answer at start.
+/// How long to wait for the database at start.
 const DATABASE_START: Duration = Duration::from_secs(60);
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = Cli::from_command_line();
     let outcome = match cli.command {
         Some(Command::Client(command)) => return client::run(*command).await,
         Some(Command::Migrate(options)) => migrate(options).await,
@@ -103,18 +103,18 @@ async fn serve_database(
         let domain = domain.clone();
         async move { domain.is_ready().await }
     };
-    // Printed when the service is ready, so that its reader can call it at once.
+    // Printed when the service is ready, so that it can be called at once.
     let announce = move || {
         // A closed standard output does not stop the service.
         let _ = writeln!(std::io::stdout(), "{greeting}");
     };
     let services = &api::SERVICES;
-    let serve = server::serve_and_announce(
+    let serve = server::serve(
         listener, routes, services, ready, announce, limits, shutdown,
     );
     let (stopped, ()) = tokio::join!(serve, maintenance);
     match stopped? {
-        Shutdown::Clean => tracing::info!("stopped; every call was answered"),
+        Shutdown::Clean => tracing::info!("stopped; every call was completed"),
         Shutdown::Forced { connections, calls } => {
             tracing::warn!(connections, calls, "stopped; the drain timed out");
         }

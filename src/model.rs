@@ -21,7 +21,7 @@ pub(crate) use mailing_group::{MailingGroup, NewMailingGroup};
 pub use memberships::Assignment;
 pub(crate) use memberships::{AssignmentOutcome, Direction, Membership};
 pub use page::PageSize;
-pub(crate) use reason::Reason;
+pub(crate) use reason::{Reason, grpc_code_name};
 pub(crate) use segment::{
     CountedSegment, Criterion, MAX_UNDOABLE_ACTIONS, SavedCriteria, Segment, SegmentAction,
     Selector,

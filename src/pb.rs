@@ -2,8 +2,6 @@
 
 #![expect(clippy::allow_attributes, reason = "generated")]
 
-pub(crate) mod grpc_code;
-
 include!(concat!(env!("OUT_DIR"), "/mailinggroups.v1.rs"));
 
 /// The encoded descriptors of the package, for server reflection.

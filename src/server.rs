@@ -38,19 +38,19 @@ use self::{
     methods::MethodTable,
 };
 
-/// How long a status may take to reach its caller when the drain has timed out.
+/// How long the final statuses may take to reach their callers after the drain has timed out.
 const FORCE_CLOSE_GRACE: Duration = Duration::from_millis(500);
 
 /// How the server stopped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Shutdown {
-    /// Every call was answered and every connection closed.
+    /// Every call was completed and every connection closed.
     Clean,
     /// The drain timed out, with this much still open.
     Forced {
         /// Open connections.
         connections: usize,
-        /// Open calls, except health checks. They were answered UNAVAILABLE.
+        /// Open calls, except health checks. They ended with UNAVAILABLE.
         calls: usize,
     },
 }
@@ -70,7 +70,8 @@ pub enum Error {
 /// and the open calls have ended or `limits.drain_timeout` has passed.
 ///
 /// `services` are the full names whose health is reported; they and the server as a whole are
-/// SERVING while `ready` returns true. It is checked twice a second and has a second to answer.
+/// SERVING while `ready` returns true. It is checked twice a second and may take a second.
+/// `announce` is called once, as soon as calls are accepted and the health is SERVING.
 ///
 /// Long streams should watch `shutdown` and end by themselves. When it is cancelled the order is:
 /// NOT_SERVING everywhere, no new calls (UNAVAILABLE) or connections, GOAWAY, the wait, and at its
@@ -80,26 +81,6 @@ pub enum Error {
 ///
 /// If the server cannot be set up. After that, no failure of a client or a call ends it.
 pub async fn serve<R, F>(
-    listener: TcpListener,
-    routes: Routes,
-    services: &[&'static str],
-    ready: R,
-    limits: Limits,
-    shutdown: CancellationToken,
-) -> Result<Shutdown, Error>
-where
-    R: Fn() -> F + Send + Sync + 'static,
-    F: Future<Output = bool> + Send + 'static,
-{
-    serve_and_announce(listener, routes, services, ready, || (), limits, shutdown).await
-}
-
-/// As [`serve`]; calls `announce` once, as soon as calls are accepted and the health is SERVING.
-///
-/// # Errors
-///
-/// As [`serve`].
-pub async fn serve_and_announce<R, F>(
     listener: TcpListener,
     routes: Routes,
     services: &[&'static str],
@@ -141,7 +122,7 @@ where
         calls: limits.max_calls - permits.available_permits(),
     };
     aborting.cancel();
-    // Ends here, whether or not the last answers arrive.
+    // Bounded: a caller that does not read must not delay the shutdown.
     let _ = timeout(FORCE_CLOSE_GRACE, connections.closed()).await;
     Ok(forced)
 }

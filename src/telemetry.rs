@@ -36,10 +36,12 @@ pub enum LogFormat {
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The filter is malformed.
-    #[error("the log filter {filter:?} is not valid")]
+    #[error("the log filter {filter:?} of {origin} is not valid")]
     Filter {
         /// The filter's text.
         filter: String,
+        /// The flag or variable it comes from.
+        origin: &'static str,
         /// What is wrong with it.
         source: ParseError,
     },
@@ -49,7 +51,7 @@ pub enum Error {
 }
 
 /// Starts logging what `filter` selects, e.g. `info,mailing_groups=debug`; the variable `RUST_LOG`
-/// wins over it. Panics are logged, too.
+/// overrides it. Panics are logged, too.
 ///
 /// # Errors
 ///
@@ -83,12 +85,22 @@ fn is_free_of_personal_data(metadata: &Metadata<'_>) -> bool {
     !metadata.target().starts_with("tokio_postgres") || *metadata.level() <= Level::INFO
 }
 
+/// Checks the syntax of a filter, for the parser of the command line.
+pub(crate) fn check_filter(text: &str) -> Result<String, ParseError> {
+    EnvFilter::builder().parse(text)?;
+    Ok(text.to_owned())
+}
+
 fn parse(environment: Option<&str>, flag: &str) -> Result<EnvFilter, Error> {
-    let text = environment.filter(|text| !text.is_empty()).unwrap_or(flag);
+    let (text, origin) = match environment {
+        None | Some("") => (flag, "--log"),
+        Some(text) => (text, "RUST_LOG"),
+    };
     EnvFilter::builder()
         .parse(text)
         .map_err(|source| Error::Filter {
             filter: text.to_owned(),
+            origin,
             source,
         })
 }
@@ -116,6 +128,9 @@ mod tests {
     #[test]
     fn a_malformed_filter_is_named() {
         let error = parse(None, "x=loud").expect_err("no such level");
-        assert_eq!(error.to_string(), "the log filter \"x=loud\" is not valid");
+        assert_eq!(
+            error.to_string(),
+            "the log filter \"x=loud\" of --log is not valid"
+        );
     }
 }

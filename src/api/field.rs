@@ -96,3 +96,11 @@ pub(super) fn check_batch_size<T>(items: &[T], path: &str) -> Result<(), Violati
     }
     .field(path)
 }
+
+/// Rejects a metadata key with several values: which of them counts is arbitrary.
+pub(super) fn single_value(count: usize) -> Result<(), String> {
+    match count {
+        0 | 1 => Ok(()),
+        _ => Err(format!("must have one value; the call has {count}")),
+    }
+}

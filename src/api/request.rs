@@ -1,10 +1,10 @@
 //! Reading requests: the call they belong to, idempotency keys, selections and segment actions.
 
 use sha2::{Digest, Sha256};
-use tonic::Request;
+use tonic::{Request, metadata::MetadataMap};
 
 use super::{
-    field::{Field, required, required_each},
+    field::{Field, required, required_each, single_value},
     request_id,
 };
 use crate::{
@@ -13,7 +13,7 @@ use crate::{
         segments::{Action, ActionTarget},
         selection::{ContactView, SelectionSource},
     },
-    model::{ActionKind, SelectionOptions},
+    model::{ActionKind, SelectionOptions, TenantName},
     pb::{self, IdempotentRequest, RpcRequest, SegmentMemberView},
 };
 
@@ -25,15 +25,24 @@ const DEFAULT_TENANT: &str = "default";
 
 /// Splits a request into its call context (tenant and request id) and its message.
 pub(super) fn split_request<T>(request: Request<T>) -> Result<(Call, T), Violation> {
-    let name = match request.metadata().get(TENANT) {
-        None => DEFAULT_TENANT,
-        Some(value) => value.to_str().field(TENANT)?,
-    };
     let call = Call {
-        tenant: name.parse().field(TENANT)?,
+        tenant: tenant(request.metadata())?,
         request_id: request_id::current_or_new().to_string(),
     };
     Ok((call, request.into_inner()))
+}
+
+fn tenant(metadata: &MetadataMap) -> Result<TenantName, Violation> {
+    let values = metadata.get_all(TENANT).iter();
+    single_value(values.count()).field(TENANT)?;
+    let name = match metadata.get(TENANT) {
+        None => DEFAULT_TENANT,
+        Some(value) => value
+            .to_str()
+            .map_err(|_| "must be ASCII text")
+            .field(TENANT)?,
+    };
+    name.parse().field(TENANT)
 }
 
 /// Takes the `request_id` out of a request and returns it with a digest of the RPC and the other

@@ -9,7 +9,8 @@ use std::{future::Future, sync::Arc};
 use http::HeaderMap;
 use tokio::task_local;
 
-use crate::model::RequestId;
+use super::field::{Field, single_value};
+use crate::{domain::Violation, model::RequestId};
 
 /// The metadata key of requests and responses.
 pub(crate) const HEADER: &str = "x-request-id";
@@ -28,12 +29,19 @@ pub(crate) fn current_or_new() -> Arc<RequestId> {
     current().unwrap_or_else(|| Arc::new(RequestId::random()))
 }
 
-/// The caller's id if there is a well-formed one, else a new one.
+/// The caller's id if there is exactly one and it is well-formed, else a new one.
 pub(crate) fn of(headers: &HeaderMap) -> RequestId {
-    headers
+    let value = headers
         .get(HEADER)
+        .filter(|_| check_single(headers).is_ok());
+    value
         .and_then(|value| value.to_str().ok()?.parse().ok())
         .unwrap_or_else(RequestId::random)
+}
+
+/// Rejects a call with more than one id: which of them the log would contain is arbitrary.
+pub(crate) fn check_single(headers: &HeaderMap) -> Result<(), Violation> {
+    single_value(headers.get_all(HEADER).iter().count()).field(HEADER)
 }
 
 /// Runs `future` as part of the call `id`.
@@ -68,6 +76,16 @@ mod tests {
         for text in ["", "a b", "é", "{}", &"x".repeat(65)] {
             assert_ne!(sent(text), text);
         }
+    }
+
+    #[test]
+    fn two_ids_are_refused_and_replaced() {
+        let mut headers = HeaderMap::new();
+        headers.append(HEADER, "a".parse().expect("a header value"));
+        assert!(check_single(&headers).is_ok());
+        headers.append(HEADER, "b".parse().expect("a header value"));
+        assert!(check_single(&headers).is_err());
+        assert_eq!(of(&headers).to_string().len(), 36);
     }
 
     #[test]

@@ -1,4 +1,5 @@
-//! The reasons of errors, as clients read them in `google.rpc.ErrorInfo`.
+//! The reasons of errors, as clients read them in `google.rpc.ErrorInfo`, and the names of gRPC's
+//! status codes.
 
 /// Declares the reasons with their texts. A text is part of the API and never changes.
 macro_rules! reasons {
@@ -56,4 +57,34 @@ reasons! {
     ShuttingDown = "SHUTTING_DOWN",
     DeadlineExceeded = "DEADLINE_EXCEEDED",
     Internal = "INTERNAL",
+}
+
+/// The names of gRPC's status codes, by number.
+const GRPC_CODES: [&str; 17] = [
+    "OK",
+    "CANCELLED",
+    "UNKNOWN",
+    "INVALID_ARGUMENT",
+    "DEADLINE_EXCEEDED",
+    "NOT_FOUND",
+    "ALREADY_EXISTS",
+    "PERMISSION_DENIED",
+    "RESOURCE_EXHAUSTED",
+    "FAILED_PRECONDITION",
+    "ABORTED",
+    "OUT_OF_RANGE",
+    "UNIMPLEMENTED",
+    "INTERNAL",
+    "UNAVAILABLE",
+    "DATA_LOSS",
+    "UNAUTHENTICATED",
+];
+
+/// The name of a status code as the gRPC documents spell it, e.g. `NOT_FOUND` for 5. A number
+/// that gRPC does not define is UNKNOWN, as in its clients.
+pub(crate) fn grpc_code_name(code: i32) -> &'static str {
+    let index = usize::try_from(code).ok();
+    index
+        .and_then(|index| GRPC_CODES.get(index).copied())
+        .unwrap_or("UNKNOWN")
 }

@@ -91,6 +91,7 @@ impl Calls {
 
     /// Runs the handler if the call is still in time and there is a permit for it.
     async fn admit(&self, request: Request<Body>, arrived: Instant) -> Result<Handled, Status> {
+        request_id::check_single(request.headers())?;
         let class = self.methods.class(request.uri().path());
         let time = [grpc_timeout(request.headers()), self.max_time(class)];
         let deadline = Deadline {

@@ -12,7 +12,7 @@ use http_body::Frame;
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt};
 
-use crate::{api::status::DOMAIN, pb::grpc_code};
+use crate::{api::status::DOMAIN, model::grpc_code_name};
 
 /// The longest message of an error, in bytes: all trailers together must stay below 8 KiB
 /// (gRPC over HTTP/2), and prost's texts grow with the depth of what it could not decode.
@@ -77,7 +77,8 @@ fn shortened(status: &Status) -> Status {
 
 fn with_error_info(status: &Status) -> Status {
     let (code, message) = corrected(status.code(), status.message());
-    let details = ErrorDetails::with_error_info(grpc_code::name(code), DOMAIN, HashMap::new());
+    let reason = grpc_code_name(code as i32);
+    let details = ErrorDetails::with_error_info(reason, DOMAIN, HashMap::new());
     Status::with_error_details(code, truncate(message), details)
 }
 

@@ -12,7 +12,7 @@ use tonic::Code;
 use tracing::{Span, debug, error, info, warn};
 
 use super::errors::code_in;
-use crate::{api::request_id, pb::grpc_code};
+use crate::{api::request_id, model::grpc_code_name};
 
 /// Logs the end of one call, once; dropped before, the caller has cancelled it.
 pub(super) struct CallLog {
@@ -48,7 +48,7 @@ impl CallLog {
             return;
         }
         let _entered = self.span.enter();
-        let status = grpc_code::name(code);
+        let status = grpc_code_name(code as i32);
         let elapsed_ms = self.started.elapsed().as_micros() as f64 / 1e3;
         macro_rules! line {
             ($level:ident) => {

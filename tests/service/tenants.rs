@@ -100,6 +100,23 @@ async fn an_invalid_tenant_name_is_rejected() {
     request.metadata_mut().insert("x-tenant", opaque);
     let status = client.list_mailing_groups(request).await.unwrap_err();
     assert_eq!(violations(&status), ["x-tenant"]);
+    assert_eq!(status.message(), "x-tenant must be ASCII text");
+}
+
+#[tokio::test]
+async fn a_call_with_two_tenants_is_refused() {
+    let mut client = Tenant::new().await.unnamed;
+    let mut request = Request::new(pb::ListMailingGroupsRequest::default());
+    for name in ["one", "two"] {
+        request
+            .metadata_mut()
+            .append("x-tenant", name.parse().unwrap());
+    }
+    let status = client.list_mailing_groups(request).await.unwrap_err();
+    assert_eq!(status.code(), Code::InvalidArgument);
+    assert_eq!(violations(&status), ["x-tenant"]);
+    let text = "x-tenant must have one value; the call has 2";
+    assert_eq!(status.message(), text);
 }
 
 #[tokio::test]

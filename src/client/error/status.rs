@@ -5,7 +5,7 @@ use std::{error::Error, io, time::Duration};
 use tonic::{Status, TimeoutExpired};
 use tonic_types::{ErrorDetails, FieldViolation, StatusExt};
 
-use crate::{duration::human, pb::grpc_code};
+use crate::{duration::human, model::grpc_code_name};
 
 /// `NOT_FOUND: expression: at position 1: there is no mailing group SSXX`: the code, the field
 /// and the reason, with a further line for each detail that the message does not contain.
@@ -19,7 +19,7 @@ pub(in crate::client) fn describe(status: &Status) -> String {
         [only] if repeats(only, status.message()) => field_and_reason(only),
         _ => status.message().to_owned(),
     };
-    let mut lines = vec![grpc_code::name(status.code()).to_owned()];
+    let mut lines = vec![grpc_code_name(status.code() as i32).to_owned()];
     if !message.is_empty() {
         lines[0] += &format!(": {message}");
     }

@@ -2,6 +2,7 @@
 
 use mailing_groups::{pb::GetContactResponse, server::Limits};
 use prost::Message;
+use tonic::Code;
 
 use super::{
     raw::{Answer, Client, GET},
@@ -38,6 +39,19 @@ async fn the_callers_id_is_kept_and_echoed() {
     );
     let failed = call(&client, &[("x-request-id", "a1"), ("x-act", "fail")]).await;
     assert_eq!((echoed(&failed), failed.trailers_only), ("a1", true));
+}
+
+#[tokio::test]
+async fn a_call_with_two_ids_is_refused() {
+    let server = Server::start(Limits::default()).await;
+    let client = within(Client::connect(server.address))
+        .await
+        .expect("connected");
+    let answer = call(&client, &[("x-request-id", "a"), ("x-request-id", "b")]).await;
+    assert_eq!(answer.status.code(), Code::InvalidArgument);
+    let text = "x-request-id must have one value; the call has 2";
+    assert_eq!(answer.status.message(), text);
+    assert_eq!(echoed(&answer).len(), 36, "a UUID");
 }
 
 #[tokio::test]

@@ -1,0 +1,133 @@
+//! The flags of the database, and which database they choose.
+
+use std::{env, path::PathBuf, time::Duration};
+
+use clap::Args;
+
+use crate::duration;
+
+/// The flags of the database.
+#[derive(Debug, Clone, Args)]
+pub struct DatabaseOptions {
+    /// URL of a PostgreSQL 14 or newer: postgres://user:password@host:5432/database, optionally
+    /// with ?sslmode=disable, prefer, require or verify-full
+    /// [env: MAILING_GROUPS_DATABASE_URL or DATABASE_URL]
+    #[arg(
+        long,
+        value_name = "URL",
+        env = "MAILING_GROUPS_DATABASE_URL",
+        hide_env = true,
+        hide_env_values = true
+    )]
+    pub database_url: Option<String>,
+    /// Use the private PostgreSQL even if a database URL is set
+    #[arg(long, env = "MAILING_GROUPS_PRIVATE")]
+    pub private: bool,
+    /// Directory of the private PostgreSQL [default: ./data]; if set, DATABASE_URL is ignored
+    #[arg(long, value_name = "DIR", env = "MAILING_GROUPS_DATA_DIR")]
+    pub data_dir: Option<PathBuf>,
+    /// Maximum number of database connections
+    #[arg(
+        long,
+        value_name = "COUNT",
+        env = "MAILING_GROUPS_DATABASE_CONNECTIONS",
+        default_value = "16",
+        value_parser = clap::value_parser!(u16).range(2..=1000)
+    )]
+    pub database_connections: u16,
+    /// How long a call waits for a free database connection before it fails with UNAVAILABLE
+    #[arg(
+        long,
+        value_name = "DURATION",
+        env = "MAILING_GROUPS_DATABASE_WAIT",
+        default_value = "2s",
+        value_parser = duration::parse
+    )]
+    pub database_wait: Duration,
+}
+
+/// Which database the flags and the environment choose.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum DatabaseChoice {
+    /// An existing PostgreSQL.
+    Url {
+        /// The URL, which may contain a password.
+        url: String,
+        /// The flag or variable it comes from.
+        origin: &'static str,
+    },
+    /// The private PostgreSQL in this directory.
+    Private(PathBuf),
+}
+
+impl DatabaseOptions {
+    /// `DATABASE_URL` may belong to another project, so everything that names this program wins
+    /// over it.
+    pub fn choice(&self) -> DatabaseChoice {
+        let variable = |name| env::var(name).ok().filter(|url| !url.is_empty());
+        self.choose(
+            variable("MAILING_GROUPS_DATABASE_URL"),
+            variable("DATABASE_URL"),
+        )
+    }
+
+    fn choose(&self, own: Option<String>, shared: Option<String>) -> DatabaseChoice {
+        let flag = self.database_url.clone().filter(|url| !url.is_empty());
+        let (url, origin) = match (flag, shared) {
+            (Some(url), _) if own.as_ref() == Some(&url) => (url, "MAILING_GROUPS_DATABASE_URL"),
+            (Some(url), _) => (url, "--database-url"),
+            (None, Some(url)) if self.data_dir.is_none() => (url, "DATABASE_URL"),
+            (None, _) => return self.private_choice(),
+        };
+        match self.private {
+            true => self.private_choice(),
+            false => DatabaseChoice::Url { url, origin },
+        }
+    }
+
+    fn private_choice(&self) -> DatabaseChoice {
+        let data_dir = self.data_dir.clone();
+        DatabaseChoice::Private(data_dir.unwrap_or_else(|| "./data".into()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+    use crate::config::Cli;
+
+    fn choice(arguments: &[&str]) -> DatabaseChoice {
+        let arguments = ["mailing-groups"].iter().chain(arguments);
+        let cli = Cli::try_parse_from(arguments).expect("flags");
+        cli.serve
+            .database
+            .choose(None, Some("postgres://other".into()))
+    }
+
+    #[test]
+    fn whatever_names_this_program_wins_over_database_url() {
+        let url = |url: &str, origin| DatabaseChoice::Url {
+            url: url.to_owned(),
+            origin,
+        };
+        assert_eq!(choice(&[]), url("postgres://other", "DATABASE_URL"));
+        assert_eq!(
+            choice(&["--database-url", "postgres://own", "--data-dir", "d"]),
+            url("postgres://own", "--database-url")
+        );
+        assert_eq!(
+            choice(&["--data-dir", "d"]),
+            DatabaseChoice::Private("d".into())
+        );
+        assert_eq!(
+            choice(&["--private"]),
+            DatabaseChoice::Private("./data".into())
+        );
+        assert_eq!(
+            choice(&["--private", "--database-url", "postgres://own"]),
+            DatabaseChoice::Private("./data".into())
+        );
+    }
+}
