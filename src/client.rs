@@ -92,8 +92,8 @@ impl Completion {
 
 /// Runs a command. If it fails, stderr says why.
 ///
-/// The exit code is 0 for success, 1 for a failure, 2 for a wrong command line (like clap's) and 3
-/// if rows were rejected.
+/// The exit code is 0 for success, 1 for a failure, 2 for a wrong command line (like clap's), 3 if
+/// rows were rejected and 130 if it was interrupted.
 pub async fn run(command: ClientCommand) -> ExitCode {
     let outcome = match command {
         ClientCommand::Import(import) => import.run().await,
@@ -109,8 +109,16 @@ pub async fn run(command: ClientCommand) -> ExitCode {
         Err(Error::OutputClosed) => ExitCode::SUCCESS,
         Err(error) => {
             terminal::message(&format!("error: {error}"));
-            let is_usage = matches!(error, Error::Usage(_));
-            ExitCode::from(if is_usage { 2 } else { 1 })
+            ExitCode::from(error.exit_code())
         }
+    }
+}
+
+/// Runs a step until it ends or Ctrl-C is pressed. Then the step is dropped, and the caller
+/// completes or removes its files.
+async fn interruptible<T>(step: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
+    tokio::select! {
+        result = step => result,
+        _ = tokio::signal::ctrl_c() => Err(Error::Interrupted),
     }
 }

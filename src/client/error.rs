@@ -53,6 +53,9 @@ pub(super) enum Error {
          imported are left unchanged", rows(*.committed)
     )]
     ImportAborted { committed: u64, cause: Box<Self> },
+    /// Ctrl-C.
+    #[error("interrupted")]
+    Interrupted,
     /// Resuming was given up.
     #[error("{cause}\ngave up after {} without progress (--retry-for)", human(*.after))]
     RetriesExhausted { after: Duration, cause: Box<Self> },
@@ -94,7 +97,25 @@ impl Error {
             | Self::Usage(_)
             | Self::OutputClosed
             | Self::ImportAborted { .. }
+            | Self::Interrupted
             | Self::RetriesExhausted { .. } => false,
+        }
+    }
+
+    /// Whether the user interrupted the command.
+    pub(super) fn is_interrupt(&self) -> bool {
+        match self {
+            Self::ImportAborted { cause, .. } => cause.is_interrupt(),
+            _ => matches!(self, Self::Interrupted),
+        }
+    }
+
+    /// The exit code of the command, like clap's for a wrong command line and a shell's for Ctrl-C.
+    pub(super) fn exit_code(&self) -> u8 {
+        match self {
+            Self::Usage(_) => 2,
+            _ if self.is_interrupt() => 130,
+            _ => 1,
         }
     }
 

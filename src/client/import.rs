@@ -1,44 +1,35 @@
 //! `import`: groups, contacts and memberships from CSV files.
 //!
-//! The way of a row: [`source`] makes any input a file of known size; [`columns`] checks its
-//! header before a connection is opened; [`rows`] reads it on a thread of its own, with line
-//! numbers from [`lines`], into batches of messages made by [`items`]. [`groups`] or, for the
-//! streaming imports, [`upload`] sends them, a bounded number at a time. What comes back goes to
-//! the [`journal`]: [`rejects`] to a file (by [`order`] in the order of the rows), progress to
-//! stderr, and at the end the [`report`] to stdout. [`folder`] does it for all three files.
+//! [`run`] is an import: [`csv_file`] gives any input a known size, and [`columns`] checks its header before a connection
+//! is opened. [`batches`] reads rows on a blocking thread into batches of [`items`]. [`groups`] or,
+//! for the streaming imports, [`upload`] sends them, a bounded number at a time. Results go to the
+//! [`report`], which writes rows that were [`rejected`] to a file.
 
-mod columns;
-mod folder;
+mod run;
+
 mod groups;
-mod items;
-mod journal;
-mod ledger;
-mod lines;
-mod order;
-mod rejects;
-mod report;
-mod rows;
-mod source;
 mod upload;
 
-use std::{
-    path::{Path, PathBuf},
-    time::Duration,
-};
+mod batches;
+mod columns;
+mod csv_file;
+mod items;
 
-pub(super) use folder::FILES;
-use items::Item;
-use journal::Journal;
-use rejects::Rejects;
-use report::Tally;
-use source::Table;
+mod rejected;
+mod report;
 
-use super::{
-    Completion, after_help, connection::ConnectionArgs, error::Error, retry::Retry, terminal,
-};
-use crate::{duration, pb};
+use std::path::PathBuf;
 
-/// Rows that are committed together, unless the caller says otherwise.
+use run::open;
+use upload::{UploadItem, UploadOptions};
+
+use super::{Completion, after_help, connection::ConnectionArgs, error::Error, retry::RetryArgs};
+use crate::pb;
+
+/// The files of a folder, in the order of their dependencies.
+pub(super) const FILES: [&str; 3] = ["mailing_groups.csv", "contacts.csv", "memberships.csv"];
+
+/// The default number of rows that are committed together.
 const CHUNK: u16 = 5_000;
 
 const EXAMPLES: &str = "\
@@ -73,12 +64,15 @@ const MEMBERSHIPS: &str = "\
 Columns: contact_id, code
 
 Example:
-  mailing-groups import memberships examples/memberships.csv --rejected /tmp/not-in.csv";
+  mailing-groups import memberships examples/memberships.csv --rejected /tmp/rejected.csv";
 
 /// The end of the help of every import.
 fn after_import_help(examples: &str) -> String {
     let help = after_help(examples, "every row was imported");
-    format!("{help}\n  3  the import is complete, but some rows were rejected")
+    format!(
+        "{help}\n  3  the import is complete, but some rows were rejected\n  \
+         130  interrupted with Ctrl-C"
+    )
 }
 
 /// The arguments of `import`.
@@ -86,163 +80,153 @@ fn after_import_help(examples: &str) -> String {
 #[command(after_help = after_import_help(EXAMPLES))]
 pub struct ImportArgs {
     #[command(subcommand)]
-    what: What,
+    command: ImportCommand,
 }
 
 #[derive(Debug, clap::Subcommand)]
-enum What {
+enum ImportCommand {
     /// Import mailing groups: code, description
     ///
-    /// A group whose code is taken gets the description that the file gives.
+    /// An existing group gets the description of the file.
     #[command(after_help = after_import_help(GROUPS))]
-    Groups(Input),
+    Groups(InputArgs),
     /// Import contacts: id, kind, name, company_id, email, ...
     ///
-    /// A contact whose id is taken is replaced as a whole. Companies are sent before persons,
-    /// wherever they stand in the file.
+    /// An existing contact is replaced as a whole. Companies are sent before persons, wherever they
+    /// stand in the file.
     #[command(after_help = after_import_help(CONTACTS))]
-    Contacts(Upload),
+    Contacts(UploadArgs),
     /// Import memberships: contact_id, code
     ///
-    /// Contacts and groups must be there already. A membership that is there already stays.
+    /// Contacts and groups must exist. Existing memberships are left unchanged.
     #[command(after_help = after_import_help(MEMBERSHIPS))]
-    Memberships(Upload),
-    /// Import all of it: mailing_groups.csv, contacts.csv and memberships.csv of a folder
+    Memberships(UploadArgs),
+    /// Import mailing_groups.csv, contacts.csv and memberships.csv of a folder
     ///
-    /// A file that is not there is left out.
+    /// Missing files are skipped.
     #[command(after_help = after_import_help(FOLDER))]
-    Folder(folder::Folder),
+    Folder(FolderArgs),
 }
 
 #[derive(Debug, clap::Args)]
-struct Input {
+struct InputArgs {
     /// The CSV file, in UTF-8; - reads stdin
     #[arg(value_name = "FILE.csv")]
     file: PathBuf,
-    /// What separates the columns: one character, or `tab`
+    /// The separator of the columns: one character, or `tab`
     #[arg(long, value_name = "CHAR", default_value = ",", value_parser = delimiter)]
     delimiter: u8,
-    /// Where rejected rows go [default: FILE.rejected.csv; only there if there are any]
+    /// The file for rejected rows; - writes to stdout [default: FILE.rejected.csv; created only if
+    /// rows are rejected]
     #[arg(long, value_name = "PATH")]
     rejected: Option<PathBuf>,
+    /// Replace the file for rejected rows even if it holds something else
+    #[arg(long)]
+    force: bool,
     #[command(flatten)]
     connection: ConnectionArgs,
 }
 
 #[derive(Debug, clap::Args)]
-struct Upload {
+struct UploadArgs {
     #[command(flatten)]
-    input: Input,
+    input: InputArgs,
     /// Rows that are committed together
     #[arg(long, value_name = "N", default_value_t = CHUNK,
           value_parser = clap::value_parser!(u16).range(1..=10_000))]
     chunk: u16,
-    #[command(flatten)]
-    resume: Resume,
-}
-
-/// How an import goes on when it is interrupted.
-#[derive(Debug, clap::Args)]
-struct Resume {
-    /// Name of the import: give the same one again, with the same file, to continue a run that
-    /// ended early; it is known for 7 days [default: a random one, which a failure names]
+    /// Name of the import. Pass it again with the same file to continue a run that ended early; it
+    /// is kept for 7 days [default: a random one, which a failure prints]
     #[arg(long, value_name = "ID")]
     import_id: Option<String>,
-    /// How long to go on trying to continue without anything new committed; 0 never tries
-    #[arg(long, value_name = "DURATION", default_value = "60s", value_parser = duration::parse)]
-    retry_for: Duration,
+    #[command(flatten)]
+    retry: RetryArgs,
 }
 
-impl Default for Resume {
-    fn default() -> Self {
-        Self {
-            import_id: None,
-            retry_for: Duration::from_secs(60),
-        }
-    }
+#[derive(Debug, clap::Args)]
+struct FolderArgs {
+    /// The folder
+    #[arg(value_name = "DIR")]
+    folder: PathBuf,
+    /// Replace the files for rejected rows even if they hold something else
+    #[arg(long)]
+    force: bool,
+    #[command(flatten)]
+    retry: RetryArgs,
+    #[command(flatten)]
+    connection: ConnectionArgs,
 }
 
 impl ImportArgs {
     pub(super) async fn run(self) -> Result<Completion, Error> {
-        match self.what {
-            What::Groups(it) => it.groups().await,
-            What::Contacts(it) => it.run::<pb::Contact>().await,
-            What::Memberships(it) => it.run::<pb::Assignment>().await,
-            What::Folder(it) => it.run().await,
+        match self.command {
+            ImportCommand::Groups(it) => it.open().await?.import_groups(&it.connection).await,
+            ImportCommand::Contacts(it) => it.run::<pb::Contact>().await,
+            ImportCommand::Memberships(it) => it.run::<pb::Assignment>().await,
+            ImportCommand::Folder(it) => it.run().await,
         }
     }
 }
 
-impl Upload {
-    async fn run<T: upload::Upload>(self) -> Result<Completion, Error> {
-        let (table, mut journal) = self.input.open::<T>().await?;
-        let link = self.input.connection.open().await?;
-        let id = self.resume.import_id;
-        let id = id.unwrap_or_else(|| uuid::Uuid::new_v4().to_string());
-        let plan = upload::Plan {
-            id: id.clone(),
+impl UploadArgs {
+    async fn run<T: UploadItem>(self) -> Result<Completion, Error> {
+        let import = self.input.open::<T>().await?;
+        let options = UploadOptions {
+            import_id: self.import_id.unwrap_or_else(random_id),
             chunk: self.chunk.into(),
-            retry: Retry::new(self.resume.retry_for),
+            retry: self.retry.retry(),
         };
-        let tally = upload::import::<T>(link, table, plan, &mut journal).await;
-        if tally.is_err() && journal.committed() > 0 {
-            terminal::message(&format!("continue with --import-id {id}"));
-        }
-        finish::<T>(tally, journal)
+        import.upload(&self.input.connection, options).await
     }
 }
 
-impl Input {
-    /// Imports groups.
-    async fn groups(self) -> Result<Completion, Error> {
-        let (table, mut journal) = self.open::<pb::MailingGroup>().await?;
-        let link = self.connection.open().await?;
-        let tally = groups::import(link, &self.connection, table, &mut journal).await;
-        finish::<pb::MailingGroup>(tally, journal)
+impl FolderArgs {
+    /// Opens all files before it imports the first, so that nothing is sent if one is unusable.
+    async fn run(self) -> Result<Completion, Error> {
+        let [groups, contacts, memberships] = FILES.map(|name| self.input(name));
+        if groups.is_none() && contacts.is_none() && memberships.is_none() {
+            let (folder, files) = (self.folder.display(), FILES.join(", "));
+            return Err(Error::Input(format!("{folder} contains none of {files}")));
+        }
+        let groups = open::<pb::MailingGroup>(groups).await?;
+        let contacts = open::<pb::Contact>(contacts).await?;
+        let memberships = open::<pb::Assignment>(memberships).await?;
+        let mut completion = Completion::Complete;
+        if let Some(it) = groups {
+            completion = completion.and(it.import_groups(&self.connection).await?);
+        }
+        if let Some(it) = contacts {
+            completion = completion.and(it.upload(&self.connection, self.options()).await?);
+        }
+        if let Some(it) = memberships {
+            completion = completion.and(it.upload(&self.connection, self.options()).await?);
+        }
+        Ok(completion)
     }
 
-    /// Opens the file, checks its header and gets ready to write down what becomes of its rows.
-    async fn open<T: Item>(&self) -> Result<(Table, Journal), Error> {
-        let (file, delimiter) = (self.file.clone(), self.delimiter);
-        let table = tokio::task::spawn_blocking(move || Table::open(&file, delimiter, T::COLUMNS))
-            .await
-            .expect("opening a file does not panic")?;
-        let path = self.rejected.clone().unwrap_or_else(|| beside(&self.file));
-        let rejects = Rejects::new(path, &self.file, delimiter, table.columns())?;
-        let journal = Journal::new(rejects, table.size());
-        Ok((table, journal))
+    /// A file of the folder, if it exists.
+    fn input(&self, name: &str) -> Option<InputArgs> {
+        let file = self.folder.join(name);
+        file.exists().then(|| InputArgs {
+            file,
+            delimiter: b',',
+            rejected: None,
+            force: self.force,
+            connection: self.connection.clone(),
+        })
     }
-}
 
-/// `contacts.csv` → `contacts.rejected.csv`.
-fn beside(file: &Path) -> PathBuf {
-    match file.to_str() {
-        Some("-") => PathBuf::from("stdin.rejected.csv"),
-        _ if file.extension().is_some_and(|it| it == "csv") => file.with_extension("rejected.csv"),
-        _ => {
-            let mut name = file.as_os_str().to_owned();
-            name.push(".rejected.csv");
-            name.into()
+    fn options(&self) -> UploadOptions {
+        UploadOptions {
+            import_id: random_id(),
+            chunk: CHUNK.into(),
+            retry: self.retry.retry(),
         }
     }
 }
 
-fn finish<T: Item>(tally: Result<Tally, Error>, journal: Journal) -> Result<Completion, Error> {
-    let committed = journal.committed();
-    let (report, outcome) = journal.finish()?;
-    match tally {
-        Ok(tally) => {
-            terminal::print(&report.text(&tally, T::NOUN, T::CREATED))?;
-            Ok(outcome)
-        }
-        // Refused as a whole, such as for the name of the tenant.
-        Err(cause) if committed == 0 && !cause.is_transient() => Err(cause),
-        Err(cause) => {
-            report.rejects().iter().for_each(|it| terminal::message(it));
-            let cause = Box::new(cause);
-            Err(Error::ImportAborted { committed, cause })
-        }
-    }
+fn random_id() -> String {
+    uuid::Uuid::new_v4().to_string()
 }
 
 fn delimiter(text: &str) -> Result<u8, String> {
@@ -256,13 +240,6 @@ fn delimiter(text: &str) -> Result<u8, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn rejects_lie_beside_the_file() {
-        assert_eq!(beside(Path::new("a/b.csv")), Path::new("a/b.rejected.csv"));
-        assert_eq!(beside(Path::new("b.txt")), Path::new("b.txt.rejected.csv"));
-        assert_eq!(beside(Path::new("-")), Path::new("stdin.rejected.csv"));
-    }
 
     #[test]
     fn a_delimiter_is_one_character() {

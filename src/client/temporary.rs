@@ -1,11 +1,11 @@
-//! Files that are written beside their place and put there when they are complete.
+//! Temporary files that get their names when they are complete.
 
 use std::{fs::Permissions, io, os::unix::fs::PermissionsExt, path::Path};
 
 use tempfile::NamedTempFile;
 
-/// A file in the folder of `path`, which is gone when it is dropped.
-pub(super) fn beside(path: &Path) -> io::Result<NamedTempFile> {
+/// Creates a file in the folder of `path`. It is removed when it is dropped.
+pub(super) fn in_folder_of(path: &Path) -> io::Result<NamedTempFile> {
     let folder = path.parent().filter(|it| !it.as_os_str().is_empty());
     tempfile::Builder::new()
         .prefix(".mailing-groups-")

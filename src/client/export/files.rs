@@ -1,4 +1,4 @@
-//! The files of an export, written under temporary names and put into their places together.
+//! The files of an export. They are written as temporary files and get their names together.
 
 use std::{
     fmt,
@@ -10,73 +10,72 @@ use csv::Writer;
 use tempfile::NamedTempFile;
 use tokio::sync::mpsc::Receiver;
 
-use super::stream::Handed;
+use super::stream::ExportEvent;
 use crate::client::{
     error::Error, import::FILES, progress::Progress, rows, temporary, terminal::pluralize,
 };
 
-/// The files of an export.
-pub(super) struct Files {
-    groups: Table,
-    contacts: Table,
-    memberships: Table,
+pub(super) struct ExportFiles {
+    groups: ExportFile,
+    contacts: ExportFile,
+    memberships: ExportFile,
 }
 
-impl Files {
-    /// Begins the files of a folder.
+impl ExportFiles {
+    /// Creates the temporary files in a folder.
     pub(super) fn create(folder: &Path) -> Result<Self, Error> {
         let [groups, contacts, memberships] = FILES.map(|name| folder.join(name));
         Ok(Self {
-            groups: Table::create(groups, &rows::GROUP)?,
-            contacts: Table::create(contacts, &rows::CONTACT)?,
-            memberships: Table::create(memberships, &rows::MEMBERSHIP)?,
+            groups: ExportFile::create(groups, &rows::GROUP)?,
+            contacts: ExportFile::create(contacts, &rows::CONTACT)?,
+            memberships: ExportFile::create(memberships, &rows::MEMBERSHIP)?,
         })
     }
 
-    /// Writes what is handed over until there is no more.
+    /// Writes events until the channel is closed.
     pub(super) fn write(
         mut self,
-        mut handed: Receiver<Handed>,
+        mut events: Receiver<ExportEvent>,
         mut progress: Progress,
     ) -> Result<Self, Error> {
-        while let Some(handed) = handed.blocking_recv() {
-            match handed {
-                Handed::Groups(groups) => self.groups.add(groups.iter().map(rows::group))?,
-                Handed::Page(page) => {
+        while let Some(event) = events.blocking_recv() {
+            match event {
+                ExportEvent::Groups(groups) => self.groups.add(groups.iter().map(rows::group))?,
+                ExportEvent::Page(page) => {
                     self.contacts.add(page.contacts.iter().map(rows::contact))?;
                     let memberships = page.assignments.iter().map(rows::membership);
                     self.memberships.add(memberships)?;
                 }
-                Handed::Kept => {
-                    let before = self.contacts.kept.rows;
-                    self.tables().try_for_each(Table::keep)?;
+                ExportEvent::Checkpoint => {
+                    let before = self.contacts.checkpoint.rows;
+                    self.files().try_for_each(ExportFile::mark_checkpoint)?;
                     let (contacts, memberships) = (self.contacts.rows, self.memberships.rows);
                     progress.advance(contacts - before, contacts + memberships);
                 }
-                Handed::Void => self.tables().try_for_each(Table::go_back)?,
+                ExportEvent::Rollback => self.files().try_for_each(ExportFile::roll_back)?,
             }
         }
         progress.finish();
         Ok(self)
     }
 
-    /// Everything was read: the files take their places. What others need comes last, so that
-    /// of files that are cut off here nothing goes in unnoticed.
-    pub(super) fn place(self, replace: bool) -> Result<(), Error> {
+    /// Gives the complete files their names. The files that others depend on come last, so that an
+    /// import of a part of the files fails.
+    pub(super) fn persist(self, replace: bool) -> Result<(), Error> {
         for table in [self.memberships, self.contacts, self.groups] {
-            table.place(replace)?;
+            table.persist(replace)?;
         }
         Ok(())
     }
 
-    fn tables(&mut self) -> impl Iterator<Item = &mut Table> {
+    fn files(&mut self) -> impl Iterator<Item = &mut ExportFile> {
         [&mut self.groups, &mut self.contacts, &mut self.memberships].into_iter()
     }
 }
 
-impl fmt::Display for Files {
+impl fmt::Display for ExportFiles {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let rows = |table: &Table| i64::try_from(table.rows).unwrap_or(i64::MAX);
+        let rows = |table: &ExportFile| i64::try_from(table.rows).unwrap_or(i64::MAX);
         let groups = pluralize(rows(&self.groups), "mailing group", "mailing groups");
         let contacts = pluralize(rows(&self.contacts), "contact", "contacts");
         let memberships = pluralize(rows(&self.memberships), "membership", "memberships");
@@ -84,36 +83,35 @@ impl fmt::Display for Files {
     }
 }
 
-/// A place in a file.
+/// A position in a file.
 #[derive(Clone, Copy)]
-struct Place {
+struct FilePosition {
     bytes: u64,
     rows: u64,
 }
 
-/// One of the files.
-struct Table {
+struct ExportFile {
     csv: Writer<NamedTempFile>,
     path: PathBuf,
     rows: u64,
-    /// What is before this place stays.
-    kept: Place,
+    /// A rollback returns to this position.
+    checkpoint: FilePosition,
 }
 
-impl Table {
+impl ExportFile {
     fn create(path: PathBuf, columns: &[&str]) -> Result<Self, Error> {
         let unwritable = |it| Error::file("write", path.display(), it);
-        let mut csv = Writer::from_writer(temporary::beside(&path).map_err(unwritable)?);
+        let mut csv = Writer::from_writer(temporary::in_folder_of(&path).map_err(unwritable)?);
         let written = csv.write_record(columns).map_err(io::Error::from);
         written.map_err(unwritable)?;
-        let kept = Place { bytes: 0, rows: 0 };
+        let checkpoint = FilePosition { bytes: 0, rows: 0 };
         let mut table = Self {
             csv,
             path,
             rows: 0,
-            kept,
+            checkpoint,
         };
-        table.keep()?;
+        table.mark_checkpoint()?;
         Ok(table)
     }
 
@@ -129,39 +127,39 @@ impl Table {
         Ok(())
     }
 
-    /// What was written stays.
-    fn keep(&mut self) -> Result<(), Error> {
-        let place = self.csv.flush();
-        let place = place.and_then(|()| self.csv.get_ref().as_file().stream_position());
-        self.kept = Place {
-            bytes: place.map_err(|it| self.unwritable(it))?,
+    /// Keeps what was written until now.
+    fn mark_checkpoint(&mut self) -> Result<(), Error> {
+        let position = self.csv.flush();
+        let position = position.and_then(|()| self.csv.get_ref().as_file().stream_position());
+        self.checkpoint = FilePosition {
+            bytes: position.map_err(|it| self.unwritable(it))?,
             rows: self.rows,
         };
         Ok(())
     }
 
-    /// Takes away what does not stay.
-    fn go_back(&mut self) -> Result<(), Error> {
-        let Place { bytes, rows } = self.kept;
+    /// Discards what was written after the checkpoint.
+    fn roll_back(&mut self) -> Result<(), Error> {
+        let FilePosition { bytes, rows } = self.checkpoint;
         let flushed = self.csv.flush();
         let mut file = self.csv.get_ref().as_file();
-        let gone = flushed.and_then(|()| file.set_len(bytes));
-        let gone = gone.and_then(|()| file.seek(SeekFrom::Start(bytes)));
-        gone.map_err(|it| self.unwritable(it))?;
+        let truncated = flushed.and_then(|()| file.set_len(bytes));
+        let truncated = truncated.and_then(|()| file.seek(SeekFrom::Start(bytes)));
+        truncated.map_err(|it| self.unwritable(it))?;
         self.rows = rows;
         Ok(())
     }
 
-    fn place(self, replace: bool) -> Result<(), Error> {
+    fn persist(self, replace: bool) -> Result<(), Error> {
         let unwritable = |it| Error::file("write", self.path.display(), it);
         let file = self.csv.into_inner();
         let file = file.map_err(|it| unwritable(it.into_error()))?;
         file.as_file().sync_all().map_err(unwritable)?;
-        let placed = match replace {
+        let persisted = match replace {
             true => file.persist(&self.path),
             false => file.persist_noclobber(&self.path),
         };
-        placed.map(drop).map_err(|it| unwritable(it.error))
+        persisted.map(drop).map_err(|it| unwritable(it.error))
     }
 
     fn unwritable(&self, error: io::Error) -> Error {
@@ -174,19 +172,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_void_is_taken_away() {
+    fn a_rollback_discards_rows_after_the_checkpoint() {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("t.csv");
-        let mut table = Table::create(path.clone(), &["a", "b"]).expect("made");
+        let mut table = ExportFile::create(path.clone(), &["a", "b"]).expect("made");
         table.add([["1", "x,y"]].into_iter()).expect("written");
-        table.keep().expect("written");
+        table.mark_checkpoint().expect("written");
         table
             .add([["2", "long enough"]].into_iter())
             .expect("written");
-        table.go_back().expect("taken away");
+        table.roll_back().expect("truncated");
         table.add([["3", ""]].into_iter()).expect("written");
         assert_eq!(table.rows, 2);
-        table.place(false).expect("placed");
+        table.persist(false).expect("persisted");
         let text = std::fs::read_to_string(&path).expect("there");
         assert_eq!(text, "a,b\n1,\"x,y\"\n3,\n");
     }

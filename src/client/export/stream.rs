@@ -1,4 +1,4 @@
-//! The stream of an export: hands every message on, and says when a part of it is void.
+//! The stream of an export: forwards every message, with checkpoints and rollbacks.
 
 use tokio::sync::mpsc::Sender;
 use tonic::Streaming;
@@ -16,64 +16,60 @@ use crate::{
     },
 };
 
-/// What is handed on.
-pub(super) enum Handed {
-    /// Groups.
+/// What the writer of the files receives.
+pub(super) enum ExportEvent {
     Groups(Vec<MailingGroup>),
-    /// Contacts and memberships.
     Page(Page),
-    /// Everything so far is as it will be: from here the stream can be resumed.
-    Kept,
-    /// What came since the last [`Handed::Kept`] comes again.
-    Void,
+    /// The stream can be resumed from here.
+    Checkpoint,
+    /// What came after the last checkpoint is sent again.
+    Rollback,
 }
 
-/// An export being read.
-pub(super) struct Export {
+pub(super) struct ExportStream {
     client: ContactsClient<TenantChannel>,
-    /// Always asks for what has not been read yet.
+    /// The request for the rest of the export.
     request: ExportContactsRequest,
-    handed: Sender<Handed>,
-    /// Contacts up to the place from which the stream can be resumed.
-    kept: u64,
+    events: Sender<ExportEvent>,
+    /// Contacts up to the last checkpoint.
+    written: u64,
     /// Contacts after it.
     pending: u64,
 }
 
-impl Export {
-    /// Reads everything there is, until nobody takes it any more.
-    pub(super) fn new(client: ContactsClient<TenantChannel>, handed: Sender<Handed>) -> Self {
+impl ExportStream {
+    pub(super) fn new(client: ContactsClient<TenantChannel>, events: Sender<ExportEvent>) -> Self {
         Self {
             client: client.max_decoding_message_size(LARGEST_MESSAGE),
             request: ExportContactsRequest::default(),
-            handed,
-            kept: 0,
+            events,
+            written: 0,
             pending: 0,
         }
     }
 
-    async fn hand(&self, handed: Handed) -> Result<(), Error> {
-        let sent = self.handed.send(handed).await;
+    async fn send(&self, event: ExportEvent) -> Result<(), Error> {
+        let sent = self.events.send(event).await;
         sent.map_err(|_| Error::UnexpectedEnd)
     }
 
-    /// Hands a page on. Only with the last one of its contacts there is progress: with any other
-    /// the stream would be resumed where it was before.
+    /// Forwards a page. The token changes with the last page of the same contacts: until then the
+    /// stream would be resumed at the previous checkpoint.
     async fn page(&mut self, mut page: Page) -> Result<Step<Summary>, Error> {
         let token = std::mem::take(&mut page.resume_token);
         self.pending += page.contacts.len() as u64;
-        self.hand(Handed::Page(page)).await?;
+        self.send(ExportEvent::Page(page)).await?;
         if token == self.request.resume_token {
             return Ok(Step::Continue);
         }
         self.request.resume_token = token;
-        self.kept += std::mem::take(&mut self.pending);
-        self.hand(Handed::Kept).await?;
+        self.written += std::mem::take(&mut self.pending);
+        self.send(ExportEvent::Checkpoint).await?;
         Ok(Step::Progress)
     }
 }
 
-impl Resumable for Export {
+impl Resumable for ExportStream {
     type Response = ExportContactsResponse;
     type Summary = Summary;
 
@@ -88,7 +84,7 @@ impl Resumable for Export {
             Message::Heartbeat(_) => Ok(Step::Continue),
             Message::Page(page) => self.page(page).await,
             Message::MailingGroups(it) => {
-                self.hand(Handed::Groups(it.mailing_groups)).await?;
+                self.send(ExportEvent::Groups(it.mailing_groups)).await?;
                 Ok(Step::Continue)
             }
         }
@@ -96,14 +92,14 @@ impl Resumable for Export {
 
     async fn before_reopen(&mut self) -> Result<(), Error> {
         self.pending = 0;
-        self.hand(Handed::Void).await
+        self.send(ExportEvent::Rollback).await
     }
 
     fn is_cancelled(&self) -> bool {
-        self.handed.is_closed()
+        self.events.is_closed()
     }
 
     fn position(&self) -> String {
-        format!("{} contacts", self.kept)
+        format!("{} contacts", self.written)
     }
 }

@@ -1,95 +1,95 @@
-//! Which columns a file has, and a row's values by the names of the columns.
+//! The columns of a CSV file, and the values of a row by the names of the columns.
 
 use csv::ByteRecord;
 
-/// A column that an import knows.
+/// A column that an import reads.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Column {
+pub(super) struct CsvColumn {
     pub(super) name: &'static str,
     pub(super) required: bool,
 }
 
-/// A column that must be there.
-pub(super) const fn required(name: &'static str) -> Column {
-    Column {
+pub(super) const fn required(name: &'static str) -> CsvColumn {
+    CsvColumn {
         name,
         required: true,
     }
 }
 
-/// A column that may be there.
-pub(super) const fn optional(name: &'static str) -> Column {
-    Column {
+pub(super) const fn optional(name: &'static str) -> CsvColumn {
+    CsvColumn {
         name,
         required: false,
     }
 }
 
-/// Columns of an earlier run's file of rejected rows: allowed, and not read.
-const NOTES: [&str; 2] = ["line", "reason"];
+/// Columns that a file of rejected rows adds. They are allowed in a header, and ignored.
+const REJECTION_COLUMNS: [&str; 2] = ["line", "reason"];
 
-/// A file's columns.
+/// The columns of a file.
 #[derive(Debug, Clone)]
-pub(super) struct Columns {
-    /// What the header says, trimmed and in lower case.
+pub(super) struct CsvColumns {
+    /// The names in the header, trimmed and in lower case.
     names: Vec<String>,
 }
 
-impl Columns {
-    /// Checks a header. The message names the columns found and those wanted.
-    pub(super) fn check(header: &ByteRecord, wanted: &[Column]) -> Result<Self, String> {
+impl CsvColumns {
+    /// Checks a header. The message names the columns found and those expected.
+    pub(super) fn check(header: &ByteRecord, expected: &[CsvColumn]) -> Result<Self, String> {
         let names: Vec<String> = header
             .iter()
             .map(|name| String::from_utf8_lossy(name).trim().to_lowercase())
             .collect();
-        let known = |name: &str| NOTES.contains(&name) || wanted.iter().any(|it| it.name == name);
-        let mut wrong = Vec::new();
-        for column in wanted.iter().filter(|it| it.required) {
+        let known = |name: &str| {
+            REJECTION_COLUMNS.contains(&name) || expected.iter().any(|it| it.name == name)
+        };
+        let mut problems = Vec::new();
+        for column in expected.iter().filter(|it| it.required) {
             if !names.iter().any(|name| name == column.name) {
-                wrong.push(format!("`{}` is missing", column.name));
+                problems.push(format!("`{}` is missing", column.name));
             }
         }
-        for (place, name) in names.iter().enumerate() {
+        for (index, name) in names.iter().enumerate() {
             if !known(name) {
-                wrong.push(format!("`{name}` is unknown"));
-            } else if names[..place].contains(name) {
-                wrong.push(format!("`{name}` is there twice"));
+                problems.push(format!("`{name}` is unknown"));
+            } else if names[..index].contains(name) {
+                problems.push(format!("`{name}` occurs twice"));
             }
         }
-        match wrong.is_empty() {
+        match problems.is_empty() {
             true => Ok(Self { names }),
-            false => Err(mismatch(&wrong, &names, wanted)),
+            false => Err(mismatch(&problems, &names, expected)),
         }
     }
 
     /// A row's values, if it has as many as the header and all are UTF-8.
-    pub(super) fn fields<'a>(&'a self, record: &'a ByteRecord) -> Result<Fields<'a>, String> {
-        let (wanted, found) = (self.names.len(), record.len());
-        if wanted != found {
+    pub(super) fn fields<'a>(&'a self, record: &'a ByteRecord) -> Result<CsvFields<'a>, String> {
+        let (expected, found) = (self.names.len(), record.len());
+        if expected != found {
             return Err(format!(
-                "the row has {found} fields, the header has {wanted}"
+                "the row has {found} fields, the header has {expected}"
             ));
         }
         for (name, value) in self.names.iter().zip(record) {
             std::str::from_utf8(value).map_err(|_| format!("{name}: not UTF-8 text"))?;
         }
-        Ok(Fields {
+        Ok(CsvFields {
             columns: self,
             record,
         })
     }
 
-    /// A record without an earlier run's notes.
-    pub(super) fn without_notes<'a>(
+    /// The values of a record, without line and reason of an earlier run.
+    pub(super) fn without_rejection_columns<'a>(
         &self,
         record: &'a ByteRecord,
     ) -> impl Iterator<Item = &'a [u8]> {
-        record.iter().enumerate().filter_map(|(place, value)| {
-            let note = self
+        record.iter().enumerate().filter_map(|(index, value)| {
+            let is_rejection = self
                 .names
-                .get(place)
-                .is_some_and(|it| NOTES.contains(&it.as_str()));
-            (!note).then_some(value)
+                .get(index)
+                .is_some_and(|it| REJECTION_COLUMNS.contains(&it.as_str()));
+            (!is_rejection).then_some(value)
         })
     }
 
@@ -99,17 +99,17 @@ impl Columns {
     }
 }
 
-fn mismatch(wrong: &[String], found: &[String], wanted: &[Column]) -> String {
+fn mismatch(problems: &[String], found: &[String], expected: &[CsvColumn]) -> String {
     let list = |required| {
-        let names = wanted
+        let names = expected
             .iter()
             .filter(|it| it.required == required)
             .map(|it| it.name);
         names.collect::<Vec<_>>().join(", ")
     };
     let mut text = format!(
-        "the columns do not fit: {}\n  found: {}\n  required: {}",
-        wrong.join(", "),
+        "wrong columns: {}\n  found: {}\n  required: {}",
+        problems.join(", "),
         found.join(", "),
         list(true)
     );
@@ -118,33 +118,32 @@ fn mismatch(wrong: &[String], found: &[String], wanted: &[Column]) -> String {
         text += &format!("\n  optional: {optional}");
     }
     if found.len() == 1 && found[0].contains([';', '\t', '|']) {
-        text += "\n  Is it separated by another character than a comma? See --delimiter.";
+        text += "\n  If another character than a comma separates the columns, pass --delimiter.";
     }
     text
 }
 
 /// A row's values.
-pub(super) struct Fields<'a> {
-    columns: &'a Columns,
+pub(super) struct CsvFields<'a> {
+    columns: &'a CsvColumns,
     record: &'a ByteRecord,
 }
 
-impl<'a> Fields<'a> {
-    /// A column's value; empty where the file lacks the column.
+impl<'a> CsvFields<'a> {
+    /// The value of a column; empty if the file lacks the column.
     pub(super) fn text(&self, name: &str) -> &'a str {
-        let place = self.columns.names.iter().position(|it| it == name);
-        let value = place
-            .and_then(|place| self.record.get(place))
+        let index = self.columns.names.iter().position(|it| it == name);
+        let value = index
+            .and_then(|index| self.record.get(index))
             .unwrap_or_default();
         std::str::from_utf8(value).unwrap_or_default()
     }
 
-    /// A column's value as an owned text.
     pub(super) fn owned(&self, name: &str) -> String {
         self.text(name).to_owned()
     }
 
-    /// A column's value as yes or no; empty means no.
+    /// The value of a flag; empty means false.
     pub(super) fn flag(&self, name: &str) -> Result<bool, String> {
         match self.text(name).trim().to_ascii_lowercase().as_str() {
             "true" | "yes" | "1" => Ok(true),
@@ -160,10 +159,10 @@ impl<'a> Fields<'a> {
 mod tests {
     use super::*;
 
-    const WANTED: &[Column] = &[required("id"), required("name"), optional("email")];
+    const WANTED: &[CsvColumn] = &[required("id"), required("name"), optional("email")];
 
-    fn check(header: &[&str]) -> Result<Columns, String> {
-        Columns::check(&ByteRecord::from(header), WANTED)
+    fn check(header: &[&str]) -> Result<CsvColumns, String> {
+        CsvColumns::check(&ByteRecord::from(header), WANTED)
     }
 
     #[test]
@@ -175,16 +174,16 @@ mod tests {
             (fields.text("id"), fields.text("name"), fields.text("email")),
             ("P1", "Ada", "")
         );
-        let kept: Vec<_> = columns.without_notes(&record).collect();
-        assert_eq!(kept, [b"Ada".as_slice(), b"P1"]);
+        let values: Vec<_> = columns.without_rejection_columns(&record).collect();
+        assert_eq!(values, [b"Ada".as_slice(), b"P1"]);
     }
 
     #[test]
-    fn a_header_that_does_not_fit_is_told_with_what_was_found_and_wanted() {
-        let told = check(&["id", "mail", "id"]).expect_err("does not fit");
+    fn a_header_that_does_not_fit_is_reported_with_the_expected_columns() {
+        let message = check(&["id", "mail", "id"]).expect_err("does not fit");
         assert_eq!(
-            told,
-            "the columns do not fit: `name` is missing, `mail` is unknown, `id` is there twice\
+            message,
+            "wrong columns: `name` is missing, `mail` is unknown, `id` occurs twice\
              \n  found: id, mail, id\n  required: id, name\n  optional: email"
         );
         assert!(
@@ -195,14 +194,14 @@ mod tests {
     }
 
     #[test]
-    fn rows_that_cannot_be_read_say_why() {
+    fn an_unreadable_row_has_a_reason() {
         let columns = check(&["id", "name"]).expect("fits");
-        let told = |record: &ByteRecord| columns.fields(record).err().unwrap_or_default();
+        let message = |record: &ByteRecord| columns.fields(record).err().unwrap_or_default();
         assert_eq!(
-            told(&ByteRecord::from(vec!["x"])),
+            message(&ByteRecord::from(vec!["x"])),
             "the row has 1 fields, the header has 2"
         );
         let latin: &[&[u8]] = &[b"x", b"Andr\xe9"];
-        assert_eq!(told(&ByteRecord::from(latin)), "name: not UTF-8 text");
+        assert_eq!(message(&ByteRecord::from(latin)), "name: not UTF-8 text");
     }
 }

@@ -1,158 +1,155 @@
-//! Imports groups with single calls, many at once: there are few of them, and no import RPC.
+//! Imports groups with concurrent unary calls: there are few groups, and no import RPC for them.
 
 use std::collections::HashSet;
 
 use futures_util::{StreamExt, stream::FuturesOrdered};
 use tonic::{Code, Status};
-use unicode_normalization::UnicodeNormalization;
 
 use super::{
-    journal::Journal,
-    report::Tally,
-    rows::{self, Batch},
-    source::{Row, Table},
+    batches::{self, ImportBatch},
+    csv_file::{CsvFile, CsvRow},
+    report::{ImportCounts, ImportReport},
 };
 use crate::{
     client::{
         connection::{ConnectionArgs, TenantChannel},
         error::{Error, reason},
     },
+    model::Code as GroupCode,
     pb::{
         CreateMailingGroupRequest, GetMailingGroupRequest, MailingGroup, UpdateMailingGroupRequest,
         mailing_groups_client::MailingGroupsClient,
     },
 };
 
-/// Calls in flight.
-const CALLS: usize = 32;
+/// The limit of calls in flight.
+const MAX_CALLS: usize = 32;
 
-/// Creates the groups that are not there and gives the others the file's description.
+/// Creates groups, or updates the descriptions of existing ones.
 pub(super) async fn import(
-    link: TenantChannel,
+    channel: TenantChannel,
     connection: &ConnectionArgs,
-    table: Table,
-    journal: &mut Journal,
-) -> Result<Tally, Error> {
-    let caller = Caller {
-        client: MailingGroupsClient::new(link),
+    file: CsvFile,
+    report: &mut ImportReport,
+) -> Result<ImportCounts, Error> {
+    let client = GroupClient {
+        client: MailingGroupsClient::new(channel),
         connection,
     };
-    let mut groups = Groups::new(journal);
+    let mut groups = GroupImport::new(report);
     let mut calls = FuturesOrdered::new();
-    let mut batches = rows::read::<MailingGroup>(table, CALLS);
+    let mut batches = batches::read::<MailingGroup>(file, MAX_CALLS);
     while let Some(batch) = batches.recv().await {
-        let Batch {
+        let ImportBatch {
             items,
             rows,
             unreadable,
             ..
         } = batch?;
-        groups.journal.unreadable(&unreadable)?;
+        groups.report.unreadable(&unreadable)?;
         for (group, row) in items.into_iter().zip(rows) {
-            let key = key(&group.code);
-            // Of the same code twice the last counts, so the second waits for the first.
-            while calls.len() >= CALLS || groups.busy.contains(&key) {
-                groups.settle(calls.next().await)?;
+            let code = GroupCode::normalize(&group.code);
+            // The last row of a code wins, so it waits for earlier rows of that code.
+            while calls.len() >= MAX_CALLS || groups.in_flight.contains(&code) {
+                groups.complete(calls.next().await)?;
             }
-            groups.busy.insert(key.clone());
-            let put = caller.clone().put(group);
-            calls.push_back(async move { (key, row, put.await) });
+            groups.in_flight.insert(code.clone());
+            let put = client.clone().put(group);
+            calls.push_back(async move { (code, row, put.await) });
         }
     }
     while !calls.is_empty() {
-        groups.settle(calls.next().await)?;
+        groups.complete(calls.next().await)?;
     }
-    Ok(groups.tally)
+    Ok(groups.counts)
 }
 
-/// A code as the service compares it.
-fn key(code: &str) -> String {
-    code.trim().nfc().collect::<String>().to_uppercase()
-}
-
-/// What became of a group.
-enum Put {
+/// The result of a row. Changes have their revision.
+enum GroupOutcome {
     Created(i64),
     Updated(i64),
     Unchanged,
 }
 
-struct Groups<'a> {
-    journal: &'a mut Journal,
-    tally: Tally,
-    /// The codes in flight.
-    busy: HashSet<String>,
+struct GroupImport<'a> {
+    report: &'a mut ImportReport,
+    counts: ImportCounts,
+    /// The normal forms of the codes in flight.
+    in_flight: HashSet<String>,
 }
 
-impl<'a> Groups<'a> {
-    fn new(journal: &'a mut Journal) -> Self {
+impl<'a> GroupImport<'a> {
+    fn new(report: &'a mut ImportReport) -> Self {
         Self {
-            journal,
-            tally: Tally {
+            report,
+            counts: ImportCounts {
                 updated: Some(0),
-                ..Tally::default()
+                ..ImportCounts::default()
             },
-            busy: HashSet::new(),
+            in_flight: HashSet::new(),
         }
     }
 
-    /// Notes how a call ended. Only a refusal of the row itself lets the import go on.
-    fn settle(&mut self, done: Option<(String, Row, Result<Put, Status>)>) -> Result<(), Error> {
-        let Some((key, row, put)) = done else {
+    /// Handles the result of a call. If the row is invalid, the import continues.
+    fn complete(
+        &mut self,
+        done: Option<(String, CsvRow, Result<GroupOutcome, Status>)>,
+    ) -> Result<(), Error> {
+        let Some((code, row, outcome)) = done else {
             return Ok(());
         };
-        self.busy.remove(&key);
-        match put {
-            Ok(put) => self.count(&put),
+        self.in_flight.remove(&code);
+        match outcome {
+            Ok(outcome) => self.count(&outcome),
             Err(status) if status.code() == Code::InvalidArgument => {
-                self.tally.rejected += 1;
-                self.journal.reject(&row, &reason(&status))?;
+                self.counts.rejected += 1;
+                self.report.reject(&row, &reason(&status))?;
             }
             Err(status) => return Err(status.into()),
         }
-        self.journal.answered(self.tally.committed(), row.bytes);
+        self.report.acknowledge(self.counts.committed(), row.bytes);
         Ok(())
     }
 
-    fn count(&mut self, put: &Put) {
-        match put {
-            Put::Created(_) => self.tally.created += 1,
-            Put::Updated(_) => *self.tally.updated.get_or_insert(0) += 1,
-            Put::Unchanged => self.tally.unchanged += 1,
+    fn count(&mut self, outcome: &GroupOutcome) {
+        match outcome {
+            GroupOutcome::Created(_) => self.counts.created += 1,
+            GroupOutcome::Updated(_) => *self.counts.updated.get_or_insert(0) += 1,
+            GroupOutcome::Unchanged => self.counts.unchanged += 1,
         }
-        if let Put::Created(revision) | Put::Updated(revision) = put {
-            self.tally.revision = self.tally.revision.max(*revision);
+        if let GroupOutcome::Created(revision) | GroupOutcome::Updated(revision) = outcome {
+            self.counts.revision = self.counts.revision.max(*revision);
         }
     }
 }
 
 #[derive(Clone)]
-struct Caller<'a> {
+struct GroupClient<'a> {
     client: MailingGroupsClient<TenantChannel>,
     connection: &'a ConnectionArgs,
 }
 
-impl Caller<'_> {
-    async fn put(mut self, group: MailingGroup) -> Result<Put, Status> {
+impl GroupClient<'_> {
+    async fn put(mut self, group: MailingGroup) -> Result<GroupOutcome, Status> {
         let request = self.connection.unary(CreateMailingGroupRequest {
             mailing_group: Some(group.clone()),
             request_id: String::new(),
         });
         match self.client.create_mailing_group(request).await {
-            Ok(created) => Ok(Put::Created(created.into_inner().revision)),
-            Err(taken) if taken.code() == Code::AlreadyExists => self.describe(group).await,
+            Ok(created) => Ok(GroupOutcome::Created(created.into_inner().revision)),
+            Err(taken) if taken.code() == Code::AlreadyExists => self.update(group).await,
             Err(status) => Err(status),
         }
     }
 
-    /// Gives a group that is there the description of the file.
-    async fn describe(mut self, group: MailingGroup) -> Result<Put, Status> {
+    /// Updates the description of an existing group, if it differs.
+    async fn update(mut self, group: MailingGroup) -> Result<GroupOutcome, Status> {
         let code = group.code.clone();
         let request = self.connection.unary(GetMailingGroupRequest { code });
         let found = self.client.get_mailing_group(request).await?.into_inner();
         let found = found.mailing_group.unwrap_or_default();
         if found.description == group.description {
-            return Ok(Put::Unchanged);
+            return Ok(GroupOutcome::Unchanged);
         }
         let request = self.connection.unary(UpdateMailingGroupRequest {
             mailing_group: Some(group),
@@ -165,23 +162,13 @@ impl Caller<'_> {
             .update_mailing_group(request)
             .await?
             .into_inner();
-        // The service may have found them equal after all, such as but for spaces at the ends.
+        // The service may find the descriptions equal, such as after trimming.
         match updated
             .mailing_group
             .is_some_and(|it| it.etag == found.etag)
         {
-            true => Ok(Put::Unchanged),
-            false => Ok(Put::Updated(updated.revision)),
+            true => Ok(GroupOutcome::Unchanged),
+            false => Ok(GroupOutcome::Updated(updated.revision)),
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn codes_are_told_apart_as_the_service_does() {
-        assert_eq!(key(" e\u{301}te "), key("\u{c9}TE"));
     }
 }

@@ -1,24 +1,24 @@
-//! What the three imports make of a row.
+//! The items that are imported: the messages made of rows.
 
 use prost::Message;
 
-use super::columns::{Column, Fields, optional, required};
+use super::columns::{CsvColumn, CsvFields, optional, required};
 use crate::{client::rows, pb};
 
-/// Something that is imported: one row is one item.
-pub(super) trait Item: Message + Default + Send + 'static {
-    /// The columns, as a file's header names them.
-    const COLUMNS: &'static [Column];
-    /// What the items are called, for people.
-    const NOUN: &'static str;
-    /// What becomes of a new one, for people.
+/// One row of a file is one item.
+pub(super) trait ImportItem: Message + Default + Send + 'static {
+    /// The columns, by their names in the header.
+    const COLUMNS: &'static [CsvColumn];
+    /// The noun in reports, singular and plural.
+    const NOUN: [&'static str; 2];
+    /// The verb in reports for a new item.
     const CREATED: &'static str = "created";
-    /// How often the file is read: items of a later pass need those of an earlier one.
+    /// How often the file is read. Items of a later pass depend on those of an earlier one.
     const PASSES: usize = 1;
 
-    /// Makes an item of a row, or says which column is wrong and why. What the service checks
-    /// anyway is left to it.
-    fn read(fields: &Fields<'_>) -> Result<Self, String>;
+    /// Makes an item of a row. The error names the column and the reason. Other checks are the
+    /// service's.
+    fn read(fields: &CsvFields<'_>) -> Result<Self, String>;
 
     /// The pass in which the item is sent, from 0.
     fn pass(&self) -> usize {
@@ -26,11 +26,11 @@ pub(super) trait Item: Message + Default + Send + 'static {
     }
 }
 
-impl Item for pb::MailingGroup {
-    const COLUMNS: &'static [Column] = &[required("code"), required("description")];
-    const NOUN: &'static str = "mailing groups";
+impl ImportItem for pb::MailingGroup {
+    const COLUMNS: &'static [CsvColumn] = &[required("code"), required("description")];
+    const NOUN: [&'static str; 2] = ["mailing group", "mailing groups"];
 
-    fn read(fields: &Fields<'_>) -> Result<Self, String> {
+    fn read(fields: &CsvFields<'_>) -> Result<Self, String> {
         Ok(Self {
             code: fields.owned("code"),
             description: fields.owned("description"),
@@ -39,8 +39,8 @@ impl Item for pb::MailingGroup {
     }
 }
 
-impl Item for pb::Contact {
-    const COLUMNS: &'static [Column] = &[
+impl ImportItem for pb::Contact {
+    const COLUMNS: &'static [CsvColumn] = &[
         required("id"),
         required("kind"),
         required("name"),
@@ -49,11 +49,11 @@ impl Item for pb::Contact {
         optional("exclude_from_segments"),
         optional("privacy_blocked"),
     ];
-    const NOUN: &'static str = "contacts";
-    /// Companies, then persons, who need their companies.
+    const NOUN: [&'static str; 2] = ["contact", "contacts"];
+    /// Companies, then the persons that refer to them.
     const PASSES: usize = 2;
 
-    fn read(fields: &Fields<'_>) -> Result<Self, String> {
+    fn read(fields: &CsvFields<'_>) -> Result<Self, String> {
         Ok(Self {
             id: fields.owned("id"),
             kind: rows::parse_kind(fields.text("kind"))?.into(),
@@ -71,12 +71,12 @@ impl Item for pb::Contact {
     }
 }
 
-impl Item for pb::Assignment {
-    const COLUMNS: &'static [Column] = &[required("contact_id"), required("code")];
-    const NOUN: &'static str = "memberships";
+impl ImportItem for pb::Assignment {
+    const COLUMNS: &'static [CsvColumn] = &[required("contact_id"), required("code")];
+    const NOUN: [&'static str; 2] = ["membership", "memberships"];
     const CREATED: &'static str = "assigned";
 
-    fn read(fields: &Fields<'_>) -> Result<Self, String> {
+    fn read(fields: &CsvFields<'_>) -> Result<Self, String> {
         Ok(Self {
             contact_id: fields.owned("contact_id"),
             code: fields.owned("code"),
@@ -88,11 +88,11 @@ impl Item for pb::Assignment {
 mod tests {
     use csv::ByteRecord;
 
-    use super::{super::columns::Columns, *};
+    use super::{super::columns::CsvColumns, *};
 
     fn contact(kind: &str, excluded: &str) -> Result<pb::Contact, String> {
         let header = ["id", "kind", "name", "exclude_from_segments"];
-        let columns = Columns::check(&ByteRecord::from(&header[..]), pb::Contact::COLUMNS)?;
+        let columns = CsvColumns::check(&ByteRecord::from(&header[..]), pb::Contact::COLUMNS)?;
         let record = ByteRecord::from(&["P1", kind, "Ada", excluded][..]);
         pb::Contact::read(&columns.fields(&record)?)
     }

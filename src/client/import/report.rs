@@ -1,95 +1,148 @@
-//! The last word on an import.
+//! The results of an import: progress while it runs, and a report at its end.
 
-use std::{path::PathBuf, time::Duration};
+use std::time::Duration;
 
-use crate::{client::progress::per_second, duration::human};
+use super::{csv_file::CsvRow, items::ImportItem, rejected::RejectedRows};
+use crate::{
+    client::{
+        Completion,
+        error::Error,
+        progress::{Progress, per_second},
+        terminal,
+    },
+    duration::human,
+};
 
-/// What the service made of the rows it was sent.
+/// The results of the rows that were sent.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct Tally {
-    /// Made, or assigned.
+pub(super) struct ImportCounts {
+    /// Created contacts or groups, or new memberships.
     pub(super) created: u64,
-    /// Changed; None where there is nothing to change.
+    /// None for memberships, which have nothing to update.
     pub(super) updated: Option<u64>,
-    /// So already.
     pub(super) unchanged: u64,
-    /// Refused.
     pub(super) rejected: u64,
-    /// The tenant's revision at the end; 0 if it is not known.
+    /// The tenant's revision at the end; 0 if it is unknown.
     pub(super) revision: i64,
 }
 
-impl Tally {
-    /// Rows that are in.
+impl ImportCounts {
     pub(super) fn committed(&self) -> u64 {
         self.created + self.updated.unwrap_or(0) + self.unchanged
     }
-}
 
-/// Everything but the tally.
-pub(super) struct Report {
-    took: Duration,
-    unreadable: u64,
-    rejects: Option<(u64, PathBuf)>,
-}
-
-impl Report {
-    pub(super) fn new(took: Duration, unreadable: u64, rejects: Option<(u64, PathBuf)>) -> Self {
-        Self {
-            took,
-            unreadable,
-            rejects,
-        }
-    }
-
-    /// Two lines at most: `3 contacts: 2 created, …` and where the rejected rows are.
-    pub(super) fn text(&self, tally: &Tally, noun: &str, created: &str) -> String {
-        let rejected = tally.rejected + self.unreadable;
-        let rows = tally.committed() + rejected;
-        let mut text = format!("{rows} {noun}: {} {created}", tally.created);
-        if let Some(updated) = tally.updated {
-            text += &format!(", {updated} updated");
-        }
-        let unchanged = match tally.updated {
+    /// `3 contacts: 2 created, …`
+    fn summary<T: ImportItem>(&self, unreadable: u64, elapsed: Duration) -> String {
+        let rejected = self.rejected + unreadable;
+        let rows = self.committed() + rejected;
+        let noun = T::NOUN[usize::from(rows != 1)];
+        let updated = self.updated.map(|it| format!(", {it} updated"));
+        let unchanged = match self.updated {
             Some(_) => "unchanged",
             None => "already there",
         };
-        text += &format!(", {} {unchanged}, {rejected} rejected", tally.unchanged);
-        text += &format!(
-            "; {}, {} rows/s",
-            human(self.took),
-            per_second(rows, self.took)
-        );
-        if tally.revision > 0 {
-            text += &format!(", revision {}", tally.revision);
+        let revision = (self.revision > 0).then(|| format!(", revision {}", self.revision));
+        format!(
+            "{rows} {noun}: {} {}{}, {} {unchanged}, {rejected} rejected; {}, {} rows/s{}",
+            self.created,
+            T::CREATED,
+            updated.unwrap_or_default(),
+            self.unchanged,
+            human(elapsed),
+            per_second(rows, elapsed),
+            revision.unwrap_or_default(),
+        )
+    }
+}
+
+/// Counts rows, shows progress and writes rejected rows.
+pub(super) struct ImportReport {
+    rejected: RejectedRows,
+    progress: Progress,
+    committed: u64,
+    /// Rows that were not sent, because they are not items.
+    unreadable: u64,
+}
+
+impl ImportReport {
+    /// `size` is that of the file in bytes.
+    pub(super) fn new(rejected: RejectedRows, size: u64) -> Self {
+        Self {
+            rejected,
+            progress: Progress::new(size, "committed"),
+            committed: 0,
+            unreadable: 0,
         }
-        if let Some(line) = self.rejects() {
-            text += "\n";
-            text += &line;
-        }
-        text
     }
 
-    /// Where the rejected rows are, if there are any.
-    pub(super) fn rejects(&self) -> Option<String> {
-        let (count, path) = self.rejects.as_ref()?;
-        let rows = if *count == 1 { "row" } else { "rows" };
-        let path = path.display();
-        Some(format!(
-            "{count} rejected {rows}, with line and reason: {path}"
-        ))
+    /// Records a row that the service rejected.
+    pub(super) fn reject(&mut self, row: &CsvRow, reason: &str) -> Result<(), Error> {
+        self.rejected.confirm();
+        self.rejected.add(row, reason)
+    }
+
+    /// Records rows that cannot be sent.
+    pub(super) fn unreadable(&mut self, rows: &[(CsvRow, String)]) -> Result<(), Error> {
+        for (row, reason) in rows {
+            self.rejected.add(row, reason)?;
+            self.unreadable += 1;
+            self.progress.advance(row.bytes, self.committed);
+        }
+        Ok(())
+    }
+
+    /// The service has answered for rows of this size. `committed` counts all rows so far.
+    pub(super) fn acknowledge(&mut self, committed: u64, bytes: u64) {
+        self.rejected.confirm();
+        self.committed = committed;
+        self.progress.advance(bytes, committed);
+    }
+
+    pub(super) fn committed(&self) -> u64 {
+        self.committed
+    }
+
+    /// Completes the file of rejected rows, and reports the result.
+    pub(super) fn finish<T: ImportItem>(
+        self,
+        result: Result<ImportCounts, Error>,
+    ) -> Result<Completion, Error> {
+        let elapsed = self.progress.finish();
+        let rejected = self.rejected.finish(result.is_ok())?;
+        match result {
+            Ok(counts) => {
+                let mut text = counts.summary::<T>(self.unreadable, elapsed);
+                rejected.iter().for_each(|it| text += &format!("\n{it}"));
+                terminal::print(&text)?;
+                Ok(match rejected {
+                    None => Completion::Complete,
+                    Some(_) => Completion::SomeRejected,
+                })
+            }
+            // The whole request is invalid, such as the name of the tenant.
+            Err(cause) if self.committed == 0 && !cause.is_transient() && !cause.is_interrupt() => {
+                Err(cause)
+            }
+            Err(cause) => {
+                rejected.iter().for_each(|it| terminal::message(it));
+                Err(Error::ImportAborted {
+                    committed: self.committed,
+                    cause: Box::new(cause),
+                })
+            }
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::pb::{Assignment, Contact};
 
     #[test]
-    fn a_report_tells_counts_time_rate_and_where_rejects_are() {
-        let took = Duration::from_millis(500);
-        let report = Report::new(took, 1, Some((3, "x.rejected.csv".into())));
-        let mut tally = Tally {
+    fn a_summary_has_counts_time_rate_and_revision() {
+        let elapsed = Duration::from_millis(500);
+        let mut counts = ImportCounts {
             created: 5,
             updated: Some(1),
             unchanged: 2,
@@ -97,14 +150,18 @@ mod tests {
             revision: 7,
         };
         assert_eq!(
-            report.text(&tally, "contacts", "created"),
-            "11 contacts: 5 created, 1 updated, 2 unchanged, 3 rejected; 0.5 s, 22 rows/s, revision 7\
-             \n3 rejected rows, with line and reason: x.rejected.csv"
+            counts.summary::<Contact>(1, elapsed),
+            "11 contacts: 5 created, 1 updated, 2 unchanged, 3 rejected; 0.5 s, 22 rows/s, revision 7"
         );
-        (tally.updated, tally.rejected) = (None, 0);
+        (counts.updated, counts.rejected) = (None, 0);
         assert_eq!(
-            Report::new(took, 0, None).text(&tally, "memberships", "assigned"),
+            counts.summary::<Assignment>(0, elapsed),
             "7 memberships: 5 assigned, 2 already there, 0 rejected; 0.5 s, 14 rows/s, revision 7"
+        );
+        (counts.created, counts.unchanged, counts.revision) = (1, 0, 0);
+        assert_eq!(
+            counts.summary::<Assignment>(0, elapsed),
+            "1 membership: 1 assigned, 0 already there, 0 rejected; 0.5 s, 2 rows/s"
         );
     }
 }

@@ -1,126 +1,113 @@
-//! The streaming imports: chunks go up, acknowledgements and rejections come down, at once. When
-//! the connection breaks, the import is continued after the last item that is committed.
+//! The streaming imports: chunks are sent while acknowledgements and rejections arrive. When the
+//! connection breaks, the import continues after the last committed item.
 
-mod flight;
 mod messages;
+mod session;
 
-use flight::Flight;
 use futures_util::{TryFutureExt, TryStreamExt};
+use session::UploadSession;
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Code, Status, Streaming};
 
 use super::{
-    items::Item,
-    journal::Journal,
-    report::Tally,
-    rows::{self, Batch},
-    source::Table,
+    batches::{self, ImportBatch},
+    csv_file::CsvFile,
+    items::ImportItem,
+    report::{ImportCounts, ImportReport},
 };
 use crate::client::{connection::TenantChannel, error::Error, retry::Retry};
 
 /// Chunks sent and not yet acknowledged: enough to keep the service busy while an
 /// acknowledgement travels, few enough that memory stays small.
-const IN_FLIGHT: usize = 8;
+const MAX_IN_FLIGHT: usize = 8;
 
 /// Items that have an import RPC.
 #[tonic::async_trait]
-pub(super) trait Upload: Item + Clone {
+pub(super) trait UploadItem: ImportItem + Clone {
     type Request: Send + 'static;
     type Response: Send + 'static;
 
-    /// Begins or continues the import of this name; so many items are known to be answered for.
+    /// Starts or continues an import. `known` is the number of items whose results are known.
     fn start(import_id: String, known: u64) -> Self::Request;
     fn chunk(items: Vec<Self>) -> Self::Request;
     fn finish() -> Self::Request;
 
-    /// Calls the RPC.
     async fn open(
-        link: TenantChannel,
+        channel: TenantChannel,
         requests: ReceiverStream<Self::Request>,
     ) -> Result<Streaming<Self::Response>, Status>;
 
-    /// What a message of the service says; None if it says nothing.
-    fn event(response: Self::Response) -> Option<Event>;
+    /// Converts a message of the service; None if it is empty.
+    fn event(response: Self::Response) -> Option<UploadEvent>;
 }
 
-/// What the service says during an import.
-pub(super) enum Event {
-    /// So many items are answered for, with these results.
-    Progress(u64, Tally),
-    /// The item at this place was refused.
+/// A message of the service during an import.
+pub(super) enum UploadEvent {
+    /// The number of items committed or rejected, with their results so far.
+    Progress(u64, ImportCounts),
+    /// The index of a rejected item, and the reason.
     Rejection(u64, String),
-    /// All items are answered for.
-    Summary(u64, Tally),
+    /// The same as in `Progress`, for the whole import.
+    Summary(u64, ImportCounts),
 }
 
-/// An import and how it is gone about.
-pub(super) struct Plan {
-    /// Its name, by which it can be continued.
-    pub(super) id: String,
+pub(super) struct UploadOptions {
+    /// Names the import, so that it can be continued.
+    pub(super) import_id: String,
     /// The most rows that are committed together.
     pub(super) chunk: usize,
-    /// When to give up.
     pub(super) retry: Retry,
 }
 
-/// Uploads a table's rows, over as many streams as it takes.
-pub(super) async fn import<T: Upload>(
-    link: TenantChannel,
-    table: Table,
-    plan: Plan,
-    journal: &mut Journal,
-) -> Result<Tally, Error> {
-    let mut batches = rows::read::<T>(table, plan.chunk);
-    let mut retry = plan.retry;
-    let mut flight = Flight::<T>::new(journal);
+/// Uploads the rows of a file, over as many streams as it takes.
+pub(super) async fn import<T: UploadItem>(
+    channel: TenantChannel,
+    file: CsvFile,
+    options: UploadOptions,
+    report: &mut ImportReport,
+) -> Result<ImportCounts, Error> {
+    let mut batches = batches::read::<T>(file, options.chunk);
+    let mut retry = options.retry;
+    let mut session = UploadSession::<T>::new(options.import_id, report);
     loop {
-        match stream(
-            link.clone(),
-            &plan.id,
-            &mut flight,
-            &mut batches,
-            &mut retry,
-        )
-        .await
-        {
-            Ok(tally) => return Ok(tally),
-            // The service lets no stream go on for ever.
+        match upload_once(channel.clone(), &mut session, &mut batches, &mut retry).await {
+            Ok(counts) => return Ok(counts),
+            // The service limits the age of every stream.
             Err(Error::Call(status)) if status.code() == Code::DeadlineExceeded => {}
-            Err(cause) => retry.wait(cause, &flight.place()).await?,
+            Err(cause) => retry.wait(cause, &session.position()).await?,
         }
     }
 }
 
-/// Uploads over one stream, as far as it goes.
-async fn stream<T: Upload>(
-    link: TenantChannel,
-    id: &str,
-    flight: &mut Flight<'_, T>,
-    batches: &mut mpsc::Receiver<Result<Batch<T>, Error>>,
+/// Uploads over one stream.
+async fn upload_once<T: UploadItem>(
+    channel: TenantChannel,
+    session: &mut UploadSession<'_, T>,
+    batches: &mut mpsc::Receiver<Result<ImportBatch<T>, Error>>,
     retry: &mut Retry,
-) -> Result<Tally, Error> {
-    // Room for everything in flight and for start and finish: sending never waits.
-    let (requests, stream) = mpsc::channel(IN_FLIGHT + 2);
-    flight.open(requests, id.to_owned());
+) -> Result<ImportCounts, Error> {
+    // Capacity for everything in flight and for start and finish: sending never waits.
+    let (requests, stream) = mpsc::channel(MAX_IN_FLIGHT + 2);
+    session.open(requests);
     // Polled together with the upload from the start: a service may take items before it answers.
-    let answers = T::open(link, ReceiverStream::new(stream)).try_flatten_stream();
-    let mut answers = std::pin::pin!(answers);
+    let responses = T::open(channel, ReceiverStream::new(stream)).try_flatten_stream();
+    let mut responses = std::pin::pin!(responses);
     loop {
         tokio::select! {
-            batch = batches.recv(), if flight.has_room() => match batch {
-                Some(batch) => flight.chunk(batch?)?,
-                None => flight.finish(),
+            batch = batches.recv(), if session.has_capacity() => match batch {
+                Some(batch) => session.chunk(batch?)?,
+                None => session.finish(),
             },
-            answer = answers.try_next() => {
-                let event = answer?.ok_or(Error::UnexpectedEnd)?;
-                let before = flight.known();
-                let tally = flight.take(T::event(event))?;
-                if flight.known() > before {
+            response = responses.try_next() => {
+                let event = T::event(response?.ok_or(Error::UnexpectedEnd)?);
+                let before = session.known_count();
+                let summary = session.handle(event)?;
+                if session.known_count() > before {
                     retry.reset();
                 }
-                if let Some(tally) = tally {
-                    return Ok(tally);
+                if let Some(counts) = summary {
+                    return Ok(counts);
                 }
             }
         }

@@ -47,7 +47,7 @@ impl MemberOutput {
         if path.metadata().is_ok_and(|it| !it.is_file()) {
             return Ok(Self::Device(File::options().write(true).open(&path)?, path));
         }
-        Ok(Self::Replacement(temporary::beside(&path)?, path))
+        Ok(Self::Replacement(temporary::in_folder_of(&path)?, path))
     }
 
     /// Writes pages until there are no more.

@@ -114,7 +114,7 @@ fn an_import_resumes_after_the_last_committed_item() {
 fn memberships_are_imported_and_a_stale_file_of_rejected_rows_is_removed() {
     let server = Server::start(Fake::default());
     let folder = tempfile::tempdir().unwrap();
-    write(&folder, "m.rejected.csv", "stale");
+    write(&folder, "m.rejected.csv", "line\treason\n1\tstale\n");
     let file = write(&folder, "m.csv", "code\tcontact_id\nMOVE\tP1\nGIFT\tP1\n");
     let arguments = format!("import memberships {file} --delimiter tab");
     assert_eq!(run(&server.endpoint, &arguments), SUCCESS);
@@ -165,8 +165,21 @@ fn an_invalid_file_is_rejected_before_anything_is_sent() {
         run(&server.endpoint, "import contacts /nowhere.csv"),
         FAILURE
     );
+    let empty = write(&folder, "empty.csv", "");
+    let arguments = format!("import contacts {empty}");
+    assert_eq!(run(&server.endpoint, &arguments), FAILURE);
+    let groups = write(&folder, "g.csv", "code,description\nA,b\n");
+    write(&folder, "g.rejected.csv", "precious");
+    let arguments = format!("import groups {groups}");
+    assert_eq!(run(&server.endpoint, &arguments), FAILURE);
     let into_itself = format!("import memberships {file} --rejected {file}");
     assert_eq!(run(&server.endpoint, &into_itself), FAILURE);
     assert!(server.fake.tenants.lock().unwrap().is_empty());
     assert!(Path::new(&file).exists());
+    assert_eq!(read(&folder, "g.rejected.csv"), "precious");
+    assert_eq!(
+        run(&server.endpoint, &format!("{arguments} --force")),
+        SUCCESS
+    );
+    assert_eq!(read(&folder, "g.rejected.csv"), "precious");
 }

@@ -2,6 +2,7 @@
 
 mod help;
 mod imports;
+mod interrupts;
 mod starts;
 
 use std::{fs, path::Path, process::Stdio};
@@ -60,7 +61,7 @@ fn errors_of_the_service_end_with_code_1_and_name_the_position() {
     fails(
         &service.run("refusing", "import folder tests"),
         1,
-        &["holds none of"],
+        &["contains none of"],
     );
 }
 

@@ -3,21 +3,21 @@
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Status, Streaming};
 
-use super::{super::report::Tally, Event, Upload};
+use super::{super::report::ImportCounts, UploadEvent, UploadItem};
 use crate::{
     client::connection::TenantChannel,
     pb::{
         Assignment, Contact, ImportContactsRequest, ImportContactsResponse,
         ImportMembershipsRequest, ImportMembershipsResponse, contacts_client::ContactsClient,
-        import_contacts_request as contacts, import_contacts_response as contacts_answer,
+        import_contacts_request as contacts, import_contacts_response as contacts_response,
         import_memberships_request as memberships,
-        import_memberships_response as memberships_answer,
+        import_memberships_response as memberships_response,
         mailing_groups_client::MailingGroupsClient,
     },
 };
 
 #[tonic::async_trait]
-impl Upload for Contact {
+impl UploadItem for Contact {
     type Request = ImportContactsRequest;
     type Response = ImportContactsResponse;
 
@@ -39,27 +39,29 @@ impl Upload for Contact {
     }
 
     async fn open(
-        link: TenantChannel,
+        channel: TenantChannel,
         requests: ReceiverStream<Self::Request>,
     ) -> Result<Streaming<Self::Response>, Status> {
-        let opened = ContactsClient::new(link).import_contacts(requests).await?;
+        let opened = ContactsClient::new(channel)
+            .import_contacts(requests)
+            .await?;
         Ok(opened.into_inner())
     }
 
-    fn event(response: Self::Response) -> Option<Event> {
-        use contacts_answer::Message;
+    fn event(response: Self::Response) -> Option<UploadEvent> {
+        use contacts_response::Message;
         Some(match response.message? {
-            Message::Progress(it) => Event::Progress(count(it.processed_count), it.into()),
-            Message::Summary(it) => Event::Summary(count(it.processed_count), it.into()),
+            Message::Progress(it) => UploadEvent::Progress(count(it.processed_count), it.into()),
+            Message::Summary(it) => UploadEvent::Summary(count(it.processed_count), it.into()),
             Message::Rejection(it) => {
-                Event::Rejection(count(it.index), named(&it.field, it.reason))
+                UploadEvent::Rejection(count(it.index), field_and_reason(&it.field, it.reason))
             }
         })
     }
 }
 
 #[tonic::async_trait]
-impl Upload for Assignment {
+impl UploadItem for Assignment {
     type Request = ImportMembershipsRequest;
     type Response = ImportMembershipsResponse;
 
@@ -81,26 +83,26 @@ impl Upload for Assignment {
     }
 
     async fn open(
-        link: TenantChannel,
+        channel: TenantChannel,
         requests: ReceiverStream<Self::Request>,
     ) -> Result<Streaming<Self::Response>, Status> {
-        let opened = MailingGroupsClient::new(link)
+        let opened = MailingGroupsClient::new(channel)
             .import_memberships(requests)
             .await?;
         Ok(opened.into_inner())
     }
 
-    fn event(response: Self::Response) -> Option<Event> {
-        use memberships_answer::Message;
+    fn event(response: Self::Response) -> Option<UploadEvent> {
+        use memberships_response::Message;
         Some(match response.message? {
-            Message::Progress(it) => Event::Progress(count(it.processed_count), it.into()),
-            Message::Summary(it) => Event::Summary(count(it.processed_count), it.into()),
+            Message::Progress(it) => UploadEvent::Progress(count(it.processed_count), it.into()),
+            Message::Summary(it) => UploadEvent::Summary(count(it.processed_count), it.into()),
             Message::Rejection(it) => {
                 let outcome = it
                     .outcome()
                     .as_str_name()
                     .replace("ASSIGNMENT_OUTCOME_", "");
-                Event::Rejection(count(it.index), named(&outcome, it.reason))
+                UploadEvent::Rejection(count(it.index), field_and_reason(&outcome, it.reason))
             }
         })
     }
@@ -120,60 +122,36 @@ impl From<memberships::Message> for ImportMembershipsRequest {
     }
 }
 
-impl From<contacts_answer::Progress> for Tally {
-    fn from(it: contacts_answer::Progress) -> Self {
-        Self {
-            created: count(it.created_count),
-            updated: Some(count(it.updated_count)),
-            unchanged: count(it.unchanged_count),
-            rejected: count(it.rejected_count),
-            revision: it.revision,
+macro_rules! counts_from {
+    ($($message:ty, $created:ident, $updated:expr;)*) => {$(
+        impl From<$message> for ImportCounts {
+            fn from(message: $message) -> Self {
+                let updated: fn(&$message) -> Option<u64> = $updated;
+                Self {
+                    created: count(message.$created),
+                    updated: updated(&message),
+                    unchanged: count(message.unchanged_count),
+                    rejected: count(message.rejected_count),
+                    revision: message.revision,
+                }
+            }
         }
-    }
+    )*};
 }
 
-impl From<contacts_answer::Summary> for Tally {
-    fn from(it: contacts_answer::Summary) -> Self {
-        Self {
-            created: count(it.created_count),
-            updated: Some(count(it.updated_count)),
-            unchanged: count(it.unchanged_count),
-            rejected: count(it.rejected_count),
-            revision: it.revision,
-        }
-    }
+counts_from! {
+    contacts_response::Progress, created_count, |it| Some(count(it.updated_count));
+    contacts_response::Summary, created_count, |it| Some(count(it.updated_count));
+    memberships_response::Progress, changed_count, |_| None;
+    memberships_response::Summary, changed_count, |_| None;
 }
 
-impl From<memberships_answer::Progress> for Tally {
-    fn from(it: memberships_answer::Progress) -> Self {
-        Self {
-            created: count(it.changed_count),
-            updated: None,
-            unchanged: count(it.unchanged_count),
-            rejected: count(it.rejected_count),
-            revision: it.revision,
-        }
-    }
-}
-
-impl From<memberships_answer::Summary> for Tally {
-    fn from(it: memberships_answer::Summary) -> Self {
-        Self {
-            created: count(it.changed_count),
-            updated: None,
-            unchanged: count(it.unchanged_count),
-            rejected: count(it.rejected_count),
-            revision: it.revision,
-        }
-    }
-}
-
-/// The wire's counts are never negative.
+/// Counts of the service are never negative.
 fn count(number: i64) -> u64 {
     u64::try_from(number).unwrap_or(0)
 }
 
-fn named(field: &str, reason: String) -> String {
+fn field_and_reason(field: &str, reason: String) -> String {
     match field.is_empty() {
         true => reason,
         false => format!("{field}: {reason}"),

@@ -1,39 +1,42 @@
-//! Reads a table's rows on a thread of its own, into batches to be sent.
+//! Reads the rows of a file on a blocking thread, into batches to be sent.
 
 use tokio::sync::mpsc;
 
 use super::{
-    items::Item,
-    source::{Row, Table},
+    csv_file::{CsvFile, CsvRow},
+    items::ImportItem,
 };
 use crate::client::error::Error;
 
 /// Batches read ahead of the connection.
 const BATCHES_AHEAD: usize = 2;
-/// A batch's items encode to at most this, far below the 4 MiB that a gRPC server takes as one
-/// message. A row that is larger by itself is not sent at all.
+/// The encoded size of a batch, far below the 4 MiB that a gRPC server accepts as one message. A
+/// larger row is rejected.
 const BATCH_BYTES: usize = 1 << 20;
 
-/// Rows that are sent together, and those among them that cannot be.
-pub(super) struct Batch<T> {
+/// Rows that are sent together, and rows among them that cannot be sent.
+pub(super) struct ImportBatch<T> {
     pub(super) items: Vec<T>,
     /// The rows of the items, in the same order.
-    pub(super) rows: Vec<Row>,
-    /// Rows that are no items, with the reason.
-    pub(super) unreadable: Vec<(Row, String)>,
+    pub(super) rows: Vec<CsvRow>,
+    /// Rows that are not items, with the reason.
+    pub(super) unreadable: Vec<(CsvRow, String)>,
     bytes: usize,
 }
 
-/// Starts to read: batches of at most `limit` rows. It stops when the receiver is dropped.
-pub(super) fn read<T: Item>(table: Table, limit: usize) -> mpsc::Receiver<Result<Batch<T>, Error>> {
+/// Starts reading: batches of at most `limit` rows. It stops when the receiver is dropped.
+pub(super) fn read<T: ImportItem>(
+    file: CsvFile,
+    limit: usize,
+) -> mpsc::Receiver<Result<ImportBatch<T>, Error>> {
     let (batches, receiver) = mpsc::channel(BATCHES_AHEAD);
     tokio::task::spawn_blocking(move || {
-        let mut batcher = Batcher {
-            batch: Batch::default(),
+        let mut batcher = BatchReader {
+            batch: ImportBatch::default(),
             limit,
             batches,
         };
-        if let Err(Stop::Failed(error)) = batcher.run(&table) {
+        if let Err(ReadEnd::Failed(error)) = batcher.run(&file) {
             let _ = batcher.batches.blocking_send(Err(error));
         }
     });
@@ -41,39 +44,38 @@ pub(super) fn read<T: Item>(table: Table, limit: usize) -> mpsc::Receiver<Result
 }
 
 /// Why reading ended early.
-enum Stop {
-    /// Nobody takes batches any more.
-    Unwanted,
-    /// The file could not be read.
+enum ReadEnd {
+    /// The receiver was dropped.
+    Cancelled,
     Failed(Error),
 }
 
-impl From<Error> for Stop {
+impl From<Error> for ReadEnd {
     fn from(error: Error) -> Self {
         Self::Failed(error)
     }
 }
 
-struct Batcher<T> {
-    batch: Batch<T>,
+struct BatchReader<T> {
+    batch: ImportBatch<T>,
     limit: usize,
-    batches: mpsc::Sender<Result<Batch<T>, Error>>,
+    batches: mpsc::Sender<Result<ImportBatch<T>, Error>>,
 }
 
-impl<T: Item> Batcher<T> {
-    fn run(&mut self, table: &Table) -> Result<(), Stop> {
+impl<T: ImportItem> BatchReader<T> {
+    fn run(&mut self, file: &CsvFile) -> Result<(), ReadEnd> {
         for pass in 0..T::PASSES {
-            if !self.pass(table, pass)? {
+            if !self.pass(file, pass)? {
                 break;
             }
         }
         self.flush()
     }
 
-    /// Reads the whole file once; whether it has items that are left for a later pass.
-    fn pass(&mut self, table: &Table, pass: usize) -> Result<bool, Stop> {
-        let columns = table.columns();
-        let mut rows = table.rows()?;
+    /// Reads the file once. Returns whether it has items for a later pass.
+    fn pass(&mut self, file: &CsvFile, pass: usize) -> Result<bool, ReadEnd> {
+        let columns = file.columns();
+        let mut rows = file.rows()?;
         let mut later = false;
         while let Some(row) = rows.next()? {
             match columns.fields(&row.record).and_then(|it| T::read(&it)) {
@@ -86,7 +88,7 @@ impl<T: Item> Batcher<T> {
         Ok(later)
     }
 
-    fn item(&mut self, item: T, row: Row) -> Result<(), Stop> {
+    fn item(&mut self, item: T, row: CsvRow) -> Result<(), ReadEnd> {
         let bytes = item.encoded_len();
         if bytes > BATCH_BYTES {
             return self.unreadable(row, "the row is larger than 1 MiB".to_owned());
@@ -100,27 +102,27 @@ impl<T: Item> Batcher<T> {
         self.flush_if_full()
     }
 
-    fn unreadable(&mut self, row: Row, reason: String) -> Result<(), Stop> {
+    fn unreadable(&mut self, row: CsvRow, reason: String) -> Result<(), ReadEnd> {
         self.batch.unreadable.push((row, reason));
         self.flush_if_full()
     }
 
-    fn flush_if_full(&mut self) -> Result<(), Stop> {
+    fn flush_if_full(&mut self) -> Result<(), ReadEnd> {
         match self.batch.rows.len() + self.batch.unreadable.len() >= self.limit {
             true => self.flush(),
             false => Ok(()),
         }
     }
 
-    fn flush(&mut self) -> Result<(), Stop> {
+    fn flush(&mut self) -> Result<(), ReadEnd> {
         let batch = std::mem::take(&mut self.batch);
         self.batches
             .blocking_send(Ok(batch))
-            .map_err(|_| Stop::Unwanted)
+            .map_err(|_| ReadEnd::Cancelled)
     }
 }
 
-impl<T> Default for Batch<T> {
+impl<T> Default for ImportBatch<T> {
     fn default() -> Self {
         Self {
             items: Vec::new(),
@@ -142,8 +144,8 @@ mod tests {
     async fn batches(text: &str, limit: usize) -> Vec<(Vec<u64>, Vec<u64>)> {
         let mut file = tempfile::NamedTempFile::new().expect("a temporary file");
         file.write_all(text.as_bytes()).expect("room for it");
-        let table = Table::open(file.path(), b',', Contact::COLUMNS).expect("fits");
-        let mut receiver = read::<Contact>(table, limit);
+        let file = CsvFile::open(file.path(), b',', Contact::COLUMNS).expect("fits");
+        let mut receiver = read::<Contact>(file, limit);
         let mut seen = Vec::new();
         while let Some(batch) = receiver.recv().await {
             let batch = batch.expect("readable");

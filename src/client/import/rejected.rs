@@ -1,0 +1,255 @@
+//! The file of rejected rows: line, reason and the row as it was.
+//!
+//! No file is lost: rows are written to a temporary file, which takes its name when the import
+//! ends. Only a file that begins with the header of rejected rows is replaced, or any file with
+//! `--force`. Devices and pipes are written directly.
+
+mod target;
+
+use std::{
+    fs::{self, File},
+    io::{self, Read, Seek, Write},
+    path::Path,
+    sync::Arc,
+};
+
+use csv::{ByteRecord, ReaderBuilder, Writer, WriterBuilder};
+use target::{RejectedTarget, is_rejected_file};
+use tempfile::NamedTempFile;
+
+use super::{columns::CsvColumns, csv_file::CsvRow};
+use crate::client::{error::Error, temporary, terminal::pluralize};
+
+/// An opened destination.
+enum RejectedOutput {
+    Stream(Box<dyn Write + Send>),
+    Temporary(NamedTempFile),
+}
+
+impl Write for RejectedOutput {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self {
+            Self::Stream(it) => it.write(bytes),
+            Self::Temporary(it) => it.write(bytes),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        match self {
+            Self::Stream(it) => it.flush(),
+            Self::Temporary(it) => it.flush(),
+        }
+    }
+}
+
+/// Rejected rows, in a file that exists only if there are any.
+pub(super) struct RejectedRows {
+    /// The path as it was given, for messages.
+    name: String,
+    target: RejectedTarget,
+    delimiter: u8,
+    columns: Arc<CsvColumns>,
+    output: Option<Writer<RejectedOutput>>,
+    count: u64,
+    last_line: u64,
+    /// Whether all rows came in the order of their lines.
+    is_sorted: bool,
+    /// Whether the service has answered: only then is the file of an earlier run replaced.
+    is_confirmed: bool,
+}
+
+impl RejectedRows {
+    /// Refuses a file that must not be replaced.
+    pub(super) fn new(
+        path: &Path,
+        force: bool,
+        input: &Path,
+        delimiter: u8,
+        columns: Arc<CsvColumns>,
+    ) -> Result<Self, Error> {
+        let target = RejectedTarget::new(path, force, delimiter)?;
+        if is_same_file(path, input) {
+            return Err(Error::Input(format!(
+                "rejected rows cannot be written to the input file {} (--rejected)",
+                path.display()
+            )));
+        }
+        let name = match target {
+            RejectedTarget::Stdout => "standard output".to_owned(),
+            RejectedTarget::Device(_) | RejectedTarget::File { .. } => path.display().to_string(),
+        };
+        Ok(Self {
+            name,
+            target,
+            delimiter,
+            columns,
+            output: None,
+            count: 0,
+            last_line: 0,
+            is_sorted: true,
+            is_confirmed: false,
+        })
+    }
+
+    /// The service has answered.
+    pub(super) fn confirm(&mut self) {
+        self.is_confirmed = true;
+    }
+
+    pub(super) fn add(&mut self, row: &CsvRow, reason: &str) -> Result<(), Error> {
+        self.count += 1;
+        self.is_sorted &= self.last_line <= row.line;
+        self.last_line = row.line;
+        self.write(row, reason).map_err(|it| self.unwritable(it))
+    }
+
+    /// Completes the output. Returns how many rows there are and where, if there are any.
+    /// `is_complete` means that all rows were imported or rejected.
+    pub(super) fn finish(mut self, is_complete: bool) -> Result<Option<String>, Error> {
+        match self.output.take() {
+            Some(output) if self.replaces() => {
+                self.persist(output).map_err(|it| self.unwritable(it))?;
+            }
+            Some(_) => return Ok(None),
+            None => {
+                if is_complete {
+                    self.remove_stale();
+                }
+                return Ok(None);
+            }
+        }
+        let count = i64::try_from(self.count).unwrap_or(i64::MAX);
+        let rows = pluralize(count, "rejected row", "rejected rows");
+        Ok(Some(format!("{rows}, with line and reason: {}", self.name)))
+    }
+
+    /// Whether the rows may take the place of what is there.
+    fn replaces(&self) -> bool {
+        match &self.target {
+            RejectedTarget::Stdout | RejectedTarget::Device(_) => true,
+            RejectedTarget::File { path, .. } => self.is_confirmed || !path.exists(),
+        }
+    }
+
+    /// Removes the file of an earlier run, whose rows are imported now. In a read-only folder it
+    /// stays.
+    fn remove_stale(&self) {
+        if let RejectedTarget::File { path, is_stale, .. } = &self.target
+            && *is_stale
+            && is_rejected_file(path, self.delimiter).unwrap_or(false)
+        {
+            let _ = fs::remove_file(path);
+        }
+    }
+
+    fn write(&mut self, row: &CsvRow, reason: &str) -> io::Result<()> {
+        let mut output = match self.output.take() {
+            Some(output) => output,
+            None => self.open()?,
+        };
+        let first = [row.line.to_string(), reason.to_owned()];
+        let first = first.iter().map(String::as_bytes);
+        output.write_record(first.chain(self.columns.without_rejection_columns(&row.record)))?;
+        self.output = Some(output);
+        Ok(())
+    }
+
+    fn open(&self) -> io::Result<Writer<RejectedOutput>> {
+        let output = match &self.target {
+            RejectedTarget::Stdout => RejectedOutput::Stream(Box::new(io::stdout())),
+            RejectedTarget::Device(path) => {
+                RejectedOutput::Stream(Box::new(File::options().append(true).open(path)?))
+            }
+            RejectedTarget::File { path, .. } => {
+                RejectedOutput::Temporary(temporary::in_folder_of(path)?)
+            }
+        };
+        let mut output = WriterBuilder::new()
+            .delimiter(self.delimiter)
+            .flexible(true)
+            .from_writer(output);
+        let header = self.columns.header();
+        let names = self.columns.without_rejection_columns(&header);
+        output.write_record([b"line".as_slice(), b"reason"].into_iter().chain(names))?;
+        Ok(output)
+    }
+
+    /// Puts the rows in the order of the input. The rows of a stream stay in the order in which
+    /// they were rejected.
+    fn persist(&self, output: Writer<RejectedOutput>) -> io::Result<()> {
+        let output = output.into_inner().map_err(|it| it.into_error())?;
+        match (output, &self.target) {
+            (
+                RejectedOutput::Temporary(mut file),
+                RejectedTarget::File {
+                    path,
+                    is_stale,
+                    force,
+                },
+            ) => {
+                if !self.is_sorted {
+                    sort_by_line(file.as_file_mut(), self.delimiter)?;
+                }
+                // A file that appeared meanwhile is not replaced.
+                let persisted = match *force || *is_stale {
+                    true => file.persist(path),
+                    false => file.persist_noclobber(path),
+                };
+                persisted.map(drop).map_err(|it| it.error)
+            }
+            (mut output, _) => output.flush(),
+        }
+    }
+
+    fn unwritable(&self, error: io::Error) -> Error {
+        let name = format!("rejected rows to {} (--rejected)", self.name);
+        Error::file("write", name, error)
+    }
+}
+
+fn is_same_file(one: &Path, other: &Path) -> bool {
+    match (fs::canonicalize(one), fs::canonicalize(other)) {
+        (Ok(one), Ok(other)) => one == other,
+        _ => false,
+    }
+}
+
+/// Sorts rows by their first column, the line. Rows are rejected in another order, as companies are
+/// sent before persons, and unreadable rows are known before the service has answered.
+fn sort_by_line(file: &mut File, delimiter: u8) -> io::Result<()> {
+    let mut bytes = Vec::new();
+    file.rewind()?;
+    file.read_to_end(&mut bytes)?;
+    let mut reader = ReaderBuilder::new()
+        .delimiter(delimiter)
+        .flexible(true)
+        .from_reader(bytes.as_slice());
+    reader.byte_headers()?;
+    let mut start = offset(reader.position());
+    let mut sorted = bytes[..start].to_vec();
+    let mut rows = Vec::new();
+    let mut record = ByteRecord::new();
+    while reader.read_byte_record(&mut record)? {
+        let end = offset(reader.position());
+        rows.push((line(&record), &bytes[start..end]));
+        start = end;
+    }
+    rows.sort_by_key(|(line, _)| *line);
+    rows.iter()
+        .for_each(|(_, row)| sorted.extend_from_slice(row));
+    file.rewind()?;
+    file.write_all(&sorted)
+}
+
+/// An offset in memory fits a `usize`.
+fn offset(position: &csv::Position) -> usize {
+    position.byte() as usize
+}
+
+fn line(record: &ByteRecord) -> u64 {
+    let text = record.get(0).and_then(|it| std::str::from_utf8(it).ok());
+    text.and_then(|it| it.parse().ok()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests;
