@@ -9,10 +9,9 @@ mod stream;
 
 use std::{fs, path::PathBuf};
 
-use files::ExportFiles;
-use stream::ExportStream;
 use tokio::sync::mpsc;
 
+use self::{files::ExportFiles, stream::ExportStream};
 use super::{
     Completion, after_help,
     connection::{ConnectionArgs, TenantChannel},

@@ -14,9 +14,9 @@ use std::{
 };
 
 use csv::{ByteRecord, ReaderBuilder, Writer, WriterBuilder};
-use target::{RejectedTarget, is_rejected_file};
 use tempfile::NamedTempFile;
 
+use self::target::{RejectedTarget, is_rejected_file};
 use super::{columns::CsvColumns, csv_file::CsvRow};
 use crate::client::{error::Error, temporary, terminal::pluralize};
 
