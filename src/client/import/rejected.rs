@@ -177,7 +177,9 @@ impl RejectedRows {
     /// Puts the rows in the order of the input. The rows of a stream stay in the order in which
     /// they were rejected.
     fn persist(&self, output: Writer<RejectedOutput>) -> io::Result<()> {
-        let output = output.into_inner().map_err(|it| it.into_error())?;
+        let output = output
+            .into_inner()
+            .map_err(csv::IntoInnerError::into_error)?;
         match (output, &self.target) {
             (
                 RejectedOutput::Temporary(mut file),

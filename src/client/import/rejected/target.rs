@@ -69,7 +69,7 @@ fn follow_links(path: &Path) -> io::Result<PathBuf> {
     for _ in 0..MAX_LINKS {
         match fs::read_link(&path) {
             Ok(target) if !is_descriptor(&path) => {
-                path = path.parent().unwrap_or(Path::new("")).join(target)
+                path = path.parent().unwrap_or(Path::new("")).join(target);
             }
             Ok(_) | Err(_) => return Ok(path),
         }

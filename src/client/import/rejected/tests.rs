@@ -49,9 +49,15 @@ fn count(folder: &TempDir) -> usize {
 fn a_file_is_created_only_for_a_rejected_row() {
     let folder = folder();
     let path = folder.path().join("x.csv");
-    assert!(open(&path, false).unwrap().finish(true).unwrap().is_none());
+    assert!(
+        open(&path, false)
+            .expect("no error")
+            .finish(true)
+            .expect("no error")
+            .is_none()
+    );
     assert_eq!(count(&folder), 0);
-    reject_one(&path, false).unwrap();
+    reject_one(&path, false).expect("no error");
     assert_eq!((read(&path).as_str(), count(&folder)), (REJECTED, 1));
 }
 
@@ -60,14 +66,20 @@ fn a_foreign_file_is_refused_or_replaced_with_force() {
     let folder = folder();
     let path = folder.path().join("x.csv");
     for text in ["", "precious", "line,reason,code\n", "line;reasons\n"] {
-        fs::write(&path, text).unwrap();
+        fs::write(&path, text).expect("no error");
         let refused = reject_one(&path, false).expect_err("refused").to_string();
         assert!(refused.contains("already exists"), "{refused}");
         assert!(refused.ends_with("use --force to replace it"), "{refused}");
         // With force too it stays unless a row is rejected.
-        assert!(open(&path, true).unwrap().finish(true).unwrap().is_none());
+        assert!(
+            open(&path, true)
+                .expect("no error")
+                .finish(true)
+                .expect("no error")
+                .is_none()
+        );
         assert_eq!(read(&path), text);
-        reject_one(&path, true).unwrap();
+        reject_one(&path, true).expect("no error");
         assert_eq!((read(&path).as_str(), count(&folder)), (REJECTED, 1));
     }
 }
@@ -77,16 +89,28 @@ fn the_file_of_an_earlier_run_is_replaced_only_after_the_service_has_answered() 
     let folder = folder();
     let path = folder.path().join("x.csv");
     let old = "line;reason\n1;old\n";
-    fs::write(&path, old).unwrap();
-    let mut rows = open(&path, false).unwrap();
+    fs::write(&path, old).expect("no error");
+    let mut rows = open(&path, false).expect("no error");
     add(&mut rows);
     assert_eq!(read(&path), old);
-    assert!(rows.finish(false).unwrap().is_none());
-    assert!(open(&path, false).unwrap().finish(false).unwrap().is_none());
+    assert!(rows.finish(false).expect("no error").is_none());
+    assert!(
+        open(&path, false)
+            .expect("no error")
+            .finish(false)
+            .expect("no error")
+            .is_none()
+    );
     assert_eq!((read(&path).as_str(), count(&folder)), (old, 1));
-    reject_one(&path, false).unwrap();
+    reject_one(&path, false).expect("no error");
     assert_eq!((read(&path).as_str(), count(&folder)), (REJECTED, 1));
-    assert!(open(&path, false).unwrap().finish(true).unwrap().is_none());
+    assert!(
+        open(&path, false)
+            .expect("no error")
+            .finish(true)
+            .expect("no error")
+            .is_none()
+    );
     assert_eq!(count(&folder), 0);
 }
 
@@ -94,10 +118,10 @@ fn the_file_of_an_earlier_run_is_replaced_only_after_the_service_has_answered() 
 fn a_file_that_appears_during_the_import_is_not_replaced() {
     let folder = folder();
     let path = folder.path().join("x.csv");
-    let mut rows = open(&path, false).unwrap();
+    let mut rows = open(&path, false).expect("no error");
     add(&mut rows);
     rows.confirm();
-    fs::write(&path, "precious").unwrap();
+    fs::write(&path, "precious").expect("no error");
     assert!(rows.finish(true).is_err());
     assert_eq!(read(&path), "precious");
 }
@@ -106,13 +130,13 @@ fn a_file_that_appears_during_the_import_is_not_replaced() {
 fn symbolic_links_are_written_through() {
     let folder = folder();
     let (link, target) = (folder.path().join("link"), folder.path().join("x.csv"));
-    symlink("x.csv", &link).unwrap();
+    symlink("x.csv", &link).expect("no error");
     for _ in 0..2 {
-        reject_one(&link, false).unwrap();
+        reject_one(&link, false).expect("no error");
         assert!(link.is_symlink() && !target.is_symlink());
         assert_eq!(read(&target), REJECTED);
     }
-    fs::write(&target, "precious").unwrap();
+    fs::write(&target, "precious").expect("no error");
     assert!(reject_one(&link, false).is_err());
     assert_eq!(read(&target), "precious");
 }
@@ -121,17 +145,17 @@ fn symbolic_links_are_written_through() {
 fn pipes_and_devices_are_written_and_kept() {
     let folder = folder();
     let pipe = folder.path().join("pipe");
-    nix::unistd::mkfifo(&pipe, nix::sys::stat::Mode::S_IRWXU).unwrap();
+    nix::unistd::mkfifo(&pipe, nix::sys::stat::Mode::S_IRWXU).expect("no error");
     let reader = std::thread::spawn({
         let pipe = pipe.clone();
         move || read(&pipe)
     });
-    reject_one(&pipe, false).unwrap();
-    assert_eq!(reader.join().unwrap(), REJECTED);
+    reject_one(&pipe, false).expect("no error");
+    assert_eq!(reader.join().expect("no error"), REJECTED);
     assert!(pipe.exists() && count(&folder) == 1);
-    reject_one(Path::new("/dev/null"), false).unwrap();
+    reject_one(Path::new("/dev/null"), false).expect("no error");
     for stdout in ["-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"] {
-        let target = RejectedTarget::new(Path::new(stdout), false, b',').unwrap();
+        let target = RejectedTarget::new(Path::new(stdout), false, b',').expect("no error");
         assert!(matches!(target, RejectedTarget::Stdout), "{stdout}");
     }
 }
@@ -140,8 +164,14 @@ fn pipes_and_devices_are_written_and_kept() {
 fn an_unwritable_folder_is_an_error_only_for_a_rejected_row() {
     // Not a read-only folder, in which root could still write.
     let path = Path::new("/proc/sys/x.csv");
-    assert!(open(path, false).unwrap().finish(true).unwrap().is_none());
-    let mut rows = open(path, false).unwrap();
+    assert!(
+        open(path, false)
+            .expect("no error")
+            .finish(true)
+            .expect("no error")
+            .is_none()
+    );
+    let mut rows = open(path, false).expect("no error");
     let row = CsvRow {
         line: 7,
         bytes: 1,
