@@ -29,12 +29,12 @@ async fn assign(mut tenant: Tenant, stop: CancellationToken) -> usize {
     PERSONS
 }
 
-/// Waits for the end of the program, which must be a success after every call was answered.
+/// Waits for the end of the program, which must be a success after every call was completed.
 async fn ended_in_order(program: &mut Program) {
     let ended = program.ended().await;
     let log = program.log();
     assert!(ended.success(), "{log}");
-    assert!(log.contains("every call was answered"), "{log}");
+    assert!(log.contains("every call was completed"), "{log}");
 }
 
 /// One start makes the cluster, so the three ends of a service share it.

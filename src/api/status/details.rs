@@ -1,0 +1,183 @@
+//! The `google.rpc` details of errors.
+
+use tonic_types::ErrorDetails;
+
+use super::fields::{broken_rule, violation};
+use crate::{
+    domain::{
+        BrokenRule, Error, Precondition, Refusal, Resource, Violation,
+        selection::{SelectionError, SelectionFault},
+    },
+    model::{Code, ContactId, Reason},
+};
+
+/// The most violations of one kind that an error lists: trailers must stay below 8 KiB.
+const MAX_VIOLATIONS: usize = 20;
+
+/// The metadata of the `ErrorInfo`.
+pub(super) fn metadata(error: &Error) -> Vec<(&'static str, String)> {
+    if let Some((_, name, renamed_to)) = missing(error) {
+        let renamed_to = renamed_to.map(|code| ("renamed_to", code));
+        return renamed_to.into_iter().chain([("name", name)]).collect();
+    }
+    match error {
+        Error::UnknownContacts(unknown) => vec![
+            ("name", unknown[0].1.to_string()),
+            ("count", unknown.len().to_string()),
+        ],
+        Error::AlreadyExists { name, .. } | Error::Stale { name, .. } => {
+            vec![("name", name.clone())]
+        }
+        Error::Precondition(precondition) => {
+            let (name, count) = subject(precondition);
+            let count = count.map(|count| ("count", count.to_string()));
+            count.into_iter().chain([("name", name)]).collect()
+        }
+        Error::ImportOvertaken(id) => vec![("import_id", id.to_string())],
+        Error::HistoryPruned { oldest } => vec![("oldest_revision", oldest.to_string())],
+        Error::BrokenRule(BrokenRule::Contact(Refusal::UnknownCompany(id))) => {
+            vec![("name", id.to_string())]
+        }
+        Error::NotFound { .. }
+        | Error::Selection(_)
+        | Error::Invalid(_)
+        | Error::InvalidStart(_)
+        | Error::BrokenRule(_)
+        | Error::Full(_)
+        | Error::Unavailable(_)
+        | Error::Overloaded
+        | Error::Internal(_) => Vec::new(),
+    }
+}
+
+/// What an error is about that was not found, and the present code of a renamed group.
+fn missing(error: &Error) -> Option<(Resource, String, Option<String>)> {
+    let renamed = |code: &Option<Code>| code.as_ref().map(ToString::to_string);
+    match error {
+        Error::NotFound {
+            resource,
+            name,
+            renamed_to,
+            ..
+        }
+        | Error::Selection(SelectionError {
+            fault:
+                SelectionFault::UnknownOperand {
+                    resource,
+                    name,
+                    renamed_to,
+                    ..
+                },
+            ..
+        }) => Some((*resource, name.clone(), renamed(renamed_to))),
+        Error::Selection(SelectionError {
+            fault: SelectionFault::UnknownSegment(id),
+            ..
+        }) => Some((Resource::Segment, id.to_string(), None)),
+        Error::Selection(SelectionError {
+            fault: SelectionFault::NotACompany { .. },
+            ..
+        })
+        | Error::Invalid(_)
+        | Error::InvalidStart(_)
+        | Error::BrokenRule(_)
+        | Error::UnknownContacts(_)
+        | Error::AlreadyExists { .. }
+        | Error::Precondition(_)
+        | Error::Stale { .. }
+        | Error::ImportOvertaken(_)
+        | Error::HistoryPruned { .. }
+        | Error::Full(_)
+        | Error::Unavailable(_)
+        | Error::Overloaded
+        | Error::Internal(_) => None,
+    }
+}
+
+/// The details besides `ErrorInfo` and `RetryInfo`.
+pub(super) fn details(error: &Error, reason: Reason) -> ErrorDetails {
+    let mut details = ErrorDetails::new();
+    match error {
+        Error::Invalid(violations) => add_violations(&mut details, violations),
+        Error::BrokenRule(rule) => {
+            if let BrokenRule::Contact(Refusal::UnknownCompany(id)) = rule {
+                let text = format!("no contact {id}");
+                details.set_resource_info(type_of(Resource::Contact), id.to_string(), "", text);
+            }
+            add_violations(&mut details, &[broken_rule(rule)]);
+        }
+        Error::NotFound { .. } | Error::Selection(_) | Error::InvalidStart(_) => {
+            if let Some((resource, name, _)) = missing(error) {
+                details.set_resource_info(type_of(resource), name, "", error.to_string());
+            }
+            add_violations(&mut details, &violation(error));
+        }
+        Error::UnknownContacts(unknown) => add_unknown_contacts(&mut details, error, unknown),
+        Error::AlreadyExists { resource, name } | Error::Stale { resource, name } => {
+            details.set_resource_info(type_of(*resource), name, "", error.to_string());
+        }
+        Error::Precondition(precondition) => add_unmet(&mut details, reason, precondition),
+        Error::Full(resource) => {
+            details.add_quota_failure_violation(type_of(*resource), error.to_string());
+        }
+        Error::ImportOvertaken(_)
+        | Error::HistoryPruned { .. }
+        | Error::Unavailable(_)
+        | Error::Overloaded
+        | Error::Internal(_) => {}
+    }
+    details
+}
+
+fn add_violations<'v>(
+    details: &mut ErrorDetails,
+    violations: impl IntoIterator<Item = &'v Violation>,
+) {
+    for violation in violations.into_iter().take(MAX_VIOLATIONS) {
+        details.add_bad_request_violation(&violation.field, &violation.reason);
+    }
+}
+
+fn add_unknown_contacts(details: &mut ErrorDetails, error: &Error, unknown: &[(usize, ContactId)]) {
+    let first = unknown[0].1.to_string();
+    details.set_resource_info(type_of(Resource::Contact), first, "", error.to_string());
+    for (at, id) in unknown.iter().take(MAX_VIOLATIONS) {
+        let reason = format!("must be an existing contact; there is no contact {id}");
+        details.add_bad_request_violation(format!("contact_ids[{at}]"), reason);
+    }
+}
+
+fn add_unmet(details: &mut ErrorDetails, reason: Reason, precondition: &Precondition) {
+    let reason = reason.as_str();
+    if let Precondition::ContactOnSegments { id, segments, .. } = precondition {
+        for segment in segments {
+            let text = format!("contact {id} is on segment {segment}");
+            details.add_precondition_failure_violation(reason, segment.as_str(), text);
+        }
+        return;
+    }
+    let (subject, _) = subject(precondition);
+    details.add_precondition_failure_violation(reason, subject, precondition.to_string());
+}
+
+/// What the precondition is about, and the number that violates it.
+fn subject(precondition: &Precondition) -> (String, Option<i64>) {
+    match precondition {
+        Precondition::GroupHasMembers { code, count } => (code.to_string(), Some(*count)),
+        Precondition::CompanyHasPeople { id, count }
+        | Precondition::ContactOnSegments { id, count, .. } => (id.to_string(), Some(*count)),
+        Precondition::NothingToUndo(id)
+        | Precondition::UndoHistoryEnded(id)
+        | Precondition::NoActions(id) => (id.to_string(), None),
+        Precondition::DifferentKinds { merged, .. } => (merged.to_string(), None),
+    }
+}
+
+fn type_of(resource: Resource) -> &'static str {
+    match resource {
+        Resource::MailingGroup => "mailinggroups.v1.MailingGroup",
+        Resource::Contact => "mailinggroups.v1.Contact",
+        Resource::Segment => "mailinggroups.v1.Segment",
+        Resource::SavedCriteria => "mailinggroups.v1.SavedCriteria",
+    }
+}

@@ -1,0 +1,99 @@
+//! The fields that errors are about, as the caller writes them.
+
+use super::reason::reason_of;
+use crate::{
+    domain::{
+        BrokenRule, ContactField, Error, Violation,
+        selection::{SelectionError, SelectionFault, SelectionPart},
+    },
+    model::Reason,
+};
+
+/// The message. For a bad field it is the field's path and what is wrong with it.
+pub(super) fn message(error: &Error) -> String {
+    if reason_of(error) == Reason::InvalidField
+        && let Some(Violation { field, reason }) = violation(error)
+    {
+        return format!("{field} {reason}");
+    }
+    error.to_string()
+}
+
+/// The field that an error of one field is about.
+pub(super) fn violation(error: &Error) -> Option<Violation> {
+    match error {
+        Error::InvalidStart(start) => Some(Violation {
+            field: "revision".to_owned(),
+            reason: start.to_string(),
+        }),
+        Error::Selection(error) => selection_violation(error),
+        Error::BrokenRule(rule) => Some(broken_rule(rule)),
+        Error::NotFound { .. }
+        | Error::Invalid(_)
+        | Error::UnknownContacts(_)
+        | Error::AlreadyExists { .. }
+        | Error::Precondition(_)
+        | Error::Stale { .. }
+        | Error::ImportOvertaken(_)
+        | Error::HistoryPruned { .. }
+        | Error::Full(_)
+        | Error::Unavailable(_)
+        | Error::Overloaded
+        | Error::Internal(_) => None,
+    }
+}
+
+/// The field that holds an invalid selection.
+fn selection_violation(SelectionError { part, fault }: &SelectionError) -> Option<Violation> {
+    let path = match part {
+        SelectionPart::Request => String::new(),
+        SelectionPart::From => "from.".to_owned(),
+        SelectionPart::To => "to.".to_owned(),
+        SelectionPart::SavedAction(at) => format!("actions[{at}]."),
+    };
+    let (field, reason) = match fault {
+        SelectionFault::UnknownOperand {
+            resource,
+            name,
+            position,
+            ..
+        } => {
+            let reason = format!("at position {position}: there is no {resource} {name}");
+            ("expression", reason)
+        }
+        SelectionFault::NotACompany { .. } => ("expression", fault.to_string()),
+        // The resource info names it already.
+        SelectionFault::UnknownSegment(_) if *part == SelectionPart::Request => return None,
+        SelectionFault::UnknownSegment(id) => {
+            let reason = format!("must be an existing segment; there is no segment {id}");
+            ("segment_id", reason)
+        }
+    };
+    Some(Violation {
+        field: path + field,
+        reason,
+    })
+}
+
+/// The field that a rule is about, as the caller writes it, and the rule.
+pub(super) fn broken_rule(rule: &BrokenRule) -> Violation {
+    let field = match rule {
+        BrokenRule::Contact(refusal) => format!("contact.{}", contact_field(refusal.field())),
+        BrokenRule::RequestIdReused => "request_id".to_owned(),
+        BrokenRule::MergedIntoItself => "merged_id".to_owned(),
+        BrokenRule::ImportKindDiffers => "start.import_id".to_owned(),
+    };
+    Violation {
+        field,
+        reason: rule.to_string(),
+    }
+}
+
+/// The name of a field of a contact.
+pub(in crate::api) fn contact_field(field: ContactField) -> &'static str {
+    match field {
+        ContactField::Id => "id",
+        ContactField::Kind => "kind",
+        ContactField::CompanyId => "company_id",
+    }
+}
