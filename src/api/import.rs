@@ -81,7 +81,7 @@ pub(super) fn run<U: Upload>(
     shutdown: CancellationToken,
 ) -> ResponseStream<U::Response> {
     let uploading = Uploading::<U> {
-        state: State::New(Import::new(domain, call, U::KIND)),
+        state: ImportState::New(Import::new(domain, call, U::KIND)),
         requests,
         shutdown,
         pending: VecDeque::new(),
@@ -99,7 +99,7 @@ pub(super) fn run<U: Upload>(
 /// A chunk being committed, in its own task, so that it continues while the caller reads slowly.
 type Committing = AbortOnDropHandle<(Import, Result<Vec<StoredRejection>>)>;
 
-enum State {
+enum ImportState {
     /// Before the first message.
     New(Import),
     /// The rejections from this item on are sent again.
@@ -114,7 +114,7 @@ enum State {
 type Received<U> = Result<Message<<U as Upload>::Chunk>, Status>;
 
 struct Uploading<U: Upload> {
-    state: State,
+    state: ImportState,
     requests: Streaming<U::Request>,
     shutdown: CancellationToken,
     /// Responses to send.
@@ -133,10 +133,10 @@ impl<U: Upload> Uploading<U> {
                 self.last_sent = Instant::now();
                 return Ok(Some(response));
             }
-            self.state = match std::mem::replace(&mut self.state, State::Finished) {
-                State::Finished => return Ok(None),
-                State::Resuming(import, from) => self.resume(import, from).await?,
-                State::Committing(task) => self.wait(task).await?,
+            self.state = match std::mem::replace(&mut self.state, ImportState::Finished) {
+                ImportState::Finished => return Ok(None),
+                ImportState::Resuming(import, from) => self.resume(import, from).await?,
+                ImportState::Committing(task) => self.wait(task).await?,
                 state => {
                     let message = match self.prefetched.take() {
                         Some(message) => message,
@@ -148,24 +148,28 @@ impl<U: Upload> Uploading<U> {
         }
     }
 
-    async fn take(&mut self, message: Message<U::Chunk>, state: State) -> Result<State> {
+    async fn take(
+        &mut self,
+        message: Message<U::Chunk>,
+        state: ImportState,
+    ) -> Result<ImportState> {
         match (message, state) {
-            (Message::Start(id, known), State::New(mut import)) => {
+            (Message::Start(id, known), ImportState::New(mut import)) => {
                 if known < 0 {
                     return Err(invalid_message("start.known_count", "must not be negative"));
                 }
                 let Some(id) = optional(&id, "start.import_id")? else {
-                    return Ok(State::Open(import));
+                    return Ok(ImportState::Open(import));
                 };
                 import.resume(id).await?;
-                Ok(State::Resuming(import, known))
+                Ok(ImportState::Resuming(import, known))
             }
-            (Message::Chunk(chunk), State::Open(import)) => Ok(commit::<U>(import, chunk)),
-            (Message::Finish, State::Open(import)) => {
+            (Message::Chunk(chunk), ImportState::Open(import)) => Ok(commit::<U>(import, chunk)),
+            (Message::Finish, ImportState::Open(import)) => {
                 self.pending.push_back(U::summary(import.progress));
-                Ok(State::Finished)
+                Ok(ImportState::Finished)
             }
-            (_, State::New(_)) => Err(invalid_message(
+            (_, ImportState::New(_)) => Err(invalid_message(
                 "message",
                 "must be start in the first message",
             )),
@@ -177,25 +181,25 @@ impl<U: Upload> Uploading<U> {
     }
 
     /// Sends rejections again; after the last of them, how far the import has come.
-    async fn resume(&mut self, import: Import, from: i64) -> Result<State> {
+    async fn resume(&mut self, import: Import, from: i64) -> Result<ImportState> {
         let rejected = import.rejected(from).await?;
         let Some((last, _)) = rejected.last() else {
             self.answer(&import, Vec::new())?;
-            return Ok(State::Open(import));
+            return Ok(ImportState::Open(import));
         };
         let next = last + 1;
         self.pending.extend(decoded::<U>(rejected)?);
-        Ok(State::Resuming(import, next))
+        Ok(ImportState::Resuming(import, next))
     }
 
-    /// Waits for a chunk to be committed, and receives the next message meanwhile.
-    async fn wait(&mut self, mut task: Committing) -> Result<State> {
+    /// Waits for a chunk to be committed, and receives the next message in parallel.
+    async fn wait(&mut self, mut task: Committing) -> Result<ImportState> {
         tokio::select! {
             biased;
             done = &mut task => {
                 let (import, rejected) = done.map_err(|error| Error::Internal(error.into()))?;
                 self.answer(&import, rejected?)?;
-                return Ok(State::Open(import));
+                return Ok(ImportState::Open(import));
             }
             message = receive::<U>(&mut self.requests, &self.shutdown), if self.prefetched.is_none() => {
                 self.prefetched = Some(message);
@@ -204,7 +208,7 @@ impl<U: Upload> Uploading<U> {
                 self.pending.push_back(self.progress.clone());
             }
         }
-        Ok(State::Committing(task))
+        Ok(ImportState::Committing(task))
     }
 
     fn answer(&mut self, import: &Import, rejected: Vec<StoredRejection>) -> Result<()> {
@@ -233,13 +237,13 @@ async fn receive<U: Upload>(
     })
 }
 
-fn commit<U: Upload>(mut import: Import, chunk: U::Chunk) -> State {
+fn commit<U: Upload>(mut import: Import, chunk: U::Chunk) -> ImportState {
     let commit = async move {
         let rejected = U::commit(&mut import, chunk).await;
         (import, rejected)
     };
     let task = tokio::spawn(request_id::scope(request_id::current_or_new(), commit));
-    State::Committing(AbortOnDropHandle::new(task))
+    ImportState::Committing(AbortOnDropHandle::new(task))
 }
 
 fn decoded<U: Upload>(rejected: Vec<StoredRejection>) -> Result<Vec<U::Response>> {

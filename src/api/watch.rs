@@ -33,7 +33,7 @@ pub(super) async fn stream(
 ) -> Result<ResponseStream<Response>> {
     let start = start(request.start)?;
     let filter = filter(&request.kinds, &request.codes)?;
-    let watcher = Watcher {
+    let watcher = WatchSession {
         watch: watch::watch(&domain, &call, start, filter).await?,
         messages: VecDeque::new(),
         shutdown,
@@ -45,14 +45,14 @@ pub(super) async fn stream(
     Ok(messages.boxed())
 }
 
-struct Watcher {
+struct WatchSession {
     watch: Watch,
     /// The parts of an event that are not sent yet.
     messages: VecDeque<Message>,
     shutdown: CancellationToken,
 }
 
-impl Watcher {
+impl WatchSession {
     async fn next(&mut self) -> Result<Message, Status> {
         loop {
             if let Some(message) = self.messages.pop_front() {

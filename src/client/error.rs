@@ -4,10 +4,10 @@ mod status;
 
 use std::{error::Error as _, io, time::Duration};
 
-pub(super) use status::reason;
 use tonic::{Code, Status};
 use tonic_types::StatusExt;
 
+pub(super) use self::status::reason;
 use crate::duration::human;
 
 /// Why a command ended early.

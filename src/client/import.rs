@@ -20,9 +20,10 @@ mod report;
 
 use std::path::PathBuf;
 
-use run::open;
-use upload::{UploadItem, UploadOptions};
-
+use self::{
+    run::open,
+    upload::{UploadItem, UploadOptions},
+};
 use super::{Completion, after_help, connection::ConnectionArgs, error::Error, retry::RetryArgs};
 use crate::pb;
 

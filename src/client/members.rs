@@ -9,10 +9,12 @@ mod stream;
 
 use std::path::PathBuf;
 
-use output::{MemberFormat, MemberOutput};
-use stream::{MemberStream, MembersClient};
 use tokio::sync::mpsc;
 
+use self::{
+    output::{MemberFormat, MemberOutput},
+    stream::{MemberStream, MembersClient},
+};
 use super::{
     Completion, after_help,
     connection::ConnectionArgs,

@@ -92,7 +92,7 @@ async fn read_once<R: Resumable>(
 /// how many attempts, and whether the parts are of different revisions.
 pub(super) fn report(deleted: i64, written: &str, attempts: i64, revision_moved: bool) {
     if deleted > 0 {
-        terminal::message(&format!("{deleted} deleted meanwhile and left out"));
+        terminal::message(&format!("{deleted} deleted in the meantime and left out"));
     }
     if attempts > 0 {
         let attempts = terminal::pluralize(attempts, "attempt", "attempts");

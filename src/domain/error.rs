@@ -25,7 +25,7 @@ pub enum Error {
     NotFound {
         /// What kind of thing.
         resource: Resource,
-        /// The name it was asked for by.
+        /// The requested name.
         name: String,
         /// The code that a group formerly called so has now.
         renamed_to: Option<Code>,
@@ -61,7 +61,7 @@ pub enum Error {
         /// Its name.
         name: String,
     },
-    /// Another stream has continued this import meanwhile.
+    /// Another stream continued this import.
     #[error("import {0} was continued by another stream; start it again with its import_id")]
     ImportOvertaken(RequestId),
     /// The log no longer reaches back so far.
@@ -76,7 +76,7 @@ pub enum Error {
     /// The database is away or busy; trying again may help.
     #[error("the database is not available")]
     Unavailable(#[source] Source),
-    /// Too much is asked at a time; trying again later helps.
+    /// Too many concurrent calls; a later retry helps.
     #[error("too many calls at a time")]
     Overloaded,
     /// A broken invariant, or a fault of the program.
@@ -152,7 +152,7 @@ impl Error {
         }
     }
 
-    /// Whether the database could not even be asked.
+    /// Whether no connection to the database could be had.
     pub(super) fn is_unreached(&self) -> bool {
         matches!(self, Self::Unavailable(cause) if cause.is::<Unavailable>())
     }

@@ -1,9 +1,9 @@
 //! Watches a tenant: delivers the changes of each revision, in order and exactly once, from a revision
 //! on or after a snapshot.
 //!
-//! A watcher pulls: it reads one page of the log when it is asked for more, and waits for
+//! A watcher pulls: it reads one page of the log when its caller needs more, and waits for
 //! [`notifier`](super::notifier) when there is none. In between it holds no connection, and in memory
-//! no more than that page; so one who reads slowly costs little and delays nobody.
+//! no more than that page; so a slow reader costs little and delays no other.
 
 mod log;
 mod resolve;

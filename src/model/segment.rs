@@ -106,7 +106,7 @@ pub(crate) struct SegmentAction {
     pub(crate) removed: u64,
     /// Matches that an Add dropped because they were to be left out of segments.
     pub(crate) excluded: u64,
-    /// Matches that an Add dropped because they asked for it.
+    /// Matches that an Add dropped because they are privacy-blocked.
     pub(crate) privacy_blocked: u64,
     /// Whether it can still be undone.
     pub(crate) undoable: bool,

@@ -17,12 +17,12 @@ pub(crate) struct SelectionOptions {
     pub(crate) include_related_companies: bool,
     /// Keep contacts that are to be left out of segments.
     pub(crate) include_excluded: bool,
-    /// Keep contacts that asked to be left out.
+    /// Keeps privacy-blocked contacts.
     pub(crate) include_privacy_blocked: bool,
 }
 
 impl SelectionOptions {
-    /// Nobody is left out and nobody is reached for.
+    /// Only the matches: no contact is dropped or added.
     pub(crate) fn everybody() -> Self {
         Self {
             include_excluded: true,
@@ -41,7 +41,7 @@ pub(crate) struct SegmentCounts {
     pub(crate) companies: u64,
     /// Matches dropped because they are to be left out of segments.
     pub(crate) excluded: u64,
-    /// Matches dropped because they asked for it; one who is marked both ways counts here only.
+    /// Matches dropped because they are privacy-blocked; a contact with both marks counts here only.
     pub(crate) privacy_blocked: u64,
     /// The revision at which all of this is true.
     pub(crate) revision: Revision,

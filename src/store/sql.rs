@@ -1,6 +1,6 @@
 //! Statements written as SQL that are nevertheless prepared once per connection.
 //!
-//! `diesel::sql_query` is prepared anew on every call, which doubles the cost of a short
+//! `diesel::sql_query` is prepared again for every call, which doubles the cost of a short
 //! statement. A [`Sql`] is cached by its text instead.
 
 use std::marker::PhantomData;

@@ -192,7 +192,7 @@ impl RejectedRows {
                 if !self.is_sorted {
                     sort_by_line(file.as_file_mut(), self.delimiter)?;
                 }
-                // A file that appeared meanwhile is not replaced.
+                // A file that was created in the meantime is not replaced.
                 let persisted = match *force || *is_stale {
                     true => file.persist(path),
                     false => file.persist_noclobber(path),

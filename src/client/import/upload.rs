@@ -5,11 +5,11 @@ mod messages;
 mod session;
 
 use futures_util::{TryFutureExt, TryStreamExt};
-use session::UploadSession;
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Code, Status, Streaming};
 
+use self::session::UploadSession;
 use super::{
     batches::{self, ImportBatch},
     csv_file::CsvFile,

@@ -43,7 +43,7 @@ pub(super) struct CompareArgs {
 
 impl CompareArgs {
     pub(super) async fn run(self, session: SegmentSession) -> Result<(), Error> {
-        let mut comparison = Comparison {
+        let mut comparison = ComparisonReport {
             client: session.client.max_decoding_message_size(LARGEST_MESSAGE),
             request: self.request()?,
             printed: 0,
@@ -82,14 +82,14 @@ impl CompareArgs {
 }
 
 /// A comparison being read.
-struct Comparison {
+struct ComparisonReport {
     client: SegmentsClient<TenantChannel>,
     /// Always asks for what has not been printed yet.
     request: CompareSegmentsRequest,
     printed: i64,
 }
 
-impl Resumable for Comparison {
+impl Resumable for ComparisonReport {
     type Response = CompareSegmentsResponse;
     type Summary = Summary;
 

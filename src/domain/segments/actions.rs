@@ -49,7 +49,7 @@ pub(crate) struct ActionResult {
     pub(crate) removed: u64,
     /// Matches dropped because they are to be left out of segments.
     pub(crate) excluded: u64,
-    /// Matches dropped because they asked for it.
+    /// Matches dropped because they are privacy-blocked.
     pub(crate) privacy_blocked: u64,
 }
 
@@ -130,8 +130,8 @@ async fn numbers(tx: &mut Transaction, ids: &[ContactId]) -> Result<ContactSet> 
     }
 }
 
-/// Undoes the last action, or only says what that would do: contacts that it added leave, contacts that it
-/// removed comes back, and nobody else moves.
+/// Undoes the last action exactly: removes the contacts that it added, and restores those that it
+/// removed. A dry run only returns the result.
 pub(crate) async fn go_back(
     domain: &Domain,
     call: &Call,

@@ -31,9 +31,9 @@ fn incomplete_condition(previous: &Token<'_>, found: &Token<'_>) -> Option<&'sta
         return None;
     }
     match previous.text.to_ascii_lowercase().as_str() {
-        "kind" => Some("a kind is asked for as kind = PERSON"),
-        "company" => Some("a company is asked for as company = \"C100\""),
-        "segment" => Some("a segment is asked for as segment(\"SPRING\")"),
+        "kind" => Some("a kind is written kind = PERSON"),
+        "company" => Some("a company is written company = \"C100\""),
+        "segment" => Some("a segment is written segment(\"SPRING\")"),
         _ => None,
     }
 }

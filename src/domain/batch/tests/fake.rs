@@ -141,7 +141,7 @@ impl Fake {
         call
     }
 
-    /// Nobody is left in any queue.
+    /// All queues are empty.
     pub(super) async fn is_idle(&self) {
         while self.batcher.queues.tenants() > 0 {
             tokio::task::yield_now().await;

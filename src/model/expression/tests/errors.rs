@@ -108,17 +108,17 @@ fn a_missing_operator_is_named() {
             (
                 "kind PERSON",
                 6,
-                &wanted("\"PERSON\"; a kind is asked for as kind = PERSON"),
+                &wanted("\"PERSON\"; a kind is written kind = PERSON"),
             ),
             (
                 "company \"C100\"",
                 9,
-                &wanted("\"C100\"; a company is asked for as company = \"C100\""),
+                &wanted("\"C100\"; a company is written company = \"C100\""),
             ),
             (
                 "segment = SPRING",
                 9,
-                &wanted("\"=\"; a segment is asked for as segment(\"SPRING\")"),
+                &wanted("\"=\"; a segment is written segment(\"SPRING\")"),
             ),
         ],
     );
