@@ -99,7 +99,8 @@ impl Default for Pool {
     fn default() -> Self {
         Self {
             connections: 8,
-            wait: Duration::from_secs(2),
+            // Long: on a busy machine it takes seconds to make a connection.
+            wait: Duration::from_secs(30),
         }
     }
 }
