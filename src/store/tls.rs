@@ -53,6 +53,12 @@ impl Connector {
             .keepalives_interval(Duration::from_secs(5))
             .keepalives_retries(3)
             .tcp_user_timeout(Duration::from_secs(30));
+        // The driver needs a host name for every address that TLS is negotiated with.
+        if config.get_hosts().is_empty() {
+            for address in config.get_hostaddrs().to_vec() {
+                config.host(address.to_string());
+            }
+        }
         let mode = config.get_ssl_mode();
         // The driver leaves negotiating TLS to `MakeTls`, which taps the stream in every mode.
         config
@@ -85,11 +91,9 @@ impl Connector {
     pub(super) async fn open(&self) -> Result<(Client, SqlState), ConnectError> {
         let last_error = SqlState::default();
         let connect = async {
-            match self.unix_socket() {
-                Some(path) => {
-                    let stream = UnixStream::connect(path)
-                        .await
-                        .map_err(ConnectError::Socket)?;
+            match self.unix_sockets() {
+                Some(paths) => {
+                    let stream = connect_any(&paths).await.map_err(ConnectError::Socket)?;
                     let stream = Tapped::new(stream, last_error.clone());
                     let mut config = Config::clone(&self.config);
                     config.ssl_mode(SslMode::Disable);
@@ -115,8 +119,8 @@ impl Connector {
     /// Requests the server to cancel the statement of a connection.
     pub(super) async fn cancel(&self, token: &CancelToken) -> Result<(), tokio_postgres::Error> {
         let cancel = async {
-            match self.unix_socket() {
-                Some(path) => match UnixStream::connect(path).await {
+            match self.unix_sockets() {
+                Some(paths) => match connect_any(&paths).await {
                     Ok(stream) => token.cancel_query_raw(stream, NoTls).await,
                     Err(_) => Ok(()),
                 },
@@ -128,17 +132,34 @@ impl Connector {
             .unwrap_or(Ok(()))
     }
 
-    /// The path of the socket, if the first host is a directory of Unix sockets. PostgreSQL does not
+    /// The paths of the sockets, if all hosts are directories of Unix sockets. PostgreSQL does not
     /// support TLS there, and the driver cannot tap such a socket.
-    fn unix_socket(&self) -> Option<PathBuf> {
-        match self.config.get_hosts().first()? {
+    fn unix_sockets(&self) -> Option<Vec<PathBuf>> {
+        let ports = self.config.get_ports();
+        let hosts = self.config.get_hosts().iter().enumerate();
+        let paths = hosts.map(|(at, host)| match host {
             Host::Unix(directory) => {
-                let port = self.config.get_ports().first().copied().unwrap_or(5432);
+                let port = ports.get(at).or(ports.first()).copied().unwrap_or(5432);
                 Some(directory.join(format!(".s.PGSQL.{port}")))
             }
             Host::Tcp(_) => None,
+        });
+        paths
+            .collect::<Option<Vec<_>>>()
+            .filter(|paths| !paths.is_empty())
+    }
+}
+
+/// Connects to the first socket that accepts.
+async fn connect_any(paths: &[PathBuf]) -> io::Result<UnixStream> {
+    let mut refused = io::Error::from(io::ErrorKind::NotFound);
+    for path in paths {
+        match UnixStream::connect(path).await {
+            Ok(stream) => return Ok(stream),
+            Err(error) => refused = error,
         }
     }
+    Err(refused)
 }
 
 /// Runs a connection in the background.
@@ -261,3 +282,6 @@ fn describe(error: &tokio_postgres::Error) -> String {
         None => error.to_string(),
     }
 }
+
+#[cfg(test)]
+mod tests;
