@@ -27,10 +27,10 @@ pub(super) async fn stream(
 ) -> Result<ResponseStream<pb::CompareSegmentsResponse>> {
     let (view, max) = view_and_max_page(request.view());
     let start = StreamRequest::take(&call, &mut request, max)?;
-    let from = compared_source(request.from, request.options, "from")?;
-    let to = compared_source(request.to, request.options, "to")?;
-    let comparison = compare(&domain, &call, &from, &to).await?;
-    let (after, revision) = (start.after(), comparison.revision);
+    let before = compared_source(request.before, request.options, "before")?;
+    let after = compared_source(request.after, request.options, "after")?;
+    let comparison = compare(&domain, &call, &before, &after).await?;
+    let (position, revision) = (start.after(), comparison.revision);
     let summary = Summary {
         entered_count: to_wire_count(comparison.entered.len()),
         left_count: to_wire_count(comparison.left.len()),
@@ -40,7 +40,7 @@ pub(super) async fn stream(
         ..Summary::default()
     };
     let source = DifferencePages {
-        differences: Differences::new(&domain, &call, comparison, view, start.size, after),
+        differences: Differences::new(&domain, &call, comparison, view, start.size, position),
         summary,
     };
     let token = start.into_resume_token(revision);

@@ -88,7 +88,7 @@ pub(super) fn stream_source(
     }
 }
 
-/// Reads one side, `from` or `to`, of a `CompareSegments` call. Options apply to expressions only.
+/// Reads one side, `before` or `after`, of a `CompareSegments` call. Options apply to expressions only.
 pub(super) fn compared_source(
     comparand: Option<pb::Comparand>,
     options: Option<pb::SelectionOptions>,

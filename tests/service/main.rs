@@ -13,6 +13,7 @@ mod companies;
 mod concurrency;
 mod contacts;
 mod continued;
+mod contract;
 mod export;
 mod faults;
 mod groups;

@@ -47,8 +47,8 @@ pub(super) fn violation(error: &Error) -> Option<Violation> {
 fn selection_violation(SelectionError { part, fault }: &SelectionError) -> Option<Violation> {
     let path = match part {
         SelectionPart::Request => String::new(),
-        SelectionPart::From => "from.".to_owned(),
-        SelectionPart::To => "to.".to_owned(),
+        SelectionPart::Before => "before.".to_owned(),
+        SelectionPart::After => "after.".to_owned(),
         SelectionPart::SavedAction(at) => format!("actions[{at}]."),
     };
     let (field, reason) = match fault {

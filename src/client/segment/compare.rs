@@ -67,14 +67,14 @@ impl CompareArgs {
             let source = expression.clone().map(Source::Expression).or_else(segment);
             source.map(|it| Comparand { source: Some(it) })
         };
-        let (from, to) = (comparand(&self.from), comparand(&self.to));
-        if from.is_none() || to.is_none() || segments.next().is_some() {
+        let (before, after) = (comparand(&self.from), comparand(&self.to));
+        if before.is_none() || after.is_none() || segments.next().is_some() {
             let text = "name two segments, or replace them by expressions with --from and --to";
             return Err(Error::Usage(text.to_owned()));
         }
         Ok(CompareSegmentsRequest {
-            from,
-            to,
+            before,
+            after,
             options: Some(self.options.into()),
             ..CompareSegmentsRequest::default()
         })

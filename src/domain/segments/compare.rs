@@ -30,16 +30,19 @@ pub(crate) struct Comparison {
 pub(crate) async fn compare(
     domain: &Domain,
     call: &Call,
-    from: &SelectionSource,
-    to: &SelectionSource,
+    before: &SelectionSource,
+    after: &SelectionSource,
 ) -> Result<Comparison> {
-    let sources = [(SelectionPart::From, from), (SelectionPart::To, to)];
-    let [from, to] = selection::select_all(domain, call, sources).await?;
+    let sources = [
+        (SelectionPart::Before, before),
+        (SelectionPart::After, after),
+    ];
+    let [before, after] = selection::select_all(domain, call, sources).await?;
     Ok(Comparison {
-        entered: Arc::new(&*to.members - &*from.members),
-        left: Arc::new(&*from.members - &*to.members),
-        unchanged: from.members.intersection_len(&to.members),
-        revision: from.counts.revision,
+        entered: Arc::new(&*after.members - &*before.members),
+        left: Arc::new(&*before.members - &*after.members),
+        unchanged: before.members.intersection_len(&after.members),
+        revision: before.counts.revision,
     })
 }
 

@@ -19,9 +19,9 @@ pub(crate) enum SelectionPart {
     /// The only selection of the request.
     Request,
     /// The first set of a comparison.
-    From,
+    Before,
     /// The second set of a comparison.
-    To,
+    After,
     /// An action of saved criteria, counted from 0.
     SavedAction(i32),
 }

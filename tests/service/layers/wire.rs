@@ -22,7 +22,7 @@ fn fields() -> BTreeSet<String> {
     texts.map(|found| found[1].to_owned()).collect()
 }
 
-/// Whether a text is the path of a field or the beginning of one, such as `from.` or `actions[`.
+/// Whether a text is the path of a field or the beginning of one, such as `before.` or `actions[`.
 fn is_path(text: &str, fields: &BTreeSet<String>) -> bool {
     let text = INTERPOLATION.replace_all(text, "");
     let names = text.split(['.', '[', ']']).filter(|it| !it.is_empty());

@@ -6,10 +6,13 @@ use tonic::Code;
 use super::ask::{add_ids, expression, segment};
 use crate::support::{Tenant, person, violations};
 
-fn request(from: Option<pb::Comparand>, to: Option<pb::Comparand>) -> pb::CompareSegmentsRequest {
+fn request(
+    before: Option<pb::Comparand>,
+    after: Option<pb::Comparand>,
+) -> pb::CompareSegmentsRequest {
     pb::CompareSegmentsRequest {
-        from,
-        to,
+        before,
+        after,
         ..Default::default()
     }
 }
@@ -69,34 +72,34 @@ async fn a_comparison_pages_through_entered_and_left_members() {
 async fn an_invalid_side_of_a_comparison_is_named() {
     let mut tenant = Tenant::small_world().await;
     tenant.segment("S").await;
-    for (from, to, code, field) in [
-        (None, segment("S"), Code::InvalidArgument, "from"),
+    for (before, after, code, field) in [
+        (None, segment("S"), Code::InvalidArgument, "before"),
         (
             segment("S"),
             expression("A OR"),
             Code::InvalidArgument,
-            "to.expression",
+            "after.expression",
         ),
         (
             segment("X"),
             segment("S"),
             Code::NotFound,
-            "from.segment_id",
+            "before.segment_id",
         ),
         (
             segment("S"),
             expression("NONE"),
             Code::NotFound,
-            "to.expression",
+            "after.expression",
         ),
         (
             segment(""),
             segment("S"),
             Code::InvalidArgument,
-            "from.segment_id",
+            "before.segment_id",
         ),
     ] {
-        let status = tenant.compare(request(from, to)).await.unwrap_err();
+        let status = tenant.compare(request(before, after)).await.unwrap_err();
         assert_eq!(
             (status.code(), violations(&status)),
             (code, vec![field.to_owned()])
