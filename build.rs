@@ -7,9 +7,10 @@ use std::{env, fs, path::Path};
 use prost::Message;
 use prost_types::{DescriptorProto, FileDescriptorSet};
 
-const PROTOS: [&str; 6] = [
+const PROTOS: [&str; 7] = [
     "mailinggroups/v1/changes.proto",
     "mailinggroups/v1/contacts.proto",
+    "mailinggroups/v1/errors.proto",
     "mailinggroups/v1/mailing_groups.proto",
     "mailinggroups/v1/memberships.proto",
     "mailinggroups/v1/segments.proto",

@@ -3,11 +3,11 @@
 pub(crate) mod change;
 pub(crate) mod contact;
 pub mod expression;
+mod grpc_code;
 pub(crate) mod kinds;
 pub(crate) mod mailing_group;
 pub(crate) mod memberships;
 pub(crate) mod page;
-mod reason;
 pub(crate) mod segment;
 pub(crate) mod selection;
 pub(crate) mod value;
@@ -15,13 +15,13 @@ pub(crate) mod value;
 pub(crate) use change::Change;
 pub use contact::{Contact, ContactChange, ContactDetails, NewContact};
 pub use expression::Expression;
+pub(crate) use grpc_code::grpc_code_name;
 pub use kinds::ContactKind;
 pub(crate) use kinds::{ActionKind, AffectedSets, ChangeKind, ChangeTopic, ImportKind};
 pub(crate) use mailing_group::{MailingGroup, NewMailingGroup};
 pub use memberships::Assignment;
 pub(crate) use memberships::{AssignmentOutcome, Direction, Membership};
 pub use page::PageSize;
-pub(crate) use reason::{Reason, grpc_code_name};
 pub(crate) use segment::{
     CountedSegment, Criterion, MAX_UNDOABLE_ACTIONS, SavedCriteria, Segment, SegmentAction,
     Selector,

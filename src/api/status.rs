@@ -1,5 +1,5 @@
 //! Converts every error of the service to a gRPC status with `google.rpc` details. The code and the
-//! retry delay follow from the [`Reason`].
+//! retry delay follow from the [`ErrorReason`].
 
 mod details;
 mod fields;
@@ -14,12 +14,12 @@ pub(super) use self::fields::contact_field;
 use self::{
     details::{details, metadata},
     fields::message,
-    reason::reason_of,
+    reason::{reason_name, reason_of},
 };
 use super::request_id;
 use crate::{
     domain::{Error, Violation},
-    model::Reason,
+    pb::ErrorReason,
 };
 
 /// The domain of every `ErrorInfo`.
@@ -46,21 +46,21 @@ impl From<Violation> for Status {
 /// An upload ended without `finish`.
 pub(super) fn unfinished() -> Status {
     let message = "the upload ended without finish; what was acknowledged is committed";
-    plain(Reason::UploadNotFinished, message)
+    plain(ErrorReason::UploadNotFinished, message)
 }
 
 /// The server is stopping. In a stream, everything up to the last message sent is done.
 pub(crate) fn shutting_down() -> Status {
-    plain(Reason::ShuttingDown, "the server is shutting down")
+    plain(ErrorReason::ShuttingDown, "the server is shutting down")
 }
 
 /// The server handles as many calls as it may.
 pub(crate) fn overloaded() -> Status {
-    plain(Reason::Overloaded, Error::Overloaded.to_string())
+    plain(ErrorReason::Overloaded, Error::Overloaded.to_string())
 }
 
 pub(crate) fn deadline_exceeded() -> Status {
-    plain(Reason::DeadlineExceeded, "the deadline has passed")
+    plain(ErrorReason::DeadlineExceeded, "the deadline has passed")
 }
 
 /// A fault of the service. The log says which, under the request id that the caller gets.
@@ -74,16 +74,21 @@ pub(crate) fn internal() -> Status {
         .map(|id| ("request_id", id))
         .into_iter()
         .collect();
-    status(Reason::Internal, message, metadata, ErrorDetails::new())
+    status(
+        ErrorReason::Internal,
+        message,
+        metadata,
+        ErrorDetails::new(),
+    )
 }
 
-fn plain(reason: Reason, message: impl Into<String>) -> Status {
+fn plain(reason: ErrorReason, message: impl Into<String>) -> Status {
     status(reason, message, Vec::new(), ErrorDetails::new())
 }
 
 /// The one way in which the service makes a status.
 fn status(
-    reason: Reason,
+    reason: ErrorReason,
     message: impl Into<String>,
     metadata: Vec<(&'static str, String)>,
     mut details: ErrorDetails,
@@ -92,7 +97,7 @@ fn status(
         .into_iter()
         .map(|(key, value)| (key.to_owned(), value))
         .collect();
-    details.set_error_info(reason.as_str(), DOMAIN, metadata);
+    details.set_error_info(reason_name(reason), DOMAIN, metadata);
     let (code, retry_delay) = code_and_retry_delay(reason);
     if retry_delay.is_some() {
         details.set_retry_info(retry_delay);
@@ -110,40 +115,44 @@ fn status(
 }
 
 /// The code, and when the same call may succeed without any other change.
-fn code_and_retry_delay(reason: Reason) -> (Code, Option<Duration>) {
+fn code_and_retry_delay(reason: ErrorReason) -> (Code, Option<Duration>) {
     const SECOND: Option<Duration> = Some(Duration::from_secs(1));
     match reason {
-        Reason::InvalidField => (Code::InvalidArgument, None),
-        Reason::MailingGroupNotFound
-        | Reason::MailingGroupRenamed
-        | Reason::ContactNotFound
-        | Reason::SegmentNotFound
-        | Reason::SavedCriteriaNotFound => (Code::NotFound, None),
-        Reason::MailingGroupAlreadyExists
-        | Reason::ContactAlreadyExists
-        | Reason::SegmentAlreadyExists
-        | Reason::SavedCriteriaAlreadyExists => (Code::AlreadyExists, None),
-        Reason::MailingGroupHasMembers
-        | Reason::CompanyHasPeople
-        | Reason::ContactOnSegments
-        | Reason::ContactKindsDiffer
-        | Reason::NothingToUndo
-        | Reason::UndoHistoryEnded
-        | Reason::SegmentHasNoActions => (Code::FailedPrecondition, None),
-        Reason::EtagMismatch | Reason::UploadNotFinished => (Code::Aborted, None),
-        Reason::ImportOvertaken => (Code::Aborted, SECOND),
-        Reason::HistoryPruned => (Code::OutOfRange, None),
-        Reason::MailingGroupNumbersSpent
-        | Reason::ContactNumbersSpent
-        | Reason::SegmentNumbersSpent
-        | Reason::SavedCriteriaNumbersSpent => (Code::ResourceExhausted, None),
+        ErrorReason::InvalidField | ErrorReason::InvalidArgument => (Code::InvalidArgument, None),
+        ErrorReason::NotFound
+        | ErrorReason::MailingGroupNotFound
+        | ErrorReason::MailingGroupRenamed
+        | ErrorReason::ContactNotFound
+        | ErrorReason::SegmentNotFound
+        | ErrorReason::SavedCriteriaNotFound => (Code::NotFound, None),
+        ErrorReason::MailingGroupAlreadyExists
+        | ErrorReason::ContactAlreadyExists
+        | ErrorReason::SegmentAlreadyExists
+        | ErrorReason::SavedCriteriaAlreadyExists => (Code::AlreadyExists, None),
+        ErrorReason::MailingGroupHasMembers
+        | ErrorReason::CompanyHasPeople
+        | ErrorReason::ContactOnSegments
+        | ErrorReason::ContactKindsDiffer
+        | ErrorReason::NothingToUndo
+        | ErrorReason::UndoHistoryEnded
+        | ErrorReason::SegmentHasNoActions => (Code::FailedPrecondition, None),
+        ErrorReason::EtagMismatch | ErrorReason::UploadNotFinished => (Code::Aborted, None),
+        ErrorReason::ImportOvertaken => (Code::Aborted, SECOND),
+        ErrorReason::HistoryPruned => (Code::OutOfRange, None),
+        ErrorReason::ResourceExhausted
+        | ErrorReason::MailingGroupNumbersSpent
+        | ErrorReason::ContactNumbersSpent
+        | ErrorReason::SegmentNumbersSpent
+        | ErrorReason::SavedCriteriaNumbersSpent => (Code::ResourceExhausted, None),
         // UNAVAILABLE, not RESOURCE_EXHAUSTED, when overloaded: clients retry it, and the retry
         // may reach another server.
-        Reason::DatabaseUnavailable | Reason::Overloaded => (Code::Unavailable, SECOND),
+        ErrorReason::DatabaseUnavailable | ErrorReason::Overloaded => (Code::Unavailable, SECOND),
         // Another server is there already, or will be soon.
-        Reason::ShuttingDown => (Code::Unavailable, Some(Duration::from_millis(100))),
-        Reason::DeadlineExceeded => (Code::DeadlineExceeded, None),
-        Reason::Internal => (Code::Internal, None),
+        ErrorReason::ShuttingDown => (Code::Unavailable, Some(Duration::from_millis(100))),
+        ErrorReason::DeadlineExceeded => (Code::DeadlineExceeded, None),
+        ErrorReason::Unimplemented => (Code::Unimplemented, None),
+        ErrorReason::Cancelled => (Code::Cancelled, None),
+        ErrorReason::Internal | ErrorReason::Unspecified => (Code::Internal, None),
     }
 }
 
@@ -155,5 +164,33 @@ fn log(error: &Error) {
         tracing::error!(cause, "internal error");
     } else if let Error::Unavailable(_) = error {
         tracing::warn!(cause, "database not available");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::grpc_code_name;
+
+    #[test]
+    fn the_documentation_lists_each_reason_with_its_code() {
+        let rows = include_str!("../../docs/errors.md").lines();
+        let rows: Vec<Vec<&str>> = rows
+            .filter(|line| line.starts_with('|'))
+            .map(|line| line.split('|').map(str::trim).collect())
+            .collect();
+        for reason in (1..).map_while(|number| ErrorReason::try_from(number).ok()) {
+            let (code, _) = code_and_retry_delay(reason);
+            let cell = |text: &str| format!("`{text}`");
+            let name = cell(reason_name(reason));
+            let listed = rows.iter().filter(|row| row[3].contains(&name));
+            let codes: Vec<&str> = listed.map(|row| row[2]).collect();
+            assert_eq!(codes, [cell(grpc_code_name(code as i32))], "{name}");
+        }
+        // The first two rows are the head of the table.
+        for name in rows[2..].iter().flat_map(|row| row[3].split(' ')) {
+            let value = format!("ERROR_REASON_{}", name.trim_matches('`'));
+            assert!(ErrorReason::from_str_name(&value).is_some(), "{name}");
+        }
     }
 }

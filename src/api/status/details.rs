@@ -2,13 +2,17 @@
 
 use tonic_types::ErrorDetails;
 
-use super::fields::{broken_rule, violation};
+use super::{
+    fields::{broken_rule, violation},
+    reason::reason_name,
+};
 use crate::{
     domain::{
         BrokenRule, Error, Precondition, Refusal, Resource, Violation,
         selection::{SelectionError, SelectionFault},
     },
-    model::{Code, ContactId, Reason},
+    model::{Code, ContactId},
+    pb::ErrorReason,
 };
 
 /// The most violations of one kind that an error lists: trailers must stay below 8 KiB.
@@ -95,7 +99,7 @@ fn missing(error: &Error) -> Option<(Resource, String, Option<String>)> {
 }
 
 /// The details besides `ErrorInfo` and `RetryInfo`.
-pub(super) fn details(error: &Error, reason: Reason) -> ErrorDetails {
+pub(super) fn details(error: &Error, reason: ErrorReason) -> ErrorDetails {
     let mut details = ErrorDetails::new();
     match error {
         Error::Invalid(violations) => add_violations(&mut details, violations),
@@ -147,8 +151,8 @@ fn add_unknown_contacts(details: &mut ErrorDetails, error: &Error, unknown: &[(u
     }
 }
 
-fn add_unmet(details: &mut ErrorDetails, reason: Reason, precondition: &Precondition) {
-    let reason = reason.as_str();
+fn add_unmet(details: &mut ErrorDetails, reason: ErrorReason, precondition: &Precondition) {
+    let reason = reason_name(reason);
     if let Precondition::ContactOnSegments { id, segments, .. } = precondition {
         for segment in segments {
             let text = format!("contact {id} is on segment {segment}");

@@ -6,12 +6,12 @@ use crate::{
         BrokenRule, ContactField, Error, Violation,
         selection::{SelectionError, SelectionFault, SelectionPart},
     },
-    model::Reason,
+    pb::ErrorReason,
 };
 
 /// The message. For a bad field it is the field's path and what is wrong with it.
 pub(super) fn message(error: &Error) -> String {
-    if reason_of(error) == Reason::InvalidField
+    if reason_of(error) == ErrorReason::InvalidField
         && let Some(Violation { field, reason }) = violation(error)
     {
         return format!("{field} {reason}");

@@ -5,82 +5,90 @@ use crate::{
         BrokenRule, Error, Precondition, Refusal, Resource,
         selection::{SelectionError, SelectionFault},
     },
-    model::Reason,
+    pb::ErrorReason,
 };
 
+/// The reason as clients read it in `ErrorInfo`.
+pub(super) fn reason_name(reason: ErrorReason) -> &'static str {
+    let name = reason.as_str_name();
+    name.strip_prefix("ERROR_REASON_").unwrap_or(name)
+}
+
 /// The reason of an error.
-pub(super) fn reason_of(error: &Error) -> Reason {
+pub(super) fn reason_of(error: &Error) -> ErrorReason {
     match error {
         Error::BrokenRule(BrokenRule::Contact(Refusal::UnknownCompany(_))) => {
-            Reason::ContactNotFound
+            ErrorReason::ContactNotFound
         }
-        Error::Invalid(_) | Error::InvalidStart(_) | Error::BrokenRule(_) => Reason::InvalidField,
+        Error::Invalid(_) | Error::InvalidStart(_) | Error::BrokenRule(_) => {
+            ErrorReason::InvalidField
+        }
         Error::Selection(SelectionError { fault, .. }) => selection_reason(fault),
         Error::NotFound {
             renamed_to: Some(_),
             ..
-        } => Reason::MailingGroupRenamed,
+        } => ErrorReason::MailingGroupRenamed,
         Error::NotFound { resource, .. } => not_found(*resource),
-        Error::UnknownContacts(_) => Reason::ContactNotFound,
+        Error::UnknownContacts(_) => ErrorReason::ContactNotFound,
         Error::AlreadyExists { resource, .. } => already_exists(*resource),
         Error::Precondition(precondition) => precondition_reason(precondition),
-        Error::Stale { .. } => Reason::EtagMismatch,
-        Error::ImportOvertaken(_) => Reason::ImportOvertaken,
-        Error::HistoryPruned { .. } => Reason::HistoryPruned,
+        Error::Stale { .. } => ErrorReason::EtagMismatch,
+        Error::ImportOvertaken(_) => ErrorReason::ImportOvertaken,
+        Error::HistoryPruned { .. } => ErrorReason::HistoryPruned,
         Error::Full(resource) => numbers_spent(*resource),
-        Error::Unavailable(_) => Reason::DatabaseUnavailable,
-        Error::Overloaded => Reason::Overloaded,
-        Error::Internal(_) => Reason::Internal,
+        Error::Unavailable(_) => ErrorReason::DatabaseUnavailable,
+        Error::Overloaded => ErrorReason::Overloaded,
+        Error::Internal(_) => ErrorReason::Internal,
     }
 }
 
-fn selection_reason(fault: &SelectionFault) -> Reason {
+fn selection_reason(fault: &SelectionFault) -> ErrorReason {
     match fault {
         SelectionFault::UnknownOperand {
             renamed_to: Some(_),
             ..
-        } => Reason::MailingGroupRenamed,
+        } => ErrorReason::MailingGroupRenamed,
         SelectionFault::UnknownOperand { resource, .. } => not_found(*resource),
-        SelectionFault::UnknownSegment(_) => Reason::SegmentNotFound,
-        SelectionFault::NotACompany { .. } => Reason::InvalidField,
+        SelectionFault::UnknownSegment(_) => ErrorReason::SegmentNotFound,
+        SelectionFault::NotACompany { .. } => ErrorReason::InvalidField,
     }
 }
 
-fn not_found(resource: Resource) -> Reason {
+fn not_found(resource: Resource) -> ErrorReason {
     match resource {
-        Resource::MailingGroup => Reason::MailingGroupNotFound,
-        Resource::Contact => Reason::ContactNotFound,
-        Resource::Segment => Reason::SegmentNotFound,
-        Resource::SavedCriteria => Reason::SavedCriteriaNotFound,
+        Resource::MailingGroup => ErrorReason::MailingGroupNotFound,
+        Resource::Contact => ErrorReason::ContactNotFound,
+        Resource::Segment => ErrorReason::SegmentNotFound,
+        Resource::SavedCriteria => ErrorReason::SavedCriteriaNotFound,
     }
 }
 
-fn already_exists(resource: Resource) -> Reason {
+fn already_exists(resource: Resource) -> ErrorReason {
     match resource {
-        Resource::MailingGroup => Reason::MailingGroupAlreadyExists,
-        Resource::Contact => Reason::ContactAlreadyExists,
-        Resource::Segment => Reason::SegmentAlreadyExists,
-        Resource::SavedCriteria => Reason::SavedCriteriaAlreadyExists,
+        Resource::MailingGroup => ErrorReason::MailingGroupAlreadyExists,
+        Resource::Contact => ErrorReason::ContactAlreadyExists,
+        Resource::Segment => ErrorReason::SegmentAlreadyExists,
+        Resource::SavedCriteria => ErrorReason::SavedCriteriaAlreadyExists,
     }
 }
 
-fn numbers_spent(resource: Resource) -> Reason {
+fn numbers_spent(resource: Resource) -> ErrorReason {
     match resource {
-        Resource::MailingGroup => Reason::MailingGroupNumbersSpent,
-        Resource::Contact => Reason::ContactNumbersSpent,
-        Resource::Segment => Reason::SegmentNumbersSpent,
-        Resource::SavedCriteria => Reason::SavedCriteriaNumbersSpent,
+        Resource::MailingGroup => ErrorReason::MailingGroupNumbersSpent,
+        Resource::Contact => ErrorReason::ContactNumbersSpent,
+        Resource::Segment => ErrorReason::SegmentNumbersSpent,
+        Resource::SavedCriteria => ErrorReason::SavedCriteriaNumbersSpent,
     }
 }
 
-fn precondition_reason(precondition: &Precondition) -> Reason {
+fn precondition_reason(precondition: &Precondition) -> ErrorReason {
     match precondition {
-        Precondition::GroupHasMembers { .. } => Reason::MailingGroupHasMembers,
-        Precondition::CompanyHasPeople { .. } => Reason::CompanyHasPeople,
-        Precondition::ContactOnSegments { .. } => Reason::ContactOnSegments,
-        Precondition::NothingToUndo(_) => Reason::NothingToUndo,
-        Precondition::UndoHistoryEnded(_) => Reason::UndoHistoryEnded,
-        Precondition::NoActions(_) => Reason::SegmentHasNoActions,
-        Precondition::DifferentKinds { .. } => Reason::ContactKindsDiffer,
+        Precondition::GroupHasMembers { .. } => ErrorReason::MailingGroupHasMembers,
+        Precondition::CompanyHasPeople { .. } => ErrorReason::CompanyHasPeople,
+        Precondition::ContactOnSegments { .. } => ErrorReason::ContactOnSegments,
+        Precondition::NothingToUndo(_) => ErrorReason::NothingToUndo,
+        Precondition::UndoHistoryEnded(_) => ErrorReason::UndoHistoryEnded,
+        Precondition::NoActions(_) => ErrorReason::SegmentHasNoActions,
+        Precondition::DifferentKinds { .. } => ErrorReason::ContactKindsDiffer,
     }
 }

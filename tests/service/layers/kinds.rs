@@ -38,7 +38,8 @@ fn patterns(body: &str) -> Vec<String> {
 /// Whether some `match` of the code has a `_` arm beside an arm that names a kind.
 fn catches_all(code: &str) -> bool {
     let head = Regex::new(r"\bmatch [^{};]*\{").unwrap();
-    let kind = Regex::new(r"\b(ChangeKind|ContactKind|ActionKind|ImportKind|Reason)::").unwrap();
+    let kind =
+        Regex::new(r"\b(ChangeKind|ContactKind|ActionKind|ImportKind|ErrorReason)::").unwrap();
     head.find_iter(code).any(|found| {
         let patterns = patterns(&code[found.end()..]);
         patterns.iter().any(|it| it == "_") && patterns.iter().any(|it| kind.is_match(it))
