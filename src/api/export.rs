@@ -1,10 +1,13 @@
 //! The stream of everything a tenant has, as it is imported.
 
+mod cursor;
+
 use std::{iter::Peekable, vec::IntoIter};
 
 use prost::Message as _;
 use tokio_util::sync::CancellationToken;
 
+use self::cursor::ExportCursor;
 use super::{
     convert::to_wire_count,
     stream::{self, PageSource, ResponseStream, ResumeToken, StreamRequest, TARGET_MESSAGE_BYTES},
@@ -18,7 +21,7 @@ use crate::{
         },
         memberships::MAX_BATCH_ITEMS,
     },
-    model::{Assignment, Contact},
+    model::{Assignment, Contact, Revision},
     pb::{
         self,
         export_contacts_response::{Heartbeat, MailingGroups, Message, Page, Summary},
@@ -35,31 +38,32 @@ pub(super) async fn stream(
     mut request: pb::ExportContactsRequest,
     shutdown: CancellationToken,
 ) -> Result<ResponseStream<pb::ExportContactsResponse>> {
-    let start = StreamRequest::take(&call, &mut request, MAX_PAGE_SIZE)?;
-    let sent = start.cursor.map(|cursor| ExportPosition {
-        upto: cursor.after,
-        since: cursor.revision,
-    });
+    let start: StreamRequest<ExportCursor> =
+        StreamRequest::take(&call, &mut request, MAX_PAGE_SIZE)?;
+    let sent = start.cursor.map(|cursor| cursor.sent);
     let export = export(&domain, &call, start.size, sent).await?;
     let revision = export.revision();
+    let first_revision = start.cursor.map_or(revision, |it| it.first_revision);
     let summary = Summary {
         revision,
-        revision_moved: start.has_moved(revision),
+        revision_moved: first_revision != revision,
         ..Summary::default()
     };
-    // Tokens keep the revision of the stream that was opened first.
-    let token = start.into_resume_token(sent.map_or(revision, |sent| sent.since));
     let source = ExportPages {
         export,
+        first_revision,
         pending: None,
         summary,
     };
+    let token = start.into_resume_token(revision);
     Ok(stream::pages(source, token, shutdown))
 }
 
 /// The sets of who has which group, the page being sent with a prefetched one, and the totals.
 struct ExportPages {
     export: TenantExport,
+    /// The revision of the stream that was opened first.
+    first_revision: Revision,
     /// The unsent rest of a page that does not fit into one message.
     pending: Option<Box<PendingPage>>,
     summary: Summary,
@@ -117,7 +121,10 @@ impl ExportPages {
         self.summary.assignment_count += to_wire_count(page.assignments.len() as u64);
         self.summary.deleted_count += to_wire_count(deleted as u64);
         if pending.is_empty() {
-            page.resume_token = token.advance(pending.upto);
+            page.resume_token = token.advance_to(&ExportCursor {
+                sent: pending.sent,
+                first_revision: self.first_revision,
+            });
         } else {
             page.resume_token = token.current();
             self.pending = Some(pending);
@@ -136,7 +143,7 @@ fn response(message: Message) -> pb::ExportContactsResponse {
 struct PendingPage {
     contacts: Peekable<IntoIter<Contact>>,
     assignments: Peekable<Assignments>,
-    upto: u32,
+    sent: ExportPosition,
     deleted: usize,
 }
 
@@ -145,7 +152,7 @@ impl From<ExportPage> for PendingPage {
         Self {
             contacts: page.contacts.into_iter().peekable(),
             assignments: page.assignments.peekable(),
-            upto: page.upto,
+            sent: page.sent,
             deleted: page.deleted,
         }
     }

@@ -34,17 +34,17 @@ pub(super) const TARGET_MESSAGE_BYTES: usize = 1 << 20;
 /// A stream of response messages.
 pub(super) type ResponseStream<T> = BoxStream<'static, Result<T, Status>>;
 
-/// The paging of a stream request.
-pub(super) struct StreamRequest {
+/// The paging of a stream request. `C` is the position in a resume token.
+pub(super) struct StreamRequest<C = Cursor> {
     pub(super) size: PageSize,
     /// Where the stream continues, if it resumes another one.
-    pub(super) cursor: Option<Cursor>,
+    pub(super) cursor: Option<C>,
     /// The token of `cursor`; empty if there is none.
     token: String,
     key: TokenKey,
 }
 
-impl StreamRequest {
+impl<C: FromStr> StreamRequest<C> {
     /// Takes page size and resume token out of a request. A page has at most `max` entries.
     pub(super) fn take<T: PagedRequest>(
         call: &Call,
@@ -63,6 +63,17 @@ impl StreamRequest {
         })
     }
 
+    /// The resume token as sent, to be replaced page by page.
+    pub(super) fn into_resume_token(self, revision: Revision) -> ResumeToken {
+        ResumeToken {
+            revision,
+            token: self.token,
+            key: self.key,
+        }
+    }
+}
+
+impl StreamRequest {
     /// The entry after which the stream continues; 0 at the beginning.
     pub(super) fn after(&self) -> u32 {
         self.cursor.map_or(0, |cursor| cursor.after)
@@ -72,15 +83,6 @@ impl StreamRequest {
     pub(super) fn has_moved(&self, revision: Revision) -> bool {
         self.cursor
             .is_some_and(|cursor| cursor.revision != revision)
-    }
-
-    /// The resume token as sent, to be replaced page by page.
-    pub(super) fn into_resume_token(self, revision: Revision) -> ResumeToken {
-        ResumeToken {
-            revision,
-            token: self.token,
-            key: self.key,
-        }
     }
 }
 
@@ -122,7 +124,12 @@ impl ResumeToken {
     /// Moves to the entry and returns the token.
     pub(super) fn advance(&mut self, after: u32) -> String {
         let revision = self.revision;
-        self.token = self.key.issue(&Cursor { after, revision });
+        self.advance_to(&Cursor { after, revision })
+    }
+
+    /// Moves to the position and returns the token.
+    pub(super) fn advance_to(&mut self, position: &impl fmt::Display) -> String {
+        self.token = self.key.issue(position);
         self.current()
     }
 

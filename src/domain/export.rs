@@ -7,17 +7,21 @@
 
 mod assignments;
 mod contacts;
+mod order;
 
 use std::{
-    collections::{HashSet, VecDeque},
+    collections::{HashMap, VecDeque},
     sync::Arc,
 };
 
-use self::contacts::{ContactPage, ContactPageReader};
-pub(crate) use self::{assignments::Assignments, contacts::ExportPosition};
+pub(crate) use self::{assignments::Assignments, order::ExportPosition};
+use self::{
+    contacts::{ContactPage, ContactPageReader},
+    order::ExportOrder,
+};
 use super::{
     Call, Domain, Result, lookup,
-    selection::{self, Group, Prefetch, Snapshot},
+    selection::{self, Group, Prefetch},
 };
 use crate::{
     model::{Code, Contact, ContactKind, ContactSet, PageSize, Revision},
@@ -54,8 +58,8 @@ pub(crate) struct ExportPage {
     pub(crate) contacts: Vec<Contact>,
     /// The groups that the contacts have.
     pub(crate) assignments: Assignments,
-    /// The position after this page, for [`ExportPosition`].
-    pub(crate) upto: u32,
+    /// The position after this page.
+    pub(crate) sent: ExportPosition,
     /// How many contacts were deleted since the snapshot.
     pub(crate) deleted: usize,
 }
@@ -73,8 +77,8 @@ pub(crate) struct TenantExport {
     sent_companies: ContactSet,
 }
 
-/// Starts an export, or resumes one. A resumed export sends only the groups created or changed since
-/// the first stream. The snapshot is not older than the call.
+/// Starts an export, or resumes one. A resumed export first sends what changed among what was sent
+/// before: groups, then contacts. The snapshot is not older than the call.
 pub(crate) async fn export(
     domain: &Domain,
     call: &Call,
@@ -82,38 +86,42 @@ pub(crate) async fn export(
     sent: Option<ExportPosition>,
 ) -> Result<TenantExport> {
     let snapshot = selection::snapshot(domain, call, |_| true, true).await?;
-    let plan = contacts::plan(domain, call, &snapshot, sent).await?;
-    let unsent_groups = unsent_groups(domain, call, &snapshot, sent).await?;
-    let (domain, call) = (domain.clone(), call.clone());
-    let reader = ContactPageReader::new(&domain, &call, plan.since);
+    let mut unsent_groups: VecDeque<Group> = snapshot.groups.iter().cloned().collect();
+    let mut changed = HashMap::new();
+    if let Some(ExportPosition { since, .. }) = sent {
+        changed = changed_groups(domain, call, since).await?;
+        unsent_groups.retain(|group| changed.contains_key(&group.group_id));
+    }
+    let (order, sent_companies) =
+        ExportOrder::read(domain, call, &snapshot, sent, &changed).await?;
+    let ranks = Arc::new(order.ranks());
+    let reader = ContactPageReader {
+        domain: domain.clone(),
+        call: call.clone(),
+        order: Arc::new(order),
+    };
     Ok(TenantExport {
-        domain,
-        call,
+        domain: domain.clone(),
+        call: call.clone(),
         revision: snapshot.revision,
         unsent_groups,
         groups: snapshot.groups.into(),
         companies: snapshot.companies,
-        pages: Prefetch::new(reader, Arc::new(plan.order), size, plan.after),
-        sent_companies: plan.sent_companies,
+        pages: Prefetch::new(reader, ranks, size, 0),
+        sent_companies,
     })
 }
 
-/// The groups that the importing side lacks.
-async fn unsent_groups(
+/// The groups that were created, renamed or described after a revision, each with its revision.
+async fn changed_groups(
     domain: &Domain,
     call: &Call,
-    snapshot: &Snapshot,
-    sent: Option<ExportPosition>,
-) -> Result<VecDeque<Group>> {
-    let mut groups: VecDeque<Group> = snapshot.groups.iter().cloned().collect();
-    if let Some(ExportPosition { since, .. }) = sent {
-        let read = async |conn: &mut _, tenant_id| {
-            Ok(store::mailing_groups::changed_since(conn, tenant_id, since).await?)
-        };
-        let changed: HashSet<i32> = domain.read_of(call, read).await?.into_iter().collect();
-        groups.retain(|group| changed.contains(&group.group_id));
-    }
-    Ok(groups)
+    since: Revision,
+) -> Result<HashMap<i32, Revision>> {
+    let read = async |conn: &mut _, tenant_id| {
+        Ok(store::mailing_groups::changed_since(conn, tenant_id, since).await?)
+    };
+    Ok(domain.read_of(call, read).await?.into_iter().collect())
 }
 
 impl TenantExport {
@@ -155,7 +163,7 @@ impl TenantExport {
         ExportPage {
             contacts: contacts.filter(|it| self.is_new(it)).collect(),
             assignments,
-            upto: found.upto,
+            sent: found.sent,
             deleted: found.deleted,
         }
     }

@@ -11,7 +11,7 @@ use diesel::{
 };
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
-pub(crate) use self::by_number::{companies_since, ids, ids_in_range};
+pub(crate) use self::by_number::{changed_since, ids, ids_in_range};
 pub use self::{
     by_number::{by_bits, by_numbers, with_companies},
     list::{ContactFilter, page},

@@ -229,16 +229,16 @@ async fn delete_former_code(tx: &mut Transaction, code: &Code) -> QueryResult<us
         .await
 }
 
-/// The groups that were created, renamed or described after a revision.
+/// The groups that were created, renamed or described after a revision, each with its revision.
 pub(crate) async fn changed_since(
     conn: &mut AsyncPgConnection,
     tenant_id: TenantId,
     since: Revision,
-) -> QueryResult<Vec<i32>> {
+) -> QueryResult<Vec<(i32, Revision)>> {
     mailing_groups::table
         .filter(mailing_groups::tenant_id.eq(tenant_id))
         .filter(mailing_groups::revision.gt(since))
-        .select(mailing_groups::group_id)
+        .select((mailing_groups::group_id, mailing_groups::revision))
         .load(conn)
         .await
 }

@@ -1,6 +1,7 @@
 //! Exports: the whole content of a tenant, in a form that can be imported.
 
 mod copy;
+mod late;
 mod moving;
 mod pages;
 mod resume;

@@ -1,74 +1,13 @@
-//! The order of contacts in an export, and reading a page of them.
+//! Reads the pages of an export.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
+use super::order::{ExportOrder, ExportPosition};
 use crate::{
-    domain::{
-        Call, Domain, Result,
-        selection::{PageReader, Snapshot},
-    },
-    model::{Contact, ContactSet, Revision},
+    domain::{Call, Domain, Result, selection::PageReader},
+    model::Contact,
     store,
 };
-
-/// Offset of persons in the order of an export: a company's position is its number, a person's is its
-/// number plus this. Numbers have 31 bits.
-const AFTER_COMPANIES: u32 = 1 << 31;
-
-/// Where an earlier stream of an export ended.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct ExportPosition {
-    /// The last position sent.
-    pub(crate) upto: u32,
-    /// The revision of the first stream's snapshot.
-    pub(crate) since: Revision,
-}
-
-/// What to send, in which order.
-pub(super) struct ExportPlan {
-    /// The positions of the contacts.
-    pub(super) order: ContactSet,
-    /// The position after which to start.
-    pub(super) after: u32,
-    /// A company that did not change after this revision was sent before any person.
-    pub(super) since: Revision,
-    /// The companies that were sent before.
-    pub(super) sent_companies: ContactSet,
-}
-
-/// Plans an export of a snapshot. Companies that an earlier stream passed, and that were created or
-/// changed since, are sent among the persons: the importing side may lack them.
-pub(super) async fn plan(
-    domain: &Domain,
-    call: &Call,
-    snapshot: &Snapshot,
-    sent: Option<ExportPosition>,
-) -> Result<ExportPlan> {
-    let after = sent.map_or(0, |sent| sent.upto);
-    let since = sent.map_or(snapshot.revision, |sent| sent.since);
-    let mut passed = (*snapshot.companies).clone();
-    passed.remove_range(after.saturating_add(1)..);
-    let late = match since == snapshot.revision {
-        true => ContactSet::new(),
-        false => passed.clone() & changed(domain, call, since).await?,
-    };
-    let persons = &*snapshot.everyone - &*snapshot.companies;
-    let mut order = (*snapshot.companies).clone();
-    order.extend((persons | &late).iter().map(|it| it | AFTER_COMPANIES));
-    Ok(ExportPlan {
-        order,
-        after,
-        since,
-        sent_companies: passed - late,
-    })
-}
-
-async fn changed(domain: &Domain, call: &Call, since: Revision) -> Result<ContactSet> {
-    let read = async |conn: &mut _, tenant_id| {
-        Ok(store::contacts::companies_since(conn, tenant_id, since).await?)
-    };
-    domain.read_of(call, read).await
-}
 
 /// A page of contacts in their present state.
 pub(super) struct ContactPage {
@@ -76,29 +15,17 @@ pub(super) struct ContactPage {
     pub(super) own: Vec<Contact>,
     /// Companies of the page's persons that may not have been sent yet.
     pub(super) companies: Vec<Contact>,
-    /// The last position of the page.
-    pub(super) upto: u32,
+    /// What was sent with this page.
+    pub(super) sent: ExportPosition,
     /// How many contacts of the page were deleted.
     pub(super) deleted: usize,
 }
 
-/// Reads contacts.
+/// Reads contacts by their rank in an export.
 pub(super) struct ContactPageReader {
-    domain: Domain,
-    call: Call,
-    since: Revision,
-}
-
-impl ContactPageReader {
-    /// Reads contacts, and the companies that persons have and that changed after `since`.
-    pub(super) fn new(domain: &Domain, call: &Call, since: Revision) -> Self {
-        let (domain, call) = (domain.clone(), call.clone());
-        Self {
-            domain,
-            call,
-            since,
-        }
-    }
+    pub(super) domain: Domain,
+    pub(super) call: Call,
+    pub(super) order: Arc<ExportOrder>,
 }
 
 impl PageReader for ContactPageReader {
@@ -108,28 +35,26 @@ impl PageReader for ContactPageReader {
     /// between, they no longer have it.
     const PAGES_AHEAD: usize = 1;
 
-    async fn read(&self, places: Vec<u32>) -> Result<ContactPage> {
-        let number = |place: &u32| place & !AFTER_COMPANIES;
-        let numbers: Vec<i32> = places.iter().map(|it| number(it).cast_signed()).collect();
-        // A former company may be a person by now, whose company comes later in the order.
-        let among_companies = places.iter().any(|place| *place < AFTER_COMPANIES);
-        let since = if among_companies { 0 } else { self.since };
+    async fn read(&self, ranks: Vec<u32>) -> Result<ContactPage> {
+        let order = &self.order;
+        let numbers: Vec<u32> = ranks.iter().map(|rank| order.number(*rank)).collect();
+        let first = ranks.first().copied().unwrap_or_default();
+        let since = order.companies_unsent_since(first);
+        let signed: Vec<i32> = numbers.iter().map(|it| it.cast_signed()).collect();
         let read = async |conn: &mut _, tenant_id| {
-            let found = store::contacts::with_companies(conn, tenant_id, &numbers, since);
+            let found = store::contacts::with_companies(conn, tenant_id, &signed, since);
             Ok(found.await?)
         };
         let found = self.domain.read_of(&self.call, read).await?;
         let by_number = |contact: Contact| (contact.contact_number.cast_unsigned(), contact);
         let mut found: BTreeMap<u32, Contact> = found.into_iter().map(by_number).collect();
-        let own: Vec<Contact> = places
-            .iter()
-            .filter_map(|place| found.remove(&number(place)))
-            .collect();
+        let own = numbers.iter().filter_map(|number| found.remove(number));
+        let own: Vec<Contact> = own.collect();
         Ok(ContactPage {
-            deleted: places.len() - own.len(),
+            deleted: numbers.len() - own.len(),
             own,
             companies: found.into_values().collect(),
-            upto: places.last().copied().unwrap_or_default(),
+            sent: order.position(ranks.last().copied().unwrap_or_default()),
         })
     }
 }

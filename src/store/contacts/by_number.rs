@@ -7,7 +7,7 @@ use diesel::{
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
 use crate::{
-    model::{Contact, ContactId, ContactKind, ContactSet, Revision, TenantId},
+    model::{Contact, ContactId, Revision, TenantId},
     schema::contacts,
     store::sql::{sql, sql_of},
 };
@@ -94,18 +94,16 @@ pub async fn with_companies(
         .await
 }
 
-/// The companies that changed, or whose groups did, after a revision.
-pub(crate) async fn companies_since(
+/// The contacts that changed, or whose groups did, after a revision, each with its revision.
+pub(crate) async fn changed_since(
     conn: &mut AsyncPgConnection,
     tenant_id: TenantId,
     since: Revision,
-) -> QueryResult<ContactSet> {
-    let numbers: Vec<i32> = contacts::table
+) -> QueryResult<Vec<(i32, Revision)>> {
+    contacts::table
         .filter(contacts::tenant_id.eq(tenant_id))
-        .filter(contacts::kind.eq(ContactKind::Company))
         .filter(contacts::revision.gt(since))
-        .select(contacts::contact_number)
+        .select((contacts::contact_number, contacts::revision))
         .load(conn)
-        .await?;
-    Ok(numbers.into_iter().map(i32::cast_unsigned).collect())
+        .await
 }

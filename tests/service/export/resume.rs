@@ -124,7 +124,6 @@ async fn a_resumed_export_at_another_revision_is_complete_and_can_be_imported() 
         let token = &rest.pages[0].resume_token;
         let last = tenant.export(request(5, token)).await.unwrap();
         assert!(last.summary.revision_moved);
-        assert_eq!(last.codes(), ["GO", "LATE"]);
         let middle = &rest.pages[0].contacts;
         let middle: BTreeSet<_> = middle.iter().map(|it| it.id.clone()).collect();
         let union: BTreeSet<_> = first
