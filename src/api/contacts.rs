@@ -4,7 +4,7 @@ use tonic::{Request, Response, Streaming};
 
 use super::{
     Api, RpcResult,
-    convert::{contact_change, details, optional_kind},
+    convert::{contact_update, details, optional_kind},
     export,
     field::{etag, optional, required, required_message, search_text},
     import::{self, contacts::ContactImport},
@@ -83,7 +83,7 @@ impl Contacts for Api {
         let contact = required_message(request.contact, "contact")?;
         let id = required(&contact.id, "contact.id")?;
         let or_create = request.allow_missing.then(|| details(&contact, "contact."));
-        let change = contact_change(&contact, request.update_mask.as_ref())?;
+        let change = contact_update(&contact, request.update_mask.as_ref())?;
         let etag = etag(&contact.etag);
         let (contact, revision) =
             contacts::update(&self.domain, &call, &id, change, etag, or_create).await?;

@@ -35,8 +35,8 @@ impl From<Contact> for pb::Contact {
             name: contact.name.into(),
             company_id: contact.company_id.map(String::from).unwrap_or_default(),
             email: contact.email.into(),
-            exclude_from_segments: contact.exclude_from_segments,
-            privacy_blocked: contact.privacy_blocked,
+            exclude_from_segments: Some(contact.exclude_from_segments),
+            privacy_blocked: Some(contact.privacy_blocked),
             mailing_group_count: contact.mailing_group_count,
             revision: contact.revision,
             create_time: Some(timestamp(contact.create_time)),
@@ -156,8 +156,8 @@ pub(super) fn details(contact: &pb::Contact, path: &str) -> Result<ContactDetail
             name,
             company_id,
             email,
-            exclude_from_segments: contact.exclude_from_segments,
-            privacy_blocked: contact.privacy_blocked,
+            exclude_from_segments: contact.exclude_from_segments(),
+            privacy_blocked: contact.privacy_blocked(),
         }),
         (kind, name, company_id, email) => {
             Err([kind.err(), name.err(), company_id.err(), email.err()]
@@ -168,28 +168,52 @@ pub(super) fn details(contact: &pb::Contact, path: &str) -> Result<ContactDetail
     }
 }
 
+/// The fields of a contact that a mask can name.
+const CONTACT_FIELDS: [&str; 6] = [
+    "kind",
+    "name",
+    "company_id",
+    "email",
+    "exclude_from_segments",
+    "privacy_blocked",
+];
+
+/// Which of [`CONTACT_FIELDS`] are meant.
+type ContactFields = [bool; CONTACT_FIELDS.len()];
+
 /// What an update of a contact changes: the fields of the mask, or without one those that are
 /// set.
-pub(super) fn contact_change(
+pub(super) fn contact_update(
     contact: &pb::Contact,
     mask: Option<&prost_types::FieldMask>,
 ) -> Result<ContactChange, Violation> {
-    const FIELDS: [&str; 6] = [
-        "kind",
-        "name",
-        "company_id",
-        "email",
-        "exclude_from_segments",
-        "privacy_blocked",
-    ];
     let set = [
         contact.kind != 0,
         !contact.name.is_empty(),
         !contact.company_id.is_empty(),
         !contact.email.is_empty(),
-        contact.exclude_from_segments,
-        contact.privacy_blocked,
+        true,
+        true,
     ];
+    let fields = apply_field_mask(mask, "update_mask", CONTACT_FIELDS, set)?;
+    let mut change = contact_change(contact, fields, "contact.")?;
+    // Whoever names a flag means it: not every client can send an explicit false.
+    let names = |field| mask.is_some_and(|it| it.paths.iter().any(|path| path == field));
+    if names("exclude_from_segments") {
+        change.exclude_from_segments.get_or_insert_default();
+    }
+    if names("privacy_blocked") {
+        change.privacy_blocked.get_or_insert_default();
+    }
+    Ok(change)
+}
+
+/// A change of these fields to the values that a message has. A flag without a value stays.
+fn contact_change(
+    contact: &pb::Contact,
+    fields: ContactFields,
+    path: &str,
+) -> Result<ContactChange, Violation> {
     let [
         kind_in,
         name_in,
@@ -197,32 +221,26 @@ pub(super) fn contact_change(
         email_in,
         excluded_in,
         blocked_in,
-    ] = apply_field_mask(mask, FIELDS, set)?;
-    let kind = kind_in
-        .then(|| kind(contact.kind, "contact.kind"))
-        .transpose()?;
-    let name = name_in
-        .then(|| required(&contact.name, "contact.name"))
-        .transpose()?;
-    let company_id = company_id_in
-        .then(|| optional(&contact.company_id, "contact.company_id"))
-        .transpose()?;
-    let email = email_in
-        .then(|| required(&contact.email, "contact.email"))
-        .transpose()?;
+    ] = fields;
+    let at = |name: &str| format!("{path}{name}");
+    let kind = kind_in.then(|| kind(contact.kind, &at("kind")));
+    let name = name_in.then(|| required(&contact.name, &at("name")));
+    let company_id = company_id_in.then(|| optional(&contact.company_id, &at("company_id")));
+    let email = email_in.then(|| required(&contact.email, &at("email")));
     Ok(ContactChange {
-        kind,
-        name,
-        company_id,
-        email,
-        exclude_from_segments: excluded_in.then_some(contact.exclude_from_segments),
-        privacy_blocked: blocked_in.then_some(contact.privacy_blocked),
+        kind: kind.transpose()?,
+        name: name.transpose()?,
+        company_id: company_id.transpose()?,
+        email: email.transpose()?,
+        exclude_from_segments: contact.exclude_from_segments.filter(|_| excluded_in),
+        privacy_blocked: contact.privacy_blocked.filter(|_| blocked_in),
     })
 }
 
-/// Which of `fields` an update changes: those of the mask, or without one those that are `set`.
+/// Which of `fields` the mask at `path` means; without a mask, those that are `set`.
 pub(super) fn apply_field_mask<const N: usize>(
     mask: Option<&prost_types::FieldMask>,
+    path: &str,
     fields: [&str; N],
     set: [bool; N],
 ) -> Result<[bool; N], Violation> {
@@ -230,15 +248,15 @@ pub(super) fn apply_field_mask<const N: usize>(
         return Ok(set);
     };
     let mut chosen = [false; N];
-    for path in &mask.paths {
-        match fields.iter().position(|field| field == path) {
-            _ if path == "*" => chosen = [true; N],
+    for name in &mask.paths {
+        match fields.iter().position(|field| field == name) {
+            _ if name == "*" => chosen = [true; N],
             Some(at) => chosen[at] = true,
             None => {
                 let known = fields.join(", ");
-                let path: String = path.chars().take(64).collect();
-                let reason = format!("may name {known} or *; it names {path:?}");
-                return Err(reason).field("update_mask");
+                let name: String = name.chars().take(64).collect();
+                let reason = format!("may name {known} or *; it names {name:?}");
+                return Err(reason).field(path);
             }
         }
     }

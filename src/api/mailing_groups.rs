@@ -77,7 +77,12 @@ impl MailingGroups for Api {
         let group = required_message(request.mailing_group, "mailing_group")?;
         let code = required(&group.code, "mailing_group.code")?;
         let set = [!group.description.is_empty()];
-        let [described] = apply_field_mask(request.update_mask.as_ref(), ["description"], set)?;
+        let [described] = apply_field_mask(
+            request.update_mask.as_ref(),
+            "update_mask",
+            ["description"],
+            set,
+        )?;
         let description = described
             .then(|| required(&group.description, "mailing_group.description"))
             .transpose()?;

@@ -75,7 +75,12 @@ impl Segments for Api {
         let segment = required_message(request.segment, "segment")?;
         let id = required(&segment.id, "segment.id")?;
         let set = [!segment.description.is_empty()];
-        let [described] = apply_field_mask(request.update_mask.as_ref(), ["description"], set)?;
+        let [described] = apply_field_mask(
+            request.update_mask.as_ref(),
+            "update_mask",
+            ["description"],
+            set,
+        )?;
         let description = described
             .then(|| required(&segment.description, "segment.description"))
             .transpose()?;

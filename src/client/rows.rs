@@ -31,8 +31,8 @@ pub(super) fn contact(contact: &Contact) -> [&str; 7] {
         &contact.name,
         &contact.company_id,
         &contact.email,
-        flag(contact.exclude_from_segments),
-        flag(contact.privacy_blocked),
+        flag(contact.exclude_from_segments()),
+        flag(contact.privacy_blocked()),
     ]
 }
 
@@ -78,8 +78,8 @@ impl<'a> From<&'a Contact> for JsonContact<'a> {
             name: &contact.name,
             company_id: &contact.company_id,
             email: &contact.email,
-            exclude_from_segments: contact.exclude_from_segments,
-            privacy_blocked: contact.privacy_blocked,
+            exclude_from_segments: contact.exclude_from_segments(),
+            privacy_blocked: contact.privacy_blocked(),
         }
     }
 }

@@ -14,8 +14,8 @@ async fn a_contact_is_stored_unchanged() {
     let given = pb::Contact {
         name: "  Ada Lovelace ".into(),
         email: " ada@example.com".into(),
-        exclude_from_segments: true,
-        privacy_blocked: true,
+        exclude_from_segments: Some(true),
+        privacy_blocked: Some(true),
         ..person("crm:42_a.B", "C-1")
     };
     let made = tenant.create_contact(given, "").await.unwrap();
@@ -28,7 +28,7 @@ async fn a_contact_is_stored_unchanged() {
         (contact.company_id.as_str(), contact.email.as_str()),
         ("C-1", "ada@example.com")
     );
-    assert!(contact.exclude_from_segments && contact.privacy_blocked);
+    assert!(contact.exclude_from_segments() && contact.privacy_blocked());
     assert_eq!(
         (contact.kind(), contact.mailing_group_count),
         (ContactKind::Person, 0)

@@ -21,6 +21,7 @@ fn start(import_id: &str, known_count: i64) -> to_contacts::Message {
     to_contacts::Message::Start(to_contacts::Start {
         import_id: import_id.into(),
         known_count,
+        ..Default::default()
     })
 }
 
@@ -128,7 +129,7 @@ async fn an_import_id_is_bound_to_one_kind_and_one_tenant() {
     let mut memberships = tenant.upload_memberships().await;
     let start = to_memberships::Start {
         import_id: "named".into(),
-        known_count: 0,
+        ..Default::default()
     };
     memberships
         .send(to_memberships::Message::Start(start))

@@ -69,8 +69,8 @@ async fn contacts_are_created_replaced_or_unchanged() {
         created_count: 2,
         updated_count: 1,
         unchanged_count: 1,
-        rejected_count: 0,
         revision: 5,
+        ..Default::default()
     };
     assert_eq!(summary(&answers), expected);
     let contact = tenant.get_contact("P").await.unwrap();
@@ -220,6 +220,7 @@ async fn memberships_get_an_outcome_per_item() {
         unchanged_count: 1,
         rejected_count: 1,
         revision: 4,
+        finished: false,
     };
     let total = memberships::Summary {
         processed_count: 6,

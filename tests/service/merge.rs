@@ -90,14 +90,14 @@ async fn the_exclusion_from_segments_is_kept() {
     let mut tenant = Tenant::new().await;
     tenant.create(person("KEPT", "")).await;
     let gone = pb::Contact {
-        exclude_from_segments: true,
-        privacy_blocked: true,
+        exclude_from_segments: Some(true),
+        privacy_blocked: Some(true),
         email: "gone@example.com".into(),
         ..person("GONE", "")
     };
     tenant.create(gone).await;
     let contact = tenant.merge("KEPT", "GONE").await.unwrap().contact.unwrap();
-    assert!(contact.exclude_from_segments && contact.privacy_blocked);
+    assert!(contact.exclude_from_segments() && contact.privacy_blocked());
     assert_eq!(
         (contact.name.as_str(), contact.email.as_str()),
         ("Person KEPT", "")

@@ -62,6 +62,7 @@ impl Upload for ContactImport {
             unchanged_count: unchanged(progress),
             rejected_count: progress.rejected_count,
             revision: progress.revision,
+            ..Default::default()
         }))
     }
 
@@ -73,6 +74,7 @@ impl Upload for ContactImport {
             unchanged_count: unchanged(progress),
             rejected_count: progress.rejected_count,
             revision: progress.revision,
+            ..Default::default()
         }))
     }
 }

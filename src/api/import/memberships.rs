@@ -56,6 +56,7 @@ impl Upload for MembershipImport {
             unchanged_count: unchanged(progress),
             rejected_count: progress.rejected_count,
             revision: progress.revision,
+            ..Default::default()
         }))
     }
 

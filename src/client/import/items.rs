@@ -60,8 +60,8 @@ impl ImportItem for pb::Contact {
             name: fields.owned("name"),
             company_id: fields.owned("company_id"),
             email: fields.owned("email"),
-            exclude_from_segments: fields.flag("exclude_from_segments")?,
-            privacy_blocked: fields.flag("privacy_blocked")?,
+            exclude_from_segments: Some(fields.flag("exclude_from_segments")?),
+            privacy_blocked: Some(fields.flag("privacy_blocked")?),
             ..Self::default()
         })
     }
@@ -101,7 +101,7 @@ mod tests {
     fn a_contact_is_read_from_its_columns() {
         let person = contact("person", "Yes").expect("a person");
         assert_eq!((person.kind(), person.pass()), (pb::ContactKind::Person, 1));
-        assert!(person.exclude_from_segments && !person.privacy_blocked);
+        assert!(person.exclude_from_segments() && !person.privacy_blocked());
         let company = contact(" Company ", "").expect("a company");
         assert_eq!(
             (company.kind(), company.pass()),

@@ -11,7 +11,7 @@ async fn an_update_changes_only_the_fields_in_the_mask() {
     tenant.create(company("C")).await;
     let whole = pb::Contact {
         email: "p@example.com".into(),
-        privacy_blocked: true,
+        privacy_blocked: Some(true),
         ..person("P", "C")
     };
     tenant.create(whole.clone()).await;
@@ -35,7 +35,7 @@ async fn an_update_changes_only_the_fields_in_the_mask() {
         (contact.name.as_str(), contact.company_id.as_str()),
         ("One", "C")
     );
-    assert!(contact.privacy_blocked, "what is not set stays");
+    assert!(contact.privacy_blocked(), "what is not set stays");
     let masked = tenant.update_contact(sent.clone(), mask(&["email", "privacy_blocked"]));
     let contact = masked.await.unwrap().contact.unwrap();
     assert_eq!(
@@ -43,7 +43,7 @@ async fn an_update_changes_only_the_fields_in_the_mask() {
         ("One", "C")
     );
     assert_eq!(
-        (contact.email.as_str(), contact.privacy_blocked),
+        (contact.email.as_str(), contact.privacy_blocked()),
         ("", false)
     );
     let all = tenant.update_contact(sent, mask(&["*"])).await.unwrap();
@@ -175,4 +175,27 @@ async fn allow_missing_creates_only_missing_contacts() {
     );
     let blank = tenant.put_contact(person("", "")).await.unwrap_err();
     assert_eq!(violations(&blank), ["contact.id"]);
+}
+
+#[tokio::test]
+async fn a_flag_is_cleared_by_an_explicit_value_or_by_its_name_in_the_mask() {
+    let mut tenant = Tenant::new().await;
+    let flags = |contact: pb::Contact| (contact.exclude_from_segments, contact.privacy_blocked);
+    let sent = |excluded, blocked| pb::Contact {
+        exclude_from_segments: excluded,
+        privacy_blocked: blocked,
+        ..person("P", "")
+    };
+    tenant.create(sent(Some(true), Some(true))).await;
+    for (excluded, blocked, paths, expected) in [
+        (None, None, &["*"][..], (true, true)),
+        (None, Some(false), &[], (true, false)),
+        (None, Some(true), &["*"], (true, true)),
+        (None, None, &["privacy_blocked"], (true, false)),
+        (Some(false), None, &["*"], (false, false)),
+    ] {
+        let update = tenant.update_contact(sent(excluded, blocked), mask(paths));
+        let updated = update.await.unwrap().contact.unwrap();
+        assert_eq!(flags(updated), (Some(expected.0), Some(expected.1)));
+    }
 }

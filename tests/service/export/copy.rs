@@ -117,8 +117,8 @@ fn contacts(rng: &mut StdRng, count: usize) -> Vec<pb::Contact> {
                 false => String::new(),
             },
             email: mail.choose(rng).unwrap().to_string(),
-            exclude_from_segments: rng.random_bool(0.1),
-            privacy_blocked: rng.random_bool(0.1),
+            exclude_from_segments: Some(rng.random_bool(0.1)),
+            privacy_blocked: Some(rng.random_bool(0.1)),
             ..Default::default()
         }
     };

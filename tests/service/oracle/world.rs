@@ -36,8 +36,8 @@ impl World {
             contacts.push(person(&format!("P{n}"), &company_id));
         }
         for contact in &mut contacts {
-            contact.exclude_from_segments = rng.random_bool(0.2);
-            contact.privacy_blocked = rng.random_bool(0.2);
+            contact.exclude_from_segments = Some(rng.random_bool(0.2));
+            contact.privacy_blocked = Some(rng.random_bool(0.2));
         }
         let mut memberships = BTreeSet::new();
         for contact in &contacts {
@@ -110,8 +110,8 @@ impl World {
         let id = format!("P{}", rng.random_range(0..PERSONS));
         let employer = format!("C{}", rng.random_range(0..COMPANIES));
         let contact = pb::Contact {
-            exclude_from_segments: rng.random_bool(0.3),
-            privacy_blocked: rng.random_bool(0.3),
+            exclude_from_segments: Some(rng.random_bool(0.3)),
+            privacy_blocked: Some(rng.random_bool(0.3)),
             ..person(&id, &employer)
         };
         let request = pb::UpdateContactRequest {

@@ -46,10 +46,10 @@ async fn related_companies_are_added_with_their_people_on_request() {
 async fn excluded_and_blocked_contacts_are_dropped_after_an_expansion() {
     let mut tenant = Tenant::small_world().await;
     let mut marked = person("E", "A");
-    marked.exclude_from_segments = true;
+    marked.exclude_from_segments = Some(true);
     tenant.create(marked).await;
     let mut blocked = person("F", "A");
-    (blocked.exclude_from_segments, blocked.privacy_blocked) = (true, true);
+    (blocked.exclude_from_segments, blocked.privacy_blocked) = (Some(true), Some(true));
     tenant.create(blocked).await;
     tenant.assign("C", "MOVE").await;
     tenant.segment("S").await;
@@ -83,7 +83,7 @@ async fn excluded_and_blocked_contacts_are_dropped_after_an_expansion() {
 async fn an_add_by_ids_is_atomic() {
     let mut tenant = Tenant::small_world().await;
     let mut marked = person("E", "");
-    marked.exclude_from_segments = true;
+    marked.exclude_from_segments = Some(true);
     tenant.create(marked).await;
     tenant.segment("S").await;
     let added = tenant.add(add_ids("S", &["B", "A", "B", "E"])).await;
@@ -153,7 +153,7 @@ async fn reduce_removes_matches_and_refine_keeps_them() {
 async fn excluded_contacts_are_reduced_and_refined_like_others() {
     let mut tenant = Tenant::small_world().await;
     let mut marked = person("E", "");
-    marked.privacy_blocked = true;
+    marked.privacy_blocked = Some(true);
     tenant.create(marked).await;
     tenant.assign("E", "MOVE").await;
     tenant.segment("S").await;

@@ -21,7 +21,7 @@ fn request(
 async fn a_comparison_pages_through_entered_and_left_members() {
     let mut tenant = Tenant::small_world().await;
     let mut marked = person("E", "");
-    marked.exclude_from_segments = true;
+    marked.exclude_from_segments = Some(true);
     tenant.create(marked).await;
     for id in ["S", "T"] {
         tenant.segment(id).await;

@@ -77,7 +77,7 @@ async fn an_expansion_selects_the_whole_company() {
 
 #[tokio::test]
 async fn excluded_contacts_are_dropped_after_an_expansion_unless_included() {
-    let mut tenant = tenant(&["C"], |d| d.exclude_from_segments = true).await;
+    let mut tenant = tenant(&["C"], |d| d.exclude_from_segments = Some(true)).await;
     assert_eq!(movers(&mut tenant, EXPAND).await, "A C");
     let all = SelectionOptions {
         include_excluded: true,
@@ -88,7 +88,7 @@ async fn excluded_contacts_are_dropped_after_an_expansion_unless_included() {
 
 #[tokio::test]
 async fn blocked_contacts_are_dropped_and_reported_unless_included() {
-    let mut tenant = tenant(&["C", "D"], |d| d.privacy_blocked = true).await;
+    let mut tenant = tenant(&["C", "D"], |d| d.privacy_blocked = Some(true)).await;
     let streamed = tenant.stream(select("MOVE")).await.unwrap();
     assert_eq!(streamed.ids(), ["C"]);
     assert_eq!(streamed.summary.privacy_blocked_count, 1);
@@ -106,7 +106,9 @@ async fn blocked_contacts_are_dropped_and_reported_unless_included() {
 
 #[tokio::test]
 async fn an_excluded_and_blocked_contact_counts_as_blocked() {
-    let mark = |d: &mut pb::Contact| (d.exclude_from_segments, d.privacy_blocked) = (true, true);
+    let mark = |d: &mut pb::Contact| {
+        (d.exclude_from_segments, d.privacy_blocked) = (Some(true), Some(true));
+    };
     let mut tenant = tenant(&["D"], mark).await;
     let mut dropped = async |options| {
         let request = pb::StreamSegmentMembersRequest {

@@ -18,13 +18,14 @@ pub(super) struct Model {
 pub(super) type Details = (i32, String, String, String, bool, bool);
 
 fn details(contact: pb::Contact) -> Details {
+    let (excluded, blocked) = (contact.exclude_from_segments(), contact.privacy_blocked());
     (
         contact.kind,
         contact.name,
         contact.company_id,
         contact.email,
-        contact.exclude_from_segments,
-        contact.privacy_blocked,
+        excluded,
+        blocked,
     )
 }
 

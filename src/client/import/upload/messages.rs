@@ -26,6 +26,7 @@ impl UploadItem for Contact {
         let start = contacts::Start {
             import_id,
             known_count,
+            ..Default::default()
         };
         contacts::Message::Start(start).into()
     }
@@ -70,6 +71,7 @@ impl UploadItem for Assignment {
         let start = memberships::Start {
             import_id,
             known_count,
+            ..Default::default()
         };
         memberships::Message::Start(start).into()
     }

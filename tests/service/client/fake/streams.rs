@@ -124,7 +124,7 @@ fn member(number: usize) -> SegmentMember {
             id,
             kind: ContactKind::Person.into(),
             name: "Zero, Ada".to_owned(),
-            privacy_blocked: true,
+            privacy_blocked: Some(true),
             ..Contact::default()
         }),
     }
