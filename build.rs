@@ -4,10 +4,11 @@
 
 use std::{env, fs, path::Path};
 
-use prost::Message;
 use prost_types::{DescriptorProto, FileDescriptorSet};
+use protox::{Compiler, prost_reflect::DescriptorPool};
 
-const PROTOS: [&str; 7] = [
+const PROTOS: [&str; 8] = [
+    "mailinggroups/v1/access.proto",
     "mailinggroups/v1/changes.proto",
     "mailinggroups/v1/contacts.proto",
     "mailinggroups/v1/errors.proto",
@@ -20,11 +21,20 @@ const PROTOS: [&str; 7] = [
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("cargo::rerun-if-changed=proto");
     println!("cargo::rerun-if-changed=migrations");
-    let descriptors = protox::compile(PROTOS, ["proto"])?;
+    let mut compiler = Compiler::new(["proto"])?;
+    compiler.include_source_info(true).include_imports(true);
+    compiler.open_files(PROTOS)?;
+    let descriptors = compiler.file_descriptor_set();
     let out = env::var("OUT_DIR")?;
     let out = Path::new(&out);
-    fs::write(out.join("descriptors.bin"), descriptors.encode_to_vec())?;
+    // Unlike an encoded `FileDescriptorSet`, this has the options of the package's own too.
+    let encoded = compiler.encode_file_descriptor_set();
+    fs::write(out.join("descriptors.bin"), encoded)?;
     fs::write(out.join("requests.rs"), request_impls(&descriptors))?;
+    fs::write(
+        out.join("access.rs"),
+        access_table(&compiler.descriptor_pool())?,
+    )?;
     tonic_prost_build::configure().compile_fds(descriptors)?;
     Ok(())
 }
@@ -70,4 +80,20 @@ fn field_impls(request: &DescriptorProto) -> String {
         );
     }
     code
+}
+
+/// What each RPC has as its option `(mailinggroups.v1.access)`, by path.
+fn access_table(pool: &DescriptorPool) -> Result<String, &'static str> {
+    let option = pool.get_extension_by_name("mailinggroups.v1.access");
+    let option = option.ok_or("there is no option mailinggroups.v1.access")?;
+    let mut rows = Vec::new();
+    for service in pool.services() {
+        for method in service.methods() {
+            let options = method.options();
+            let number = options.get_extension(&option).as_enum_number();
+            let path = format!("/{}/{}", service.full_name(), method.name());
+            rows.push((path, number.unwrap_or_default()));
+        }
+    }
+    Ok(format!("{rows:?}"))
 }

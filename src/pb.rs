@@ -7,6 +7,17 @@ include!(concat!(env!("OUT_DIR"), "/mailinggroups.v1.rs"));
 /// The encoded descriptors of the package, for server reflection.
 pub const FILE_DESCRIPTOR_SET: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/descriptors.bin"));
 
+/// The access that each RPC needs, by path (`/package.Service/Method`), as numbers of [`Access`].
+const METHOD_ACCESS: &[(&str, i32)] = &include!(concat!(env!("OUT_DIR"), "/access.rs"));
+
+/// The access that each RPC needs, by path. A proxy or a middleware can check it.
+pub fn method_access() -> impl Iterator<Item = (&'static str, Access)> {
+    let known = |number: i32| Access::try_from(number).unwrap_or_default();
+    METHOD_ACCESS
+        .iter()
+        .map(move |(path, number)| (*path, known(*number)))
+}
+
 // `build.rs` implements these traits from the descriptors.
 include!(concat!(env!("OUT_DIR"), "/requests.rs"));
 

@@ -1,5 +1,6 @@
 //! The rules of the contract in `proto/` that neither the compiler nor `buf lint` checks.
 
+mod access;
 mod keywords;
 mod options;
 
