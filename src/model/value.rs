@@ -3,7 +3,7 @@
 //! The database repeats the rules as named constraints, so values read from it are not checked
 //! again.
 
-use std::{fmt, str::FromStr};
+use std::{fmt, iter, str::FromStr};
 
 use diesel::{
     deserialize::{self, FromSql, FromSqlRow},
@@ -99,7 +99,7 @@ macro_rules! text_value {
 }
 
 text_value! {
-    /// A mailing group's code: 1 to 11 letters and digits of any script, trimmed, NFC,
+    /// A mailing group's code: 1 to 11 letters and digits of any script, trimmed, NFKC,
     /// upper case. The length is counted in characters after that.
     Code, parse_code
 }
@@ -150,33 +150,18 @@ impl Code {
     /// Maximum length of a code, in characters.
     pub(crate) const MAX_LENGTH: usize = 11;
 
-    /// The normal form of a code: trimmed, NFC, upper case. Does not check the text.
+    /// The normal form of a code: trimmed, NFKC, upper case. Does not check the text.
     pub(crate) fn normalize(text: &str) -> String {
-        // Upper-casing can break NFC, so the text is composed again.
-        text.trim()
-            .nfc()
-            .collect::<String>()
-            .to_uppercase()
-            .nfc()
-            .collect()
+        // Upper-casing can break NFKC, so the text is composed again.
+        let text: String = text.trim().nfkc().collect();
+        text.to_uppercase().nfkc().collect()
     }
 
-    /// Whether a code may contain this character: a letter of any script with its marks, or a decimal
-    /// digit. Circled letters are symbols (some are emoji); invisible characters are not allowed.
+    /// Whether a code may be written with this character: its NFKC form is letters of any script, with
+    /// their marks, or decimal digits. Emoji that show letters are symbols; invisible characters are
+    /// not allowed.
     pub(crate) fn allows(character: char) -> bool {
-        use GeneralCategory::*;
-        let letter_or_digit = matches!(
-            character.general_category(),
-            UppercaseLetter
-                | LowercaseLetter
-                | TitlecaseLetter
-                | ModifierLetter
-                | OtherLetter
-                | NonspacingMark
-                | SpacingMark
-                | DecimalNumber
-        );
-        letter_or_digit && !is_invisible(character)
+        iter::once(character).nfkc().all(is_letter_or_digit)
     }
 }
 
@@ -204,6 +189,22 @@ pub(crate) fn fold(text: &str) -> String {
         .collect()
 }
 
+fn is_letter_or_digit(character: char) -> bool {
+    use GeneralCategory::*;
+    let letter_or_digit = matches!(
+        character.general_category(),
+        UppercaseLetter
+            | LowercaseLetter
+            | TitlecaseLetter
+            | ModifierLetter
+            | OtherLetter
+            | NonspacingMark
+            | SpacingMark
+            | DecimalNumber
+    );
+    letter_or_digit && !is_invisible(character)
+}
+
 /// Letters and marks that are not displayed (Unicode's Default_Ignorable_Code_Point): codes that
 /// differ only in them would look the same.
 fn is_invisible(character: char) -> bool {
@@ -215,10 +216,10 @@ fn is_invisible(character: char) -> bool {
 }
 
 fn parse_code(text: &str) -> Result<String, InvalidValue> {
-    let code = Code::normalize(text);
-    not_blank(&code)?;
+    let text = not_blank(text.trim())?;
     let allowed = "letters and digits";
-    only(&code, Code::allows, allowed)?;
+    only(text, Code::allows, allowed)?;
+    let code = Code::normalize(text);
     // A mark needs a letter before it.
     if let Some(found) = code
         .chars()

@@ -79,6 +79,13 @@ async fn codes_accept_any_script_and_are_normalized() {
         assert_eq!(tenant.group(code).await.code, code);
     }
     assert_eq!(tenant.group("straße").await.code, "STRASSE");
+    assert_eq!(tenant.group("ＭＯＶＥ").await.code, "MOVE");
+    assert_eq!(tenant.get_group("move").await.unwrap().code, "MOVE");
+    tenant.create(company("A")).await;
+    tenant.assign("A", "ｍｏｖｅ").await;
+    for expression in ["ｍove", "ｍo*", "\"ＭＯＶＥ\""] {
+        assert_eq!(tenant.members(expression).await, ["A"]);
+    }
     tenant.group("e\u{301}te\u{301}").await;
     assert_eq!(tenant.get_group("ÉTÉ").await.unwrap().code, "ÉTÉ");
     let again = tenant.create_group(new_group("été", ""), "").await;

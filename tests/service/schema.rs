@@ -1,5 +1,7 @@
 //! The tables: the migrations in both directions, and rules for all tables.
 
+mod upgrades;
+
 use std::{collections::BTreeSet, fs};
 
 use mailing_groups::store;

@@ -7,7 +7,7 @@ use crate::model::Code;
 
 /// A code with wildcards: `*` stands for any run of characters, `?` for exactly one.
 ///
-/// Its text is in the form of stored codes (NFC, upper-case) and asks for no more characters than
+/// Its text is in the form of stored codes (NFKC, upper-case) and asks for no more characters than
 /// a code can have. Patterns that mean the same by their wildcards are equal: `?**` is `?*`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Pattern {
@@ -17,15 +17,15 @@ pub struct Pattern {
 impl Pattern {
     /// Reads a word that has wildcards.
     pub(super) fn read(word: &str) -> Result<Self, InvalidCode> {
-        let text = tidy(&Code::normalize(word));
-        let mut fixed = text.chars().filter(|character| *character != '*');
-        let length = fixed.clone().count();
-        if length > Code::MAX_LENGTH {
-            return Err(InvalidCode::PatternTooLong(length));
+        let is_allowed = |character| matches!(character, '*' | '?') || Code::allows(character);
+        if let Some(character) = word.chars().find(|it| !is_allowed(*it)) {
+            return Err(InvalidCode::Character(character));
         }
-        match fixed.find(|character| *character != '?' && !Code::allows(*character)) {
-            Some(character) => Err(InvalidCode::Character(character)),
-            None => Ok(Self { text }),
+        let text = tidy(&Code::normalize(word));
+        let length = text.chars().filter(|character| *character != '*').count();
+        match length > Code::MAX_LENGTH {
+            true => Err(InvalidCode::PatternTooLong(length)),
+            false => Ok(Self { text }),
         }
     }
 

@@ -22,9 +22,22 @@ fn codes_are_trimmed_composed_and_upper_cased() {
         ("हिन्दी", "हिन्दी"),
         ("ย้ายบ้าน", "ย้ายบ้าน"),
         ("٢٠١٧", "٢٠١٧"),
+        ("ＭＯＶＥ２", "MOVE2"),
+        ("ﾌﾞﾗﾝﾄﾞ", "ブランド"),
+        ("oﬃce", "OFFICE"),
+        ("ⓜove²", "MOVE2"),
+        ("\u{3000}move\u{a0}", "MOVE"),
+        ("ı", "I"),
+        ("i\u{307}", "İ"),
     ] {
         assert_eq!(code(text).unwrap(), stored);
     }
+}
+
+#[test]
+fn look_alikes_of_different_scripts_are_different_codes() {
+    let [latin, cyrillic, greek] = ["AOP", "АОР", "ΑΟΡ"].map(|text| code(text).unwrap());
+    assert!(latin != cyrillic && latin != greek && cyrillic != greek);
 }
 
 #[test]
@@ -42,10 +55,11 @@ fn codes_that_break_a_rule_say_which() {
         ("X-CARD", '-'),
         ("🎁", '🎁'),
         ("🅰", '🅰'),
-        ("ⓜ", 'Ⓜ'),
         ("½", '½'),
         ("1\u{FE0F}\u{20E3}", '\u{FE0F}'),
         ("\u{3164}", '\u{3164}'),
+        ("PARAŀLEL", 'ŀ'),
+        ("A´", '´'),
         ("A\u{200B}", '\u{200B}'),
         ("\u{301}E", '\u{301}'),
         ("A\0", '\0'),

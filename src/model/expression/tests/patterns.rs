@@ -37,6 +37,7 @@ fn a_star_is_any_run_and_a_question_mark_one_character() {
         ("?*", &["A", "AB"], &[""]),
         ("a*b*c", &["ABC", "AXBXC", "ABCABC"], &["AB", "ACB", "ABCD"]),
         ("*ab*", &["AB", "AAB", "ABB"], &["A", "BA", "AXB"]),
+        ("ｍ?ﬁ*", &["MAFIA"], &["MFI"]),
     ] {
         let pattern = pattern(text);
         assert!(

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::{
-    super::{Expression, MAX_BYTES, Node, Operand},
+    super::{Expression, MAX_BYTES, Node, Operand, Term},
     read,
 };
 use crate::model::Code;
@@ -88,6 +88,21 @@ fn normal_codes_are_normal() {
     for character in letters() {
         let once = Code::normalize(&format!("a{character}"));
         assert_eq!(Code::normalize(&once), once, "for {character:?}");
+        if Code::allows(character) {
+            assert!(once.chars().all(Code::allows), "for {character:?}");
+        }
+    }
+}
+
+#[test]
+fn no_character_of_a_code_becomes_a_wildcard() {
+    for character in letters().filter(|it| !matches!(it, '*' | '?')) {
+        let read = character.to_string().parse::<Expression>();
+        let is_wildcard = |read: &Expression| match read.root() {
+            Node::Operand(it) => matches!(it.term, Term::Pattern(_) | Term::Everyone),
+            _ => false,
+        };
+        assert!(!read.as_ref().is_ok_and(is_wildcard), "{character:?}");
     }
 }
 

@@ -1,0 +1,101 @@
+//! Databases of earlier versions, with data, are upgraded.
+
+use std::fs;
+
+use mailing_groups::store;
+use tokio_postgres::Client;
+
+use crate::support::{assert_consistent, database, runtime, tables::connect};
+
+/// A database with the tables as they were after a migration.
+struct EarlierDatabase {
+    url: String,
+    client: Client,
+}
+
+impl EarlierDatabase {
+    async fn after(migration: &str) -> Self {
+        let url = database().await;
+        let client = connect(&url).await;
+        let list = "CREATE TABLE __diesel_schema_migrations (version VARCHAR(50) PRIMARY KEY, \
+            run_on TIMESTAMP NOT NULL DEFAULT CURRENT_TIMESTAMP)";
+        client.batch_execute(list).await.unwrap();
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/migrations");
+        let mut folders: Vec<_> = fs::read_dir(folder)
+            .unwrap()
+            .map(|entry| entry.unwrap().path())
+            .collect();
+        folders.sort();
+        for folder in folders {
+            let name = folder.file_name().unwrap().to_str().unwrap();
+            let (version, _) = name.split_once('_').unwrap();
+            if version <= migration {
+                let up = fs::read_to_string(folder.join("up.sql")).unwrap();
+                client.batch_execute(&up).await.unwrap();
+                let version = version.replace('-', "");
+                let run = format!("INSERT INTO __diesel_schema_migrations VALUES ('{version}')");
+                client.batch_execute(&run).await.unwrap();
+            }
+        }
+        Self { url, client }
+    }
+
+    /// Runs the other migrations.
+    async fn upgrade(&self) {
+        let url = self.url.clone();
+        let ran = runtime().spawn(async move { store::migrate(&url).await });
+        assert!(!ran.await.unwrap().unwrap().is_empty());
+    }
+
+    async fn run(&self, statements: &str) {
+        self.client.batch_execute(statements).await.unwrap();
+    }
+
+    /// The rows of a query for one text.
+    async fn texts(&self, query: &str) -> Vec<String> {
+        let rows = self.client.query(query, &[]).await.unwrap();
+        rows.iter().map(|row| row.get(0)).collect()
+    }
+}
+
+#[tokio::test]
+async fn codes_become_nfkc_and_none_is_lost() {
+    let database = EarlierDatabase::after("2026-11-23-000004").await;
+    let codes = [
+        "MOVE",
+        "ＭＯＶＥ",
+        "ＧＩＦＴ",
+        "𝐌ᵒ𝛂ʰ",
+        "ＧＩＦＴ２",
+        "ǄǄǄǄǄǄ",
+        "PARAĿLEL",
+        "ÉTÉ",
+        "G2",
+    ];
+    database
+        .run(&format!(
+            "INSERT INTO tenants (tenant_id, name) VALUES (1, 'a');
+             INSERT INTO clocks (tenant_id, revision, next_group_id) VALUES (1, 1, 20);
+             INSERT INTO revisions VALUES (1, 1, now(), 'r');
+             INSERT INTO mailing_groups (tenant_id, group_id, code, description, revision,
+                     create_time, update_time)
+                 SELECT 1, n, code, '', 1, now(), now()
+                 FROM unnest('{{{}}}'::text[]) WITH ORDINALITY AS c (code, n);
+             INSERT INTO changes (tenant_id, revision, kind, subject_id, code)
+                 SELECT 1, 1, 1, group_id, code FROM mailing_groups;
+             INSERT INTO former_codes VALUES (1, 'ＯＬＤ', 1), (1, 'ＥＬＤ', 2), (1, 'ELD', 3), (1, 'ＭOVE', 4)",
+            codes.join(",")
+        ))
+        .await;
+    database.upgrade().await;
+    let codes = "SELECT code FROM mailing_groups ORDER BY group_id";
+    assert_eq!(
+        database.texts(codes).await,
+        [
+            "MOVE", "H2", "GIFT", "MOΑH", "GIFT2", "G6", "G7", "ÉTÉ", "G2"
+        ]
+    );
+    let former = "SELECT code || group_id FROM former_codes ORDER BY 1";
+    assert_eq!(database.texts(former).await, ["ELD3", "OLD1"]);
+    assert_consistent(&database.url, "a").await;
+}
