@@ -10,6 +10,7 @@ mod convert;
 mod export;
 mod field;
 mod import;
+mod lists;
 mod mailing_groups;
 mod members;
 mod request;

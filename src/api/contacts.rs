@@ -6,7 +6,7 @@ use super::{
     Api, RpcResult,
     convert::{contact_update, details, optional_kind},
     export,
-    field::{etag, optional, required, required_message, search_text},
+    field::{etag, optional, required, required_keys, required_message, search_text},
     import::{self, contacts::ContactImport},
     request::{idempotency_key, split_request},
     stream::ResponseStream,
@@ -49,6 +49,19 @@ impl Contacts for Api {
         let contact = contacts::get(&self.domain, &call, &id).await?;
         Ok(Response::new(pb::GetContactResponse {
             contact: Some(contact.into()),
+        }))
+    }
+
+    async fn batch_get_contacts(
+        &self,
+        request: Request<pb::BatchGetContactsRequest>,
+    ) -> RpcResult<pb::BatchGetContactsResponse> {
+        let (call, request) = split_request(request)?;
+        let ids = required_keys(&request.ids, "ids")?;
+        let found = contacts::get_all(&self.domain, &call, ids).await?;
+        Ok(Response::new(pb::BatchGetContactsResponse {
+            contacts: found.found.into_iter().map(Into::into).collect(),
+            missing_ids: found.missing.into_iter().map(Into::into).collect(),
         }))
     }
 

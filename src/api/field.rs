@@ -7,6 +7,9 @@ use crate::{
     model::InvalidValue,
 };
 
+/// How many resources one call reads by key, so that all of them fit in a message.
+const MAX_READ_KEYS: usize = 1_000;
+
 /// Attaches the path of a field to an error.
 pub(super) trait Field<T> {
     /// The value, or a violation of the field at `path`, as the caller writes it.
@@ -77,7 +80,22 @@ pub(super) fn required_each<T>(texts: &[String], path: &str) -> Result<Vec<T>, V
 where
     T: FromStr<Err = InvalidValue>,
 {
-    check_batch_size(texts, path)?;
+    required_up_to(MAX_BATCH_ITEMS, texts, path)
+}
+
+/// Reads the keys of resources to read, at most [`MAX_READ_KEYS`].
+pub(super) fn required_keys<T>(texts: &[String], path: &str) -> Result<Vec<T>, Violation>
+where
+    T: FromStr<Err = InvalidValue>,
+{
+    required_up_to(MAX_READ_KEYS, texts, path)
+}
+
+fn required_up_to<T>(max: usize, texts: &[String], path: &str) -> Result<Vec<T>, Violation>
+where
+    T: FromStr<Err = InvalidValue>,
+{
+    check_count(texts.len(), max, path)?;
     let texts = texts.iter().enumerate();
     let values = texts.map(|(at, text)| required(text, &format!("{path}[{at}]")));
     values.collect()
@@ -85,16 +103,14 @@ where
 
 /// Rejects a batch with more than [`MAX_BATCH_ITEMS`] items.
 pub(super) fn check_batch_size<T>(items: &[T], path: &str) -> Result<(), Violation> {
-    let reason = format!(
-        "must have at most {MAX_BATCH_ITEMS} items; it has {}",
-        items.len()
-    );
-    if items.len() > MAX_BATCH_ITEMS {
-        Err(reason)
-    } else {
-        Ok(())
+    check_count(items.len(), MAX_BATCH_ITEMS, path)
+}
+
+fn check_count(count: usize, max: usize, path: &str) -> Result<(), Violation> {
+    match count > max {
+        true => Err(format!("must have at most {max} items; it has {count}")).field(path),
+        false => Ok(()),
     }
-    .field(path)
 }
 
 /// Rejects a metadata key with several values: which of them counts is arbitrary.

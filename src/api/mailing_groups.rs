@@ -5,9 +5,9 @@ use tonic::{Request, Response, Streaming};
 use super::{
     Api, RpcResult, assignments as batches,
     convert::{apply_field_mask, assignment, optional_kind, to_wire_count},
-    field::{etag, required, required_each, required_message, search_text},
+    field::{etag, required, required_each, required_message},
     import::{self, memberships::MembershipImport},
-    members,
+    lists, members,
     request::{count_source, idempotency_key, split_request},
     stream::ResponseStream,
     token::ListPage,
@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     domain::{contacts, mailing_groups, memberships, selection},
-    model::{Code, ContactId, Direction, MailingGroup},
+    model::{Code, ContactId, Direction},
     pb::{self, mailing_groups_server::MailingGroups},
 };
 
@@ -52,21 +52,18 @@ impl MailingGroups for Api {
         }))
     }
 
+    async fn batch_get_mailing_groups(
+        &self,
+        request: Request<pb::BatchGetMailingGroupsRequest>,
+    ) -> RpcResult<pb::BatchGetMailingGroupsResponse> {
+        lists::batch_get(self, request).await
+    }
+
     async fn list_mailing_groups(
         &self,
         request: Request<pb::ListMailingGroupsRequest>,
     ) -> RpcResult<pb::ListMailingGroupsResponse> {
-        let (call, mut request) = split_request(request)?;
-        let page = ListPage::<Code>::take(&call, &mut request)?;
-        let prefix = Code::normalize(&search_text(request.prefix, "prefix")?);
-        let mut groups =
-            mailing_groups::list(&self.domain, &call, &prefix, page.after.as_ref(), page.size)
-                .await?;
-        let next_page_token = page.next_token(&mut groups, |group| &group.code);
-        Ok(Response::new(pb::ListMailingGroupsResponse {
-            mailing_groups: messages(groups),
-            next_page_token,
-        }))
+        lists::list(self, request).await
     }
 
     async fn update_mailing_group(
@@ -210,22 +207,7 @@ impl MailingGroups for Api {
         &self,
         request: Request<pb::ListContactMailingGroupsRequest>,
     ) -> RpcResult<pb::ListContactMailingGroupsResponse> {
-        let (call, mut request) = split_request(request)?;
-        let page = ListPage::<Code>::take(&call, &mut request)?;
-        let contact_id = required(&request.contact_id, "contact_id")?;
-        let mut groups = mailing_groups::list_of_contact(
-            &self.domain,
-            &call,
-            &contact_id,
-            page.after.as_ref(),
-            page.size,
-        )
-        .await?;
-        let next_page_token = page.next_token(&mut groups, |group| &group.code);
-        Ok(Response::new(pb::ListContactMailingGroupsResponse {
-            mailing_groups: messages(groups),
-            next_page_token,
-        }))
+        lists::list_of_contact(self, request).await
     }
 
     async fn list_mailing_group_contacts(
@@ -288,8 +270,4 @@ impl MailingGroups for Api {
             watch::stream(self.domain.clone(), call, request, self.shutdown.clone()).await?;
         Ok(Response::new(stream))
     }
-}
-
-fn messages(groups: Vec<MailingGroup>) -> Vec<pb::MailingGroup> {
-    groups.into_iter().map(Into::into).collect()
 }

@@ -150,6 +150,14 @@ pub(super) fn add_action(request: &pb::AddContactsRequest) -> Result<Action, Vio
     })
 }
 
+/// Reads the number of an action of a segment.
+pub(super) fn action_number(number: i32) -> Result<i32, Violation> {
+    match number {
+        ..1 => Err("must be 1 or more").field("number"),
+        _ => Ok(number),
+    }
+}
+
 /// Reads a Reduce or Refine action.
 pub(super) fn filter_action(
     kind: ActionKind,

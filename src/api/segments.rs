@@ -8,7 +8,7 @@ use super::{
     Api, RpcResult, compare,
     convert::{apply_field_mask, to_wire_count},
     field::{etag, optional, required, required_message, search_text},
-    request::{add_action, filter_action, idempotency_key, split_request},
+    request::{action_number, add_action, filter_action, idempotency_key, split_request},
     stream::ResponseStream,
     token::ListPage,
 };
@@ -149,6 +149,19 @@ impl Segments for Api {
         Ok(Response::new(result.into()))
     }
 
+    async fn get_segment_action(
+        &self,
+        request: Request<pb::GetSegmentActionRequest>,
+    ) -> RpcResult<pb::GetSegmentActionResponse> {
+        let (call, request) = split_request(request)?;
+        let id = required(&request.segment_id, "segment_id")?;
+        let number = action_number(request.number)?;
+        let action = segments::get_action(&self.domain, &call, &id, number).await?;
+        Ok(Response::new(pb::GetSegmentActionResponse {
+            action: Some(action.into()),
+        }))
+    }
+
     async fn list_segment_actions(
         &self,
         request: Request<pb::ListSegmentActionsRequest>,
@@ -195,6 +208,25 @@ impl Segments for Api {
         Ok(Response::new(pb::SaveCriteriaResponse {
             saved_criteria: Some(saved.into()),
             revision,
+        }))
+    }
+
+    async fn get_saved_criteria(
+        &self,
+        request: Request<pb::GetSavedCriteriaRequest>,
+    ) -> RpcResult<pb::GetSavedCriteriaResponse> {
+        let (call, mut request) = split_request(request)?;
+        let page = ListPage::<i32>::take(&call, &mut request)?;
+        let code = required(&request.code, "code")?;
+        let after = page.after.unwrap_or(0);
+        let (saved, actions) =
+            segments::get_criteria(&self.domain, &call, &code, after, page.size).await?;
+        let last = actions.last().map(|action| action.number);
+        let next = last.filter(|number| *number < saved.action_count);
+        Ok(Response::new(pb::GetSavedCriteriaResponse {
+            saved_criteria: Some(saved.into()),
+            actions: actions.into_iter().map(Into::into).collect(),
+            next_page_token: next.map_or_else(String::new, |number| page.token_after(&number)),
         }))
     }
 

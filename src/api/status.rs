@@ -124,7 +124,8 @@ fn code_and_retry_delay(reason: ErrorReason) -> (Code, Option<Duration>) {
         | ErrorReason::MailingGroupRenamed
         | ErrorReason::ContactNotFound
         | ErrorReason::SegmentNotFound
-        | ErrorReason::SavedCriteriaNotFound => (Code::NotFound, None),
+        | ErrorReason::SavedCriteriaNotFound
+        | ErrorReason::SegmentActionNotFound => (Code::NotFound, None),
         ErrorReason::MailingGroupAlreadyExists
         | ErrorReason::ContactAlreadyExists
         | ErrorReason::SegmentAlreadyExists

@@ -51,8 +51,13 @@ impl<K: FromStr + Display> ListPage<K> {
         }
         entries.truncate(self.size.get());
         let last = entries.last();
-        last.map(|last| self.key.issue(key_of(last)))
+        last.map(|last| self.token_after(key_of(last)))
             .unwrap_or_default()
+    }
+
+    /// The token of the page that follows the entry with this key.
+    pub(super) fn token_after(&self, key: &K) -> String {
+        self.key.issue(key)
     }
 }
 

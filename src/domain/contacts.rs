@@ -8,7 +8,8 @@ use super::{
     jobs::{
         self, CreateContact, CreateContacts, GetContacts, JobItem, UpdateContact, UpdateContacts,
     },
-    lookup, memberships,
+    lookup::{self, Found},
+    memberships,
     segments::merges,
 };
 use crate::{
@@ -44,6 +45,20 @@ pub(crate) async fn get(domain: &Domain, call: &Call, id: &ContactId) -> Result<
     let operation = || GetContacts(domain.database.clone());
     let batcher = &domain.jobs.get_contact;
     batcher.run(&call.tenant, id.clone(), operation).await
+}
+
+/// Reads contacts, and says which ids no contact has.
+pub(crate) async fn get_all(
+    domain: &Domain,
+    call: &Call,
+    ids: Vec<ContactId>,
+) -> Result<Found<Contact, ContactId>> {
+    let wanted: Vec<&ContactId> = ids.iter().collect();
+    let read = domain.read_of(call, async |conn, tenant_id| {
+        Ok(store::contacts::find_all(conn, tenant_id, &wanted).await?)
+    });
+    let read = read.await?;
+    Ok(lookup::in_order(ids, read, |contact| &contact.id))
 }
 
 /// The filters of a list of contacts; all of them apply.

@@ -1,6 +1,6 @@
 //! Finds the contacts and groups that operations name, or the errors that say they do not exist.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, hash::Hash};
 
 use super::{Call, Domain, Error, Resource, Result};
 use crate::{
@@ -16,6 +16,30 @@ pub(super) async fn contact(
 ) -> Result<Contact> {
     let found = store::contacts::find(conn, tenant_id, id).await?;
     found.ok_or_else(|| Error::no_contact(id))
+}
+
+/// The resources of many keys.
+pub(crate) struct Found<T, K> {
+    /// Those that exist, in the order of the keys and as often.
+    pub(crate) found: Vec<T>,
+    /// The keys of those that do not.
+    pub(crate) missing: Vec<K>,
+}
+
+/// Sorts what was read, once each and in no order, by the keys that were asked for.
+pub(super) fn in_order<T: Clone, K: Clone + Eq + Hash>(
+    keys: Vec<K>,
+    read: Vec<T>,
+    key_of: fn(&T) -> &K,
+) -> Found<T, K> {
+    let by_key: HashMap<&K, &T> = read.iter().map(|it| (key_of(it), it)).collect();
+    let found = keys.iter().filter_map(|key| by_key.get(key));
+    let found = found.map(|it| (*it).clone()).collect();
+    let missing = keys.iter().filter(|key| !by_key.contains_key(key));
+    Found {
+        found,
+        missing: missing.cloned().collect(),
+    }
 }
 
 /// The contact with this id, if its etag is current.

@@ -3,7 +3,7 @@
 use super::{
     Call, Committed, Domain, Error, IdempotencyKey, Precondition, Resource, Result,
     jobs::{GetGroups, ListContactGroups},
-    lookup,
+    lookup::{self, Found},
 };
 use crate::{
     model::{Change, Code, ContactId, Description, MailingGroup, NewMailingGroup, PageSize},
@@ -36,6 +36,20 @@ pub(crate) async fn get(domain: &Domain, call: &Call, code: &Code) -> Result<Mai
     let operation = || GetGroups(domain.database.clone());
     let batcher = &domain.jobs.get_group;
     batcher.run(&call.tenant, code.clone(), operation).await
+}
+
+/// Reads groups, and says which codes no group has.
+pub(crate) async fn get_all(
+    domain: &Domain,
+    call: &Call,
+    codes: Vec<Code>,
+) -> Result<Found<MailingGroup, Code>> {
+    let wanted: Vec<&Code> = codes.iter().collect();
+    let read = domain.read_of(call, async |conn, tenant_id| {
+        Ok(store::mailing_groups::find_all(conn, tenant_id, &wanted).await?)
+    });
+    let read = read.await?;
+    Ok(lookup::in_order(codes, read, |group| &group.code))
 }
 
 /// Lists groups by code, after `after`, whose codes start with `prefix`.

@@ -10,9 +10,12 @@ use std::collections::HashMap;
 
 use self::merges::MergeMap;
 pub(crate) use self::{
-    actions::{Action, ActionResult, ActionTarget, act, go_back, list_actions},
+    actions::{Action, ActionResult, ActionTarget, act, get_action, go_back, list_actions},
     compare::{DifferencePage, Differences, compare},
-    criteria::{ReplayResult, delete_criteria, list_criteria, replay, save_criteria},
+    criteria::{
+        ReplayResult, SavedAction, delete_criteria, get_criteria, list_criteria, replay,
+        save_criteria,
+    },
 };
 use super::{
     Call, Committed, Domain, Error, IdempotencyKey, Resource, Result, lookup,

@@ -12,6 +12,9 @@ pub struct PageSize(i64);
 pub struct NegativePageSize;
 
 impl PageSize {
+    /// One entry.
+    pub(crate) const ONE: Self = Self(1);
+
     /// The size for a requested one: 0 means `default`, and more than `max` means `max`.
     pub fn new(requested: i32, default: i32, max: i32) -> Result<Self, NegativePageSize> {
         match requested {

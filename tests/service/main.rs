@@ -28,6 +28,7 @@ mod oracle;
 mod pages;
 mod plans;
 mod postgres;
+mod reads;
 mod renames;
 mod replace;
 mod schema;

@@ -10,3 +10,4 @@ mod criteria;
 mod large;
 mod resources;
 mod validate;
+mod whole;

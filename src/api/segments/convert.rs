@@ -2,7 +2,7 @@
 
 use crate::{
     api::convert::{timestamp, to_wire_count},
-    domain::segments::{ActionResult, ReplayResult},
+    domain::segments::{ActionResult, ReplayResult, SavedAction},
     model::{
         ActionKind, ContactId, CountedSegment, Revision, SavedCriteria, SegmentAction,
         SelectionOptions, Selector,
@@ -73,6 +73,24 @@ impl From<(SegmentAction, Vec<ContactId>)> for pb::SegmentAction {
             undoable: action.undoable,
             revision: action.revision,
             create_time: Some(timestamp(action.create_time)),
+        }
+    }
+}
+
+impl From<SavedAction> for pb::SavedCriteriaAction {
+    fn from(action: SavedAction) -> Self {
+        let criterion = action.criterion;
+        let expression = match criterion.selector {
+            Selector::Expression(expression) => expression.text().to_owned(),
+            Selector::Contacts(_) => String::new(),
+        };
+        Self {
+            number: action.number,
+            kind: pb::SegmentActionKind::from(criterion.kind).into(),
+            expression,
+            contact_ids: action.contact_ids.into_iter().map(Into::into).collect(),
+            options: Some(criterion.options.into()),
+            entire_companies: criterion.entire_companies,
         }
     }
 }

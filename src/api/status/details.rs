@@ -183,5 +183,6 @@ fn type_of(resource: Resource) -> &'static str {
         Resource::Contact => "mailinggroups.v1.Contact",
         Resource::Segment => "mailinggroups.v1.Segment",
         Resource::SavedCriteria => "mailinggroups.v1.SavedCriteria",
+        Resource::SegmentAction => "mailinggroups.v1.SegmentAction",
     }
 }

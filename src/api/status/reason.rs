@@ -60,6 +60,7 @@ fn not_found(resource: Resource) -> ErrorReason {
         Resource::Contact => ErrorReason::ContactNotFound,
         Resource::Segment => ErrorReason::SegmentNotFound,
         Resource::SavedCriteria => ErrorReason::SavedCriteriaNotFound,
+        Resource::SegmentAction => ErrorReason::SegmentActionNotFound,
     }
 }
 
@@ -69,6 +70,8 @@ fn already_exists(resource: Resource) -> ErrorReason {
         Resource::Contact => ErrorReason::ContactAlreadyExists,
         Resource::Segment => ErrorReason::SegmentAlreadyExists,
         Resource::SavedCriteria => ErrorReason::SavedCriteriaAlreadyExists,
+        // The service numbers actions.
+        Resource::SegmentAction => ErrorReason::Internal,
     }
 }
 
@@ -78,6 +81,8 @@ fn numbers_spent(resource: Resource) -> ErrorReason {
         Resource::Contact => ErrorReason::ContactNumbersSpent,
         Resource::Segment => ErrorReason::SegmentNumbersSpent,
         Resource::SavedCriteria => ErrorReason::SavedCriteriaNumbersSpent,
+        // Actions have no limit of their own.
+        Resource::SegmentAction => ErrorReason::Internal,
     }
 }
 

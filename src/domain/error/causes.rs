@@ -47,6 +47,9 @@ pub enum Resource {
     /// Saved criteria.
     #[error("saved criteria")]
     SavedCriteria,
+    /// An action of a segment.
+    #[error("segment action")]
+    SegmentAction,
 }
 
 /// States that forbid an operation.

@@ -3,7 +3,7 @@
 use super::{counted, current, draft::SegmentDraft, existing, merges::MergeMap};
 use crate::{
     domain::{
-        Call, Committed, Domain, Error, Precondition, Result,
+        Call, Committed, Domain, Error, Precondition, Resource, Result,
         selection::{self, SelectionPart, SelectionSource},
     },
     model::{
@@ -209,34 +209,53 @@ pub(crate) async fn list_actions(
         .await?;
     let mut listed = Vec::with_capacity(actions.len());
     for mut action in actions {
-        let ids = match &mut action.criterion.selector {
-            Selector::Expression(_) => Vec::new(),
-            Selector::Contacts(set) => {
-                let (present, ids) = present(domain, call, set).await?;
-                *set = present;
-                ids
-            }
-        };
+        let selector = &mut action.criterion.selector;
+        let ids = named_contacts(domain, call, selector, MAX_LISTED_CONTACTS).await?;
         listed.push((action, ids));
     }
     Ok(listed)
 }
 
-/// Those of a stored set who still exist, and the ids of the first of them.
-async fn present(
+/// Reads one action of a segment, with all contacts that it named and that still exist.
+pub(crate) async fn get_action(
     domain: &Domain,
     call: &Call,
-    stored: &ContactSet,
-) -> Result<(ContactSet, Vec<ContactId>)> {
+    id: &SegmentId,
+    number: i32,
+) -> Result<(SegmentAction, Vec<ContactId>)> {
+    let read = domain.read_of(call, async |conn, tenant_id| {
+        let segment = existing(conn, tenant_id, id).await?.segment_number;
+        let (after, size) = (number - 1, PageSize::ONE);
+        Ok(store::segments::actions::page(conn, tenant_id, segment, after, size).await?)
+    });
+    let found = read.await?.into_iter().find(|it| it.number == number);
+    let missing = || Error::not_found(Resource::SegmentAction, format_args!("{id}/{number}"));
+    let mut action = found.ok_or_else(missing)?;
+    let selector = &mut action.criterion.selector;
+    let ids = named_contacts(domain, call, selector, usize::MAX).await?;
+    Ok((action, ids))
+}
+
+/// Takes contacts that are gone out of a selector, and returns the ids of up to `max` of the others.
+pub(super) async fn named_contacts(
+    domain: &Domain,
+    call: &Call,
+    selector: &mut Selector,
+    max: usize,
+) -> Result<Vec<ContactId>> {
+    let Selector::Contacts(set) = selector else {
+        return Ok(Vec::new());
+    };
     let population = selection::population(domain, call).await?;
-    domain
-        .read_of(call, async |conn, tenant_id| {
-            let merges = MergeMap::read(conn, tenant_id, &population.everyone, &[stored]).await?;
-            let present = merges.resolve(stored);
-            let first = present.iter().take(MAX_LISTED_CONTACTS);
-            let first: Vec<i32> = first.map(u32::cast_signed).collect();
-            let ids = store::contacts::ids(conn, tenant_id, &first).await?;
-            Ok((present, ids.into_iter().map(|(_, id)| id).collect()))
-        })
-        .await
+    let read = domain.read_of(call, async |conn, tenant_id| {
+        let merges = MergeMap::read(conn, tenant_id, &population.everyone, &[set]).await?;
+        let present = merges.resolve(set);
+        let first = present.iter().take(max).map(u32::cast_signed);
+        let first: Vec<i32> = first.collect();
+        let ids = store::contacts::ids(conn, tenant_id, &first).await?;
+        Ok((present, ids))
+    });
+    let (present, ids) = read.await?;
+    *set = present;
+    Ok(ids.into_iter().map(|(_, id)| id).collect())
 }

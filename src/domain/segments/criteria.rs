@@ -1,13 +1,19 @@
 //! Saved criteria: the actions of a segment, to be run again.
 
-use super::{ActionResult, draft::SegmentDraft, existing};
+use super::{ActionResult, actions::named_contacts, draft::SegmentDraft, existing};
 use crate::{
     domain::{
         Call, Committed, Domain, Error, Precondition, Resource, Result, selection::SelectionPart,
     },
-    model::{Change, CriteriaCode, Criterion, Description, PageSize, SavedCriteria, SegmentId},
-    store::{self, Transaction},
+    model::{
+        Change, ContactId, CriteriaCode, Criterion, Description, PageSize, SavedCriteria,
+        SegmentId, Selector, TenantId,
+    },
+    store::{self, Connection},
 };
+
+/// After how many bytes a page of saved actions ends, so that it fits in a message.
+const MAX_PAGE_BYTES: usize = 1 << 20;
 
 /// Saves all actions of a segment under a code.
 pub(crate) async fn save_criteria(
@@ -38,6 +44,63 @@ pub(crate) async fn save_criteria(
         .await
 }
 
+/// An action of saved criteria.
+pub(crate) struct SavedAction {
+    /// Its place in the criteria, from 1.
+    pub(crate) number: i32,
+    /// What it does, and to whom.
+    pub(crate) criterion: Criterion,
+    /// The contacts that it names and that still exist.
+    pub(crate) contact_ids: Vec<ContactId>,
+}
+
+impl SavedAction {
+    /// About how many bytes it takes in a message.
+    fn bytes(&self) -> usize {
+        let expression = match &self.criterion.selector {
+            Selector::Expression(expression) => expression.text().len(),
+            Selector::Contacts(_) => 0,
+        };
+        let ids = self.contact_ids.iter().map(|id| id.as_str().len() + 2);
+        32 + expression + ids.sum::<usize>()
+    }
+}
+
+/// Reads saved criteria and a page of their actions, after the one numbered `after`. The page ends
+/// early after [`MAX_PAGE_BYTES`].
+pub(crate) async fn get_criteria(
+    domain: &Domain,
+    call: &Call,
+    code: &CriteriaCode,
+    after: i32,
+    size: PageSize,
+) -> Result<(SavedCriteria, Vec<SavedAction>)> {
+    let (mut actions, mut bytes) = (Vec::new(), 0);
+    loop {
+        let number = after + i32::try_from(actions.len()).unwrap_or(i32::MAX);
+        let read = domain.read_of(call, async |conn, tenant_id| {
+            let saved = saved(conn, tenant_id, code).await?;
+            let next = load_chunk(conn, tenant_id, &saved, number).await?;
+            Ok((saved, next))
+        });
+        let (saved, next) = read.await?;
+        for (number, mut criterion) in (number + 1..).zip(next) {
+            let selector = &mut criterion.selector;
+            let action = SavedAction {
+                number,
+                contact_ids: named_contacts(domain, call, selector, usize::MAX).await?,
+                criterion,
+            };
+            bytes += action.bytes();
+            actions.push(action);
+            let is_full = bytes > MAX_PAGE_BYTES || actions.len() == size.get();
+            if is_full || number == saved.action_count {
+                return Ok((saved, actions));
+            }
+        }
+    }
+}
+
 /// Lists saved criteria by code, after `after`.
 pub(crate) async fn list_criteria(
     domain: &Domain,
@@ -60,7 +123,8 @@ pub(crate) async fn delete_criteria(
 ) -> Result<Committed<()>> {
     domain
         .write(call, async |tx| {
-            let saved = saved(tx, code).await?;
+            let tenant_id = tx.tenant_id();
+            let saved = saved(tx, tenant_id, code).await?;
             store::segments::criteria::delete(tx, saved.criteria_number).await?;
             tx.log(Change::CriteriaDeleted(saved.criteria_number, saved.code));
             Ok(())
@@ -94,12 +158,13 @@ pub(crate) async fn replay(
         .await?;
     domain
         .write(call, async |tx| {
-            let saved = saved(tx, code).await?;
+            let tenant_id = tx.tenant_id();
+            let saved = saved(tx, tenant_id, code).await?;
             let mut draft = SegmentDraft::load(domain, tx, id).await?;
             let mut skipped = 0;
             let mut number = 0;
             while number < saved.action_count {
-                for criterion in load_chunk(tx, &saved, number).await? {
+                for criterion in load_chunk(tx, tenant_id, &saved, number).await? {
                     let (criterion, gone) = draft.resolve_contacts(tx, criterion).await?;
                     skipped += gone;
                     let part = SelectionPart::SavedAction(number);
@@ -118,13 +183,13 @@ pub(crate) async fn replay(
 
 /// Loads the next saved actions.
 async fn load_chunk(
-    tx: &mut Transaction,
+    conn: &mut Connection,
+    tenant_id: TenantId,
     saved: &SavedCriteria,
     after: i32,
 ) -> Result<Vec<Criterion>> {
-    let tenant_id = tx.tenant_id();
     let number = saved.criteria_number;
-    let next = store::segments::criteria::actions(tx, tenant_id, number, after).await?;
+    let next = store::segments::criteria::actions(conn, tenant_id, number, after).await?;
     match next.is_empty() {
         true => Err(Error::broken("fewer actions than counted")),
         false => Ok(next),
@@ -132,8 +197,11 @@ async fn load_chunk(
 }
 
 /// The criteria saved under this code, or the error that there are none.
-async fn saved(tx: &mut Transaction, code: &CriteriaCode) -> Result<SavedCriteria> {
-    let tenant_id = tx.tenant_id();
-    let found = store::segments::criteria::find(tx, tenant_id, code).await?;
+async fn saved(
+    conn: &mut Connection,
+    tenant_id: TenantId,
+    code: &CriteriaCode,
+) -> Result<SavedCriteria> {
+    let found = store::segments::criteria::find(conn, tenant_id, code).await?;
     found.ok_or_else(|| Error::not_found(Resource::SavedCriteria, code))
 }

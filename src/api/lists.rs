@@ -1,0 +1,68 @@
+//! Reading many groups: by code, in pages, and those of a contact.
+
+use tonic::{Request, Response};
+
+use super::{
+    Api, RpcResult,
+    field::{required, required_keys, search_text},
+    request::split_request,
+    token::ListPage,
+};
+use crate::{
+    domain::mailing_groups,
+    model::{Code, MailingGroup},
+    pb,
+};
+
+/// Handles `BatchGetMailingGroups`.
+pub(super) async fn batch_get(
+    api: &Api,
+    request: Request<pb::BatchGetMailingGroupsRequest>,
+) -> RpcResult<pb::BatchGetMailingGroupsResponse> {
+    let (call, request) = split_request(request)?;
+    let codes = required_keys(&request.codes, "codes")?;
+    let found = mailing_groups::get_all(&api.domain, &call, codes).await?;
+    Ok(Response::new(pb::BatchGetMailingGroupsResponse {
+        mailing_groups: messages(found.found),
+        missing_codes: found.missing.into_iter().map(Into::into).collect(),
+    }))
+}
+
+/// Handles `ListMailingGroups`.
+pub(super) async fn list(
+    api: &Api,
+    request: Request<pb::ListMailingGroupsRequest>,
+) -> RpcResult<pb::ListMailingGroupsResponse> {
+    let (call, mut request) = split_request(request)?;
+    let page = ListPage::<Code>::take(&call, &mut request)?;
+    let prefix = Code::normalize(&search_text(request.prefix, "prefix")?);
+    let after = page.after.as_ref();
+    let mut groups = mailing_groups::list(&api.domain, &call, &prefix, after, page.size).await?;
+    let next_page_token = page.next_token(&mut groups, |group| &group.code);
+    Ok(Response::new(pb::ListMailingGroupsResponse {
+        mailing_groups: messages(groups),
+        next_page_token,
+    }))
+}
+
+/// Handles `ListContactMailingGroups`.
+pub(super) async fn list_of_contact(
+    api: &Api,
+    request: Request<pb::ListContactMailingGroupsRequest>,
+) -> RpcResult<pb::ListContactMailingGroupsResponse> {
+    let (call, mut request) = split_request(request)?;
+    let page = ListPage::<Code>::take(&call, &mut request)?;
+    let id = required(&request.contact_id, "contact_id")?;
+    let after = page.after.as_ref();
+    let mut groups =
+        mailing_groups::list_of_contact(&api.domain, &call, &id, after, page.size).await?;
+    let next_page_token = page.next_token(&mut groups, |group| &group.code);
+    Ok(Response::new(pb::ListContactMailingGroupsResponse {
+        mailing_groups: messages(groups),
+        next_page_token,
+    }))
+}
+
+fn messages(groups: Vec<MailingGroup>) -> Vec<pb::MailingGroup> {
+    groups.into_iter().map(Into::into).collect()
+}
