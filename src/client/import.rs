@@ -13,7 +13,9 @@ mod upload;
 mod batches;
 mod columns;
 mod csv_file;
+mod input;
 mod items;
+mod records;
 
 mod rejected;
 mod report;

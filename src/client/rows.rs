@@ -1,5 +1,6 @@
 //! Contacts, groups and memberships as text: CSV rows in the columns that `import` reads, and JSON.
 
+use super::terminal::excerpt;
 use crate::pb::{Assignment, Contact, ContactKind, MailingGroup};
 
 /// The columns of `import groups`.
@@ -54,7 +55,10 @@ pub(super) fn parse_kind(text: &str) -> Result<ContactKind, String> {
     match text.trim().to_ascii_uppercase().as_str() {
         "COMPANY" => Ok(ContactKind::Company),
         "PERSON" => Ok(ContactKind::Person),
-        other => Err(format!("kind: `{other}` is neither COMPANY nor PERSON")),
+        other => Err(format!(
+            "kind: `{}` is neither COMPANY nor PERSON",
+            excerpt(other)
+        )),
     }
 }
 

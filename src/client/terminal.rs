@@ -26,3 +26,46 @@ pub(super) fn message(text: &str) {
 pub(super) fn pluralize(number: i64, one: &str, many: &str) -> String {
     format!("{number} {}", if number == 1 { one } else { many })
 }
+
+/// Foreign text for a message: short, and without control characters.
+pub(super) fn excerpt(text: &str) -> String {
+    const LENGTH: usize = 40;
+    let mut shown = String::new();
+    for c in text.chars().take(LENGTH) {
+        match c {
+            '\'' | '"' | '\\' => shown.push(c),
+            _ => shown.extend(c.escape_debug()),
+        }
+    }
+    if text.chars().nth(LENGTH).is_some() {
+        shown.push('…');
+    }
+    shown
+}
+
+/// The first of many names, for a message.
+pub(super) fn list<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
+    const COUNT: usize = 20;
+    let mut names: Vec<_> = names.into_iter().collect();
+    let more = names.len().saturating_sub(COUNT);
+    names.truncate(COUNT);
+    let names = names.join(", ");
+    match more {
+        0 => names,
+        _ => format!("{names} and {more} more"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn foreign_text_is_short_and_has_no_control_characters() {
+        assert_eq!(excerpt("Zoë's \"x\""), "Zoë's \"x\"");
+        assert_eq!(excerpt("a\u{1b}[31m\n"), "a\\u{1b}[31m\\n");
+        assert_eq!(excerpt(&"x".repeat(41)), format!("{}…", "x".repeat(40)));
+        assert_eq!(list(["a", "b"]), "a, b");
+        assert!(list(vec!["a"; 22]).ends_with(", a and 2 more"));
+    }
+}

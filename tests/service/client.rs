@@ -1,6 +1,7 @@
 //! The client commands against a fake service with injected faults that a healthy service does
 //! not show.
 
+mod csv_files;
 mod exports;
 mod fake;
 mod imports;

@@ -2,16 +2,13 @@
 
 use tokio::sync::mpsc;
 
-use super::{
-    csv_file::{CsvFile, CsvRow},
-    items::ImportItem,
-};
+use super::{columns::CsvRow, csv_file::CsvFile, items::ImportItem};
 use crate::client::error::Error;
 
 /// Batches read ahead of the connection.
 const BATCHES_AHEAD: usize = 2;
-/// The encoded size of a batch, far below the 4 MiB that a gRPC server accepts as one message. A
-/// larger row is rejected.
+/// The encoded size of a batch of more than one row, far below the 4 MiB that a gRPC server accepts
+/// as one message.
 const BATCH_BYTES: usize = 1 << 20;
 
 /// Rows that are sent together, and rows among them that cannot be sent.
@@ -78,7 +75,7 @@ impl<T: ImportItem> BatchReader<T> {
         let mut rows = file.rows()?;
         let mut later = false;
         while let Some(row) = rows.next()? {
-            match columns.fields(&row.record).and_then(|it| T::read(&it)) {
+            match columns.fields(&row).and_then(|it| T::read(&it)) {
                 Ok(item) if item.pass() == pass => self.item(item, row)?,
                 Ok(item) => later |= item.pass() > pass,
                 Err(reason) if pass == 0 => self.unreadable(row, reason)?,
@@ -90,10 +87,7 @@ impl<T: ImportItem> BatchReader<T> {
 
     fn item(&mut self, item: T, row: CsvRow) -> Result<(), ReadEnd> {
         let bytes = item.encoded_len();
-        if bytes > BATCH_BYTES {
-            return self.unreadable(row, "the row is larger than 1 MiB".to_owned());
-        }
-        if self.batch.bytes + bytes > BATCH_BYTES {
+        if self.batch.bytes > 0 && self.batch.bytes + bytes > BATCH_BYTES {
             self.flush()?;
         }
         self.batch.bytes += bytes;

@@ -2,25 +2,26 @@
 
 use csv::ByteRecord;
 
-/// A column that an import reads.
+use crate::client::terminal::{excerpt, list, pluralize};
+
+/// A row of the file.
+#[derive(Debug)]
+pub(super) struct CsvRow {
+    /// The line on which it begins; the header's is usually 1.
+    pub(super) line: u64,
+    /// Its length in the file, with the empty rows before it.
+    pub(super) bytes: u64,
+    pub(super) record: ByteRecord,
+    /// Why it cannot be read.
+    pub(super) problem: Option<String>,
+}
+
+/// The columns that an import reads.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct CsvColumn {
-    pub(super) name: &'static str,
-    pub(super) required: bool,
-}
-
-pub(super) const fn required(name: &'static str) -> CsvColumn {
-    CsvColumn {
-        name,
-        required: true,
-    }
-}
-
-pub(super) const fn optional(name: &'static str) -> CsvColumn {
-    CsvColumn {
-        name,
-        required: false,
-    }
+pub(super) struct ExpectedColumns {
+    pub(super) names: &'static [&'static str],
+    /// How many of them, from the first one, are required.
+    pub(super) required: usize,
 }
 
 /// Columns that a file of rejected rows adds. They are allowed in a header, and ignored.
@@ -29,54 +30,100 @@ const REJECTION_COLUMNS: [&str; 2] = ["line", "reason"];
 /// The columns of a file.
 #[derive(Debug, Clone)]
 pub(super) struct CsvColumns {
-    /// The names in the header, trimmed and in lower case.
+    /// The names in the header, trimmed and in lower case. Spreadsheets add columns without a
+    /// name; they have to be empty.
     names: Vec<String>,
 }
 
 impl CsvColumns {
     /// Checks a header. The message names the columns found and those expected.
-    pub(super) fn check(header: &ByteRecord, expected: &[CsvColumn]) -> Result<Self, String> {
-        let names: Vec<String> = header
-            .iter()
-            .map(|name| String::from_utf8_lossy(name).trim().to_lowercase())
-            .collect();
-        let known = |name: &str| {
-            REJECTION_COLUMNS.contains(&name) || expected.iter().any(|it| it.name == name)
-        };
-        let mut problems = Vec::new();
-        for column in expected.iter().filter(|it| it.required) {
-            if !names.iter().any(|name| name == column.name) {
-                problems.push(format!("`{}` is missing", column.name));
-            }
+    pub(super) fn check(header: &CsvRow, expected: ExpectedColumns) -> Result<Self, String> {
+        if let Some(problem) = &header.problem {
+            return Err(problem.clone());
         }
-        for (index, name) in names.iter().enumerate() {
-            if !known(name) {
-                problems.push(format!("`{name}` is unknown"));
-            } else if names[..index].contains(name) {
-                problems.push(format!("`{name}` occurs twice"));
-            }
+        let mut names = Vec::new();
+        for name in &header.record {
+            let name = std::str::from_utf8(name);
+            let name = name.map_err(|_| "not a UTF-8 CSV file: its header is not UTF-8")?;
+            names.push(name.trim().to_lowercase());
         }
+        let columns = Self { names };
+        let problems = columns.problems(expected);
         match problems.is_empty() {
-            true => Ok(Self { names }),
-            false => Err(mismatch(&problems, &names, expected)),
+            true => Ok(columns),
+            false => Err(columns.mismatch(expected, &problems)),
         }
     }
 
-    /// A row's values, if it has as many as the header and all are UTF-8.
-    pub(super) fn fields<'a>(&'a self, record: &'a ByteRecord) -> Result<CsvFields<'a>, String> {
-        let (expected, found) = (self.names.len(), record.len());
-        if expected != found {
-            return Err(format!(
-                "the row has {found} fields, the header has {expected}"
-            ));
+    fn problems(&self, expected: ExpectedColumns) -> Vec<String> {
+        let required = expected.names[..expected.required].iter();
+        let missing = required.filter(|name| !self.contains(name));
+        let mut problems: Vec<_> = missing.map(|name| format!("`{name}` is missing")).collect();
+        for (index, name) in self.names.iter().enumerate() {
+            let known = [&REJECTION_COLUMNS, expected.names].concat();
+            if !name.is_empty() && !known.contains(&name.as_str()) {
+                problems.push(format!("`{}` is unknown", excerpt(name)));
+            } else if !name.is_empty() && self.names[..index].contains(name) {
+                problems.push(format!("`{name}` occurs twice"));
+            }
         }
-        for (name, value) in self.names.iter().zip(record) {
+        problems
+    }
+
+    fn mismatch(&self, expected: ExpectedColumns, problems: &[String]) -> String {
+        let found: Vec<_> = self.names.iter().map(|it| excerpt(it)).collect();
+        let (required, optional) = expected.names.split_at(expected.required);
+        let mut text = format!(
+            "wrong columns: {}\n  found: {}\n  required: {}",
+            list(problems.iter().map(String::as_str)),
+            list(found.iter().map(String::as_str)),
+            required.join(", ")
+        );
+        if !optional.is_empty() {
+            text += &format!("\n  optional: {}", optional.join(", "));
+        }
+        if found.len() == 1 && found[0].contains([';', '\t', '|']) {
+            text +=
+                "\n  If another character than a comma separates the columns, pass --delimiter.";
+        }
+        text
+    }
+
+    pub(super) fn contains(&self, name: &str) -> bool {
+        self.names.iter().any(|it| it == name)
+    }
+
+    /// A row's values, if it has as many as the header and all are UTF-8.
+    pub(super) fn fields<'a>(&'a self, row: &'a CsvRow) -> Result<CsvFields<'a>, String> {
+        if let Some(problem) = &row.problem {
+            return Err(problem.clone());
+        }
+        self.check_length(&row.record)?;
+        for (name, value) in self.names.iter().zip(&row.record) {
             std::str::from_utf8(value).map_err(|_| format!("{name}: not UTF-8 text"))?;
         }
         Ok(CsvFields {
             columns: self,
-            record,
+            record: &row.record,
         })
+    }
+
+    /// Fields without a column may be missing, and have to be empty.
+    fn check_length(&self, record: &ByteRecord) -> Result<(), String> {
+        let named = self.names.iter().rposition(|it| !it.is_empty());
+        let named = named.map_or(0, |it| it + 1);
+        let used = record.iter().rposition(|it| !it.trim_ascii().is_empty());
+        if record.len() < named || used.is_some_and(|it| it >= self.names.len()) {
+            let count = i64::try_from(record.len()).unwrap_or(i64::MAX);
+            let fields = pluralize(count, "field", "fields");
+            let header = self.names.len();
+            return Err(format!("the row has {fields}, the header has {header}"));
+        }
+        let mut unnamed = self.names.iter().zip(record).zip(1..);
+        match unnamed.find(|((name, value), _)| name.is_empty() && !value.trim_ascii().is_empty()) {
+            Some((_, number)) => Err(format!("column {number} has a value but no name")),
+            None => Ok(()),
+        }
     }
 
     /// The values of a record, without line and reason of an earlier run.
@@ -84,43 +131,19 @@ impl CsvColumns {
         &self,
         record: &'a ByteRecord,
     ) -> impl Iterator<Item = &'a [u8]> {
-        record.iter().enumerate().filter_map(|(index, value)| {
-            let is_rejection = self
-                .names
-                .get(index)
-                .is_some_and(|it| REJECTION_COLUMNS.contains(&it.as_str()));
-            (!is_rejection).then_some(value)
-        })
+        let names = self
+            .names
+            .iter()
+            .map(|it| REJECTION_COLUMNS.contains(&it.as_str()));
+        let is_rejection = names.chain(std::iter::repeat(false));
+        let values = record.iter().zip(is_rejection);
+        values.filter_map(|(value, is_rejection)| (!is_rejection).then_some(value))
     }
 
     /// The header as a record.
     pub(super) fn header(&self) -> ByteRecord {
         ByteRecord::from(self.names.clone())
     }
-}
-
-fn mismatch(problems: &[String], found: &[String], expected: &[CsvColumn]) -> String {
-    let list = |required| {
-        let names = expected
-            .iter()
-            .filter(|it| it.required == required)
-            .map(|it| it.name);
-        names.collect::<Vec<_>>().join(", ")
-    };
-    let mut text = format!(
-        "wrong columns: {}\n  found: {}\n  required: {}",
-        problems.join(", "),
-        found.join(", "),
-        list(true)
-    );
-    let optional = list(false);
-    if !optional.is_empty() {
-        text += &format!("\n  optional: {optional}");
-    }
-    if found.len() == 1 && found[0].contains([';', '\t', '|']) {
-        text += "\n  If another character than a comma separates the columns, pass --delimiter.";
-    }
-    text
 }
 
 /// A row's values.
@@ -149,7 +172,8 @@ impl<'a> CsvFields<'a> {
             "true" | "yes" | "1" => Ok(true),
             "false" | "no" | "0" | "" => Ok(false),
             other => Err(format!(
-                "{name}: `{other}` is none of true, false, yes, no, 1, 0"
+                "{name}: `{}` is none of true, false, yes, no, 1, 0",
+                excerpt(other)
             )),
         }
     }
@@ -158,50 +182,72 @@ impl<'a> CsvFields<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::client::rows;
 
-    const WANTED: &[CsvColumn] = &[required("id"), required("name"), optional("email")];
+    const COLUMNS: ExpectedColumns = ExpectedColumns {
+        names: &rows::CONTACT,
+        required: 3,
+    };
+
+    fn row(record: impl Into<ByteRecord>) -> CsvRow {
+        CsvRow {
+            line: 1,
+            bytes: 0,
+            record: record.into(),
+            problem: None,
+        }
+    }
 
     fn check(header: &[&str]) -> Result<CsvColumns, String> {
-        CsvColumns::check(&ByteRecord::from(header), WANTED)
+        CsvColumns::check(&row(header), COLUMNS)
     }
 
     #[test]
     fn columns_are_found_by_name_in_any_order() {
-        let columns = check(&[" Name", "ID", "line"]).expect("fits");
-        let record = ByteRecord::from(vec!["Ada", "P1", "7"]);
-        let fields = columns.fields(&record).expect("fits");
+        let columns = check(&[" Name", "ID", "line", "kind"]).expect("fits");
+        let row = row(&["Ada", "P1", "7", "PERSON"][..]);
+        let fields = columns.fields(&row).expect("fits");
         assert_eq!(
             (fields.text("id"), fields.text("name"), fields.text("email")),
             ("P1", "Ada", "")
         );
-        let values: Vec<_> = columns.without_rejection_columns(&record).collect();
-        assert_eq!(values, [b"Ada".as_slice(), b"P1"]);
+        let values: Vec<_> = columns.without_rejection_columns(&row.record).collect();
+        assert_eq!(values, [&b"Ada"[..], b"P1", b"PERSON"]);
     }
 
     #[test]
     fn a_header_that_does_not_fit_is_reported_with_the_expected_columns() {
-        let message = check(&["id", "mail", "id"]).expect_err("does not fit");
+        let message = check(&["id", "kind", "ma\u{1b}il", "id"]).expect_err("does not fit");
         assert_eq!(
             message,
-            "wrong columns: `name` is missing, `mail` is unknown, `id` occurs twice\
-             \n  found: id, mail, id\n  required: id, name\n  optional: email"
+            "wrong columns: `name` is missing, `ma\\u{1b}il` is unknown, `id` occurs twice\
+             \n  found: id, kind, ma\\u{1b}il, id\n  required: id, kind, name\
+             \n  optional: company_id, email, exclude_from_segments, privacy_blocked"
         );
-        assert!(
-            check(&["id;name"])
-                .expect_err("does not fit")
-                .contains("--delimiter")
-        );
+        let message = check(&["id;name"]).expect_err("does not fit");
+        assert!(message.contains("--delimiter"));
     }
 
     #[test]
     fn an_unreadable_row_has_a_reason() {
-        let columns = check(&["id", "name"]).expect("fits");
-        let message = |record: &ByteRecord| columns.fields(record).err().unwrap_or_default();
+        let columns = check(&["id", "", "kind", "name", ""]).expect("fits");
+        let message = |record: &[&[u8]]| columns.fields(&row(record)).err().unwrap_or_default();
+        let header = "the header has 5";
+        assert_eq!(message(&[b"x"]), format!("the row has 1 field, {header}"));
         assert_eq!(
-            message(&ByteRecord::from(vec!["x"])),
-            "the row has 1 fields, the header has 2"
+            message(&[b"x", b"", b"y", b"z", b"", b"", b"!"]),
+            format!("the row has 7 fields, {header}")
         );
-        let latin: &[&[u8]] = &[b"x", b"Andr\xe9"];
-        assert_eq!(message(&ByteRecord::from(latin)), "name: not UTF-8 text");
+        assert_eq!(
+            message(&[b"x", b"", b"y", b"Andr\xe9"]),
+            "name: not UTF-8 text"
+        );
+        assert_eq!(
+            message(&[b"x", b"!", b"y", b"z", b""]),
+            "column 2 has a value but no name"
+        );
+        // Cells that only pad the row.
+        assert_eq!(message(&[b"x", b" ", b"y", b"z", b"", b"", b" "]), "");
+        assert_eq!(message(&[b"x", b"", b"y", b"z"]), "");
     }
 }

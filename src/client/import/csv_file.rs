@@ -1,22 +1,29 @@
 //! The file of an import: of known size, readable from the start as often as needed, with the line
-//! on which each record begins.
-//!
-//! The CSV reader takes a record to begin where the previous one ends. So its line numbers are one
-//! too low in files with CRLF, and after blank lines they name the blank line. [`LineCounter`]
-//! records the line breaks that are read ahead and counts them up to the start of a record.
+//! on which each row begins.
 
 use std::{
-    collections::VecDeque,
     fs::File,
     io::{self, Read, Seek},
     path::Path,
     sync::Arc,
 };
 
-use csv::{ByteRecord, Reader, ReaderBuilder};
+use memchr::memchr2;
 
-use super::columns::{CsvColumn, CsvColumns};
+use super::{
+    columns::{CsvColumns, CsvRow, ExpectedColumns},
+    input, records,
+};
 use crate::client::error::Error;
+
+/// The largest row, in bytes.
+const MAX_ROW: usize = 1 << 20;
+
+/// What is read at once.
+const READ: usize = 1 << 16;
+
+/// The mark of UTF-8.
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// A CSV file whose header has been checked.
 pub(super) struct CsvFile {
@@ -29,24 +36,24 @@ pub(super) struct CsvFile {
 
 impl CsvFile {
     /// Opens a file, or stdin where the path is `-`, and checks the header.
-    pub(super) fn open(path: &Path, delimiter: u8, expected: &[CsvColumn]) -> Result<Self, Error> {
+    pub(super) fn open(
+        path: &Path,
+        delimiter: u8,
+        expected: ExpectedColumns,
+    ) -> Result<Self, Error> {
         let name = match path.to_str() {
             Some("-") => "standard input".to_owned(),
             _ => path.display().to_string(),
         };
         let unreadable = |it| Error::file("read", &name, it);
-        let file = seekable(path).map_err(unreadable)?;
+        let unusable = |problem| Error::Input(format!("{name}: {problem}"));
+        let file = input::open(path).map_err(unreadable)?;
         let size = file.metadata().map_err(unreadable)?.len();
-        let mut reader = file
-            .try_clone()
-            .and_then(|file| reader(file, delimiter))
-            .map_err(unreadable)?;
-        let header = reader.byte_headers().map_err(|it| unreadable(it.into()))?;
-        if header.is_empty() {
-            return Err(Error::Input(format!("{name}: the file is empty")));
-        }
-        let columns = CsvColumns::check(header, expected)
-            .map_err(|problem| Error::Input(format!("{name}: {problem}")))?;
+        let mut rows = CsvRows::open(&file, &name, delimiter)?;
+        input::refuse_foreign(&rows.buffer).map_err(unusable)?;
+        let header = rows.next()?;
+        let header = header.ok_or_else(|| unusable("the file is empty".to_owned()))?;
+        let columns = CsvColumns::check(&header, expected).map_err(unusable)?;
         Ok(Self {
             file,
             name,
@@ -67,148 +74,183 @@ impl CsvFile {
 
     /// Reads the rows from the first one on. Only one reader at a time: readers share the position.
     pub(super) fn rows(&self) -> Result<CsvRows, Error> {
-        let file = self.file.try_clone();
-        let reader = file.and_then(|file| reader(file, self.delimiter));
-        Ok(CsvRows {
-            reader: reader.map_err(|it| Error::file("read", &self.name, it))?,
-            name: self.name.clone(),
-        })
+        let mut rows = CsvRows::open(&self.file, &self.name, self.delimiter)?;
+        rows.next()?;
+        Ok(rows)
     }
 }
 
-/// A row of the file.
-#[derive(Debug)]
-pub(super) struct CsvRow {
-    /// The line on which it begins; the header's is usually 1.
-    pub(super) line: u64,
-    /// Its length in the file.
-    pub(super) bytes: u64,
-    pub(super) record: ByteRecord,
-}
-
+/// Reads row by row. Memory is bounded by the largest row.
 pub(super) struct CsvRows {
-    reader: Reader<LineCounter<File>>,
+    file: File,
     name: String,
+    delimiter: u8,
+    buffer: Vec<u8>,
+    /// Where the next row begins in the buffer.
+    start: usize,
+    is_end: bool,
+    /// The line on which the next row begins.
+    line: u64,
 }
 
 impl CsvRows {
-    /// The next row, or None after the last.
-    pub(super) fn next(&mut self) -> Result<Option<CsvRow>, Error> {
-        let start = self.reader.position().byte();
-        let mut record = ByteRecord::new();
-        match self.reader.read_byte_record(&mut record) {
-            Err(error) => Err(Error::file("read", &self.name, error.into())),
-            Ok(false) => Ok(None),
-            Ok(true) => Ok(Some(CsvRow {
-                line: self.reader.get_mut().line_at(start),
-                bytes: self.reader.position().byte() - start,
-                record,
-            })),
-        }
-    }
-}
-
-/// Opens the file. Input that can be read only once is copied to a temporary file.
-fn seekable(path: &Path) -> io::Result<File> {
-    if path == Path::new("-") {
-        return spooled(io::stdin().lock());
-    }
-    let file = File::open(path)?;
-    match file.metadata()?.is_file() {
-        true => Ok(file),
-        false => spooled(file),
-    }
-}
-
-fn spooled(mut input: impl Read) -> io::Result<File> {
-    let mut file = tempfile::tempfile()?;
-    io::copy(&mut input, &mut file)?;
-    Ok(file)
-}
-
-/// A reader positioned after the header.
-fn reader(mut file: File, delimiter: u8) -> io::Result<Reader<LineCounter<File>>> {
-    file.rewind()?;
-    // Rows of another length are read as they are, to be rejected one by one.
-    let mut reader = ReaderBuilder::new()
-        .delimiter(delimiter)
-        .flexible(true)
-        .buffer_capacity(1 << 16)
-        .from_reader(LineCounter::new(file));
-    reader.byte_headers()?;
-    Ok(reader)
-}
-
-/// A reader that records the line breaks in what it reads.
-struct LineCounter<R> {
-    inner: R,
-    offset: u64,
-    /// The line on which the next break ends.
-    line: u64,
-    /// The offsets of `\n` (true) and `\r` (false) that are not counted yet.
-    breaks: VecDeque<(u64, bool)>,
-}
-
-impl<R> LineCounter<R> {
-    fn new(inner: R) -> Self {
-        Self {
-            inner,
-            offset: 0,
+    fn open(file: &File, name: &str, delimiter: u8) -> Result<Self, Error> {
+        let mut rows = Self {
+            file: file
+                .try_clone()
+                .map_err(|it| Error::file("read", name, it))?,
+            name: name.to_owned(),
+            delimiter,
+            buffer: Vec::new(),
+            start: 0,
+            is_end: false,
             line: 1,
-            breaks: VecDeque::new(),
+        };
+        let rewound = rows.file.rewind();
+        rewound.map_err(|it| rows.unreadable(it))?;
+        rows.fill()?;
+        if rows.buffer.starts_with(BYTE_ORDER_MARK) {
+            rows.start = BYTE_ORDER_MARK.len();
         }
+        Ok(rows)
     }
 
-    /// The line of the first byte at or after `start` that is no line break. `start` never
-    /// decreases.
-    fn line_at(&mut self, mut start: u64) -> u64 {
-        while let Some(&(offset, is_feed)) = self.breaks.front().filter(|it| it.0 <= start) {
-            self.breaks.pop_front();
-            self.line += u64::from(is_feed);
-            start += u64::from(offset == start);
-        }
-        self.line
-    }
-}
-
-impl<R: Read> Read for LineCounter<R> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let read = self.inner.read(buffer)?;
-        for (offset, byte) in (self.offset..).zip(&buffer[..read]) {
-            if matches!(byte, b'\n' | b'\r') {
-                self.breaks.push_back((offset, *byte == b'\n'));
+    /// The next row that is not empty, or None after the last.
+    pub(super) fn next(&mut self) -> Result<Option<CsvRow>, Error> {
+        let mut bytes = 0;
+        loop {
+            let Some(row) = self.record()? else {
+                return Ok(None);
+            };
+            bytes += row.bytes;
+            if row.problem.is_some() || row.record.iter().any(|it| !it.trim_ascii().is_empty()) {
+                return Ok(Some(CsvRow { bytes, ..row }));
             }
         }
-        self.offset += read as u64;
-        Ok(read)
+    }
+
+    fn record(&mut self) -> Result<Option<CsvRow>, Error> {
+        let found = loop {
+            let text = &self.buffer[self.start..];
+            if text.is_empty() && self.is_end {
+                return Ok(None);
+            }
+            let is_all = self.is_end || text.len() > MAX_ROW;
+            match records::read(text, is_all, self.delimiter, self.line) {
+                Some(found) => break found,
+                None => self.fill()?,
+            }
+        };
+        let mut row = CsvRow {
+            line: self.line,
+            bytes: found.length as u64,
+            record: found.fields,
+            problem: found.problem,
+        };
+        self.line += found.line_breaks;
+        self.start += found.length;
+        if found.length > MAX_ROW {
+            row.bytes += self.skip_line()?;
+            row.problem = Some("the row is larger than 1 MiB".to_owned());
+        }
+        Ok(Some(row))
+    }
+
+    /// Skips the rest of a line that is too long. Returns its length.
+    fn skip_line(&mut self) -> Result<u64, Error> {
+        let mut skipped = 0;
+        let mut is_skipped = matches!(self.buffer[self.start - 1], b'\n' | b'\r');
+        while !is_skipped && !self.is_end {
+            self.fill()?;
+            // The line break stays, as an empty row.
+            let end = memchr2(b'\n', b'\r', &self.buffer);
+            self.start = end.unwrap_or(self.buffer.len());
+            skipped += self.start as u64;
+            is_skipped = end.is_some();
+        }
+        Ok(skipped)
+    }
+
+    /// Reads more, at least as much as the buffer still holds.
+    fn fill(&mut self) -> Result<(), Error> {
+        self.buffer.drain(..self.start);
+        self.start = 0;
+        let more = READ.max(self.buffer.len());
+        let read = (&self.file).take(more as u64).read_to_end(&mut self.buffer);
+        self.is_end = read.map_err(|it| self.unreadable(it))? < more;
+        Ok(())
+    }
+
+    fn unreadable(&self, error: io::Error) -> Error {
+        Error::file("read", &self.name, error)
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use std::io::Write;
 
-    fn numbers(text: &str) -> Vec<u64> {
-        let mut reader = csv::ReaderBuilder::new()
-            .flexible(true)
-            .from_reader(LineCounter::new(text.as_bytes()));
-        let mut record = csv::ByteRecord::new();
-        let mut numbers = Vec::new();
-        while reader.read_byte_record(&mut record).expect("readable") {
-            let start = record.position().expect("known").byte();
-            numbers.push(reader.get_mut().line_at(start));
-        }
-        numbers
+    use super::*;
+    use crate::client::rows;
+
+    const COLUMNS: ExpectedColumns = ExpectedColumns {
+        names: &rows::GROUP,
+        required: 2,
+    };
+
+    fn open(text: impl AsRef<[u8]>) -> Result<CsvFile, Error> {
+        let mut file = tempfile::NamedTempFile::new().expect("a temporary file");
+        file.write_all(text.as_ref()).expect("room for it");
+        CsvFile::open(file.path(), b',', COLUMNS)
+    }
+
+    /// Line, first field and problem of each row.
+    fn rows(text: &str) -> Vec<(u64, String, String)> {
+        let mut rows = open(text).and_then(|it| it.rows()).expect("a valid header");
+        let row = || rows.next().expect("readable");
+        let read = |row: CsvRow| {
+            let first = String::from_utf8_lossy(&row.record[0]).into_owned();
+            (row.line, first, row.problem.unwrap_or_default())
+        };
+        std::iter::from_fn(row).map(read).collect()
     }
 
     #[test]
-    fn a_record_has_the_number_of_its_first_line() {
-        assert_eq!(numbers("a,b\n1,2\n3,4"), [2, 3]);
-        assert_eq!(numbers("a,b\r\n1,2\r\n3,4\r\n"), [2, 3]);
+    fn rows_have_the_number_of_their_first_line_and_empty_ones_are_skipped() {
+        let text = "\u{feff}\r\n,,\ncode,description,,\r\nA,x\r\r\n , ,,,\n\"B\r\n\",y\n\nC,\"z\n";
+        let unclosed = "a quote opened in line 10 is not closed";
+        let row = |line, code: &str, problem: &str| (line, code.to_owned(), problem.to_owned());
         assert_eq!(
-            numbers("\u{feff}a,b\n\n1,2\n\n\n\"x\ny\",4\n5,6\n"),
-            [3, 6, 8]
+            rows(text),
+            [row(4, "A", ""), row(7, "B\r\n", ""), row(10, "C", unclosed)]
         );
-        assert_eq!(numbers("a,b\r\n\r\n\"x\r\ny\",2\r\n\r\n3\r\n"), [3, 6]);
+    }
+
+    #[test]
+    fn a_row_that_is_too_long_does_not_concern_the_next_one() {
+        let long = "x".repeat(3 << 20);
+        for quote in ["", "\""] {
+            let text = format!("code,description\nA,{quote}{long}\r\nB,y\n{quote}{long}");
+            let found = rows(&text);
+            let lines: Vec<_> = found.iter().map(|it| it.0).collect();
+            assert_eq!(lines, [2, 3, 4]);
+            assert_eq!(found[0].2, "the row is larger than 1 MiB");
+            assert_eq!(found[1].2, "");
+            assert_eq!(found[2].2, found[0].2);
+        }
+    }
+
+    #[test]
+    fn a_header_that_cannot_be_read_is_refused() {
+        for (text, what) in [
+            (&b"cod\xe9,description\n"[..], "its header is not UTF-8"),
+            (b"code,\"description\nA,x\n", "a quote opened in line 1"),
+            (b"PK\x03\x04", "a ZIP archive"),
+            (b"", "the file is empty"),
+            (b"\n ,,\n", "the file is empty"),
+        ] {
+            let refused = open(text).err().expect("refused").to_string();
+            assert!(refused.contains(what), "{refused}");
+        }
     }
 }

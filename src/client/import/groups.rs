@@ -7,7 +7,8 @@ use tonic::{Code, Status};
 
 use super::{
     batches::{self, ImportBatch},
-    csv_file::{CsvFile, CsvRow},
+    columns::CsvRow,
+    csv_file::CsvFile,
     report::{ImportCounts, ImportReport},
 };
 use crate::{

@@ -2,13 +2,13 @@
 
 use prost::Message;
 
-use super::columns::{CsvColumn, CsvFields, optional, required};
+use super::columns::{CsvFields, ExpectedColumns};
 use crate::{client::rows, pb};
 
 /// One row of a file is one item.
 pub(super) trait ImportItem: Message + Default + Send + 'static {
     /// The columns, by their names in the header.
-    const COLUMNS: &'static [CsvColumn];
+    const COLUMNS: ExpectedColumns;
     /// The noun in reports, singular and plural.
     const NOUN: [&'static str; 2];
     /// The verb in reports for a new item.
@@ -27,7 +27,10 @@ pub(super) trait ImportItem: Message + Default + Send + 'static {
 }
 
 impl ImportItem for pb::MailingGroup {
-    const COLUMNS: &'static [CsvColumn] = &[required("code"), required("description")];
+    const COLUMNS: ExpectedColumns = ExpectedColumns {
+        names: &rows::GROUP,
+        required: 2,
+    };
     const NOUN: [&'static str; 2] = ["mailing group", "mailing groups"];
 
     fn read(fields: &CsvFields<'_>) -> Result<Self, String> {
@@ -40,15 +43,10 @@ impl ImportItem for pb::MailingGroup {
 }
 
 impl ImportItem for pb::Contact {
-    const COLUMNS: &'static [CsvColumn] = &[
-        required("id"),
-        required("kind"),
-        required("name"),
-        optional("company_id"),
-        optional("email"),
-        optional("exclude_from_segments"),
-        optional("privacy_blocked"),
-    ];
+    const COLUMNS: ExpectedColumns = ExpectedColumns {
+        names: &rows::CONTACT,
+        required: 3,
+    };
     const NOUN: [&'static str; 2] = ["contact", "contacts"];
     /// Companies, then the persons that refer to them.
     const PASSES: usize = 2;
@@ -72,7 +70,10 @@ impl ImportItem for pb::Contact {
 }
 
 impl ImportItem for pb::Assignment {
-    const COLUMNS: &'static [CsvColumn] = &[required("contact_id"), required("code")];
+    const COLUMNS: ExpectedColumns = ExpectedColumns {
+        names: &rows::MEMBERSHIP,
+        required: 2,
+    };
     const NOUN: [&'static str; 2] = ["membership", "memberships"];
     const CREATED: &'static str = "assigned";
 
@@ -86,15 +87,21 @@ impl ImportItem for pb::Assignment {
 
 #[cfg(test)]
 mod tests {
-    use csv::ByteRecord;
-
-    use super::{super::columns::CsvColumns, *};
+    use super::{
+        super::columns::{CsvColumns, CsvRow},
+        *,
+    };
 
     fn contact(kind: &str, excluded: &str) -> Result<pb::Contact, String> {
-        let header = ["id", "kind", "name", "exclude_from_segments"];
-        let columns = CsvColumns::check(&ByteRecord::from(&header[..]), pb::Contact::COLUMNS)?;
-        let record = ByteRecord::from(&["P1", kind, "Ada", excluded][..]);
-        pb::Contact::read(&columns.fields(&record)?)
+        let row = |record: &[&str]| CsvRow {
+            line: 1,
+            bytes: 0,
+            record: record.into(),
+            problem: None,
+        };
+        let header = row(&["id", "kind", "name", "exclude_from_segments"]);
+        let columns = CsvColumns::check(&header, pb::Contact::COLUMNS)?;
+        pb::Contact::read(&columns.fields(&row(&["P1", kind, "Ada", excluded]))?)
     }
 
     #[test]

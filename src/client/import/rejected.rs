@@ -17,7 +17,7 @@ use csv::{ByteRecord, ReaderBuilder, Writer, WriterBuilder};
 use tempfile::NamedTempFile;
 
 use self::target::{RejectedTarget, is_rejected_file};
-use super::{columns::CsvColumns, csv_file::CsvRow};
+use super::columns::{CsvColumns, CsvRow};
 use crate::client::{error::Error, temporary, terminal::pluralize};
 
 /// An opened destination.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{csv_file::CsvRow, items::ImportItem, rejected::RejectedRows};
+use super::{columns::CsvRow, items::ImportItem, rejected::RejectedRows};
 use crate::{
     client::{
         Completion,

@@ -38,7 +38,7 @@ fn rejected_contacts_are_written_with_line_and_reason() {
         "line,reason,name,id,kind,privacy_blocked\n\
          5,id: starts with bad,Bad,bad1,PERSON,0\n\
          6,kind: `ROBOT` is neither COMPANY nor PERSON,Odd,O1,ROBOT,0\n\
-         7,\"the row has 1 fields, the header has 4\",Short\n\
+         7,\"the row has 1 field, the header has 4\",Short\n\
          8,\"privacy_blocked: `perhaps` is none of true, false, yes, no, 1, 0\",\
          \"Two\nlines\",P2,PERSON,perhaps\n\
          10,id: starts with bad,Bea,bad2,COMPANY,1\n"

@@ -2,28 +2,33 @@ use std::os::unix::fs::symlink;
 
 use tempfile::TempDir;
 
-use super::{super::columns::required, *};
+use super::*;
+use crate::{client::import::items::ImportItem, pb::MailingGroup};
 
-const REJECTED: &str = "line;reason;code\n7;code: no;\"A;B\"\n";
+const REJECTED: &str = "line;reason;code;description\n7;code: no;\"A;B\";x\n";
+
+fn row(fields: &[&str]) -> CsvRow {
+    CsvRow {
+        line: 7,
+        bytes: 1,
+        record: fields.into(),
+        problem: None,
+    }
+}
 
 fn folder() -> TempDir {
     tempfile::tempdir().expect("a folder")
 }
 
 fn open(path: &Path, force: bool) -> Result<RejectedRows, Error> {
-    let header = ByteRecord::from(vec!["line", "code", "reason"]);
-    let columns = CsvColumns::check(&header, &[required("code")]).expect("valid columns");
+    let header = row(&["line", "code", "reason", "description"]);
+    let columns = CsvColumns::check(&header, MailingGroup::COLUMNS).expect("valid columns");
     let input = Path::new("/nowhere/x.csv");
     RejectedRows::new(path, force, input, b';', Arc::new(columns))
 }
 
 fn add(rows: &mut RejectedRows) {
-    let record = ByteRecord::from(vec!["3", "A;B", "old"]);
-    let row = CsvRow {
-        line: 7,
-        bytes: 1,
-        record,
-    };
+    let row = row(&["3", "A;B", "old", "x"]);
     rows.add(&row, "code: no").expect("written");
 }
 
@@ -172,12 +177,7 @@ fn an_unwritable_folder_is_an_error_only_for_a_rejected_row() {
             .is_none()
     );
     let mut rows = open(path, false).expect("no error");
-    let row = CsvRow {
-        line: 7,
-        bytes: 1,
-        record: ByteRecord::new(),
-    };
-    assert!(rows.add(&row, "no").is_err());
+    assert!(rows.add(&row(&[]), "no").is_err());
 }
 
 #[test]

@@ -8,7 +8,7 @@ use tokio::sync::mpsc;
 use super::{
     super::{
         batches::ImportBatch,
-        csv_file::CsvRow,
+        columns::CsvRow,
         report::{ImportCounts, ImportReport},
     },
     MAX_IN_FLIGHT, UploadEvent, UploadItem,
@@ -261,6 +261,7 @@ mod tests {
                 line,
                 bytes: 10,
                 record: record.clone(),
+                problem: None,
             })
             .collect()
     }

@@ -203,7 +203,7 @@ fn rejected_rows_keep_their_order_and_the_others_are_imported() {
     let corrected = text.replace("G-", "G").replace(&"x".repeat(101), "short");
     let corrected: String = corrected
         .lines()
-        .map(|line| match line.contains("the row has 1 fields") {
+        .map(|line| match line.contains("the row has 1 field") {
             true => format!("{line},late\n"),
             false => format!("{line}\n"),
         })
