@@ -77,6 +77,7 @@ impl Contacts for Api {
             code: optional(&request.code, "code")?,
             prefix: search_text(request.prefix, "prefix")?,
             name_contains: search_text(request.name_contains, "name_contains")?,
+            email: optional(&request.email, "email")?,
         };
         let mut found =
             contacts::list(&self.domain, &call, filter, page.after.as_ref(), page.size).await?;

@@ -15,7 +15,7 @@ use super::{
 use crate::{
     model::{
         Change, Code, Contact, ContactChange, ContactDetails, ContactId, ContactKind, Direction,
-        PageSize,
+        Email, PageSize,
     },
     store::{self, Transaction, contacts::ContactFilter},
 };
@@ -73,6 +73,8 @@ pub(crate) struct ListFilter {
     pub(crate) code: Option<Code>,
     /// A part of the name, in any case.
     pub(crate) name_contains: String,
+    /// The e-mail address, in any case.
+    pub(crate) email: Option<Email>,
 }
 
 /// Lists contacts by id, after `after`. An unknown company or group is an error.
@@ -98,6 +100,7 @@ pub(crate) async fn list(
                 company_id: filter.company_id,
                 group_id,
                 name_contains: filter.name_contains,
+                email: filter.email,
             };
             Ok(store::contacts::page(conn, tenant_id, &filter, after, size).await?)
         })

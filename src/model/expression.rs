@@ -11,14 +11,16 @@
 //! | `*` | every contact |
 //! | `kind = PERSON`, `kind = COMPANY` | the contacts of one kind |
 //! | `company = C100`, `company = "C100"` | the company and its people |
+//! | `email = "ada@example.com"` | the contacts with this e-mail address |
 //! | `segment("SPRING")` | the contacts of a stored segment |
 //! | `NOT a`, `!a` | every contact that `a` does not select |
 //! | `a AND b`, `a & b` | what both select |
 //! | `a OR b`, `a \| b` | what either selects |
 //!
 //! `NOT` binds tightest, then `AND`, then `OR`; parentheses say otherwise. Words of the language
-//! and codes may be written in any case; ids are taken as written. A quote inside quotes is
-//! doubled. `kind` and `company` without `=`, and `segment` without `(`, are ordinary codes.
+//! and codes may be written in any case, and so may e-mail addresses; ids are taken as written. A
+//! quote inside quotes is doubled. `kind`, `company` and `email` without `=`, and `segment` without
+//! `(`, are ordinary codes.
 //!
 //! An expression is limited to [`MAX_BYTES`], [`MAX_DEPTH`] and [`MAX_OPERANDS`], so reading,
 //! printing and evaluating one is always cheap.

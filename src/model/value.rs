@@ -172,6 +172,13 @@ impl RequestId {
     }
 }
 
+impl Email {
+    /// The address as it is looked up: `A` to `Z` in lower case, as the index has it.
+    pub(crate) fn folded(&self) -> String {
+        self.0.to_ascii_lowercase()
+    }
+}
+
 impl Name {
     /// The name as it is searched: see [`fold`].
     pub(crate) fn folded(&self) -> String {

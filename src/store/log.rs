@@ -12,8 +12,8 @@ use diesel::{
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
 pub(super) use self::append::{ChangeSet, RevisionCounter, append};
-pub(crate) use self::since::{ContactState, LogTail, TailEntry};
 pub use self::since::{LogFilter, changes_since};
+pub(crate) use self::since::{LogTail, TailEntry};
 pub(crate) use self::{
     page::{LogPage, LogPosition, PageEntry, PageFilter, SLICE, page},
     prune::{prunable, prune},

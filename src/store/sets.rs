@@ -64,6 +64,19 @@ pub(crate) async fn companies(
     load(conn, query.bind::<Integer, _>(tenant_id)).await
 }
 
+/// The contacts with an e-mail address, which is in lower case.
+pub async fn with_email(
+    conn: &mut AsyncPgConnection,
+    tenant_id: TenantId,
+    email: &str,
+) -> QueryResult<Versioned<ContactSet>> {
+    let query = sql(set_of!(
+        "contacts WHERE tenant_id = $1 AND email <> '' AND lower(email COLLATE \"C\") = $2"
+    ));
+    let query = query.bind::<Integer, _>(tenant_id);
+    load(conn, query.bind::<Text, _>(email.to_owned())).await
+}
+
 /// All contacts that are marked `exclude_from_segments`.
 pub(crate) async fn excluded(
     conn: &mut AsyncPgConnection,

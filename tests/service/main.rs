@@ -14,6 +14,7 @@ mod concurrency;
 mod contacts;
 mod continued;
 mod contract;
+mod emails;
 mod export;
 mod faults;
 mod groups;

@@ -3,6 +3,8 @@
 //! A tenth of the contacts are companies, whose ids come first. What a page reads is counted in
 //! rows, as PostgreSQL counts them for the transaction; times depend on the machine.
 
+mod email;
+
 use diesel::{prelude::*, sql_types::BigInt};
 use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
 use mailing_groups::{
@@ -239,7 +241,7 @@ async fn statements_of_frequent_calls_are_planned_once() {
         codes: true,
         contacts: true,
         members_of: vec![1],
-        segments: vec![],
+        ..LogFilter::default()
     };
     for n in 0..20 {
         let (id, code): (ContactId, Code) = (

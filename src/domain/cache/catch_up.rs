@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::{CacheEntry, CachedSet, Companies, Groups, SetKey};
 use crate::{
     model::{ChangeKind, Code, ContactSet},
-    store::log::{ContactState, LogEntry, LogFilter, LogTail, TailEntry},
+    store::log::{LogEntry, LogFilter, LogTail, TailEntry},
 };
 
 impl SetKey {
@@ -15,6 +15,10 @@ impl SetKey {
             Self::Groups => filter.codes = true,
             Self::Members(group) => filter.members_of.push(*group),
             Self::Segment(id) => filter.segments.push(id.clone()),
+            Self::Email(email) => {
+                filter.contacts = true;
+                filter.emails.push(email.clone());
+            }
             Self::Everyone
             | Self::Companies
             | Self::Excluded
@@ -54,11 +58,20 @@ impl CacheEntry {
                 }
             }
             (SetKey::Companies, CachedSet::Set(set)) => {
-                set_flag(set, row, |state| state.company == state.number);
+                let companies = row.states.iter().filter(|it| it.company == it.number);
+                change_set(set, row, companies.map(|it| it.number));
             }
-            (SetKey::Excluded, CachedSet::Set(set)) => set_flag(set, row, |state| state.excluded),
+            (SetKey::Excluded, CachedSet::Set(set)) => {
+                let excluded = row.states.iter().filter(|it| it.excluded);
+                change_set(set, row, excluded.map(|it| it.number));
+            }
             (SetKey::PrivacyBlocked, CachedSet::Set(set)) => {
-                set_flag(set, row, |state| state.privacy_blocked);
+                let blocked = row.states.iter().filter(|it| it.privacy_blocked);
+                change_set(set, row, blocked.map(|it| it.number));
+            }
+            (SetKey::Email(email), CachedSet::Set(set)) => {
+                let with_email = row.emails.iter().filter(|(_, it)| it == email);
+                change_set(set, row, with_email.map(|(number, _)| *number));
             }
             (SetKey::CompanyOf, CachedSet::Companies(companies)) => {
                 change_companies(companies, row);
@@ -111,14 +124,13 @@ fn change_members(set: &mut Arc<ContactSet>, row: &LogEntry) {
     }
 }
 
-/// Adds or removes changed contacts by their present state, and removes deleted ones.
-fn set_flag(set: &mut Arc<ContactSet>, row: &TailEntry, belongs: fn(&ContactState) -> bool) {
+/// Of the contacts that an entry changed or deleted, leaves those in the set that belong to it now.
+fn change_set(set: &mut Arc<ContactSet>, row: &TailEntry, belonging: impl Iterator<Item = u32>) {
     if !row.entry.kind.affected_sets().contacts {
         return;
     }
     // Most changes leave most sets unchanged. Then no copy is made.
-    let wanted = row.states.iter().filter(|state| belongs(state));
-    let wanted: ContactSet = wanted.map(|state| state.number).collect();
+    let wanted: ContactSet = belonging.collect();
     let touched: ContactSet = numbers(&row.entry).collect();
     if &**set & &touched != wanted {
         let set = Arc::make_mut(set);

@@ -19,6 +19,8 @@ pub(in crate::domain) enum SetKey {
     Excluded,
     /// The contacts that are marked as privacy-blocked.
     PrivacyBlocked,
+    /// The contacts with this e-mail address, which is in lower case.
+    Email(String),
     /// The company of every contact.
     CompanyOf,
     /// The stored set of a segment, deleted contacts included.

@@ -28,6 +28,7 @@ impl CacheEntry {
             SetKey::Companies => Self::set(sets::companies(conn, tenant_id).await?),
             SetKey::Excluded => Self::set(sets::excluded(conn, tenant_id).await?),
             SetKey::PrivacyBlocked => Self::set(sets::privacy_blocked(conn, tenant_id).await?),
+            SetKey::Email(email) => Self::set(sets::with_email(conn, tenant_id, email).await?),
             SetKey::CompanyOf => {
                 let (revision, pairs) = sets::company_of(conn, tenant_id).await?;
                 let mut companies = Companies::default();

@@ -32,6 +32,7 @@ impl SetReader<'_> {
                     self.load(SetKey::Everyone).await?;
                     self.load(SetKey::CompanyOf).await?;
                 }
+                Term::Email(email) => self.load(SetKey::Email(email.folded())).await?,
                 Term::Segment(id) => {
                     self.load(SetKey::Everyone).await?;
                     self.load(SetKey::Segment(id.clone())).await?;
@@ -68,6 +69,7 @@ impl SetReader<'_> {
                     Some(set) => set,
                     None => return Ok(None),
                 },
+                Term::Email(email) => self.set(&SetKey::Email(email.folded())),
                 Term::Segment(id) => {
                     let missing =
                         |_| Error::unknown_operand(Resource::Segment, id.as_str(), operand);

@@ -46,6 +46,8 @@ pub(crate) enum ErrorKind {
     InvalidCode,
     /// A kind of contact that there is not.
     InvalidKind,
+    /// A text that is not an e-mail address.
+    InvalidEmail,
     /// A text that cannot be the id of a contact or segment.
     InvalidId,
 }

@@ -24,7 +24,7 @@ fn foreign_operator(found: &str) -> Option<&'static str> {
     }
 }
 
-/// `kind PERSON`, `company "C100"`, `segment = "SPRING"`.
+/// `kind PERSON`, `company "C100"`, `email "a@b"`, `segment = "SPRING"`.
 fn incomplete_condition(previous: &Token<'_>, found: &Token<'_>) -> Option<&'static str> {
     use TokenKind::{Equals, Open, Quoted, Stray, Word};
     if previous.kind != Word || !matches!(found.kind, Equals | Open | Quoted | Stray | Word) {
@@ -33,6 +33,7 @@ fn incomplete_condition(previous: &Token<'_>, found: &Token<'_>) -> Option<&'sta
     match previous.text.to_ascii_lowercase().as_str() {
         "kind" => Some("a kind is written kind = PERSON"),
         "company" => Some("a company is written company = \"C100\""),
+        "email" => Some("an e-mail address is written email = \"ada@example.com\""),
         "segment" => Some("a segment is written segment(\"SPRING\")"),
         _ => None,
     }
@@ -61,8 +62,9 @@ fn symbol(found: &str) -> Option<&'static str> {
         "'" | "`" | "“" | "”" | "„" | "«" | "»" | "‘" | "’" => {
             Some("quotes are written \"")
         }
+        "@" => Some("an e-mail address is written email = \"ada@example.com\""),
         "%" | "_" => Some("the wildcards are * and ?"),
-        "=" => Some("only kind and company are compared with ="),
+        "=" => Some("only kind, company and email are compared with ="),
         _ => None,
     }
 }

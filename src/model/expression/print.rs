@@ -82,6 +82,10 @@ impl Display for Term {
             Self::Everyone => f.write_str("*"),
             Self::Kind(kind) => write!(f, "kind = {kind}"),
             Self::Company(id) => write!(f, "company = \"{id}\""),
+            Self::Email(email) => {
+                let email = email.as_str().replace('"', "\"\"");
+                write!(f, "email = \"{email}\"")
+            }
             Self::Segment(id) => write!(f, "segment(\"{id}\")"),
         }
     }

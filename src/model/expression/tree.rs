@@ -1,7 +1,7 @@
 //! What an expression is once it has been read.
 
 use super::Pattern;
-use crate::model::{Code, ContactId, ContactKind, SegmentId};
+use crate::model::{Code, ContactId, ContactKind, Email, SegmentId};
 
 /// A part of an expression.
 ///
@@ -44,6 +44,8 @@ pub enum Term {
     Kind(ContactKind),
     /// The company with this contact id, and its people.
     Company(ContactId),
+    /// The contacts with this e-mail address, in any case.
+    Email(Email),
     /// The contacts of the stored segment with this id.
     Segment(SegmentId),
 }

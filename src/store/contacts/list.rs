@@ -9,7 +9,7 @@ use diesel::{
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
 use crate::{
-    model::{Contact, ContactId, ContactKind, PageSize, TenantId, value::fold},
+    model::{Contact, ContactId, ContactKind, Email, PageSize, TenantId, value::fold},
     schema::{contacts, memberships},
     store::sql::after_prefix,
 };
@@ -30,6 +30,8 @@ pub struct ContactFilter {
     pub group_id: Option<i32>,
     /// A part of the name, in any case.
     pub name_contains: String,
+    /// The e-mail address, in any case.
+    pub email: Option<Email>,
 }
 
 /// Contacts by id, after `after`.
@@ -134,6 +136,12 @@ fn narrowed<'a>(
     }
     if let Some(company_id) = &filter.company_id {
         query = query.filter(contacts::company_id.eq(company_id));
+    }
+    if let Some(email) = &filter.email {
+        let lower = sql::<Text>("lower(contacts.email COLLATE \"C\")");
+        query = query
+            .filter(contacts::email.ne(""))
+            .filter(lower.eq(email.folded()));
     }
     query
 }

@@ -25,6 +25,8 @@ pub struct LogFilter {
     pub contacts: bool,
     /// Members of these groups.
     pub members_of: Vec<i32>,
+    /// Contacts that have these e-mail addresses now, in lower case.
+    pub emails: Vec<String>,
     /// These segments.
     pub segments: Vec<SegmentId>,
 }
@@ -73,6 +75,8 @@ impl ContactState {
 pub(crate) struct TailEntry {
     pub(crate) entry: LogEntry,
     pub(crate) states: Vec<ContactState>,
+    /// Those that have one of the e-mail addresses of the filter now, with the address.
+    pub(crate) emails: Vec<(u32, String)>,
 }
 
 /// The log since a revision.
@@ -101,6 +105,7 @@ pub async fn changes_since(
         .bind::<Array<SmallInt>, _>(kinds(|affected| affected.segment))
         .bind::<Array<Text>, _>(filter.segments.clone())
         .bind::<BigInt, _>(MAX_ENTRIES)
+        .bind::<Array<Text>, _>(filter.emails.clone())
         .load(conn)
         .await?;
     let Some(first) = rows.as_slice().first() else {
@@ -130,14 +135,21 @@ struct Row {
     entry: Option<LogEntry>,
     #[diesel(sql_type = Nullable<Array<BigInt>>)]
     states: Option<Vec<i64>>,
+    #[diesel(sql_type = Nullable<Array<Integer>>)]
+    email_numbers: Option<Vec<i32>>,
+    #[diesel(sql_type = Nullable<Array<Text>>)]
+    emails: Option<Vec<String>>,
 }
 
 impl Row {
     fn entry(self) -> Option<TailEntry> {
         let states = self.states.into_iter().flatten();
+        let numbers = self.email_numbers.into_iter().flatten();
+        let numbers = numbers.map(i32::cast_unsigned);
         Some(TailEntry {
             entry: self.entry?,
             states: states.map(ContactState::decode).collect(),
+            emails: numbers.zip(self.emails.into_iter().flatten()).collect(),
         })
     }
 }

@@ -3,7 +3,7 @@
 -- $3 maximum distance in revisions; kinds of changes that count: $4 for any subject, $5 for the groups
 -- $6, $7 for the segments $8; $9 maximum number of entries. For contacts created or changed it
 -- returns their present state: number, company's number (a company is its own) and two flags, in 31,
--- 31, 1 and 1 bits.
+-- 31, 1 and 1 bits; and those of them that have one of the e-mail addresses $10 now, with the address.
 SELECT c.revision AS current, c.revision - $2 <= $3 AND $2 >= c.history_start AS known,
     coalesce(l.total, 0) AS total, l.revision, l.kind, l.subject_id, l.code, l.former_code,
     l.contact_numbers,
@@ -17,7 +17,8 @@ SELECT c.revision AS current, c.revision - $2 <= $3 AND $2 >= c.history_start AS
             AND company.id =
                 CASE WHEN contact.kind = @Company THEN contact.id ELSE contact.company_id END
         WHERE contact.tenant_id = $1 AND contact.contact_number = ANY (l.contact_numbers)
-    ) END AS states
+    ) END AS states,
+    m.email_numbers, m.emails
 FROM clocks c
 LEFT JOIN LATERAL (
     SELECT ch.*, count(*) OVER () AS total,
@@ -30,4 +31,11 @@ LEFT JOIN LATERAL (
             OR (kind = ANY ($7) AND code = ANY ($8)))
     ORDER BY ch.revision, ch.kind, ch.subject_id LIMIT $9
 ) l ON coalesce(l.volume, 0) <= 8000000
+LEFT JOIN LATERAL (
+    SELECT array_agg(contact_number) AS email_numbers, array_agg(lower(email COLLATE "C")) AS emails
+    FROM contacts
+    WHERE $10 <> '{}' AND l.kind IN (@ContactsCreated, @ContactsUpdated) AND tenant_id = $1
+        AND contact_number = ANY (l.contact_numbers)
+        AND email <> '' AND lower(email COLLATE "C") = ANY ($10)
+) m ON true
 WHERE c.tenant_id = $1 ORDER BY l.revision, l.kind, l.subject_id

@@ -93,6 +93,7 @@ fn term(operand: &Operand) -> String {
         Term::Company(id) => {
             format!("(c.id = '{id}' OR coalesce(c.company_id = '{id}', false))")
         }
+        Term::Email(email) => format!("(lower(c.email) = lower('{email}'))"),
         Term::Code(code) => has_group(&format!("g.code = '{code}'")),
         Term::Pattern(pattern) => {
             let regex = pattern.to_string().replace('*', ".*").replace('?', ".");

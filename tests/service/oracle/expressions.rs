@@ -2,7 +2,7 @@
 
 use rand::{RngExt, rngs::StdRng, seq::IndexedRandom};
 
-use super::world::{CODES, COMPANIES};
+use super::world::{CODES, COMPANIES, LOCAL_PARTS};
 
 /// An expression of up to a dozen operands, written in one of the ways the language allows.
 pub(super) fn random(rng: &mut StdRng) -> String {
@@ -34,7 +34,7 @@ fn chain(rng: &mut StdRng, depth: u32, words: &[&str]) -> String {
 }
 
 fn operand(rng: &mut StdRng) -> String {
-    match rng.random_range(0..12) {
+    match rng.random_range(0..13) {
         0 => "*".to_owned(),
         1 => pick(rng, &["kind = PERSON", "kind=person", "kind = COMPANY"]),
         2 => format!("company = C{}", rng.random_range(0..COMPANIES)),
@@ -45,6 +45,7 @@ fn operand(rng: &mut StdRng) -> String {
         ),
         6 => format!("\"{}\"", pick(rng, &CODES)),
         7 => quoted(&pick(rng, &CODES).to_lowercase()),
+        8 => format!("email = \"{}@Example.com\"", pick(rng, &LOCAL_PARTS)),
         _ => quoted(&pick(rng, &CODES)),
     }
 }

@@ -12,6 +12,9 @@ pub(super) const CODES: [&str; 9] = [
     "MOVE", "GIFT", "X1", "X2", "XMAS", "ÉTÉ1", "AND", "2017", "EMPTY",
 ];
 
+/// What stands before the `@` of every e-mail address.
+pub(super) const LOCAL_PARTS: [&str; 3] = ["office", "Ada", "nobody"];
+
 /// How many companies, `C0` and so on, every world has.
 pub(super) const COMPANIES: usize = 8;
 
@@ -38,6 +41,7 @@ impl World {
         for contact in &mut contacts {
             contact.exclude_from_segments = Some(rng.random_bool(0.2));
             contact.privacy_blocked = Some(rng.random_bool(0.2));
+            contact.email = email(rng);
         }
         let mut memberships = BTreeSet::new();
         for contact in &contacts {
@@ -112,6 +116,7 @@ impl World {
         let contact = pb::Contact {
             exclude_from_segments: Some(rng.random_bool(0.3)),
             privacy_blocked: Some(rng.random_bool(0.3)),
+            email: email(rng),
             ..person(&id, &employer)
         };
         let request = pb::UpdateContactRequest {
@@ -134,5 +139,14 @@ impl World {
         };
         tenant.contacts.delete_contact(request).await.unwrap();
         tenant.create(person(&id, "")).await;
+    }
+}
+
+/// One of a few addresses, or none.
+fn email(rng: &mut StdRng) -> String {
+    match rng.random_range(0..3) {
+        0 => format!("{}@example.com", LOCAL_PARTS[rng.random_range(0..2)]),
+        1 => format!("{}@EXAMPLE.COM", LOCAL_PARTS[rng.random_range(0..2)]),
+        _ => String::new(),
     }
 }

@@ -1,4 +1,4 @@
-//! Reads operands: codes and patterns, `kind = …`, `company = …` and `segment(…)`.
+//! Reads operands: codes and patterns, `kind = …`, `company = …`, `email = …` and `segment(…)`.
 
 use std::str::FromStr;
 
@@ -11,7 +11,7 @@ use super::{
     },
     Parser, Result,
 };
-use crate::model::ContactKind;
+use crate::model::{ContactKind, Email};
 
 /// What a code must be, as messages say it.
 const CODE: &str = "a code of 1 to 11 letters and digits";
@@ -37,6 +37,7 @@ impl<'a> Parser<'a> {
         match (word.text.to_ascii_lowercase().as_str(), self.token.kind) {
             ("kind", TokenKind::Equals) => self.kind(),
             ("company", TokenKind::Equals) => self.company(),
+            ("email", TokenKind::Equals) => self.email(),
             ("segment", TokenKind::Open) => self.segment(),
             _ => plain_word(word),
         }
@@ -59,6 +60,19 @@ impl<'a> Parser<'a> {
     fn company(&mut self) -> Result<Term> {
         let expected = "a contact id, which is 1 to 64 of A-Z a-z 0-9 . _ : -";
         self.id(expected).map(Term::Company)
+    }
+
+    fn email(&mut self) -> Result<Term> {
+        let expected = "an e-mail address in quotes, such as \"ada@example.com\"";
+        self.token = self.lexer.next_value();
+        if self.token.kind != TokenKind::Quoted {
+            return Err(ExpressionError::unexpected(&self.token, expected));
+        }
+        let token = self.advance();
+        let email = token.unquoted().parse().ok();
+        let email = email.filter(|email: &Email| !email.as_str().is_empty());
+        let invalid = || ExpressionError::new(ErrorKind::InvalidEmail, &token, expected);
+        email.map(Term::Email).ok_or_else(invalid)
     }
 
     fn segment(&mut self) -> Result<Term> {

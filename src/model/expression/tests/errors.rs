@@ -72,7 +72,7 @@ fn a_missing_operand_is_named() {
             (
                 "= 3",
                 1,
-                &wanted("\"=\"; only kind and company are compared with ="),
+                &wanted("\"=\"; only kind, company and email are compared with ="),
             ),
         ],
     );
@@ -103,7 +103,7 @@ fn a_missing_operator_is_named() {
             (
                 "MOVE = 3",
                 6,
-                &wanted("\"=\"; only kind and company are compared with ="),
+                &wanted("\"=\"; only kind, company and email are compared with ="),
             ),
             (
                 "kind PERSON",
@@ -114,6 +114,16 @@ fn a_missing_operator_is_named() {
                 "company \"C100\"",
                 9,
                 &wanted("\"C100\"; a company is written company = \"C100\""),
+            ),
+            (
+                "email \"a@b\"",
+                7,
+                &wanted("\"a@b\"; an e-mail address is written email = \"ada@example.com\""),
+            ),
+            (
+                "ada@b",
+                4,
+                &wanted("\"@\"; an e-mail address is written email = \"ada@example.com\""),
             ),
             (
                 "segment = SPRING",

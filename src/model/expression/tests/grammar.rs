@@ -115,7 +115,7 @@ fn wildcards_make_patterns_and_a_lone_star_is_everyone() {
 }
 
 #[test]
-fn conditions_ask_for_kinds_companies_and_segments() {
+fn conditions_ask_for_kinds_companies_addresses_and_segments() {
     assert_eq!(term("kind = PERSON"), Term::Kind(Kind::Person));
     assert_eq!(term("Kind=company"), Term::Kind(Kind::Company));
     assert_eq!(term("KIND = \"Person\""), Term::Kind(Kind::Person));
@@ -139,7 +139,13 @@ fn conditions_ask_for_kinds_companies_and_segments() {
         term("SEGMENT ( spring-2 )"),
         Term::Segment("spring-2".parse().unwrap())
     );
+    assert_eq!(
+        term("Email = \"Ada@x.example\""),
+        Term::Email("Ada@x.example".parse().unwrap())
+    );
+    assert_eq!(term("email"), Term::Code("EMAIL".parse().unwrap()));
     assert_canonical(&[
+        ("email=\"\"\"a\"\"@B\"", "email = \"\"\"a\"\"@B\""),
         ("(company=C1)", "company = \"C1\""),
         (
             "!company=C1&segment(S)",

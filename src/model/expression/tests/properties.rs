@@ -11,8 +11,9 @@ use crate::model::Code;
 /// Texts made of the language's own parts, most of them not quite expressions.
 fn near_expression() -> impl Strategy<Value = String> {
     let part = prop::sample::select(vec![
-        "(", ")", "AND", "or", "Not", "&", "|", "!", "=", "kind", "company", "segment", "PERSON",
-        "\"AND\"", "\"", "move", "X*", "*", "?", "e\u{301}", "C-1", "-", "&&", " ", "🎁",
+        "(", ")", "AND", "or", "Not", "&", "|", "!", "=", "kind", "company", "email", "segment",
+        "PERSON", "\"a@b\"", "\"AND\"", "\"", "move", "X*", "*", "?", "e\u{301}", "C-1", "-", "&&",
+        " ", "🎁",
     ]);
     prop::collection::vec(part, 0..20).prop_map(|parts| parts.join(" "))
 }
@@ -26,6 +27,8 @@ fn expression() -> impl Strategy<Value = String> {
             "*",
             "kind=person",
             "company = C1",
+            "email = \"Ada@x.example\"",
+            "email=\"\"\"a\"\"@x\"",
             "segment(s)",
             "\"not\""
         ])

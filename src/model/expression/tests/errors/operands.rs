@@ -103,9 +103,20 @@ fn conditions_need_values_that_can_exist() {
             ("segment(été)", 9, &id("segment", "\"été\"")),
         ],
     );
+    let email = "expected an e-mail address in quotes, such as \"ada@example.com\", found";
+    assert_refused(
+        ErrorKind::InvalidEmail,
+        &[
+            ("email = \"ada\"", 9, &format!("{email} \"ada\"")),
+            ("email=\"\"", 7, &format!("{email} \"\"")),
+            ("email=\"a b@c\"", 7, &format!("{email} \"a b@c\"")),
+        ],
+    );
     assert_refused(
         ErrorKind::Unexpected,
         &[
+            ("email = ada@b", 9, &format!("{email} \"ada\"")),
+            ("email =", 8, &format!("{email} end of expression")),
             ("kind =", 7, &kind("end of expression")),
             ("kind = (PERSON)", 8, &kind("\"(\"")),
             ("company = AND", 11, &id("contact", "\"AND\"")),
