@@ -31,8 +31,8 @@ pub use self::cache::SetCache;
 use self::{database::Database, jobs::JobQueues, notifier::RevisionNotifier};
 pub(crate) use self::{
     database::{Call, Committed, IdempotencyKey},
-    error::{BrokenRule, Error, Precondition, Resource, Result, Violation},
-    upsert::{ContactField, Refusal, UpsertOutcome},
+    error::{BrokenRule, Error, ImportDifference, Precondition, Resource, Result, Violation},
+    upsert::{ContactField, Refusal},
 };
 use crate::store::Store;
 

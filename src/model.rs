@@ -13,6 +13,7 @@ pub(crate) mod selection;
 pub(crate) mod value;
 
 pub(crate) use change::Change;
+pub(crate) use contact::ContactRow;
 pub use contact::{Contact, ContactChange, ContactDetails, NewContact};
 pub use expression::Expression;
 pub(crate) use grpc_code::grpc_code_name;

@@ -65,7 +65,7 @@ diesel::table! {
         tenant_id -> Int4,
         import_id -> Text,
         item_index -> Int8,
-        answer -> Bytea,
+        rejection -> Jsonb,
     }
 }
 
@@ -80,6 +80,10 @@ diesel::table! {
         rejected_count -> Int8,
         revision -> Int8,
         update_time -> Timestamptz,
+        fingerprint -> Text,
+        update_mask -> Text,
+        superseded_count -> Int8,
+        finished -> Bool,
     }
 }
 

@@ -26,13 +26,8 @@ pub(super) struct Done {
 /// Reads the items of a batch; too many of them are an error.
 pub(super) fn read(items: &[pb::Assignment]) -> Result<Items, Violation> {
     check_batch_size(items, "assignments")?;
-    Ok(self::items(items))
-}
-
-/// Reads items.
-pub(super) fn items(items: &[pb::Assignment]) -> Items {
     let read = |item: &pb::Assignment| assignment(&item.contact_id, &item.code, "");
-    items.iter().map(read).collect()
+    Ok(items.iter().map(read).collect())
 }
 
 /// Changes the memberships of a batch.
@@ -59,7 +54,7 @@ pub(super) async fn change(
 }
 
 /// One result an item, of which the well-formed ones have these outcomes.
-pub(super) fn results(items: Items, outcomes: Vec<AssignmentOutcome>) -> Vec<pb::AssignmentResult> {
+fn results(items: Items, outcomes: Vec<AssignmentOutcome>) -> Vec<pb::AssignmentResult> {
     let mut outcomes = outcomes.into_iter();
     let result = |item| match item {
         Ok(_) => outcomes.next().map(Into::into).unwrap_or_default(),
@@ -68,7 +63,8 @@ pub(super) fn results(items: Items, outcomes: Vec<AssignmentOutcome>) -> Vec<pb:
     items.into_iter().map(result).collect()
 }
 
-fn invalid(violation: &Violation) -> pb::AssignmentResult {
+/// The result of an item that is not well formed.
+pub(super) fn invalid(violation: &Violation) -> pb::AssignmentResult {
     pb::AssignmentResult {
         outcome: pb::AssignmentOutcome::Invalid.into(),
         reason: format!("{} {}", violation.field, violation.reason),

@@ -179,7 +179,24 @@ const CONTACT_FIELDS: [&str; 6] = [
 ];
 
 /// Which of [`CONTACT_FIELDS`] are meant.
-type ContactFields = [bool; CONTACT_FIELDS.len()];
+pub(super) type ContactFields = [bool; CONTACT_FIELDS.len()];
+
+pub(super) const ALL_CONTACT_FIELDS: ContactFields = [true; CONTACT_FIELDS.len()];
+
+/// The fields of a contact that a mask names; without one, all of them.
+pub(super) fn contact_fields(
+    mask: Option<&prost_types::FieldMask>,
+    path: &str,
+) -> Result<ContactFields, Violation> {
+    apply_field_mask(mask, path, CONTACT_FIELDS, ALL_CONTACT_FIELDS)
+}
+
+/// The same for every mask that names the same fields; empty for all of them.
+pub(super) fn mask_text(fields: ContactFields) -> String {
+    let named = CONTACT_FIELDS.iter().zip(fields);
+    let named = named.filter(|(_, is_in)| *is_in && fields != ALL_CONTACT_FIELDS);
+    named.map(|(name, _)| *name).collect::<Vec<_>>().join(",")
+}
 
 /// What an update of a contact changes: the fields of the mask, or without one those that are
 /// set.
@@ -209,7 +226,7 @@ pub(super) fn contact_update(
 }
 
 /// A change of these fields to the values that a message has. A flag without a value stays.
-fn contact_change(
+pub(super) fn contact_change(
     contact: &pb::Contact,
     fields: ContactFields,
     path: &str,

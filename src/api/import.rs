@@ -4,76 +4,76 @@
 
 pub(super) mod contacts;
 pub(super) mod memberships;
+mod received;
 
-use std::{collections::VecDeque, future::Future, time::Duration};
+use std::{collections::VecDeque, time::Duration};
 
 use futures_util::{StreamExt, stream};
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep_until, timeout};
 use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 use tonic::{Status, Streaming};
 
+use self::received::{Message, ReadItems, ReceivedMessages, UploadStart};
 use super::{
-    field::{check_batch_size, optional},
+    convert::{ContactFields, contact_fields, mask_text},
+    field::{Field, optional},
     request_id, status,
     stream::ResponseStream,
 };
-use crate::{
-    domain::{
-        Call, Domain, Error, Result, Violation,
-        imports::{Import, ImportProgress, StoredRejection},
-    },
-    model::ImportKind,
+use crate::domain::{
+    Call, Domain, Error, Result, Violation,
+    imports::{Import, ImportProgress, ImportSource, Importable, IndexedRejection, ItemRejection},
+    memberships::MAX_BATCH_ITEMS,
 };
 
 /// While a chunk is being committed, the caller gets a progress message this often.
 const COMMIT_HEARTBEAT: Duration = Duration::from_secs(1);
 
-/// One message of an upload.
-pub(super) enum Message<Chunk> {
-    /// Starts the import: its id, and how many items the caller has results for.
-    Start(String, i64),
-    /// Carries items that are committed together.
-    Chunk(Chunk),
-    /// Closes it.
-    Finish,
-    /// A message without content.
-    Empty,
-}
+/// How long the summary waits after `finish` for the caller to close its side of the stream: a message
+/// that comes first is an error.
+const FINISH_GRACE: Duration = Duration::from_millis(100);
 
-/// The kind of upload: its messages, and how its chunks are committed.
+/// The most bytes of a fingerprint.
+const MAX_FINGERPRINT: usize = 128;
+
+/// The kind of upload: its messages, and what its items are.
 pub(super) trait Upload: Send + 'static {
     /// A message of the caller.
-    type Request: Into<Message<Vec<Self::Item>>> + Send + 'static;
-    /// What a chunk holds.
-    type Item: Send;
-    /// A chunk that was read.
-    type Chunk: Send + 'static;
+    type Request: prost::Message + Into<Message<Vec<Self::Sent>>> + Default + 'static;
+    /// An item as sent.
+    type Sent: Send + 'static;
+    /// What a rejection repeats of an item.
+    type Name: Send + 'static;
+    /// An item as it was read.
+    type Item: Importable;
     /// A message to the caller.
-    type Response: prost::Message + Clone + Default + 'static;
+    type Response: Clone + Send + 'static;
 
-    /// What is imported.
-    const KIND: ImportKind;
     /// The path of a chunk's items, for errors.
     const ITEMS: &'static str;
 
-    /// Reads a chunk's items.
-    fn read(items: Vec<Self::Item>) -> Self::Chunk;
+    /// Reads an item of which these fields count.
+    fn read(
+        sent: Self::Sent,
+        fields: ContactFields,
+    ) -> (Self::Name, Result<Self::Item, ItemRejection>);
 
-    /// Commits a chunk, and returns its rejections.
-    fn commit(
-        import: &mut Import,
-        chunk: Self::Chunk,
-    ) -> impl Future<Output = Result<Vec<StoredRejection>>> + Send;
+    /// Why an item is refused.
+    fn describe(refusal: <Self::Item as Importable>::Refusal) -> ItemRejection;
+
+    /// A rejected item; the name of an item is not known if it was sent by an earlier stream.
+    fn rejection(index: i64, name: Option<Self::Name>, rejection: ItemRejection) -> Self::Response;
 
     /// How far the import has come.
-    fn progress(progress: ImportProgress) -> Self::Response;
+    fn progress(progress: ImportProgress, finished: bool) -> Self::Response;
 
     /// The totals.
     fn summary(progress: ImportProgress) -> Self::Response;
 }
 
-/// Responds to an upload. While a chunk is committed, one more message is prefetched; its chunk
-/// is committed after all pending responses were sent, for back-pressure.
+/// Responds to an upload. While items are committed, more are received, up to the limits of
+/// [`ReceivedMessages`]; they are committed together after all pending responses were sent, for
+/// back-pressure.
 pub(super) fn run<U: Upload>(
     domain: Domain,
     call: Call,
@@ -81,12 +81,10 @@ pub(super) fn run<U: Upload>(
     shutdown: CancellationToken,
 ) -> ResponseStream<U::Response> {
     let uploading = Uploading::<U> {
-        state: ImportState::New(Import::new(domain, call, U::KIND)),
-        requests,
-        shutdown,
+        state: ImportState::New(domain, call),
+        received: ReceivedMessages::new(requests, shutdown),
         pending: VecDeque::new(),
-        prefetched: None,
-        progress: U::progress(ImportProgress::default()),
+        progress: U::progress(ImportProgress::default(), false),
         last_sent: Instant::now(),
     };
     stream::try_unfold(uploading, |mut uploading| async move {
@@ -96,31 +94,26 @@ pub(super) fn run<U: Upload>(
     .boxed()
 }
 
-/// A chunk being committed, in its own task, so that it continues while the caller reads slowly.
-type Committing = AbortOnDropHandle<(Import, Result<Vec<StoredRejection>>)>;
+/// Items being committed, in their own task, so that it continues while the caller reads slowly.
+type Committing<T> = AbortOnDropHandle<(Import<T>, Result<Vec<IndexedRejection>>)>;
 
-enum ImportState {
+enum ImportState<U: Upload> {
     /// Before the first message.
-    New(Import),
+    New(Domain, Call),
     /// The rejections from this item on are sent again.
-    Resuming(Import, i64),
+    Resuming(Import<U::Item>, i64),
     /// A chunk may come.
-    Open(Import),
-    Committing(Committing),
+    Open(Import<U::Item>),
+    /// With the names of the items.
+    Committing(Committing<U::Item>, Vec<U::Name>),
     Finished,
 }
 
-/// A message, or why there is none.
-type Received<U> = Result<Message<<U as Upload>::Chunk>, Status>;
-
 struct Uploading<U: Upload> {
-    state: ImportState,
-    requests: Streaming<U::Request>,
-    shutdown: CancellationToken,
+    state: ImportState<U>,
+    received: ReceivedMessages<U>,
     /// Responses to send.
     pending: VecDeque<U::Response>,
-    /// The message after the chunk that is being committed.
-    prefetched: Option<Received<U>>,
     /// The last progress message, and when the last response was sent.
     progress: U::Response,
     last_sent: Instant,
@@ -135,128 +128,161 @@ impl<U: Upload> Uploading<U> {
             }
             self.state = match std::mem::replace(&mut self.state, ImportState::Finished) {
                 ImportState::Finished => return Ok(None),
+                ImportState::New(domain, call) => match self.received.next().await? {
+                    Message::Start(start) => self.start(start, domain, call).await?,
+                    Message::End => return Err(status::unfinished()),
+                    Message::Chunk(_) | Message::Finish | Message::Empty => {
+                        let reason = "must be start in the first message";
+                        return Err(Error::invalid("message", reason).into());
+                    }
+                },
                 ImportState::Resuming(import, from) => self.resume(import, from).await?,
-                ImportState::Committing(task) => self.wait(task).await?,
-                state => {
-                    let message = match self.prefetched.take() {
-                        Some(message) => message,
-                        None => receive::<U>(&mut self.requests, &self.shutdown).await,
-                    };
-                    self.take(message?, state).await?
-                }
+                ImportState::Open(import) => match self.received.next().await? {
+                    Message::Chunk(items) => self.commit(import, items),
+                    Message::Finish => self.finish(import).await?,
+                    Message::End => return Err(status::unfinished()),
+                    Message::Start(_) | Message::Empty => {
+                        let reason = "must be chunk or finish after the first message";
+                        return Err(Error::invalid("message", reason).into());
+                    }
+                },
+                ImportState::Committing(task, names) => self.wait(task, names).await?,
             };
         }
     }
 
-    async fn take(
+    async fn start(
         &mut self,
-        message: Message<U::Chunk>,
-        state: ImportState,
-    ) -> Result<ImportState> {
-        match (message, state) {
-            (Message::Start(id, known), ImportState::New(mut import)) => {
-                if known < 0 {
-                    return Err(invalid_message("start.known_count", "must not be negative"));
-                }
-                let Some(id) = optional(&id, "start.import_id")? else {
-                    return Ok(ImportState::Open(import));
-                };
-                import.resume(id).await?;
-                Ok(ImportState::Resuming(import, known))
-            }
-            (Message::Chunk(chunk), ImportState::Open(import)) => Ok(commit::<U>(import, chunk)),
-            (Message::Finish, ImportState::Open(import)) => {
-                self.pending.push_back(U::summary(import.progress));
-                Ok(ImportState::Finished)
-            }
-            (_, ImportState::New(_)) => Err(invalid_message(
-                "message",
-                "must be start in the first message",
-            )),
-            _ => Err(invalid_message(
-                "message",
-                "must be chunk or finish after the first message",
-            )),
+        start: UploadStart,
+        domain: Domain,
+        call: Call,
+    ) -> Result<ImportState<U>> {
+        if start.known_count < 0 {
+            return Err(Error::invalid("start.known_count", "must not be negative"));
         }
+        let fields = contact_fields(start.update_mask.as_ref(), "start.update_mask")?;
+        self.received.fields = fields;
+        let source = ImportSource {
+            kind: U::Item::KIND,
+            fingerprint: fingerprint(start.fingerprint)?,
+            update_mask: mask_text(fields),
+        };
+        let id = optional(&start.import_id, "start.import_id")?;
+        let has_id = id.is_some();
+        let import = match start.validate_only {
+            true => Import::validation(domain, call, source),
+            false => Import::open(domain, call, id, source).await?,
+        };
+        Ok(match has_id {
+            true => ImportState::Resuming(import, start.known_count),
+            false => ImportState::Open(import),
+        })
     }
 
     /// Sends rejections again; after the last of them, how far the import has come.
-    async fn resume(&mut self, import: Import, from: i64) -> Result<ImportState> {
+    async fn resume(&mut self, import: Import<U::Item>, from: i64) -> Result<ImportState<U>> {
         let rejected = import.rejected(from).await?;
-        let Some((last, _)) = rejected.last() else {
-            self.answer(&import, Vec::new())?;
-            return Ok(ImportState::Open(import));
-        };
-        let next = last + 1;
-        self.pending.extend(decoded::<U>(rejected)?);
-        Ok(ImportState::Resuming(import, next))
+        if let Some((last, _)) = rejected.last() {
+            let next = last + 1;
+            let rejected = rejected.into_iter();
+            let rejected = rejected.map(|(index, rejection)| U::rejection(index, None, rejection));
+            self.pending.extend(rejected);
+            return Ok(ImportState::Resuming(import, next));
+        }
+        self.progress = U::progress(import.progress, import.finished);
+        self.pending.push_back(self.progress.clone());
+        if import.finished {
+            self.pending.push_back(U::summary(import.progress));
+            return Ok(ImportState::Finished);
+        }
+        Ok(ImportState::Open(import))
     }
 
-    /// Waits for a chunk to be committed, and receives the next message in parallel.
-    async fn wait(&mut self, mut task: Committing) -> Result<ImportState> {
+    /// Commits a chunk, together with those received after it.
+    fn commit(&mut self, mut import: Import<U::Item>, first: ReadItems<U>) -> ImportState<U> {
+        let mut room = MAX_BATCH_ITEMS - first.len();
+        let (mut names, mut chunks) = (Vec::new(), Vec::new());
+        let mut next = Some(first);
+        while let Some(items) = next {
+            let (item_names, chunk): (Vec<_>, Vec<_>) = items.into_iter().unzip();
+            names.extend(item_names);
+            chunks.push(chunk);
+            next = self.received.next_chunk(room);
+            room -= next.as_ref().map_or(0, Vec::len);
+        }
+        let commit = async move {
+            let rejected = import.commit(chunks, U::describe).await;
+            (import, rejected)
+        };
+        let task = tokio::spawn(request_id::scope(request_id::current_or_new(), commit));
+        ImportState::Committing(AbortOnDropHandle::new(task), names)
+    }
+
+    /// Waits for items to be committed, and receives more in parallel.
+    async fn wait(
+        &mut self,
+        mut task: Committing<U::Item>,
+        names: Vec<U::Name>,
+    ) -> Result<ImportState<U>> {
         tokio::select! {
             biased;
             done = &mut task => {
                 let (import, rejected) = done.map_err(|error| Error::Internal(error.into()))?;
-                self.answer(&import, rejected?)?;
+                self.answer(import.progress, rejected?, names);
                 return Ok(ImportState::Open(import));
             }
-            message = receive::<U>(&mut self.requests, &self.shutdown), if self.prefetched.is_none() => {
-                self.prefetched = Some(message);
-            }
-            () = tokio::time::sleep_until(self.last_sent + COMMIT_HEARTBEAT) => {
+            () = self.received.receive(), if self.received.has_room() => {}
+            () = sleep_until(self.last_sent + COMMIT_HEARTBEAT) => {
                 self.pending.push_back(self.progress.clone());
             }
         }
-        Ok(ImportState::Committing(task))
+        Ok(ImportState::Committing(task, names))
     }
 
-    fn answer(&mut self, import: &Import, rejected: Vec<StoredRejection>) -> Result<()> {
-        self.pending.extend(decoded::<U>(rejected)?);
-        self.progress = U::progress(import.progress);
-        self.pending.push_back(self.progress.clone());
-        Ok(())
-    }
-}
-
-/// Receives a message and reads what it carries.
-async fn receive<U: Upload>(
-    requests: &mut Streaming<U::Request>,
-    shutdown: &CancellationToken,
-) -> Received<U> {
-    let message = shutdown.run_until_cancelled(requests.message()).await;
-    let message = message.ok_or_else(status::shutting_down)??;
-    Ok(match message.ok_or_else(status::unfinished)?.into() {
-        Message::Chunk(items) => {
-            check_batch_size(&items, U::ITEMS)?;
-            Message::Chunk(U::read(items))
+    fn answer(
+        &mut self,
+        progress: ImportProgress,
+        rejected: Vec<IndexedRejection>,
+        names: Vec<U::Name>,
+    ) {
+        let first = progress.processed_count - names.len() as i64;
+        let mut rejected = rejected.into_iter().peekable();
+        for (index, name) in (first..).zip(names) {
+            if let Some((_, rejection)) = rejected.next_if(|(at, _)| *at == index) {
+                self.pending
+                    .push_back(U::rejection(index, Some(name), rejection));
+            }
         }
-        Message::Start(id, known) => Message::Start(id, known),
-        Message::Finish => Message::Finish,
-        Message::Empty => Message::Empty,
-    })
-}
-
-fn commit<U: Upload>(mut import: Import, chunk: U::Chunk) -> ImportState {
-    let commit = async move {
-        let rejected = U::commit(&mut import, chunk).await;
-        (import, rejected)
-    };
-    let task = tokio::spawn(request_id::scope(request_id::current_or_new(), commit));
-    ImportState::Committing(AbortOnDropHandle::new(task))
-}
-
-fn decoded<U: Upload>(rejected: Vec<StoredRejection>) -> Result<Vec<U::Response>> {
-    let decode =
-        |(_, bytes): StoredRejection| <U::Response as prost::Message>::decode(bytes.as_slice());
-    let answers = rejected.into_iter().map(decode).collect::<Result<_, _>>();
-    answers.map_err(|error| Error::Internal(error.into()))
-}
-
-fn invalid_message(field: &str, reason: &str) -> Error {
-    Violation {
-        field: field.to_owned(),
-        reason: reason.to_owned(),
+        self.progress = U::progress(progress, false);
+        self.pending.push_back(self.progress.clone());
     }
-    .into()
+
+    async fn finish(&mut self, import: Import<U::Item>) -> Result<ImportState<U>, Status> {
+        if let Ok(message) = timeout(FINISH_GRACE, self.received.next()).await {
+            match message? {
+                Message::End => {}
+                message => {
+                    return Err(Error::invalid(message.name(), "must not follow finish").into());
+                }
+            }
+        }
+        import.finish().await?;
+        self.pending.push_back(U::summary(import.progress));
+        Ok(ImportState::Finished)
+    }
+}
+
+fn fingerprint(text: String) -> Result<String, Violation> {
+    let length = text.len();
+    if text.contains('\0') {
+        // PostgreSQL text cannot contain NUL.
+        Err("must not hold NUL".to_owned())
+    } else if length > MAX_FINGERPRINT {
+        Err(format!(
+            "must have at most {MAX_FINGERPRINT} bytes; it has {length}"
+        ))
+    } else {
+        Ok(text)
+    }
+    .field("start.fingerprint")
 }

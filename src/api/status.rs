@@ -136,7 +136,8 @@ fn code_and_retry_delay(reason: ErrorReason) -> (Code, Option<Duration>) {
         | ErrorReason::ContactKindsDiffer
         | ErrorReason::NothingToUndo
         | ErrorReason::UndoHistoryEnded
-        | ErrorReason::SegmentHasNoActions => (Code::FailedPrecondition, None),
+        | ErrorReason::SegmentHasNoActions
+        | ErrorReason::ImportIdReused => (Code::FailedPrecondition, None),
         ErrorReason::EtagMismatch | ErrorReason::UploadNotFinished => (Code::Aborted, None),
         ErrorReason::ImportOvertaken => (Code::Aborted, SECOND),
         ErrorReason::HistoryPruned => (Code::OutOfRange, None),

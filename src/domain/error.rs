@@ -4,7 +4,7 @@ mod causes;
 
 use std::fmt::Display;
 
-pub(crate) use self::causes::{BrokenRule, Precondition, Resource, Violation};
+pub(crate) use self::causes::{BrokenRule, ImportDifference, Precondition, Resource, Violation};
 use super::{selection::SelectionError, watch::InvalidStart};
 use crate::{
     model::{Code, ContactId, RequestId, Revision},

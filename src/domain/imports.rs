@@ -1,63 +1,90 @@
 //! Imports: many items, committed in chunks. An interrupted import can be continued.
 
-use super::{
-    memberships,
-    upsert::{UpsertOutcome, upsert},
-};
-pub(crate) use crate::store::imports::{ImportProgress, StoredRejection};
+mod items;
+
+pub(crate) use self::items::Importable;
+use super::upsert::ItemOutcome;
+pub(crate) use crate::store::imports::{ImportProgress, ImportSource};
 use crate::{
-    domain::{BrokenRule, Call, Domain, Error, Result},
-    model::{Assignment, AssignmentOutcome, ImportKind, NewContact, RequestId, Revision},
-    store::{self, Transaction},
+    domain::{Call, Domain, Error, ImportDifference, Precondition, Result},
+    model::{RequestId, Revision},
+    store::{self, Connection, Transaction, imports::StoredRejection},
 };
 
+/// Why an item was rejected. Names nothing of its content.
+#[derive(Debug, Clone)]
+pub(crate) struct ItemRejection {
+    /// The field of a contact, or the outcome of an assignment.
+    pub(crate) subject: String,
+    /// What would be right.
+    pub(crate) reason: String,
+}
+
+/// A rejection with the index of its item in the import.
+pub(crate) type IndexedRejection = (i64, ItemRejection);
+
+/// Items as they were read: valid, or why not.
+pub(crate) type ReadChunk<T> = Vec<Result<T, ItemRejection>>;
+
 /// An import and its progress.
-pub(crate) struct Import {
+pub(crate) struct Import<T: Importable> {
     domain: Domain,
     call: Call,
-    kind: ImportKind,
+    source: ImportSource,
     /// An import without an id cannot be continued.
     id: Option<RequestId>,
     /// Everything up to this point is committed.
     pub(crate) progress: ImportProgress,
+    /// Whether it takes nothing more.
+    pub(crate) finished: bool,
+    /// Set if nothing is written.
+    validated: Option<T::Validated>,
 }
 
-/// The result of a chunk: the totals after it, and its rejected items.
-#[derive(Debug)]
-pub(crate) struct ChunkResult {
-    pub(crate) progress: ImportProgress,
-    pub(crate) rejected: Vec<StoredRejection>,
-}
+impl<T: Importable> Import<T> {
+    /// A new import, or the one with this id.
+    pub(crate) async fn open(
+        domain: Domain,
+        call: Call,
+        id: Option<RequestId>,
+        source: ImportSource,
+    ) -> Result<Self> {
+        let mut import = Self {
+            domain,
+            call,
+            source,
+            id,
+            progress: ImportProgress::default(),
+            finished: false,
+            validated: None,
+        };
+        if let Some(id) = &import.id {
+            let find = async |conn: &mut _, tenant_id| {
+                Ok(store::imports::find(conn, tenant_id, id).await?)
+            };
+            if let Some(known) = import.domain.read_of(&import.call, find).await? {
+                check_source(id, &known.source, &import.source)?;
+                (import.progress, import.finished) = (known.progress, known.finished);
+            }
+        }
+        Ok(import)
+    }
 
-impl Import {
-    /// An import without progress.
-    pub(crate) fn new(domain: Domain, call: Call, kind: ImportKind) -> Self {
+    /// An import that writes nothing.
+    pub(crate) fn validation(domain: Domain, call: Call, source: ImportSource) -> Self {
         Self {
             domain,
             call,
-            kind,
+            source,
             id: None,
             progress: ImportProgress::default(),
+            finished: false,
+            validated: Some(T::Validated::default()),
         }
-    }
-
-    /// Sets the id, and continues the import that already has it.
-    pub(crate) async fn resume(&mut self, id: RequestId) -> Result<()> {
-        let find =
-            async |conn: &mut _, tenant_id| Ok(store::imports::find(conn, tenant_id, &id).await?);
-        let known = self.domain.read_of(&self.call, find).await?;
-        if let Some((kind, progress)) = known {
-            if kind != self.kind {
-                return Err(BrokenRule::ImportKindDiffers.into());
-            }
-            self.progress = progress;
-        }
-        self.id = Some(id);
-        Ok(())
     }
 
     /// The next stored rejections of this import, from item `from` up to the present progress.
-    pub(crate) async fn rejected(&self, from: i64) -> Result<Vec<StoredRejection>> {
+    pub(crate) async fn rejected(&self, from: i64) -> Result<Vec<IndexedRejection>> {
         let Some(id) = &self.id else {
             return Ok(Vec::new());
         };
@@ -66,51 +93,180 @@ impl Import {
         };
         let mut rejected = self.domain.read_of(&self.call, read).await?;
         rejected.retain(|(index, _)| *index < self.progress.processed_count);
-        Ok(rejected)
+        rejected.into_iter().map(from_stored).collect()
     }
 
-    /// Commits contacts; `to_result` converts the outcomes.
-    pub(crate) async fn put_contacts(
+    /// Commits chunks together with the progress of the import. `describe` says why an item is
+    /// refused.
+    pub(crate) async fn commit(
         &mut self,
-        items: &[NewContact],
-        to_result: impl FnOnce(Vec<UpsertOutcome>, Revision) -> ChunkResult,
-    ) -> Result<Vec<StoredRejection>> {
-        let put = async |tx: &mut Transaction| upsert(tx, items).await;
-        self.commit(put, to_result).await
+        chunks: Vec<ReadChunk<T>>,
+        describe: fn(T::Refusal) -> ItemRejection,
+    ) -> Result<Vec<IndexedRejection>> {
+        let (valid, rejections) = split(chunks);
+        let before = self.progress;
+        let result = |outcomes, revision| {
+            let before = ImportProgress { revision, ..before };
+            ChunkResult::new(before, rejections, outcomes, describe)
+        };
+        let result = match &mut self.validated {
+            Some(validated) => {
+                let validate = async |conn: &mut Connection, tenant_id| {
+                    T::validate(conn, tenant_id, validated, valid).await
+                };
+                let outcomes = self.domain.read_of(&self.call, validate).await?;
+                result(outcomes, before.revision)
+            }
+            None => self.write(valid, result).await?,
+        };
+        self.progress = result.progress;
+        Ok(result.rejected)
     }
 
-    /// Commits memberships; `to_result` converts the outcomes.
-    pub(crate) async fn assign(
-        &mut self,
-        items: &[Assignment],
-        to_result: impl FnOnce(Vec<AssignmentOutcome>, Revision) -> ChunkResult,
-    ) -> Result<Vec<StoredRejection>> {
-        let assign = async |tx: &mut Transaction| memberships::assign_in(tx, items).await;
-        self.commit(assign, to_result).await
-    }
-
-    /// Commits a chunk together with the progress of the import.
-    async fn commit<T>(
-        &mut self,
-        op: impl AsyncFnOnce(&mut Transaction) -> Result<T>,
-        to_result: impl FnOnce(T, Revision) -> ChunkResult,
-    ) -> Result<Vec<StoredRejection>> {
-        let (id, kind, before) = (&self.id, self.kind, self.progress.processed_count);
+    async fn write(
+        &self,
+        chunks: Vec<Vec<T>>,
+        to_result: impl FnOnce(Vec<ItemOutcome<T::Refusal>>, Revision) -> ChunkResult,
+    ) -> Result<ChunkResult> {
         let write = async |tx: &mut Transaction| {
-            let outcomes = op(tx).await?;
+            let outcomes = T::put(tx, chunks).await?;
             let result = to_result(outcomes, tx.revision_after());
-            if let Some(id) = id {
-                if store::imports::advance(tx, id, kind, before, result.progress).await? == 0 {
-                    return Err(Error::ImportOvertaken(id.clone()));
-                }
+            if let Some(id) = &self.id {
+                self.advance(tx, id, result.progress, false).await?;
                 if !result.rejected.is_empty() {
-                    store::imports::insert_rejections(tx, id, result.rejected.clone()).await?;
+                    let rejected = result.rejected.iter().map(to_stored);
+                    let rejected = rejected.collect::<Result<_>>()?;
+                    store::imports::insert_rejections(tx, id, rejected).await?;
                 }
             }
             Ok(result)
         };
         let (result, _) = self.domain.write(&self.call, write).await?;
-        self.progress = result.progress;
-        Ok(result.rejected)
+        Ok(result)
     }
+
+    /// Finishes an import with an id, so that it takes nothing more.
+    pub(crate) async fn finish(&self) -> Result<()> {
+        if let Some(id) = &self.id {
+            let finish =
+                async |tx: &mut Transaction| self.advance(tx, id, self.progress, true).await;
+            self.domain.write(&self.call, finish).await?;
+        }
+        Ok(())
+    }
+
+    async fn advance(
+        &self,
+        tx: &mut Transaction,
+        id: &RequestId,
+        progress: ImportProgress,
+        finished: bool,
+    ) -> Result<()> {
+        let before = self.progress.processed_count;
+        let advance = store::imports::advance(tx, id, &self.source, before, progress, finished);
+        match advance.await? {
+            0 => Err(Error::ImportOvertaken(id.clone())),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Refuses to continue an import that was started with something else.
+fn check_source(id: &RequestId, known: &ImportSource, source: &ImportSource) -> Result<()> {
+    let difference = if known.kind != source.kind {
+        ImportDifference::Kind
+    } else if !known.fingerprint.is_empty() && known.fingerprint != source.fingerprint {
+        ImportDifference::Fingerprint
+    } else if known.update_mask != source.update_mask {
+        ImportDifference::Fields
+    } else {
+        return Ok(());
+    };
+    let id = id.clone();
+    Err(Error::Precondition(Precondition::ImportIdReused {
+        id,
+        difference,
+    }))
+}
+
+/// The valid items of each chunk; and of all items in order, why they are invalid.
+fn split<T>(chunks: Vec<ReadChunk<T>>) -> (Vec<Vec<T>>, Vec<Option<ItemRejection>>) {
+    let mut rejections = Vec::new();
+    let mut valid = Vec::with_capacity(chunks.len());
+    for chunk in chunks {
+        let mut items = Vec::with_capacity(chunk.len());
+        for item in chunk {
+            rejections.push(item.map(|item| items.push(item)).err());
+        }
+        valid.push(items);
+    }
+    (valid, rejections)
+}
+
+/// The result of chunks: the totals after them, and their rejected items.
+#[derive(Debug)]
+struct ChunkResult {
+    progress: ImportProgress,
+    rejected: Vec<IndexedRejection>,
+}
+
+impl ChunkResult {
+    /// Counts the items; those without a rejection have these outcomes.
+    fn new<R>(
+        mut progress: ImportProgress,
+        rejections: Vec<Option<ItemRejection>>,
+        outcomes: Vec<ItemOutcome<R>>,
+        describe: fn(R) -> ItemRejection,
+    ) -> Self {
+        let (mut outcomes, mut rejected) = (outcomes.into_iter(), Vec::new());
+        for rejection in rejections {
+            let rejection = match rejection {
+                None => outcomes
+                    .next()
+                    .and_then(|it| progress.count(it))
+                    .map(describe),
+                rejection => rejection,
+            };
+            if let Some(rejection) = rejection {
+                progress.rejected_count += 1;
+                rejected.push((progress.processed_count, rejection));
+            }
+            progress.processed_count += 1;
+        }
+        Self { progress, rejected }
+    }
+}
+
+impl ImportProgress {
+    /// Items that changed nothing.
+    pub(crate) fn unchanged_count(&self) -> i64 {
+        self.processed_count - self.created_count - self.updated_count - self.rejected_count
+    }
+
+    /// Counts an item that was not rejected; returns why it was refused.
+    fn count<R>(&mut self, outcome: ItemOutcome<R>) -> Option<R> {
+        match outcome {
+            ItemOutcome::Created => self.created_count += 1,
+            ItemOutcome::Updated => self.updated_count += 1,
+            ItemOutcome::Superseded => self.superseded_count += 1,
+            ItemOutcome::Unchanged => {}
+            ItemOutcome::Refused(refusal) => return Some(refusal),
+        }
+        None
+    }
+}
+
+fn to_stored((index, rejection): &IndexedRejection) -> Result<(i64, serde_json::Value)> {
+    let ItemRejection { subject, reason } = rejection.clone();
+    let stored = serde_json::to_value(StoredRejection::V1 { subject, reason });
+    Ok((
+        *index,
+        stored.map_err(|error| Error::Internal(error.into()))?,
+    ))
+}
+
+fn from_stored((index, stored): (i64, serde_json::Value)) -> Result<IndexedRejection> {
+    let stored = serde_json::from_value(stored).map_err(|error| Error::Internal(error.into()))?;
+    let StoredRejection::V1 { subject, reason } = stored;
+    Ok((index, ItemRejection { subject, reason }))
 }

@@ -1,6 +1,9 @@
 //! Operations on memberships: which contacts have which groups.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
+    hash::{BuildHasher, BuildHasherDefault, DefaultHasher},
+};
 
 use super::{
     Call, Committed, Domain, IdempotencyKey, Result,
@@ -10,8 +13,12 @@ use super::{
 use crate::{
     model::{
         Assignment, AssignmentOutcome, Change, Code, Contact, ContactId, Direction, Membership,
+        TenantId,
     },
-    store::{self, Transaction, memberships::PairResult},
+    store::{
+        self, Connection, Transaction,
+        memberships::{CheckedPair, PairResult},
+    },
 };
 
 /// Maximum number of items of one batch call, and of one chunk of an import.
@@ -57,6 +64,34 @@ pub(super) async fn assign_in(
 ) -> Result<Vec<AssignmentOutcome>> {
     let rows = change(tx, items, Direction::Assign).await?;
     Ok(rows.iter().map(outcome).collect())
+}
+
+/// The outcomes that [`assign_in`] would have. `assigned` holds the hashes of what earlier items would
+/// have assigned.
+pub(super) async fn validate(
+    conn: &mut Connection,
+    tenant_id: TenantId,
+    assigned: &mut HashSet<u64>,
+    items: &[Assignment],
+) -> Result<Vec<AssignmentOutcome>> {
+    let hasher = BuildHasherDefault::<DefaultHasher>::default();
+    let checked = store::memberships::check(conn, tenant_id, items).await?;
+    let outcome = |(pair, item): (CheckedPair, &Assignment)| match pair {
+        CheckedPair {
+            contact_exists: false,
+            ..
+        } => AssignmentOutcome::UnknownContact,
+        CheckedPair {
+            group_exists: false,
+            ..
+        } => AssignmentOutcome::UnknownGroup,
+        CheckedPair { assigned: true, .. } => AssignmentOutcome::Unchanged,
+        CheckedPair { .. } => match assigned.insert(hasher.hash_one(item)) {
+            true => AssignmentOutcome::Changed,
+            false => AssignmentOutcome::Unchanged,
+        },
+    };
+    Ok(checked.into_iter().zip(items).map(outcome).collect())
 }
 
 /// The result of a replacement.

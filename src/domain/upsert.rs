@@ -1,29 +1,37 @@
-//! Creating and replacing contacts, with the rules between contacts and companies.
+//! Creating and changing contacts, with the rules between contacts and companies.
 
 mod rules;
 
 use std::collections::HashMap;
 
 use self::rules::Rules;
-pub(crate) use self::rules::{ContactField, Refusal};
+pub(crate) use self::rules::{ContactField, Drafts, Refusal};
 use crate::{
-    domain::{Error, Resource, Result},
-    model::{Change, Contact, ContactId, ContactKind, NewContact},
-    store::{self, NumbersExhausted, Transaction},
+    domain::{BrokenRule, Error, Resource, Result},
+    model::{Change, Contact, ContactId, ContactKind, ContactRow, NewContact, TenantId},
+    store::{self, Connection, NumbersExhausted, Transaction},
 };
 
-/// The outcome of one contact.
+/// The outcome of one item.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum UpsertOutcome {
-    /// It was created.
+pub(crate) enum ItemOutcome<R> {
+    /// It created something.
     Created,
-    /// Its details were replaced.
+    /// It changed something.
     Updated,
-    /// It had these details already, or a later item of the same id counts.
+    /// It found everything as it says.
     Unchanged,
+    /// A later item of the same id and chunk says something else.
+    Superseded,
     /// It breaks a rule; nothing was stored.
-    Refused(Refusal),
+    Refused(R),
 }
+
+/// The outcome of one contact.
+pub(crate) type UpsertOutcome = ItemOutcome<Refusal>;
+
+/// How many new or changed contacts a validation remembers, about 250 bytes each.
+const MAX_DRAFTS: usize = 1_000_000;
 
 /// Contacts that were looked up, existing or not. Each is read once.
 #[derive(Default)]
@@ -33,7 +41,8 @@ impl KnownContacts {
     /// Reads the contacts that were not looked up before.
     pub(super) async fn read(
         &mut self,
-        tx: &mut Transaction,
+        conn: &mut Connection,
+        tenant_id: TenantId,
         ids: impl Iterator<Item = &ContactId>,
     ) -> Result<()> {
         let mut missing: Vec<&ContactId> = ids.filter(|id| !self.0.contains_key(*id)).collect();
@@ -42,8 +51,7 @@ impl KnownContacts {
         if missing.is_empty() {
             return Ok(());
         }
-        let tenant_id = tx.tenant_id();
-        let found = store::contacts::find_all(tx, tenant_id, &missing).await?;
+        let found = store::contacts::find_all(conn, tenant_id, &missing).await?;
         self.0
             .extend(missing.into_iter().map(|id| (id.clone(), None)));
         self.0
@@ -55,22 +63,38 @@ impl KnownContacts {
     pub(super) fn get(&self, id: &ContactId) -> Option<&Contact> {
         self.0.get(id)?.as_ref()
     }
-
-    fn kind(&self, id: &ContactId) -> Option<ContactKind> {
-        self.get(id).map(|contact| contact.kind)
-    }
 }
 
-/// Creates or replaces contacts. Of items with the same id the last counts. Returns one outcome per
-/// item, in order.
+/// Creates and changes contacts, chunk by chunk. Of items with the same id the later counts. Returns
+/// one outcome per item, in order.
 pub(super) async fn upsert(
     tx: &mut Transaction,
-    items: &[NewContact],
+    chunks: &[Vec<ContactRow>],
+) -> Result<Vec<UpsertOutcome>> {
+    Ok(write(tx, &mut KnownContacts::default(), chunks)
+        .await?
+        .outcomes)
+}
+
+/// The outcomes that [`upsert`] would have, after it had taken what made the `drafts`.
+pub(super) async fn validate(
+    conn: &mut Connection,
+    tenant_id: TenantId,
+    drafts: &mut Drafts,
+    chunks: &[Vec<ContactRow>],
 ) -> Result<Vec<UpsertOutcome>> {
     let mut known = KnownContacts::default();
-    known.read(tx, items.iter().map(|item| &item.id)).await?;
-    let items: Vec<&NewContact> = items.iter().collect();
-    Ok(write(tx, &mut known, &items).await?.outcomes)
+    let outcomes = evaluate(conn, tenant_id, &mut known, drafts, chunks).await?;
+    for row in chunks.iter().flatten() {
+        let draft = drafts.get(&row.id).map(|draft| &draft.details);
+        if draft == known.get(&row.id).map(Contact::details).as_ref() {
+            drafts.forget(&row.id);
+        }
+    }
+    match drafts.len() <= MAX_DRAFTS {
+        true => Ok(outcomes),
+        false => Err(BrokenRule::TooMuchToValidate(MAX_DRAFTS).into()),
+    }
 }
 
 /// Creates or replaces the contacts that are not refused already; no two have the same id. Returns
@@ -80,9 +104,9 @@ pub(super) async fn upsert_each(
     mut known: KnownContacts,
     items: Vec<Result<NewContact>>,
 ) -> Result<Vec<Result<Contact>>> {
-    let valid: Vec<&NewContact> = items.iter().flatten().collect();
-    let written = write(tx, &mut known, &valid).await?;
-    let refused = |it: &UpsertOutcome| matches!(it, UpsertOutcome::Refused(_));
+    let valid: Vec<ContactRow> = items.iter().flatten().map(Into::into).collect();
+    let written = write(tx, &mut known, &[valid]).await?;
+    let refused = |it: &UpsertOutcome| matches!(it, ItemOutcome::Refused(_));
     if written.outcomes.iter().all(refused) {
         tx.refuse();
     }
@@ -91,14 +115,15 @@ pub(super) async fn upsert_each(
     let mut result = |item: NewContact| {
         let unchanged = known.get(&item.id);
         match outcomes.next() {
-            Some(UpsertOutcome::Refused(refusal)) => Err(refusal.into_error(&item.id)),
-            Some(UpsertOutcome::Unchanged) => unchanged
+            Some(ItemOutcome::Refused(refusal)) => Err(refusal.into_error(&item.id)),
+            Some(ItemOutcome::Unchanged) => unchanged
                 .cloned()
                 .ok_or_else(|| Error::broken("an unchanged contact does not exist")),
-            Some(UpsertOutcome::Updated) => unchanged
+            Some(ItemOutcome::Updated) => unchanged
                 .map(|contact| contact.with_details(item.details, revision, time))
                 .ok_or_else(|| Error::broken("an updated contact does not exist")),
-            Some(UpsertOutcome::Created) => {
+            Some(ItemOutcome::Superseded) => Err(Error::broken("two items of one id")),
+            Some(ItemOutcome::Created) => {
                 let number = written.numbers.get(&item.id).copied();
                 number
                     .map(|number| Contact::new(number, item, revision, time))
@@ -122,49 +147,80 @@ struct Written {
 async fn write(
     tx: &mut Transaction,
     known: &mut KnownContacts,
-    items: &[&NewContact],
+    chunks: &[Vec<ContactRow>],
 ) -> Result<Written> {
-    let companies = items
-        .iter()
-        .filter_map(|item| item.details.company_id.as_ref());
-    known.read(tx, companies).await?;
-    let rules = Rules::new(tx, known, items).await?;
-    let outcomes: Vec<UpsertOutcome> = items
-        .iter()
-        .enumerate()
-        .map(|(at, item)| rules.outcome(at, item))
-        .collect();
-    let with = |outcome: UpsertOutcome| {
-        let pairs = items.iter().zip(&outcomes);
-        pairs
-            .filter(move |(_, o)| **o == outcome)
-            .map(|(item, _)| *item)
-            .collect::<Vec<_>>()
-    };
-    let created = with(UpsertOutcome::Created)
-        .into_iter()
-        .map(|item| Ok((tx.take_contact_number()?, item)))
-        .collect::<Result<Vec<_>, NumbersExhausted>>()
-        .map_err(|_| Error::Full(Resource::Contact))?;
-    let updated = with(UpsertOutcome::Updated).into_iter();
-    let updated: Vec<_> = updated
-        .filter_map(|item| Some((known.get(&item.id)?.contact_number, item)))
-        .collect();
+    let (tenant_id, mut drafts) = (tx.tenant_id(), Drafts::default());
+    let outcomes = evaluate(tx, tenant_id, known, &mut drafts, chunks).await?;
+    let (mut created, mut updated) = (Vec::new(), Vec::new());
+    let rows = chunks.iter().flatten().enumerate();
+    for ((at, row), outcome) in rows.zip(&outcomes) {
+        let Some(draft) = drafts.get(&row.id) else {
+            continue;
+        };
+        let new = || NewContact {
+            id: row.id.clone(),
+            details: draft.details.clone(),
+        };
+        match known.get(&row.id) {
+            None if *outcome == ItemOutcome::Created => {
+                let number = tx.take_contact_number();
+                let number = number.map_err(|NumbersExhausted| Error::Full(Resource::Contact))?;
+                created.push((number, new()));
+            }
+            Some(contact) if draft.item == at && contact.details() != draft.details => {
+                updated.push((contact.contact_number, new()));
+            }
+            None | Some(_) => {}
+        }
+    }
     if !created.is_empty() || !updated.is_empty() {
         recount_kinds(tx, known, &updated).await?;
         store::contacts::write(tx, &created, &updated).await?;
         log(tx, &created, Change::ContactsCreated);
         log(tx, &updated, Change::ContactsUpdated);
     }
-    let numbers = created.iter();
-    let numbers = numbers.map(|(number, item)| (item.id.clone(), *number));
+    let numbers = created.into_iter().map(|(number, new)| (new.id, number));
     Ok(Written {
         numbers: numbers.collect(),
         outcomes,
     })
 }
 
-fn log(tx: &mut Transaction, written: &[(i32, &NewContact)], change: fn(Vec<i32>) -> Change) {
+/// Reads the contacts that the items name, and applies the rules to the items.
+async fn evaluate(
+    conn: &mut Connection,
+    tenant_id: TenantId,
+    known: &mut KnownContacts,
+    drafts: &mut Drafts,
+    chunks: &[Vec<ContactRow>],
+) -> Result<Vec<UpsertOutcome>> {
+    let rows = || chunks.iter().flatten();
+    let companies = rows().filter_map(|row| row.change.new_company());
+    let ids = rows().map(|row| &row.id).chain(companies);
+    known.read(conn, tenant_id, ids).await?;
+    let becomes_person = |row: &&ContactRow| {
+        row.change.kind == Some(ContactKind::Person)
+            && known
+                .get(&row.id)
+                .is_some_and(|it| it.kind == ContactKind::Company)
+    };
+    let companies: Vec<&ContactId> = rows().filter(becomes_person).map(|row| &row.id).collect();
+    let people = match companies.is_empty() {
+        true => HashMap::new(),
+        false => {
+            let people = store::contacts::count_people(conn, tenant_id, &companies).await?;
+            people.into_iter().collect()
+        }
+    };
+    let mut rules = Rules {
+        known,
+        people: &people,
+        drafts,
+    };
+    Ok(chunks.iter().flat_map(|chunk| rules.take(chunk)).collect())
+}
+
+fn log(tx: &mut Transaction, written: &[(i32, NewContact)], change: fn(Vec<i32>) -> Change) {
     if !written.is_empty() {
         tx.log(change(written.iter().map(|(number, _)| *number).collect()));
     }
@@ -174,7 +230,7 @@ fn log(tx: &mut Transaction, written: &[(i32, &NewContact)], change: fn(Vec<i32>
 async fn recount_kinds(
     tx: &mut Transaction,
     known: &KnownContacts,
-    updated: &[(i32, &NewContact)],
+    updated: &[(i32, NewContact)],
 ) -> Result<()> {
     let changed = |item: &NewContact| {
         known

@@ -115,6 +115,30 @@ pub struct NewContact {
     pub(crate) details: ContactDetails,
 }
 
+/// An item of an import: the fields of a contact that is created or changed.
+#[derive(Debug, Clone)]
+pub(crate) struct ContactRow {
+    pub(crate) id: ContactId,
+    pub(crate) change: ContactChange,
+}
+
+impl From<&NewContact> for ContactRow {
+    fn from(new: &NewContact) -> Self {
+        let details = new.details.clone();
+        Self {
+            id: new.id.clone(),
+            change: ContactChange {
+                kind: Some(details.kind),
+                name: Some(details.name),
+                company_id: Some(details.company_id),
+                email: Some(details.email),
+                exclude_from_segments: Some(details.exclude_from_segments),
+                privacy_blocked: Some(details.privacy_blocked),
+            },
+        }
+    }
+}
+
 /// A change of a contact; `None` leaves a field unchanged.
 #[derive(Debug, Clone, Default)]
 pub struct ContactChange {
@@ -144,5 +168,10 @@ impl ContactChange {
                 .unwrap_or(details.exclude_from_segments),
             privacy_blocked: self.privacy_blocked.unwrap_or(details.privacy_blocked),
         }
+    }
+
+    /// The company that the contact gets.
+    pub(crate) fn new_company(&self) -> Option<&ContactId> {
+        self.company_id.as_ref().and_then(Option::as_ref)
     }
 }

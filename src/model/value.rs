@@ -165,6 +165,13 @@ impl Code {
     }
 }
 
+impl Default for Email {
+    /// No address.
+    fn default() -> Self {
+        Self(String::new())
+    }
+}
+
 impl RequestId {
     /// A new random id (UUID, version 4).
     pub(crate) fn random() -> Self {

@@ -91,8 +91,8 @@ pub(crate) async fn count_people(
 /// Creates contacts with these numbers and replaces the details of others. Each id may occur once.
 pub(crate) async fn write(
     tx: &mut Transaction,
-    created: &[(i32, &NewContact)],
-    replaced: &[(i32, &NewContact)],
+    created: &[(i32, NewContact)],
+    replaced: &[(i32, NewContact)],
 ) -> QueryResult<usize> {
     let rows = || {
         created

@@ -2,9 +2,10 @@
 
 use diesel::{
     prelude::*,
-    sql_types::{Array, BigInt, Binary, Integer, SmallInt, Text, Timestamptz},
+    sql_types::{Array, BigInt, Bool, Integer, Jsonb, SmallInt, Text, Timestamptz},
 };
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use serde::{Deserialize, Serialize};
 
 use super::{Transaction, sql::sql};
 use crate::{
@@ -22,85 +23,124 @@ pub(crate) struct ImportProgress {
     pub(crate) created_count: i64,
     /// Items that changed a resource.
     pub(crate) updated_count: i64,
+    /// Items that a later item of the same id and chunk contradicted.
+    pub(crate) superseded_count: i64,
     /// Rejected items.
     pub(crate) rejected_count: i64,
     /// The tenant's revision after the last chunk.
     pub(crate) revision: Revision,
 }
 
-/// A rejection: the item's index, and the encoded answer.
-pub(crate) type StoredRejection = (i64, Vec<u8>);
+/// What an import is started with, and has to be continued with.
+#[derive(Debug, Clone, PartialEq, Eq, HasQuery)]
+#[diesel(table_name = imports)]
+pub(crate) struct ImportSource {
+    pub(crate) kind: ImportKind,
+    /// What identifies the content, chosen by the caller; may be empty.
+    pub(crate) fingerprint: String,
+    /// The fields that the items carry; empty for all.
+    pub(crate) update_mask: String,
+}
 
-/// The kind and the progress of an import.
+/// An import as stored.
+#[derive(Debug, HasQuery)]
+#[diesel(table_name = imports)]
+pub(crate) struct StoredImport {
+    #[diesel(embed)]
+    pub(crate) source: ImportSource,
+    #[diesel(embed)]
+    pub(crate) progress: ImportProgress,
+    /// Whether it takes nothing more.
+    pub(crate) finished: bool,
+}
+
+/// Why an item was rejected. Holds nothing of the item's content, which could outlive a contact.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "version")]
+pub(crate) enum StoredRejection {
+    #[serde(rename = "1")]
+    V1 {
+        /// The field of a contact, or the outcome of an assignment.
+        subject: String,
+        /// What would be right.
+        reason: String,
+    },
+}
+
+/// The import with this id.
 pub(crate) async fn find(
     conn: &mut AsyncPgConnection,
     tenant_id: TenantId,
     id: &RequestId,
-) -> QueryResult<Option<(ImportKind, ImportProgress)>> {
-    imports::table
+) -> QueryResult<Option<StoredImport>> {
+    StoredImport::query()
         .find((tenant_id, id))
-        .select((imports::kind, ImportProgress::as_select()))
         .first(conn)
         .await
         .optional()
 }
 
-/// Up to a thousand rejections of an import, from item `from` on.
+/// Up to a thousand rejections of an import with the indices of their items, from item `from` on.
 pub(crate) async fn rejections(
     conn: &mut AsyncPgConnection,
     tenant_id: TenantId,
     id: &RequestId,
     from: i64,
-) -> QueryResult<Vec<StoredRejection>> {
+) -> QueryResult<Vec<(i64, serde_json::Value)>> {
     import_rejections::table
         .filter(import_rejections::tenant_id.eq(tenant_id))
         .filter(import_rejections::import_id.eq(id))
         .filter(import_rejections::item_index.ge(from))
         .order(import_rejections::item_index)
         .limit(1_000)
-        .select((import_rejections::item_index, import_rejections::answer))
+        .select((import_rejections::item_index, import_rejections::rejection))
         .load(conn)
         .await
 }
 
-/// Advances an import from `before` items; returns 0 if it was not at that position.
+/// Advances an import from `before` items; returns 0 if it was not at that position, or is finished.
 pub(crate) async fn advance(
     tx: &mut Transaction,
     id: &RequestId,
-    kind: ImportKind,
+    source: &ImportSource,
     before: i64,
     progress: ImportProgress,
+    finished: bool,
 ) -> QueryResult<usize> {
     sql(include_str!("sql/advance_import.sql"))
         .bind::<Integer, _>(tx.tenant_id())
         .bind::<Text, _>(id.clone())
-        .bind::<SmallInt, _>(kind)
+        .bind::<SmallInt, _>(source.kind)
+        .bind::<Text, _>(source.fingerprint.clone())
+        .bind::<Text, _>(source.update_mask.clone())
         .bind::<BigInt, _>(before)
         .bind::<BigInt, _>(progress.processed_count)
         .bind::<BigInt, _>(progress.created_count)
         .bind::<BigInt, _>(progress.updated_count)
+        .bind::<BigInt, _>(progress.superseded_count)
         .bind::<BigInt, _>(progress.rejected_count)
         .bind::<BigInt, _>(progress.revision)
         .bind::<Timestamptz, _>(tx.time())
+        .bind::<Bool, _>(finished)
         .execute(tx)
         .await
 }
 
-/// Stores rejections.
+/// Stores rejections with the indices of their items.
 pub(crate) async fn insert_rejections(
     tx: &mut Transaction,
     id: &RequestId,
-    rejected: Vec<StoredRejection>,
+    rejected: Vec<(i64, serde_json::Value)>,
 ) -> QueryResult<usize> {
-    let (indices, answers): (Vec<i64>, Vec<Vec<u8>>) = rejected.into_iter().unzip();
+    let (indices, rejections): (Vec<i64>, Vec<serde_json::Value>) = rejected.into_iter().unzip();
     sql(
-        "INSERT INTO import_rejections (tenant_id, import_id, item_index, answer) \
-         SELECT $1, $2, r.item_index, r.answer FROM unnest($3, $4) AS r (item_index, answer)",
+        "INSERT INTO import_rejections (tenant_id, import_id, item_index, rejection) \
+         SELECT $1, $2, r.item_index, r.rejection FROM unnest($3, $4) AS r (item_index, rejection)",
     )
     .bind::<Integer, _>(tx.tenant_id())
     .bind::<Text, _>(id.clone())
     .bind::<Array<BigInt>, _>(indices)
-    .bind::<Array<Binary>, _>(answers)
+    .bind::<Array<Jsonb>, _>(rejections)
     .execute(tx)
     .await
 }

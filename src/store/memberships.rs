@@ -4,16 +4,44 @@ mod pairs;
 
 use diesel::{
     prelude::*,
-    sql_types::{Array, BigInt, Integer, Timestamptz},
+    sql_types::{Array, BigInt, Bool, Integer, Text, Timestamptz},
 };
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
 pub use self::pairs::{PairResult, assign, assign_logged, unassign, unassign_logged};
 use super::{Transaction, sql::sql};
 use crate::{
-    model::{Code, TenantId},
+    model::{Assignment, Code, TenantId},
     schema::{mailing_groups, memberships},
 };
+
+/// What assigning a group to a contact would find.
+#[derive(Debug, Clone, Copy, QueryableByName)]
+pub(crate) struct CheckedPair {
+    #[diesel(sql_type = Bool)]
+    pub(crate) contact_exists: bool,
+    #[diesel(sql_type = Bool)]
+    pub(crate) group_exists: bool,
+    /// Whether the contact has the group.
+    #[diesel(sql_type = Bool)]
+    pub(crate) assigned: bool,
+}
+
+/// Checks assignments without writing. Returns one result per item, in order.
+pub(crate) async fn check(
+    conn: &mut AsyncPgConnection,
+    tenant_id: TenantId,
+    items: &[Assignment],
+) -> QueryResult<Vec<CheckedPair>> {
+    let ids: Vec<_> = items.iter().map(|item| item.contact_id.clone()).collect();
+    let codes: Vec<_> = items.iter().map(|item| item.code.clone()).collect();
+    sql(include_str!("sql/check_assignments.sql"))
+        .bind::<Integer, _>(tenant_id)
+        .bind::<Array<Text>, _>(ids)
+        .bind::<Array<Text>, _>(codes)
+        .load(conn)
+        .await
+}
 
 /// The groups of a contact: number and code, by code.
 pub(crate) async fn groups_of(

@@ -1,8 +1,13 @@
 //! Imports of contacts and memberships: items, outcomes and acknowledgements.
 
+mod duplicates;
+mod masks;
+mod starts;
+mod validation;
+
 use mailing_groups::pb::{
     self, AssignmentOutcome,
-    import_contacts_request::Message as ToContacts,
+    import_contacts_request::{Message as ToContacts, Start},
     import_contacts_response::{self as contacts, Message as OfContacts},
     import_memberships_request::Message as ToMemberships,
     import_memberships_response::{self as memberships, Message as OfMemberships},
@@ -12,8 +17,16 @@ use crate::support::{Tenant, company, contact_chunk, membership_chunk, pairs, pe
 
 /// Uploads chunks of contacts, with start and finish, and collects the responses.
 async fn import(tenant: &mut Tenant, chunks: Vec<Vec<pb::Contact>>) -> Vec<OfContacts> {
+    import_with(tenant, Start::default(), chunks).await
+}
+
+async fn import_with(
+    tenant: &mut Tenant,
+    start: Start,
+    chunks: Vec<Vec<pb::Contact>>,
+) -> Vec<OfContacts> {
     let upload = tenant.upload_contacts().await;
-    upload.send(ToContacts::Start(Default::default())).await;
+    upload.send(ToContacts::Start(start)).await;
     for chunk in chunks {
         upload.send(contact_chunk(chunk)).await;
     }
@@ -131,31 +144,6 @@ async fn rejected_contacts_are_named_and_the_others_imported() {
     assert_eq!(answers[5], progress(7, 2, 5, 1));
     assert_eq!(answers[8], progress(11, 4, 7, 2));
     assert_eq!(tenant.get_contact("P1").await.unwrap().company_id, "LATER");
-    tenant.assert_consistent().await;
-}
-
-#[tokio::test]
-async fn the_last_of_duplicate_contacts_in_a_chunk_wins() {
-    let mut tenant = Tenant::new().await;
-    let named = |name: &str| pb::Contact {
-        name: name.into(),
-        ..person("P", "")
-    };
-    let chunk = vec![named("One"), named("Two"), named("Three")];
-    let done = summary(&import(&mut tenant, vec![chunk]).await);
-    assert_eq!(
-        (done.created_count, done.unchanged_count, done.revision),
-        (1, 2, 1)
-    );
-    assert_eq!(tenant.get_contact("P").await.unwrap().name, "Three");
-    let chunk = vec![person("Q", ""), person("Q", "NOBODY")];
-    let answers = import(&mut tenant, vec![chunk]).await;
-    assert_eq!(
-        rejections(&answers),
-        [(0, "Q", "id"), (1, "Q", "company_id")]
-    );
-    assert_eq!(summary(&answers).created_count, 0);
-    assert!(tenant.get_contact("Q").await.is_err());
     tenant.assert_consistent().await;
 }
 

@@ -5,115 +5,108 @@ use pb::{
     import_memberships_request::Message as Sent,
     import_memberships_response::{Message as Answer, Progress, Rejection, Summary},
 };
-use prost::Message as _;
 
-use super::{Message, Upload};
+use super::{Message, Upload, UploadStart};
 use crate::{
-    api::assignments::{self, Items},
-    domain::{
-        Result,
-        imports::{ChunkResult, Import, ImportProgress, StoredRejection},
+    api::{
+        assignments,
+        convert::{ContactFields, assignment},
     },
-    model::{self, Assignment, ImportKind},
+    domain::imports::{ImportProgress, ItemRejection},
+    model::{self, Assignment},
     pb,
 };
 
 /// The upload of memberships.
 pub(in crate::api) enum MembershipImport {}
 
-/// The items as sent, and as they were read.
-type Chunk = (Vec<pb::Assignment>, Items);
-
 impl Upload for MembershipImport {
     type Request = pb::ImportMembershipsRequest;
-    type Item = pb::Assignment;
-    type Chunk = Chunk;
+    type Sent = pb::Assignment;
+    type Name = pb::Assignment;
+    type Item = Assignment;
     type Response = pb::ImportMembershipsResponse;
 
-    const KIND: ImportKind = ImportKind::Memberships;
     const ITEMS: &'static str = "chunk.assignments";
 
-    fn read(items: Vec<pb::Assignment>) -> Chunk {
-        let read = assignments::items(&items);
-        (items, read)
+    fn read(
+        sent: pb::Assignment,
+        _: ContactFields,
+    ) -> (pb::Assignment, Result<Assignment, ItemRejection>) {
+        let read = assignment(&sent.contact_id, &sent.code, "");
+        let read = read.map_err(|violation| assignments::invalid(&violation).into());
+        (sent, read)
     }
 
-    async fn commit(import: &mut Import, (sent, read): Chunk) -> Result<Vec<StoredRejection>> {
-        let good: Vec<Assignment> = read.iter().flatten().cloned().collect();
-        let before = import.progress;
-        import
-            .assign(&good, |outcomes, revision| {
-                let progress = ImportProgress { revision, ..before };
-                note(progress, sent, read, outcomes)
-            })
-            .await
+    fn describe(outcome: model::AssignmentOutcome) -> ItemRejection {
+        pb::AssignmentResult::from(outcome).into()
     }
 
-    fn progress(progress: ImportProgress) -> pb::ImportMembershipsResponse {
-        answer(Answer::Progress(Progress {
+    fn rejection(
+        index: i64,
+        assignment: Option<pb::Assignment>,
+        ItemRejection { subject, reason }: ItemRejection,
+    ) -> pb::ImportMembershipsResponse {
+        let outcome = AssignmentOutcome::from_str_name(&subject).unwrap_or_default();
+        Answer::Rejection(Rejection {
+            index,
+            assignment,
+            outcome: outcome.into(),
+            reason,
+        })
+        .into()
+    }
+
+    fn progress(progress: ImportProgress, finished: bool) -> pb::ImportMembershipsResponse {
+        Answer::Progress(Progress {
             processed_count: progress.processed_count,
             changed_count: progress.created_count,
-            unchanged_count: unchanged(progress),
+            unchanged_count: progress.unchanged_count(),
             rejected_count: progress.rejected_count,
             revision: progress.revision,
-            ..Default::default()
-        }))
+            finished,
+        })
+        .into()
     }
 
     fn summary(progress: ImportProgress) -> pb::ImportMembershipsResponse {
-        answer(Answer::Summary(Summary {
+        Answer::Summary(Summary {
             processed_count: progress.processed_count,
             changed_count: progress.created_count,
-            unchanged_count: unchanged(progress),
+            unchanged_count: progress.unchanged_count(),
             rejected_count: progress.rejected_count,
             revision: progress.revision,
-        }))
+        })
+        .into()
     }
 }
 
-/// What became of a chunk's items, of which the well-formed ones have these outcomes.
-fn note(
-    mut progress: ImportProgress,
-    sent: Vec<pb::Assignment>,
-    read: Items,
-    outcomes: Vec<model::AssignmentOutcome>,
-) -> ChunkResult {
-    let mut rejected = Vec::new();
-    for (assignment, result) in sent.into_iter().zip(assignments::results(read, outcomes)) {
-        let index = progress.processed_count;
-        progress.processed_count += 1;
-        match result.outcome() {
-            AssignmentOutcome::Changed => progress.created_count += 1,
-            AssignmentOutcome::Unchanged => {}
-            _ => {
-                progress.rejected_count += 1;
-                let rejection = Rejection {
-                    index,
-                    assignment: Some(assignment),
-                    outcome: result.outcome,
-                    reason: result.reason,
-                };
-                rejected.push((index, answer(Answer::Rejection(rejection)).encode_to_vec()));
-            }
+impl From<pb::AssignmentResult> for ItemRejection {
+    fn from(result: pb::AssignmentResult) -> Self {
+        Self {
+            subject: result.outcome().as_str_name().to_owned(),
+            reason: result.reason,
         }
     }
-    ChunkResult { progress, rejected }
 }
 
-fn unchanged(progress: ImportProgress) -> i64 {
-    progress.processed_count - progress.created_count - progress.rejected_count
-}
-
-fn answer(message: Answer) -> pb::ImportMembershipsResponse {
-    pb::ImportMembershipsResponse {
-        message: Some(message),
+impl From<Answer> for pb::ImportMembershipsResponse {
+    fn from(message: Answer) -> Self {
+        let message = Some(message);
+        Self { message }
     }
 }
 
 impl From<pb::ImportMembershipsRequest> for Message<Vec<pb::Assignment>> {
     fn from(request: pb::ImportMembershipsRequest) -> Self {
         match request.message {
-            Some(Sent::Start(start)) => Self::Start(start.import_id, start.known_count),
+            Some(Sent::Start(start)) => Self::Start(UploadStart {
+                import_id: start.import_id,
+                known_count: start.known_count,
+                fingerprint: start.fingerprint,
+                update_mask: None,
+                validate_only: start.validate_only,
+            }),
             Some(Sent::Chunk(chunk)) => Self::Chunk(chunk.assignments),
             Some(Sent::Finish(_)) => Self::Finish,
             None => Self::Empty,

@@ -174,6 +174,7 @@ fn subject(precondition: &Precondition) -> (String, Option<i64>) {
         | Precondition::UndoHistoryEnded(id)
         | Precondition::NoActions(id) => (id.to_string(), None),
         Precondition::DifferentKinds { merged, .. } => (merged.to_string(), None),
+        Precondition::ImportIdReused { id, .. } => (id.to_string(), None),
     }
 }
 

@@ -81,7 +81,7 @@ pub(super) fn broken_rule(rule: &BrokenRule) -> Violation {
         BrokenRule::Contact(refusal) => format!("contact.{}", contact_field(refusal.field())),
         BrokenRule::RequestIdReused => "request_id".to_owned(),
         BrokenRule::MergedIntoItself => "merged_id".to_owned(),
-        BrokenRule::ImportKindDiffers => "start.import_id".to_owned(),
+        BrokenRule::TooMuchToValidate(_) => "start.validate_only".to_owned(),
     };
     Violation {
         field,
@@ -92,8 +92,8 @@ pub(super) fn broken_rule(rule: &BrokenRule) -> Violation {
 /// The name of a field of a contact.
 pub(in crate::api) fn contact_field(field: ContactField) -> &'static str {
     match field {
-        ContactField::Id => "id",
         ContactField::Kind => "kind",
+        ContactField::Name => "name",
         ContactField::CompanyId => "company_id",
     }
 }

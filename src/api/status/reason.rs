@@ -95,5 +95,6 @@ fn precondition_reason(precondition: &Precondition) -> ErrorReason {
         Precondition::UndoHistoryEnded(_) => ErrorReason::UndoHistoryEnded,
         Precondition::NoActions(_) => ErrorReason::SegmentHasNoActions,
         Precondition::DifferentKinds { .. } => ErrorReason::ContactKindsDiffer,
+        Precondition::ImportIdReused { .. } => ErrorReason::ImportIdReused,
     }
 }

@@ -99,6 +99,6 @@ async fn join_details(tx: &mut Transaction, kept: &Contact, merged: &Contact) ->
         id: kept.id.clone(),
         details,
     };
-    store::contacts::write(tx, &[], &[(kept.contact_number, &new)]).await?;
+    store::contacts::write(tx, &[], &[(kept.contact_number, new)]).await?;
     Ok(true)
 }

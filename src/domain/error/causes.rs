@@ -2,7 +2,7 @@
 
 use crate::{
     domain::upsert::Refusal,
-    model::{Code, ContactId, MAX_UNDOABLE_ACTIONS, SegmentId},
+    model::{Code, ContactId, MAX_UNDOABLE_ACTIONS, RequestId, SegmentId},
 };
 
 /// A field of the request and what is wrong with it.
@@ -27,9 +27,9 @@ pub enum BrokenRule {
     /// A contact is merged into itself.
     #[error("must be another contact than kept_id")]
     MergedIntoItself,
-    /// The import id belongs to an import of another kind.
-    #[error("belongs to an import of another kind; choose a new id")]
-    ImportKindDiffers,
+    /// A validation would have to remember too many contacts.
+    #[error("is for at most {0} new or changed contacts; validate the rest in another import")]
+    TooMuchToValidate(usize),
 }
 
 /// Kinds of things that have names; displays as people say it.
@@ -50,6 +50,20 @@ pub enum Resource {
     /// An action of a segment.
     #[error("segment action")]
     SegmentAction,
+}
+
+/// What two imports of the same id differ in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum ImportDifference {
+    /// Contacts, or memberships.
+    #[error("kind of items")]
+    Kind,
+    /// What identifies the content.
+    #[error("fingerprint")]
+    Fingerprint,
+    /// The fields that the items carry.
+    #[error("update_mask")]
+    Fields,
 }
 
 /// States that forbid an operation.
@@ -92,6 +106,16 @@ pub enum Precondition {
     /// A segment has no action to save.
     #[error("segment {0} has no actions to save")]
     NoActions(SegmentId),
+    /// An import cannot be continued like this.
+    #[error(
+        "import {id} was started with another {difference}; continue it as it was started, or choose a new import_id"
+    )]
+    ImportIdReused {
+        /// The import.
+        id: RequestId,
+        /// What differs.
+        difference: ImportDifference,
+    },
     /// A company and a person cannot be merged.
     #[error("contacts {kept} and {merged} are of different kinds")]
     DifferentKinds {

@@ -92,7 +92,10 @@ async fn create(tx: &mut Transaction, items: &[&CreateContact]) -> Result<Vec<Re
     let ids = assign_ids(tx, items).await?;
     let companies = items.iter().filter_map(|it| it.details.company_id.as_ref());
     let mut known = KnownContacts::default();
-    known.read(tx, ids.iter().chain(companies)).await?;
+    let tenant_id = tx.tenant_id();
+    known
+        .read(tx, tenant_id, ids.iter().chain(companies))
+        .await?;
     let new = ids.into_iter().zip(items).map(|(id, item)| {
         if known.get(&id).is_some() {
             let (resource, name) = (Resource::Contact, id.to_string());
@@ -181,7 +184,8 @@ impl BatchOperation for UpdateContacts {
             let companies = items.iter().filter_map(|item| item.input.company_id());
             let ids = items.iter().map(|item| &item.input.id);
             let mut known = KnownContacts::default();
-            known.read(tx, ids.chain(companies)).await?;
+            let tenant_id = tx.tenant_id();
+            known.read(tx, tenant_id, ids.chain(companies)).await?;
             let changed = items.iter().map(|item| {
                 let id = item.input.id.clone();
                 let details = item.input.details(known.get(&id))?;
@@ -207,9 +211,10 @@ impl BatchOperation for UpdateContacts {
 impl UpdateContact {
     /// The company that the contact gets.
     fn company_id(&self) -> Option<&ContactId> {
-        let changed = self.change.company_id.as_ref().and_then(Option::as_ref);
         let created = self.or_create.as_ref().and_then(|it| it.as_ref().ok());
-        changed.or(created.and_then(|new| new.company_id.as_ref()))
+        self.change
+            .new_company()
+            .or(created.and_then(|new| new.company_id.as_ref()))
     }
 
     /// The details of the contact after the change.

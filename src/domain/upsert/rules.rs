@@ -1,12 +1,11 @@
-//! The rules between contacts and companies.
+//! The rules between contacts and companies, item by item.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, hash_map::Entry};
 
-use super::{KnownContacts, UpsertOutcome};
+use super::{ItemOutcome, KnownContacts, UpsertOutcome};
 use crate::{
-    domain::{BrokenRule, Error, Precondition, Result},
-    model::{ContactId, ContactKind, NewContact},
-    store::{self, Transaction},
+    domain::{BrokenRule, Error, Precondition},
+    model::{Contact, ContactChange, ContactDetails, ContactId, ContactKind, ContactRow},
 };
 
 /// A broken rule between contacts and companies.
@@ -24,9 +23,9 @@ pub enum Refusal {
     /// A company with people becomes a person.
     #[error("must stay COMPANY while the company has people; it has {0}")]
     HasPeople(i64),
-    /// Of two items with one id the last counts, and that one is refused.
-    #[error("occurs again later in the batch; the last item counts, and it is refused")]
-    Superseded,
+    /// An item that creates a contact lacks a field.
+    #[error("must be set, as there is no contact of this id yet")]
+    Missing(ContactField),
 }
 
 impl Refusal {
@@ -34,10 +33,19 @@ impl Refusal {
     pub(crate) fn field(&self) -> ContactField {
         match self {
             Self::HasPeople(_) => ContactField::Kind,
-            Self::Superseded => ContactField::Id,
+            Self::Missing(field) => *field,
             Self::UnknownCompany(_) | Self::NotACompany(_) | Self::CompanyOfCompany => {
                 ContactField::CompanyId
             }
+        }
+    }
+
+    /// The rule, without the ids that the text of the error names.
+    pub(crate) fn rule(&self) -> String {
+        match self {
+            Self::UnknownCompany(_) => "must be an existing company; there is none".to_owned(),
+            Self::NotACompany(_) => "must be a company; it is a person".to_owned(),
+            Self::CompanyOfCompany | Self::HasPeople(_) | Self::Missing(_) => self.to_string(),
         }
     }
 
@@ -55,97 +63,211 @@ impl Refusal {
 
 /// A field of a contact.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum ContactField {
-    Id,
+pub enum ContactField {
+    /// Company or person.
     Kind,
+    /// The name.
+    Name,
+    /// The company of a person.
     CompanyId,
 }
 
-/// Decides what happens to each item of a batch.
-pub(super) struct Rules<'a> {
-    known: &'a KnownContacts,
-    /// The number of people of companies that are to become persons.
+/// Contacts as they are after the items that were taken so far.
+#[derive(Debug, Default)]
+pub(crate) struct Drafts {
+    contacts: HashMap<ContactId, Draft>,
+    /// How many people companies have gained or, if it is negative, lost.
     people: HashMap<ContactId, i64>,
-    /// The last item of each id.
-    last: HashMap<&'a ContactId, (usize, &'a NewContact)>,
+    /// How many items were taken.
+    taken: usize,
 }
 
-impl<'a> Rules<'a> {
-    pub(super) async fn new(
-        tx: &mut Transaction,
-        known: &'a KnownContacts,
-        items: &[&'a NewContact],
-    ) -> Result<Rules<'a>> {
-        let is_demoted = |item: &&&NewContact| {
-            item.details.kind == ContactKind::Person
-                && known.kind(&item.id) == Some(ContactKind::Company)
-        };
-        let demoted = items.iter().filter(is_demoted);
-        let demoted: Vec<&ContactId> = demoted.map(|item| &item.id).collect();
-        let tenant_id = tx.tenant_id();
-        let people = match demoted.is_empty() {
-            true => Vec::new(),
-            false => store::contacts::count_people(tx, tenant_id, &demoted).await?,
-        };
-        let last = items.iter().enumerate();
-        Ok(Rules {
-            known,
-            people: people.into_iter().collect(),
-            last: last.map(|(at, item)| (&item.id, (at, *item))).collect(),
-        })
+#[derive(Debug)]
+pub(super) struct Draft {
+    pub(super) details: ContactDetails,
+    /// The last item that changed it, or the first that found it like this.
+    pub(super) item: usize,
+}
+
+impl Drafts {
+    pub(super) fn len(&self) -> usize {
+        self.contacts.len()
     }
 
-    pub(super) fn outcome(&self, at: usize, item: &NewContact) -> UpsertOutcome {
-        let (last_at, last) = self.last[&item.id];
-        if last_at != at {
-            return match self.refusal(last) {
-                None => UpsertOutcome::Unchanged,
-                Some(_) => UpsertOutcome::Refused(Refusal::Superseded),
-            };
-        }
-        if let Some(refusal) = self.refusal(item) {
-            return UpsertOutcome::Refused(refusal);
-        }
-        match self.known.get(&item.id) {
-            None => UpsertOutcome::Created,
-            Some(known) if known.details() == item.details => UpsertOutcome::Unchanged,
-            Some(_) => UpsertOutcome::Updated,
-        }
+    pub(super) fn get(&self, id: &ContactId) -> Option<&Draft> {
+        self.contacts.get(id)
     }
 
-    fn refusal(&self, item: &NewContact) -> Option<Refusal> {
-        if let Some(count) = self.people_of_demoted(item) {
-            return Some(Refusal::HasPeople(count));
-        }
-        let company = item.details.company_id.as_ref()?;
-        match (item.details.kind, self.kind_after(company)) {
-            (ContactKind::Company, _) => Some(Refusal::CompanyOfCompany),
-            (_, None) => Some(Refusal::UnknownCompany(company.clone())),
-            (_, Some(ContactKind::Person)) => Some(Refusal::NotACompany(company.clone())),
-            (_, Some(ContactKind::Company)) => None,
-        }
+    /// Forgets a contact that is as it was.
+    pub(super) fn forget(&mut self, id: &ContactId) {
+        self.contacts.remove(id);
     }
+}
 
-    /// The number of people that keep a company from becoming a person.
-    fn people_of_demoted(&self, item: &NewContact) -> Option<i64> {
-        match item.details.kind {
-            ContactKind::Person => self.people.get(&item.id).copied(),
-            ContactKind::Company => None,
-        }
-    }
+/// Takes items one after the other: each finds what the earlier ones have made. So the result does
+/// not depend on which items come together, with one exception: a person may come before its
+/// company if both are in one chunk.
+pub(super) struct Rules<'a> {
+    pub(super) known: &'a KnownContacts,
+    /// How many people the companies have that items make persons.
+    pub(super) people: &'a HashMap<ContactId, i64>,
+    pub(super) drafts: &'a mut Drafts,
+}
 
-    /// The kind of a contact after the batch.
-    fn kind_after(&self, id: &ContactId) -> Option<ContactKind> {
-        match self.last.get(id) {
-            // The only refusal of a company is that it has a company; then it is not written.
-            Some((_, item)) if item.details.kind == ContactKind::Company => {
-                match item.details.company_id {
-                    None => Some(ContactKind::Company),
-                    Some(_) => self.known.kind(id),
+impl Rules<'_> {
+    /// Takes the items of a chunk. Returns one outcome per item, in order.
+    pub(super) fn take(&mut self, chunk: &[ContactRow]) -> Vec<UpsertOutcome> {
+        let first = self.drafts.taken;
+        let mut outcomes: Vec<UpsertOutcome> = Vec::with_capacity(chunk.len());
+        for (row, next) in chunk.iter().zip(next_of_companies(chunk)) {
+            let (mut outcome, contradicted) = self.take_one(row, next);
+            if let Some(at) = contradicted.and_then(|item| item.checked_sub(first)) {
+                let earlier = std::mem::replace(&mut outcomes[at], ItemOutcome::Superseded);
+                if earlier == ItemOutcome::Created {
+                    outcome = earlier;
                 }
             }
-            Some((_, item)) if self.people_of_demoted(item).is_none() => Some(ContactKind::Person),
-            Some(_) | None => self.known.kind(id),
+            outcomes.push(outcome);
+        }
+        outcomes
+    }
+
+    /// Takes an item. Returns its outcome, and the item whose values it replaces. `next` is the next
+    /// item of its company in the chunk.
+    fn take_one(
+        &mut self,
+        row: &ContactRow,
+        next: Option<&ContactRow>,
+    ) -> (UpsertOutcome, Option<usize>) {
+        let item = self.drafts.taken;
+        self.drafts.taken += 1;
+        let before = self.details(&row.id);
+        let details = match resolve(&row.change, before.clone()) {
+            Ok(details) => details,
+            Err(refusal) => return (ItemOutcome::Refused(refusal), None),
+        };
+        if let Some(refusal) = self.refusal(&row.id, before.as_ref(), &details, next) {
+            return (ItemOutcome::Refused(refusal), None);
+        }
+        let outcome = match &before {
+            None => ItemOutcome::Created,
+            Some(before) if *before == details => ItemOutcome::Unchanged,
+            Some(_) => ItemOutcome::Updated,
+        };
+        let former_company = before.and_then(|it| it.company_id);
+        self.drafts.move_person(former_company, &details.company_id);
+        let contradicted = self.drafts.set(&row.id, Draft { details, item });
+        (outcome, contradicted)
+    }
+
+    /// The details of a contact as they are now.
+    fn details(&self, id: &ContactId) -> Option<ContactDetails> {
+        match self.drafts.get(id) {
+            Some(draft) => Some(draft.details.clone()),
+            None => self.known.get(id).map(Contact::details),
         }
     }
+
+    fn kind(&self, id: &ContactId) -> Option<ContactKind> {
+        let draft = self.drafts.get(id).map(|draft| draft.details.kind);
+        draft.or_else(|| self.known.get(id).map(|contact| contact.kind))
+    }
+
+    fn refusal(
+        &self,
+        id: &ContactId,
+        before: Option<&ContactDetails>,
+        details: &ContactDetails,
+        next: Option<&ContactRow>,
+    ) -> Option<Refusal> {
+        let was_company = before.is_some_and(|it| it.kind == ContactKind::Company);
+        let people = self.people(id);
+        if was_company && details.kind == ContactKind::Person && people > 0 {
+            return Some(Refusal::HasPeople(people));
+        }
+        let company = details.company_id.as_ref()?;
+        match (details.kind, self.kind(company)) {
+            (ContactKind::Company, _) => Some(Refusal::CompanyOfCompany),
+            _ if before.is_some_and(|it| it.company_id == details.company_id) => None,
+            _ if company == id => Some(Refusal::NotACompany(company.clone())),
+            (_, Some(ContactKind::Company)) => None,
+            _ if next.is_some_and(|row| self.makes_company(row)) => None,
+            (_, None) => Some(Refusal::UnknownCompany(company.clone())),
+            (_, Some(ContactKind::Person)) => Some(Refusal::NotACompany(company.clone())),
+        }
+    }
+
+    fn people(&self, id: &ContactId) -> i64 {
+        let of = |counts: &HashMap<ContactId, i64>| counts.get(id).copied().unwrap_or(0);
+        of(self.people) + of(&self.drafts.people)
+    }
+
+    /// Whether the next item of a contact makes it a company for certain: such an item breaks no
+    /// rule.
+    fn makes_company(&self, row: &ContactRow) -> bool {
+        resolve(&row.change, self.details(&row.id))
+            .is_ok_and(|it| it.kind == ContactKind::Company && it.company_id.is_none())
+    }
+}
+
+impl Drafts {
+    /// Sets a contact. Returns the item whose values this replaces.
+    fn set(&mut self, id: &ContactId, draft: Draft) -> Option<usize> {
+        match self.contacts.entry(id.clone()) {
+            Entry::Vacant(entry) => {
+                entry.insert(draft);
+                None
+            }
+            Entry::Occupied(mut entry) if entry.get().details != draft.details => {
+                Some(entry.insert(draft).item)
+            }
+            Entry::Occupied(_) => None,
+        }
+    }
+
+    fn move_person(&mut self, from: Option<ContactId>, to: &Option<ContactId>) {
+        if from == *to {
+            return;
+        }
+        if let Some(company) = from {
+            *self.people.entry(company).or_default() -= 1;
+        }
+        if let Some(company) = to.clone() {
+            *self.people.entry(company).or_default() += 1;
+        }
+    }
+}
+
+/// The details after a change, or those of a new contact.
+fn resolve(
+    change: &ContactChange,
+    before: Option<ContactDetails>,
+) -> Result<ContactDetails, Refusal> {
+    let change = change.clone();
+    if let Some(before) = before {
+        return Ok(change.apply(before));
+    }
+    let missing = |field| move || Refusal::Missing(field);
+    Ok(ContactDetails {
+        kind: change.kind.ok_or_else(missing(ContactField::Kind))?,
+        name: change.name.ok_or_else(missing(ContactField::Name))?,
+        company_id: change.company_id.flatten(),
+        email: change.email.unwrap_or_default(),
+        exclude_from_segments: change.exclude_from_segments.unwrap_or_default(),
+        privacy_blocked: change.privacy_blocked.unwrap_or_default(),
+    })
+}
+
+/// For each item, the next item of its company in the chunk.
+fn next_of_companies(chunk: &[ContactRow]) -> Vec<Option<&ContactRow>> {
+    let mut later: HashMap<&ContactId, &ContactRow> = HashMap::new();
+    let next = chunk.iter().rev().map(|row| {
+        let company = row.change.new_company();
+        let next = company.and_then(|company| later.get(company).copied());
+        later.insert(&row.id, row);
+        next
+    });
+    let mut next: Vec<_> = next.collect();
+    next.reverse();
+    next
 }

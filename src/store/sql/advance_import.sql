@@ -1,11 +1,13 @@
--- Advances import $2 of tenant $1 and kind $3 from $4 processed items to the counts $5 to $8 and the
--- revision $9, at time $10. Changes no row if it was not at $4.
-INSERT INTO imports (tenant_id, import_id, kind, processed_count, created_count, updated_count,
-    rejected_count, revision, update_time)
-SELECT $1, $2, $3, $5, $6, $7, $8, $9, $10
-WHERE $4 = 0 OR EXISTS (SELECT FROM imports i WHERE i.tenant_id = $1 AND i.import_id = $2)
+-- Advances import $2 of tenant $1, which was started with $3 to $5, from $6 processed items to the
+-- counts $7 to $11 and the revision $12, at time $13, and finishes it if $14. Changes no row if it was
+-- not at $6, or is finished.
+INSERT INTO imports (tenant_id, import_id, kind, fingerprint, update_mask, processed_count,
+    created_count, updated_count, superseded_count, rejected_count, revision, update_time, finished)
+SELECT $1, $2, $3, $4, $5, $7, $8, $9, $10, $11, $12, $13, $14
+WHERE $6 = 0 OR EXISTS (SELECT FROM imports i WHERE i.tenant_id = $1 AND i.import_id = $2)
 ON CONFLICT ON CONSTRAINT imports_pkey DO UPDATE SET
     processed_count = excluded.processed_count, created_count = excluded.created_count,
-    updated_count = excluded.updated_count, rejected_count = excluded.rejected_count,
-    revision = excluded.revision, update_time = excluded.update_time
-WHERE imports.kind = $3 AND imports.processed_count = $4
+    updated_count = excluded.updated_count, superseded_count = excluded.superseded_count,
+    rejected_count = excluded.rejected_count, revision = excluded.revision,
+    update_time = excluded.update_time, finished = excluded.finished
+WHERE imports.kind = $3 AND imports.processed_count = $6 AND NOT imports.finished

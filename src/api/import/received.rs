@@ -1,0 +1,171 @@
+//! The messages of an upload, received ahead of the commits.
+
+use std::collections::VecDeque;
+
+use prost::Message as _;
+use tokio_util::sync::CancellationToken;
+use tonic::{Status, Streaming};
+
+use super::Upload;
+use crate::{
+    api::{
+        convert::{ALL_CONTACT_FIELDS, ContactFields},
+        field::check_batch_size,
+        status,
+    },
+    domain::{imports::ItemRejection, memberships::MAX_BATCH_ITEMS},
+};
+
+/// No more is received while so many bytes of messages wait, or [`MAX_BATCH_ITEMS`] items. A message
+/// has at most 4 MiB and as many items, so at most twice of both can wait.
+const MAX_WAITING_BYTES: usize = 4 << 20;
+
+/// One message of an upload.
+pub(in crate::api) enum Message<Items> {
+    /// Starts the import.
+    Start(UploadStart),
+    /// Carries items that are committed together.
+    Chunk(Items),
+    /// Closes it.
+    Finish,
+    /// A message without content.
+    Empty,
+    /// There are no more messages.
+    End,
+}
+
+impl<Items> Message<Items> {
+    /// The field that the message sets.
+    pub(super) fn name(&self) -> &'static str {
+        match self {
+            Self::Start(_) => "start",
+            Self::Chunk(_) => "chunk",
+            Self::Finish => "finish",
+            Self::Empty | Self::End => "message",
+        }
+    }
+}
+
+/// How an upload starts.
+pub(in crate::api) struct UploadStart {
+    pub(super) import_id: String,
+    /// How many items the caller has results for.
+    pub(super) known_count: i64,
+    pub(super) fingerprint: String,
+    pub(super) update_mask: Option<prost_types::FieldMask>,
+    pub(super) validate_only: bool,
+}
+
+/// The items of a chunk: their names, and how they were read.
+pub(super) type ReadItems<U> = Vec<(
+    <U as Upload>::Name,
+    Result<<U as Upload>::Item, ItemRejection>,
+)>;
+
+/// A message with its size in bytes, or why there is none.
+type ReceivedMessage<U> = (Result<Message<ReadItems<U>>, Status>, usize);
+
+/// The messages of an upload. Those that have come wait here, so that they do not wait in the
+/// connection, where many small ones are taken for an attack.
+pub(super) struct ReceivedMessages<U: Upload> {
+    requests: Streaming<U::Request>,
+    shutdown: CancellationToken,
+    /// The fields of an item that count.
+    pub(super) fields: ContactFields,
+    waiting: VecDeque<ReceivedMessage<U>>,
+    waiting_items: usize,
+    waiting_bytes: usize,
+    ended: bool,
+}
+
+impl<U: Upload> ReceivedMessages<U> {
+    pub(super) fn new(requests: Streaming<U::Request>, shutdown: CancellationToken) -> Self {
+        Self {
+            requests,
+            shutdown,
+            fields: ALL_CONTACT_FIELDS,
+            waiting: VecDeque::new(),
+            waiting_items: 0,
+            waiting_bytes: 0,
+            ended: false,
+        }
+    }
+
+    /// Whether more may be received.
+    pub(super) fn has_room(&self) -> bool {
+        !self.ended
+            && self.waiting_items < MAX_BATCH_ITEMS
+            && self.waiting_bytes < MAX_WAITING_BYTES
+    }
+
+    /// The next message; after the last one, the end.
+    pub(super) async fn next(&mut self) -> Result<Message<ReadItems<U>>, Status> {
+        if self.waiting.is_empty() {
+            if self.ended {
+                return Ok(Message::End);
+            }
+            self.receive().await;
+        }
+        self.pop().unwrap_or(Ok(Message::End))
+    }
+
+    /// The next message, if it has come and is a chunk of at most `max` items.
+    pub(super) fn next_chunk(&mut self, max: usize) -> Option<ReadItems<U>> {
+        match self.waiting.front() {
+            Some((Ok(Message::Chunk(items)), _)) if items.len() <= max => {}
+            _ => return None,
+        }
+        match self.pop()? {
+            Ok(Message::Chunk(items)) => Some(items),
+            _ => None,
+        }
+    }
+
+    fn pop(&mut self) -> Option<Result<Message<ReadItems<U>>, Status>> {
+        let (message, bytes) = self.waiting.pop_front()?;
+        self.waiting_bytes -= bytes;
+        if let Ok(Message::Chunk(items)) = &message {
+            self.waiting_items -= items.len();
+        }
+        Some(message)
+    }
+
+    /// Receives a message. Cancel-safe.
+    pub(super) async fn receive(&mut self) {
+        let received = self.shutdown.run_until_cancelled(self.requests.message());
+        let received = match received.await {
+            Some(received) => received,
+            None => Err(status::shutting_down()),
+        };
+        let bytes = match &received {
+            Ok(Some(request)) => request.encoded_len(),
+            Ok(None) | Err(_) => 0,
+        };
+        let message = match received {
+            Ok(Some(request)) => self.read(request.into()),
+            Ok(None) => Ok(Message::End),
+            Err(status) => Err(status),
+        };
+        match &message {
+            Ok(Message::Chunk(items)) => self.waiting_items += items.len(),
+            Ok(Message::End) | Err(_) => self.ended = true,
+            Ok(_) => {}
+        }
+        self.waiting_bytes += bytes;
+        self.waiting.push_back((message, bytes));
+    }
+
+    fn read(&self, message: Message<Vec<U::Sent>>) -> Result<Message<ReadItems<U>>, Status> {
+        Ok(match message {
+            Message::Chunk(items) => {
+                check_batch_size(&items, U::ITEMS)?;
+                let read = |item| U::read(item, self.fields);
+                Message::Chunk(items.into_iter().map(read).collect())
+            }
+            Message::Start(start) => Message::Start(start),
+            Message::Finish => Message::Finish,
+            Message::Empty => Message::Empty,
+            Message::End => Message::End,
+        })
+    }
+}
