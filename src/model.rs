@@ -8,6 +8,7 @@ pub(crate) mod kinds;
 pub(crate) mod mailing_group;
 pub(crate) mod memberships;
 pub(crate) mod page;
+pub(crate) mod search;
 pub(crate) mod segment;
 pub(crate) mod selection;
 pub(crate) mod value;

@@ -98,6 +98,7 @@ diesel::table! {
         revision -> Int8,
         create_time -> Timestamptz,
         update_time -> Timestamptz,
+        search_code -> Text,
     }
 }
 

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     domain::mailing_groups,
-    model::{Code, MailingGroup},
+    model::{Code, MailingGroup, search::fold_code},
     pb,
 };
 
@@ -35,7 +35,7 @@ pub(super) async fn list(
 ) -> RpcResult<pb::ListMailingGroupsResponse> {
     let (call, mut request) = split_request(request)?;
     let page = ListPage::<Code>::take(&call, &mut request)?;
-    let prefix = Code::normalize(&search_text(request.prefix, "prefix")?);
+    let prefix = fold_code(&search_text(request.prefix, "prefix")?);
     let after = page.after.as_ref();
     let mut groups = mailing_groups::list(&api.domain, &call, &prefix, after, page.size).await?;
     let next_page_token = page.next_token(&mut groups, |group| &group.code);

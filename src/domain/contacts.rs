@@ -71,7 +71,7 @@ pub(crate) struct ListFilter {
     pub(crate) company_id: Option<ContactId>,
     /// Members of this group.
     pub(crate) code: Option<Code>,
-    /// A part of the name, in any case.
+    /// A part of the name, in any case and with or without accents.
     pub(crate) name_contains: String,
     /// The e-mail address, in any case.
     pub(crate) email: Option<Email>,

@@ -52,7 +52,7 @@ pub(crate) async fn get_all(
     Ok(lookup::in_order(codes, read, |group| &group.code))
 }
 
-/// Lists groups by code, after `after`, whose codes start with `prefix`.
+/// Lists groups by code, after `after`, whose folded codes start with `prefix`.
 pub(crate) async fn list(
     domain: &Domain,
     call: &Call,

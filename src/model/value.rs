@@ -17,6 +17,8 @@ use unicode_normalization::{UnicodeNormalization, char::is_combining_mark};
 use unicode_properties::{GeneralCategory, UnicodeGeneralCategory};
 use uuid::Uuid;
 
+use super::search;
+
 /// Why a text is not a valid value. Displays as the end of a sentence that starts with the field.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidValue {
@@ -187,20 +189,10 @@ impl Email {
 }
 
 impl Name {
-    /// The name as it is searched: see [`fold`].
+    /// The name as it is searched.
     pub(crate) fn folded(&self) -> String {
-        fold(&self.0)
+        search::fold(&self.0)
     }
-}
-
-/// Folds a text for searching names: ignores case and how accents are encoded. Folds through upper
-/// case, so that `ß` equals `ss` and a final sigma equals a sigma.
-pub(crate) fn fold(text: &str) -> String {
-    text.nfc()
-        .flat_map(char::to_uppercase)
-        .flat_map(char::to_lowercase)
-        .nfc()
-        .collect()
 }
 
 fn is_letter_or_digit(character: char) -> bool {

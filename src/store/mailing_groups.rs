@@ -88,7 +88,7 @@ pub(crate) async fn renamed_to(
         .await
 }
 
-/// Groups by code, after `after`, whose codes start with `prefix`.
+/// Groups by code, after `after`, whose folded codes start with `prefix`.
 pub async fn page(
     conn: &mut AsyncPgConnection,
     tenant_id: TenantId,
@@ -103,8 +103,8 @@ pub async fn page(
         .into_boxed();
     if !prefix.is_empty() {
         query = query
-            .filter(mailing_groups::code.ge(prefix))
-            .filter(mailing_groups::code.lt(after_prefix(prefix)));
+            .filter(mailing_groups::search_code.ge(prefix))
+            .filter(mailing_groups::search_code.lt(after_prefix(prefix)));
     }
     if let Some(after) = after {
         query = query.filter(mailing_groups::code.gt(after));

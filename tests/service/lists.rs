@@ -42,6 +42,8 @@ async fn groups_are_listed_by_code_and_found_by_prefix() {
         ("a", vec!["A1", "A2", "AB"]),
         (" Ab ", vec!["AB"]),
         ("e\u{301}", vec!["É1"]),
+        ("e", vec!["É1"]),
+        ("ａ１", vec!["A1"]),
         ("A1B", vec![]),
         ("%", vec![]),
         ("_", vec![]),

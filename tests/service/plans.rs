@@ -4,6 +4,7 @@
 //! rows, as PostgreSQL counts them for the transaction; times depend on the machine.
 
 mod email;
+mod search;
 
 use diesel::{prelude::*, sql_types::BigInt};
 use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
@@ -43,6 +44,10 @@ const FILL: &str = "
     ANALYZE";
 
 async fn filled() -> AsyncPgConnection {
+    filled_by(FILL).await
+}
+
+async fn filled_by(fill: &str) -> AsyncPgConnection {
     let server = Server::start().await;
     Tenant::of(&server, "large").await.group("FIRST").await;
     let mut conn = AsyncPgConnection::establish(&server.database_url)
@@ -51,7 +56,7 @@ async fn filled() -> AsyncPgConnection {
     conn.batch_execute("DELETE FROM mailing_groups")
         .await
         .unwrap();
-    conn.batch_execute(FILL).await.unwrap();
+    conn.batch_execute(fill).await.unwrap();
     conn
 }
 

@@ -9,7 +9,7 @@ use diesel::{
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
 use crate::{
-    model::{Contact, ContactId, ContactKind, Email, PageSize, TenantId, value::fold},
+    model::{Contact, ContactId, ContactKind, Email, PageSize, TenantId, search::fold},
     schema::{contacts, memberships},
     store::sql::after_prefix,
 };
@@ -28,7 +28,7 @@ pub struct ContactFilter {
     pub company_id: Option<ContactId>,
     /// Members of this group.
     pub group_id: Option<i32>,
-    /// A part of the name, in any case.
+    /// A part of the name, in any case and with or without accents.
     pub name_contains: String,
     /// The e-mail address, in any case.
     pub email: Option<Email>,

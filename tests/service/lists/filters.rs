@@ -125,14 +125,14 @@ async fn contacts_are_listed_by_id_with_all_filters() {
 }
 
 #[tokio::test]
-async fn names_are_searched_case_insensitively_normalized_and_literally() {
+async fn names_are_searched_literally_whatever_their_case_width_and_accents() {
     let mut tenant = filled().await;
     for (name_contains, expected) in [
-        ("ÉLAN", vec!["C1", "a"]),
-        ("élan", vec!["C1", "a"]),
-        ("E\u{301}L", vec!["C1", "a"]),
-        ("elan", vec!["B"]),
-        ("É", vec!["C1", "a"]),
+        ("ÉLAN", vec!["B", "C1", "a"]),
+        ("elan", vec!["B", "C1", "a"]),
+        ("E\u{301}L", vec!["B", "C1", "a"]),
+        ("ｅｌａｎ＿", vec!["B"]),
+        ("zoe", vec!["b"]),
         ("söhne", vec!["a"]),
         ("100%", vec!["b"]),
         ("0% o", vec!["b"]),

@@ -2,10 +2,13 @@
 
 use std::fs;
 
-use mailing_groups::store;
+use mailing_groups::{pb, server::Limits, store};
 use tokio_postgres::Client;
+use unicode_normalization::UnicodeNormalization;
 
-use crate::support::{assert_consistent, database, runtime, tables::connect};
+use crate::support::{
+    Server, Tenant, assert_consistent, company, database, runtime, tables::connect,
+};
 
 /// A database with the tables as they were after a migration.
 struct EarlierDatabase {
@@ -98,4 +101,68 @@ async fn codes_become_nfkc_and_none_is_lost() {
     let former = "SELECT code || group_id FROM former_codes ORDER BY 1";
     assert_eq!(database.texts(former).await, ["ELD3", "OLD1"]);
     assert_consistent(&database.url, "a").await;
+}
+
+/// How version 0.1.0 folded names, and the names: with all letters and marks but ideographs.
+fn names() -> Vec<(String, String)> {
+    let fold = |text: &str| {
+        let cased = text.nfc().flat_map(char::to_uppercase);
+        cased.flat_map(char::to_lowercase).nfc().collect::<String>()
+    };
+    let blocks = [
+        '\u{a0}'..='\u{33ff}',
+        '\u{a000}'..='\u{ac80}',
+        '\u{f900}'..='\u{fffd}',
+        '\u{1d400}'..='\u{1d7ff}',
+        '\u{1f100}'..='\u{1f1ff}',
+    ];
+    // Unicode 14 to 17 added these; PostgreSQL 14 has Unicode 13.
+    let is_new = |it: &char| {
+        matches!(it, '\u{558}' | '\u{58b}'..='\u{58c}' | '\u{209d}'..='\u{209f}')
+            || matches!(it, '\u{a7f1}'..='\u{a7f4}' | '\u{1d6a6}'..='\u{1d6a7}')
+    };
+    let characters = blocks.into_iter().flatten().filter(|it| !is_new(it));
+    let single = characters.map(|it| format!("a{it}b"));
+    let words = [
+        "İstanbul",
+        "JOSÉ",
+        "Straße",
+        "STRAẞE",
+        "Ὀδυσσεύς",
+        "ᾳᾼ",
+        "ΟΔΟΣ",
+    ];
+    let names = single.chain(words.map(str::to_owned));
+    names.map(|name| (fold(&name), name)).collect()
+}
+
+#[tokio::test]
+async fn names_are_folded_as_the_program_folds_them() {
+    let database = EarlierDatabase::after("2026-11-27-000000").await;
+    database
+        .run("INSERT INTO tenants VALUES (1, 'old'); INSERT INTO clocks VALUES (1)")
+        .await;
+    let (folded, names): (Vec<_>, Vec<_>) = names().into_iter().unzip();
+    let text = "INSERT INTO contacts (tenant_id, contact_number, id, kind, name, search_name, \
+            revision, create_time, update_time) \
+        SELECT 1, n, n, 1, name, folded, 1, now(), now() \
+        FROM unnest($1::text[], $2::text[]) WITH ORDINALITY AS c (name, folded, n)";
+    database
+        .client
+        .execute(text, &[&names, &folded])
+        .await
+        .unwrap();
+    database.upgrade().await;
+    let server = Server::on(&database.url, Limits::default()).await;
+    let contact = |(n, name): (usize, &String)| pb::Contact {
+        name: name.clone(),
+        ..company(&(n + 1).to_string())
+    };
+    let contacts: Vec<_> = names.iter().enumerate().map(contact).collect();
+    let mut tenant = Tenant::of(&server, "new").await;
+    tenant.import_contacts(&contacts).await;
+    let differing = "SELECT format('%s: %s, %s', o.name, o.search_name, n.search_name) \
+        FROM contacts o JOIN contacts n ON n.tenant_id <> 1 AND n.id = o.id \
+        WHERE o.tenant_id = 1 AND o.search_name <> n.search_name";
+    assert_eq!(database.texts(differing).await, Vec::<String>::new());
 }

@@ -1,0 +1,1 @@
+ALTER TABLE mailing_groups DROP COLUMN search_code;
