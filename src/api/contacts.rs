@@ -9,11 +9,12 @@ use super::{
     field::{etag, optional, required, required_keys, required_message, search_text},
     import::{self, contacts::ContactImport},
     request::{idempotency_key, split_request},
+    status::contact_field,
     stream::ResponseStream,
     token::ListPage,
 };
 use crate::{
-    domain::{Error, contacts},
+    domain::{ContactField, Error, contacts},
     model::ContactId,
     pb::{self, contacts_server::Contacts},
 };
@@ -131,6 +132,7 @@ impl Contacts for Api {
         let (call, request) = split_request(request)?;
         let kept_id = required(&request.kept_id, "kept_id")?;
         let merged_id = required(&request.merged_id, "merged_id")?;
+        let path = |field| contact_field(field).to_owned();
         let (merged, revision) = contacts::merge(&self.domain, &call, &kept_id, &merged_id).await?;
         Ok(Response::new(pb::MergeContactsResponse {
             contact: Some(merged.contact.into()),
@@ -138,7 +140,10 @@ impl Contacts for Api {
             revision,
             common_codes: merged.common.into_iter().map(Into::into).collect(),
             moved_person_count: count(merged.moved_people),
-            company_taken_over: merged.company_taken_over,
+            company_taken_over: merged.taken_over.contains(&ContactField::CompanyId),
+            fields_taken_over: Some(prost_types::FieldMask {
+                paths: merged.taken_over.into_iter().map(path).collect(),
+            }),
         }))
     }
 

@@ -86,22 +86,55 @@ async fn a_kept_person_without_a_company_gets_the_company_of_the_merged_one() {
 }
 
 #[tokio::test]
-async fn the_exclusion_from_segments_is_kept() {
+async fn the_kept_contact_takes_over_what_it_lacks() {
     let mut tenant = Tenant::new().await;
-    tenant.create(person("KEPT", "")).await;
-    let gone = pb::Contact {
+    tenant.create(company("C")).await;
+    let full = |id: &str| pb::Contact {
         exclude_from_segments: Some(true),
         privacy_blocked: Some(true),
-        email: "gone@example.com".into(),
-        ..person("GONE", "")
+        email: format!("{id}@example.com"),
+        ..person(id, "C")
     };
-    tenant.create(gone).await;
-    let contact = tenant.merge("KEPT", "GONE").await.unwrap().contact.unwrap();
-    assert!(contact.exclude_from_segments() && contact.privacy_blocked());
-    assert_eq!(
-        (contact.name.as_str(), contact.email.as_str()),
-        ("Person KEPT", "")
-    );
+    let all = [
+        "company_id",
+        "email",
+        "exclude_from_segments",
+        "privacy_blocked",
+    ];
+    for (kept, gone, taken_over) in [
+        (person("K1", ""), full("G1"), &all[..]),
+        (full("K2"), full("G2"), &[]),
+        (full("K3"), person("G3", ""), &[]),
+        (person("K4", ""), person("G4", ""), &[]),
+        (person("K5", "C"), full("G5"), &all[1..]),
+    ] {
+        tenant.create(kept.clone()).await;
+        tenant.create(gone.clone()).await;
+        let before = tenant.get_contact(&kept.id).await.unwrap();
+        let merged = tenant.merge(&kept.id, &gone.id).await.unwrap();
+        assert_eq!(
+            merged.fields_taken_over.unwrap().paths,
+            taken_over,
+            "{}",
+            kept.id
+        );
+        let contact = merged.contact.unwrap();
+        let source = |field| {
+            if taken_over.contains(&field) {
+                &gone
+            } else {
+                &kept
+            }
+        };
+        assert_eq!(contact.name, kept.name);
+        assert_eq!(contact.company_id, source("company_id").company_id);
+        assert_eq!(contact.email, source("email").email);
+        let excluded = [&kept, &gone].map(pb::Contact::exclude_from_segments);
+        assert_eq!(contact.exclude_from_segments(), excluded != [false, false]);
+        let blocked = [&kept, &gone].map(pb::Contact::privacy_blocked);
+        assert_eq!(contact.privacy_blocked(), blocked != [false, false]);
+        assert_eq!(before == contact, taken_over.is_empty());
+    }
     tenant.assert_consistent().await;
 }
 

@@ -95,5 +95,8 @@ pub(in crate::api) fn contact_field(field: ContactField) -> &'static str {
         ContactField::Kind => "kind",
         ContactField::Name => "name",
         ContactField::CompanyId => "company_id",
+        ContactField::Email => "email",
+        ContactField::ExcludeFromSegments => "exclude_from_segments",
+        ContactField::PrivacyBlocked => "privacy_blocked",
     }
 }

@@ -3,10 +3,10 @@
 use super::remove;
 use crate::{
     domain::{
-        BrokenRule, Call, Committed, Domain, Error, Precondition, Result, lookup, memberships,
-        segments::merges,
+        BrokenRule, Call, Committed, ContactField, Domain, Error, Precondition, Result, lookup,
+        memberships, segments::merges,
     },
-    model::{Change, Code, Contact, ContactId, NewContact},
+    model::{Change, Code, Contact, ContactDetails, ContactId, NewContact},
     store::{self, Transaction},
 };
 
@@ -21,13 +21,13 @@ pub(crate) struct MergeResult {
     pub(crate) common: Vec<Code>,
     /// People that moved to the kept company.
     pub(crate) moved_people: usize,
-    /// Whether the kept person took over the merged person's company.
-    pub(crate) company_taken_over: bool,
+    /// What the kept contact lacked and took over from the merged one.
+    pub(crate) taken_over: Vec<ContactField>,
 }
 
 /// Moves the groups and the people of `merged_id` to `kept_id` and deletes the former. The kept
-/// contact keeps its details; but it is left out of segments if either was, and takes over the
-/// merged person's company if it has none. It takes the merged contact's place on segments.
+/// contact keeps its details and takes over those that it lacks: it is left out of segments if either
+/// was. It takes the merged contact's place on segments.
 pub(crate) async fn merge(
     domain: &Domain,
     call: &Call,
@@ -65,8 +65,11 @@ async fn merge_in(
     memberships::assign_all(tx, kept_id, &moved).await?;
     let mut changed = store::contacts::move_people(tx, merged_id, Some(kept_id)).await?;
     let moved_people = changed.len();
-    let company_taken_over = kept.company_id.is_none() && merged.company_id.is_some();
-    if join_details(tx, &kept, &merged).await? {
+    let (details, taken_over) = joined(&kept, &merged);
+    if !taken_over.is_empty() {
+        let id = kept.id.clone();
+        let new = NewContact { id, details };
+        store::contacts::write(tx, &[], &[(kept.contact_number, new)]).await?;
         changed.push(kept.contact_number);
     }
     if !changed.is_empty() {
@@ -80,25 +83,29 @@ async fn merge_in(
         moved,
         common,
         moved_people,
-        company_taken_over,
+        taken_over,
     })
 }
 
-/// Writes the details that the kept contact takes over; returns whether there were any.
-async fn join_details(tx: &mut Transaction, kept: &Contact, merged: &Contact) -> Result<bool> {
+/// The details of the kept contact after the merge, and which it takes over. It has a kind and a name.
+fn joined(kept: &Contact, merged: &Contact) -> (ContactDetails, Vec<ContactField>) {
     let mut details = kept.details();
-    details.exclude_from_segments |= merged.exclude_from_segments;
-    details.privacy_blocked |= merged.privacy_blocked;
-    if details.company_id.is_none() {
-        details.company_id = merged.company_id.clone();
+    let mut taken_over = Vec::new();
+    if details.company_id.is_none() && merged.company_id.is_some() {
+        details.company_id.clone_from(&merged.company_id);
+        taken_over.push(ContactField::CompanyId);
     }
-    if details == kept.details() {
-        return Ok(false);
+    if details.email.as_str().is_empty() && !merged.email.as_str().is_empty() {
+        details.email.clone_from(&merged.email);
+        taken_over.push(ContactField::Email);
     }
-    let new = NewContact {
-        id: kept.id.clone(),
-        details,
-    };
-    store::contacts::write(tx, &[], &[(kept.contact_number, new)]).await?;
-    Ok(true)
+    if !details.exclude_from_segments && merged.exclude_from_segments {
+        details.exclude_from_segments = true;
+        taken_over.push(ContactField::ExcludeFromSegments);
+    }
+    if !details.privacy_blocked && merged.privacy_blocked {
+        details.privacy_blocked = true;
+        taken_over.push(ContactField::PrivacyBlocked);
+    }
+    (details, taken_over)
 }

@@ -70,6 +70,12 @@ pub enum ContactField {
     Name,
     /// The company of a person.
     CompanyId,
+    /// The e-mail address.
+    Email,
+    /// Whether segments leave it out.
+    ExcludeFromSegments,
+    /// Whether segments leave it out because the contact objected.
+    PrivacyBlocked,
 }
 
 /// Contacts as they are after the items that were taken so far.
