@@ -145,6 +145,7 @@ text_value! {
 text_value! {
     /// An e-mail address, or nothing: at most 254 characters (RFC 5321), one `@` with something
     /// on both sides, no blanks. Whether it can be delivered to is not checked.
+    #[derive(Default)]
     Email, parse_email
 }
 
@@ -164,13 +165,6 @@ impl Code {
     /// not allowed.
     pub(crate) fn allows(character: char) -> bool {
         iter::once(character).nfkc().all(is_letter_or_digit)
-    }
-}
-
-impl Default for Email {
-    /// No address.
-    fn default() -> Self {
-        Self(String::new())
     }
 }
 

@@ -9,16 +9,21 @@ use hyper_util::{
 
 use super::limits::Limits;
 
+/// How much of a call's messages waits unread before the sender has to.
+const STREAM_WINDOW: u32 = 256 << 10;
+
+/// The fewest calls that a connection's window is meant for.
+const MIN_WINDOWS: u32 = 64;
+
 /// The protocol with its limits.
-///
-/// Not set: the flow-control windows. hyper's 1 MiB for a stream and for a connection bound what
-/// one connection can make us buffer; a larger stream window alone would change nothing.
 pub(super) fn builder(limits: &Limits) -> Builder<TokioExecutor> {
     let mut builder = Builder::new(TokioExecutor::new()).http2_only();
     builder
         .http2()
         .timer(TokioTimer::new())
         .max_concurrent_streams(limits.max_concurrent_streams)
+        .initial_stream_window_size(STREAM_WINDOW)
+        .initial_connection_window_size(connection_window(limits.max_concurrent_streams))
         // Resets that the peer's errors make us send (RUSTSEC-2024-0003).
         .max_local_error_reset_streams(1024)
         // Rapid reset (CVE-2023-44487): streams reset before they were accepted.
@@ -27,6 +32,19 @@ pub(super) fn builder(limits: &Limits) -> Builder<TokioExecutor> {
         .keep_alive_interval(limits.keepalive_interval)
         .keep_alive_timeout(limits.keepalive_timeout);
     builder
+}
+
+/// The window of a connection: all calls can fill theirs, so that an upload that waits for the database
+/// holds up no other call.
+///
+/// h2 closes a connection when small frames that were not read yet "cost" more than half of this
+/// window; a frame of `n` bytes costs `256 - n`. A window of 16-byte messages, the shortest that an
+/// import can have, costs 15 times its size. So [`MIN_WINDOWS`] windows are enough for two uploads of
+/// such messages that wait, and those of 256 calls for eight.
+fn connection_window(max_concurrent_streams: u32) -> u32 {
+    const MAX: u32 = i32::MAX as u32;
+    let streams = max_concurrent_streams.max(MIN_WINDOWS);
+    streams.saturating_mul(STREAM_WINDOW).min(MAX)
 }
 
 /// `age` plus or minus up to a sixth, so that connections opened together, as after a restart,

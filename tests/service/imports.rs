@@ -2,6 +2,7 @@
 
 mod duplicates;
 mod masks;
+mod small_chunks;
 mod starts;
 mod validation;
 

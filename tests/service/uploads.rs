@@ -48,6 +48,22 @@ async fn messages_out_of_order_are_rejected() {
 }
 
 #[tokio::test]
+async fn a_message_after_finish_is_rejected() {
+    let mut tenant = Tenant::new().await;
+    for (message, field) in [
+        (one("P"), "chunk"),
+        (finish(), "finish"),
+        (start(), "start"),
+    ] {
+        let status = failure(&mut tenant, vec![start(), one("Q"), finish(), message]).await;
+        assert_eq!(status.code(), Code::InvalidArgument, "{status:?}");
+        assert_eq!(violations(&status), [field]);
+    }
+    assert!(tenant.get_contact("P").await.is_err());
+    tenant.get_contact("Q").await.unwrap();
+}
+
+#[tokio::test]
 async fn an_empty_upload_gets_a_summary() {
     let mut tenant = Tenant::new().await;
     let mut upload = tenant.upload_contacts().await;
