@@ -3,6 +3,7 @@
 pub(crate) mod change;
 pub(crate) mod contact;
 pub mod expression;
+mod group_order;
 mod grpc_code;
 pub(crate) mod kinds;
 pub(crate) mod mailing_group;
@@ -17,6 +18,7 @@ pub(crate) use change::Change;
 pub(crate) use contact::ContactRow;
 pub use contact::{Contact, ContactChange, ContactDetails, NewContact};
 pub use expression::Expression;
+pub use group_order::{GroupOrder, GroupPosition, GroupSortKey};
 pub(crate) use grpc_code::grpc_code_name;
 pub use kinds::ContactKind;
 pub(crate) use kinds::{ActionKind, AffectedSets, ChangeKind, ChangeTopic, ImportKind};

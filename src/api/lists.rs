@@ -4,13 +4,13 @@ use tonic::{Request, Response};
 
 use super::{
     Api, RpcResult,
-    field::{required, required_keys, search_text},
+    field::{Field, required, required_keys, search_text},
     request::split_request,
     token::ListPage,
 };
 use crate::{
     domain::mailing_groups,
-    model::{Code, MailingGroup, search::fold_code},
+    model::{Code, GroupOrder, GroupPosition, MailingGroup, search::fold_code},
     pb,
 };
 
@@ -34,11 +34,15 @@ pub(super) async fn list(
     request: Request<pb::ListMailingGroupsRequest>,
 ) -> RpcResult<pb::ListMailingGroupsResponse> {
     let (call, mut request) = split_request(request)?;
-    let page = ListPage::<Code>::take(&call, &mut request)?;
+    let page = ListPage::<GroupPosition>::take(&call, &mut request)?;
     let prefix = fold_code(&search_text(request.prefix, "prefix")?);
+    let order: GroupOrder = request.order_by.parse().field("order_by")?;
     let after = page.after.as_ref();
-    let mut groups = mailing_groups::list(&api.domain, &call, &prefix, after, page.size).await?;
-    let next_page_token = page.next_token(&mut groups, |group| &group.code);
+    let mut groups =
+        mailing_groups::list(&api.domain, &call, &prefix, order, after, page.size).await?;
+    let last = page.truncate(&mut groups);
+    let next = last.map(|group| page.token_after(&GroupPosition::of(group, order)));
+    let next_page_token = next.unwrap_or_default();
     Ok(Response::new(pb::ListMailingGroupsResponse {
         mailing_groups: messages(groups),
         next_page_token,

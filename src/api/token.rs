@@ -46,13 +46,19 @@ impl<K: FromStr + Display> ListPage<K> {
     /// Truncates entries, read with one more than the page size, to the page. Returns the token
     /// of the next page; empty if there is none.
     pub(super) fn next_token<T>(&self, entries: &mut Vec<T>, key_of: fn(&T) -> &K) -> String {
-        if entries.len() <= self.size.get() {
-            return String::new();
-        }
-        entries.truncate(self.size.get());
-        let last = entries.last();
+        let last = self.truncate(entries);
         last.map(|last| self.token_after(key_of(last)))
             .unwrap_or_default()
+    }
+
+    /// Truncates entries, read with one more than the page size, to the page. Returns the last one
+    /// if there are more.
+    pub(super) fn truncate<'e, T>(&self, entries: &'e mut Vec<T>) -> Option<&'e T> {
+        if entries.len() <= self.size.get() {
+            return None;
+        }
+        entries.truncate(self.size.get());
+        entries.last()
     }
 
     /// The token of the page that follows the entry with this key.

@@ -6,7 +6,10 @@ use super::{
     lookup::{self, Found},
 };
 use crate::{
-    model::{Change, Code, ContactId, Description, MailingGroup, NewMailingGroup, PageSize},
+    model::{
+        Change, Code, ContactId, Description, GroupOrder, GroupPosition, MailingGroup,
+        NewMailingGroup, PageSize,
+    },
     store::{self, mailing_groups::ContactGroupsPage},
 };
 
@@ -52,17 +55,18 @@ pub(crate) async fn get_all(
     Ok(lookup::in_order(codes, read, |group| &group.code))
 }
 
-/// Lists groups by code, after `after`, whose folded codes start with `prefix`.
+/// Lists groups in an order, after `after`, whose folded codes start with `prefix`.
 pub(crate) async fn list(
     domain: &Domain,
     call: &Call,
     prefix: &str,
-    after: Option<&Code>,
+    order: GroupOrder,
+    after: Option<&GroupPosition>,
     size: PageSize,
 ) -> Result<Vec<MailingGroup>> {
     domain
         .read_of(call, async |conn, tenant_id| {
-            Ok(store::mailing_groups::page(conn, tenant_id, prefix, after, size).await?)
+            Ok(store::mailing_groups::page(conn, tenant_id, prefix, order, after, size).await?)
         })
         .await
 }

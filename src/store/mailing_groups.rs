@@ -1,14 +1,17 @@
 //! Mailing groups.
 
+mod list;
+
 use diesel::{
     prelude::*,
     sql_types::{Array, BigInt, Integer, Text},
 };
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
+pub use self::list::page;
 use super::{
     Transaction,
-    sql::{after_prefix, sql, sql_of},
+    sql::{sql, sql_of},
 };
 use crate::{
     model::{
@@ -86,30 +89,6 @@ pub(crate) async fn renamed_to(
         .select((former_codes::code, mailing_groups::code))
         .load(conn)
         .await
-}
-
-/// Groups by code, after `after`, whose folded codes start with `prefix`.
-pub async fn page(
-    conn: &mut AsyncPgConnection,
-    tenant_id: TenantId,
-    prefix: &str,
-    after: Option<&Code>,
-    size: PageSize,
-) -> QueryResult<Vec<MailingGroup>> {
-    let mut query = MailingGroup::query()
-        .filter(mailing_groups::tenant_id.eq(tenant_id))
-        .order(mailing_groups::code)
-        .limit(size.with_one_more())
-        .into_boxed();
-    if !prefix.is_empty() {
-        query = query
-            .filter(mailing_groups::search_code.ge(prefix))
-            .filter(mailing_groups::search_code.lt(after_prefix(prefix)));
-    }
-    if let Some(after) = after {
-        query = query.filter(mailing_groups::code.gt(after));
-    }
-    query.load(conn).await
 }
 
 /// A page of the groups of one contact.

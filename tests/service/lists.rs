@@ -1,6 +1,7 @@
 //! What lists hold, in which order.
 
 mod filters;
+mod orders;
 
 use mailing_groups::pb::{self, ContactKind};
 use tonic::Code;

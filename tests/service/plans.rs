@@ -9,7 +9,7 @@ mod search;
 use diesel::{prelude::*, sql_types::BigInt};
 use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
 use mailing_groups::{
-    model::{Assignment, Code, ContactId, ContactKind, PageSize},
+    model::{Assignment, Code, ContactId, ContactKind, GroupOrder, PageSize},
     store::{self, contacts::ContactFilter, log::LogFilter},
 };
 
@@ -199,10 +199,10 @@ async fn lists_read_few_more_rows_than_they_return() {
 
 async fn groups_are_found_by_their_order(conn: &mut AsyncPgConnection) {
     let size = PageSize::new(50, 50, 50).unwrap();
-    let after = "G15000".parse().unwrap();
+    let (order, after) = (GroupOrder::default(), "0:G15000".parse().unwrap());
     conn.batch_execute("BEGIN").await.unwrap();
     let before = rows_read(conn).await;
-    let found = store::mailing_groups::page(conn, 1, "G1", Some(&after), size)
+    let found = store::mailing_groups::page(conn, 1, "G1", order, Some(&after), size)
         .await
         .unwrap();
     assert_eq!(found.len(), 51);
