@@ -13,7 +13,7 @@ mod import;
 mod lists;
 mod mailing_groups;
 mod members;
-mod request;
+pub(crate) mod request;
 pub mod request_id;
 mod segments;
 pub(crate) mod status;

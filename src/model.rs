@@ -1,6 +1,7 @@
 //! Values and entities; no async, no database access.
 
 pub(crate) mod change;
+mod commit;
 pub(crate) mod contact;
 pub mod expression;
 mod group_order;
@@ -15,6 +16,7 @@ pub(crate) mod selection;
 pub(crate) mod value;
 
 pub(crate) use change::Change;
+pub use commit::Commit;
 pub(crate) use contact::ContactRow;
 pub use contact::{Contact, ContactChange, ContactDetails, NewContact};
 pub use expression::Expression;

@@ -29,6 +29,7 @@ diesel::table! {
         next_segment_number -> Int4,
         next_segment_serial -> Int8,
         next_criteria_number -> Int4,
+        history_commit_id -> Int8,
     }
 }
 
@@ -136,6 +137,7 @@ diesel::table! {
         revision -> Int8,
         commit_time -> Timestamptz,
         request_id -> Text,
+        commit_id -> Int8,
     }
 }
 

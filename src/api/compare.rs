@@ -29,21 +29,22 @@ pub(super) async fn stream(
     let start = StreamRequest::take(&call, &mut request, max)?;
     let before = compared_source(request.before, request.options, "before")?;
     let after = compared_source(request.after, request.options, "after")?;
+    start.check(&domain, &call).await?;
     let comparison = compare(&domain, &call, &before, &after).await?;
-    let (position, revision) = (start.after(), comparison.revision);
+    let (position, commit) = (start.after(), comparison.commit);
     let summary = Summary {
         entered_count: to_wire_count(comparison.entered.len()),
         left_count: to_wire_count(comparison.left.len()),
         unchanged_count: to_wire_count(comparison.unchanged),
-        revision,
-        revision_moved: start.has_moved(revision),
+        revision: commit.revision,
+        revision_moved: start.has_moved(commit),
         ..Summary::default()
     };
     let source = DifferencePages {
         differences: Differences::new(&domain, &call, comparison, view, start.size, position),
         summary,
     };
-    let token = start.into_resume_token(revision);
+    let token = start.into_resume_token(commit);
     Ok(stream::pages(source, token, shutdown))
 }
 

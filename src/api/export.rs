@@ -41,12 +41,15 @@ pub(super) async fn stream(
     let start: StreamRequest<ExportCursor> =
         StreamRequest::take(&call, &mut request, MAX_PAGE_SIZE)?;
     let sent = start.cursor.map(|cursor| cursor.sent);
+    if let Some(cursor) = start.cursor {
+        domain.require_commit(&call, cursor.commit).await?;
+    }
     let export = export(&domain, &call, start.size, sent).await?;
-    let revision = export.revision();
-    let first_revision = start.cursor.map_or(revision, |it| it.first_revision);
+    let commit = export.commit();
+    let first_revision = start.cursor.map_or(commit.revision, |it| it.first_revision);
     let summary = Summary {
-        revision,
-        revision_moved: first_revision != revision,
+        revision: commit.revision,
+        revision_moved: first_revision != commit.revision,
         ..Summary::default()
     };
     let source = ExportPages {
@@ -55,7 +58,7 @@ pub(super) async fn stream(
         pending: None,
         summary,
     };
-    let token = start.into_resume_token(revision);
+    let token = start.into_resume_token(commit);
     Ok(stream::pages(source, token, shutdown))
 }
 
@@ -123,6 +126,7 @@ impl ExportPages {
         if pending.is_empty() {
             page.resume_token = token.advance_to(&ExportCursor {
                 sent: pending.sent,
+                commit: self.export.commit(),
                 first_revision: self.first_revision,
             });
         } else {

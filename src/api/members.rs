@@ -29,6 +29,7 @@ pub(super) async fn stream(
     let start = StreamRequest::take(&call, &mut request, max)?;
     let part = request.part();
     let source = stream_source(request)?;
+    start.check(&domain, &call).await?;
     let selected = selection::select(&domain, &call, &source).await?;
     let sent = match part {
         SegmentPart::Unspecified | SegmentPart::Members => selected.members,
@@ -36,21 +37,21 @@ pub(super) async fn stream(
         SegmentPart::PrivacyBlocked => selected.privacy_blocked,
     };
     let counts = selected.counts;
-    let (after, revision) = (start.after(), counts.revision);
+    let (after, commit) = (start.after(), selected.commit);
     let source = MemberPages {
-        pages: PrefetchedMembers::new(&domain, &call, sent, view, start.size, after, revision),
+        pages: PrefetchedMembers::new(&domain, &call, sent, view, start.size, after, commit),
         summary: Summary {
             member_count: to_wire_count(counts.members),
             company_count: to_wire_count(counts.companies),
             person_count: to_wire_count(counts.persons()),
             excluded_count: to_wire_count(counts.excluded),
             privacy_blocked_count: to_wire_count(counts.privacy_blocked),
-            revision,
-            revision_moved: start.has_moved(revision),
+            revision: commit.revision,
+            revision_moved: start.has_moved(commit),
             ..Summary::default()
         },
     };
-    let token = start.into_resume_token(revision);
+    let token = start.into_resume_token(commit);
     Ok(stream::pages(source, token, shutdown))
 }
 

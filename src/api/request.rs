@@ -1,6 +1,7 @@
 //! Reading requests: the call they belong to, idempotency keys, selections and segment actions.
 
 use sha2::{Digest, Sha256};
+use tokio::time::Instant;
 use tonic::{Request, metadata::MetadataMap};
 
 use super::{
@@ -23,11 +24,16 @@ const TENANT: &str = "x-tenant";
 /// The tenant of a call that names none.
 const DEFAULT_TENANT: &str = "default";
 
+/// When the call ends: an extension of the request.
+#[derive(Clone, Copy)]
+pub(crate) struct CallEnd(pub(crate) Instant);
+
 /// Splits a request into its call context (tenant and request id) and its message.
 pub(super) fn split_request<T>(request: Request<T>) -> Result<(Call, T), Violation> {
     let call = Call {
         tenant: tenant(request.metadata())?,
         request_id: request_id::current_or_new().to_string(),
+        deadline: request.extensions().get::<CallEnd>().map(|end| end.0),
     };
     Ok((call, request.into_inner()))
 }

@@ -99,6 +99,8 @@ fn status(
         .collect();
     details.set_error_info(reason_name(reason), DOMAIN, metadata);
     let (code, retry_delay) = code_and_retry_delay(reason);
+    let own_delay = details.retry_info().and_then(|info| info.retry_delay);
+    let retry_delay = retry_delay.or(own_delay);
     if retry_delay.is_some() {
         details.set_retry_info(retry_delay);
     }
@@ -138,7 +140,9 @@ fn code_and_retry_delay(reason: ErrorReason) -> (Code, Option<Duration>) {
         | ErrorReason::UndoHistoryEnded
         | ErrorReason::SegmentHasNoActions
         | ErrorReason::ImportIdReused => (Code::FailedPrecondition, None),
-        ErrorReason::EtagMismatch | ErrorReason::UploadNotFinished => (Code::Aborted, None),
+        ErrorReason::EtagMismatch
+        | ErrorReason::UploadNotFinished
+        | ErrorReason::HistoryReplaced => (Code::Aborted, None),
         ErrorReason::ImportOvertaken => (Code::Aborted, SECOND),
         ErrorReason::HistoryPruned => (Code::OutOfRange, None),
         ErrorReason::ResourceExhausted
@@ -149,6 +153,8 @@ fn code_and_retry_delay(reason: ErrorReason) -> (Code, Option<Duration>) {
         // UNAVAILABLE, not RESOURCE_EXHAUSTED, when overloaded: clients retry it, and the retry
         // may reach another server.
         ErrorReason::DatabaseUnavailable | ErrorReason::Overloaded => (Code::Unavailable, SECOND),
+        // Only calls that may be repeated bring a delay of their own.
+        ErrorReason::CommitOutcomeUnknown => (Code::Unavailable, None),
         // Another server is there already, or will be soon.
         ErrorReason::ShuttingDown => (Code::Unavailable, Some(Duration::from_millis(100))),
         ErrorReason::DeadlineExceeded => (Code::DeadlineExceeded, None),

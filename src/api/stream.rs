@@ -15,8 +15,8 @@ use super::{
     token::{TokenKey, take_paging},
 };
 use crate::{
-    domain::{Call, Error, Result, Violation},
-    model::{PageSize, Revision},
+    domain::{Call, Domain, Error, Result, Violation},
+    model::{Commit, PageSize},
     pb::PagedRequest,
 };
 
@@ -64,9 +64,9 @@ impl<C: FromStr> StreamRequest<C> {
     }
 
     /// The resume token as sent, to be replaced page by page.
-    pub(super) fn into_resume_token(self, revision: Revision) -> ResumeToken {
+    pub(super) fn into_resume_token(self, commit: Commit) -> ResumeToken {
         ResumeToken {
-            revision,
+            commit,
             token: self.token,
             key: self.key,
         }
@@ -79,23 +79,30 @@ impl StreamRequest {
         self.cursor.map_or(0, |cursor| cursor.after)
     }
 
-    /// Whether the resumed stream read at another revision.
-    pub(super) fn has_moved(&self, revision: Revision) -> bool {
-        self.cursor
-            .is_some_and(|cursor| cursor.revision != revision)
+    /// Refuses to resume a stream that read commits which were lost.
+    pub(super) async fn check(&self, domain: &Domain, call: &Call) -> Result<()> {
+        match self.cursor {
+            Some(cursor) => domain.require_commit(call, cursor.commit).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Whether the resumed stream read at another commit.
+    pub(super) fn has_moved(&self, commit: Commit) -> bool {
+        self.cursor.is_some_and(|cursor| cursor.commit != commit)
     }
 }
 
-/// A position in a stream: the last entry sent, and the revision the stream reads at.
+/// A position in a stream: the last entry sent, and the commit the stream reads at.
 #[derive(Clone, Copy)]
 pub(super) struct Cursor {
     pub(super) after: u32,
-    pub(super) revision: Revision,
+    pub(super) commit: Commit,
 }
 
 impl fmt::Display for Cursor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}@{}", self.after, self.revision)
+        write!(f, "{}@{}", self.after, self.commit)
     }
 }
 
@@ -103,10 +110,10 @@ impl FromStr for Cursor {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self> {
-        let cursor = text.split_once('@').and_then(|(after, revision)| {
+        let cursor = text.split_once('@').and_then(|(after, commit)| {
             Some(Self {
                 after: after.parse().ok()?,
-                revision: revision.parse().ok()?,
+                commit: commit.parse().ok()?,
             })
         });
         cursor.ok_or_else(|| Error::invalid("resume_token", "is not a place in a stream"))
@@ -115,7 +122,7 @@ impl FromStr for Cursor {
 
 /// The token of the last complete page of a stream.
 pub(super) struct ResumeToken {
-    revision: Revision,
+    commit: Commit,
     token: String,
     key: TokenKey,
 }
@@ -123,8 +130,8 @@ pub(super) struct ResumeToken {
 impl ResumeToken {
     /// Moves to the entry and returns the token.
     pub(super) fn advance(&mut self, after: u32) -> String {
-        let revision = self.revision;
-        self.advance_to(&Cursor { after, revision })
+        let commit = self.commit;
+        self.advance_to(&Cursor { after, commit })
     }
 
     /// Moves to the position and returns the token.

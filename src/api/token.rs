@@ -130,6 +130,7 @@ mod tests {
         let call = Call {
             tenant: "default".parse().expect("a tenant"),
             request_id: "call".to_owned(),
+            deadline: None,
         };
         let groups = TokenKey::new(&call, &pb::ListMailingGroupsRequest::default());
         let segments = TokenKey::new(&call, &pb::ListSegmentsRequest::default());

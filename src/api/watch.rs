@@ -18,7 +18,7 @@ use crate::{
         Call, Domain, Result, Violation,
         watch::{self, Watch, WatchFilter, WatchStart},
     },
-    model::{ChangeTopic, Code},
+    model::{ChangeTopic, Code, Commit},
     pb::{self, watch_changes_request as request, watch_changes_response::Message},
 };
 
@@ -66,7 +66,12 @@ impl WatchSession {
 
 fn start(start: Option<request::Start>) -> Result<WatchStart, Violation> {
     Ok(match required_message(start, "start")? {
-        request::Start::Revision(revision) => WatchStart::After(revision),
+        request::Start::Revision(revision) => WatchStart::AfterRevision(revision),
+        request::Start::ResumeToken(token) => {
+            let commit = token.parse::<Commit>();
+            let commit = commit.map_err(|_| "must be a token of a message of WatchChanges");
+            WatchStart::After(commit.field("resume_token")?)
+        }
         request::Start::Now(_) => WatchStart::Now,
         request::Start::Beginning(_) => WatchStart::Beginning,
     })

@@ -66,6 +66,7 @@ impl WatchArgs {
         let mut watcher = Watcher {
             client: client.max_decoding_message_size(usize::MAX),
             request: self.request(),
+            revision: None,
             parts: Vec::new(),
             in_snapshot: false,
         };
@@ -88,7 +89,7 @@ impl WatchArgs {
             WatchKind::Segments => ChangeKind::Segments,
         };
         WatchChangesRequest {
-            start: Some(self.from),
+            start: Some(self.from.clone()),
             kinds: self.kinds.iter().map(|it| kind(it).into()).collect(),
             codes: self.codes.clone(),
         }
@@ -100,6 +101,8 @@ struct Watcher {
     client: MailingGroupsClient<TenantChannel>,
     /// Always asks for what has not been printed yet.
     request: WatchChangesRequest,
+    /// The last revision that was read.
+    revision: Option<i64>,
     /// The parts of a revision that is not complete.
     parts: Vec<Changes>,
     /// Whether a snapshot has started and is not complete.
@@ -116,27 +119,29 @@ impl Watcher {
             }
             Message::SnapshotEnd(end) => {
                 self.in_snapshot = false;
-                self.advance(end.revision);
+                self.advance(end.revision, end.resume_token);
                 Some(json!({"snapshot_end": end.revision}))
             }
             Message::Progress(progress) => {
-                self.advance(progress.revision);
+                self.advance(progress.revision, progress.resume_token);
                 Some(json!({"progress": progress.revision}))
             }
             Message::Changes(part) => {
                 let (revision, more) = (part.revision, part.more);
+                let token = part.resume_token.clone();
                 self.parts.push(part);
                 if more {
                     return None;
                 }
-                self.advance(revision);
+                self.advance(revision, token);
                 Some(lines::changes(std::mem::take(&mut self.parts)))
             }
         }
     }
 
-    fn advance(&mut self, revision: i64) {
-        self.request.start = Some(Start::Revision(revision));
+    fn advance(&mut self, revision: i64, resume_token: String) {
+        self.revision = Some(revision);
+        self.request.start = Some(Start::ResumeToken(resume_token));
     }
 }
 
@@ -172,10 +177,8 @@ impl Resumable for Watcher {
     }
 
     fn position(&self) -> String {
-        match self.request.start {
-            Some(Start::Revision(revision)) => format!("revision {revision}"),
-            Some(Start::Beginning(_) | Start::Now(_)) | None => "the start".to_owned(),
-        }
+        self.revision
+            .map_or_else(|| "the start".to_owned(), |it| format!("revision {it}"))
     }
 }
 

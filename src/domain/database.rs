@@ -1,15 +1,18 @@
 //! How operations read and write: on connections of the pool, and in transactions that hold the lock
 //! of their tenant's revision counter.
 
+mod commit;
+
 use std::{future::Future, sync::Arc};
 
 use chrono::TimeDelta;
 use serde::{Serialize, de::DeserializeOwned};
+use tokio::time::Instant;
 
 use super::{BrokenRule, Error, Result, notifier::RevisionNotifier};
 use crate::{
-    model::{RequestId, Revision, TenantId, TenantName},
-    store::{self, Connection, Store, Transaction},
+    model::{Commit, RequestId, Revision, TenantId, TenantName},
+    store::{self, Connection, QueryError, Store, Transaction},
 };
 
 /// How long an answer to a request with a `request_id` is kept.
@@ -24,6 +27,8 @@ pub(crate) struct Call {
     pub(crate) tenant: TenantName,
     /// A request id, or several of a batch.
     pub(crate) request_id: String,
+    /// When the call ends, if it does by itself.
+    pub(crate) deadline: Option<Instant>,
 }
 
 /// Makes a request idempotent: repetitions are answered like the first call.
@@ -84,7 +89,7 @@ impl Database {
 
     async fn ping(&self) -> Result<()> {
         let mut connection = self.store.health_connection().await?;
-        store::log::revision(&mut connection, 0).await?;
+        store::log::bounds(&mut connection, 0).await?;
         connection.return_to_pool();
         Ok(())
     }
@@ -115,6 +120,17 @@ impl Database {
         .await
     }
 
+    /// Refuses a commit that was lost.
+    pub(crate) async fn require_commit(&self, call: &Call, commit: Commit) -> Result<()> {
+        let check = async |conn: &mut _, tenant_id| {
+            Ok(store::log::contains(conn, tenant_id, commit).await?)
+        };
+        match self.read_of(call, check).await? {
+            true => Ok(()),
+            false => Err(Error::HistoryReplaced),
+        }
+    }
+
     /// Runs an operation in a transaction that holds the lock of the tenant's revision counter.
     pub(super) async fn write<T>(
         &self,
@@ -126,7 +142,7 @@ impl Database {
         let result = async {
             let mut tx = self.begin(connection, &call.tenant).await?;
             match op(&mut tx).await {
-                Ok(value) => Ok((value, tx.commit(&call.request_id).await?)),
+                Ok(value) => Ok((value, self.commit(call, tx).await?)),
                 Err(error) => {
                     let error = error.classified(&sqlstate);
                     // If this fails, the connection is closed, which rolls back too.
@@ -137,9 +153,6 @@ impl Database {
         };
         let result = result.await;
         let result = result.map_err(|error: Error| error.classified(&sqlstate));
-        if let Ok((_, revision)) = &result {
-            self.notifier.notify(&call.tenant, *revision);
-        }
         self.finish(result, async {}).await
     }
 
@@ -149,11 +162,14 @@ impl Database {
         mut connection: store::PooledConnection,
         name: &TenantName,
     ) -> Result<Transaction> {
-        let begun = match self.find_tenant(&mut connection, name).await? {
-            Some(tenant_id) => Transaction::begin(connection, tenant_id).await,
-            None => Transaction::begin_first(connection, name).await,
-        };
-        Ok(begun?)
+        if let Some(tenant_id) = self.find_tenant(&mut connection, name).await? {
+            match Transaction::begin(connection, tenant_id).await {
+                Err(QueryError::NotFound) => self.store.tenants().remove(name),
+                begun => return Ok(begun?),
+            }
+            connection = self.store.connection().await?;
+        }
+        Ok(Transaction::begin_first(connection, name).await?)
     }
 
     /// As [`Database::write`], but idempotent: a repeated request gets the first answer.
@@ -175,7 +191,8 @@ impl Database {
             store::requests::insert(tx, &key.id, key.digest, kept).await?;
             Ok(answer)
         };
-        let (answer, _) = self.write(call, write).await?;
+        let written = self.write(call, write).await;
+        let (answer, _) = written.map_err(Error::repeatable)?;
         Ok(answer)
     }
 

@@ -73,6 +73,15 @@ pub enum Error {
     /// The tenant cannot have more of these: their numbers are used up.
     #[error("the tenant has used up its numbers for {0}s")]
     Full(Resource),
+    /// Commits that the request builds on were lost, and others have their revision numbers.
+    #[error("the history that this builds on was replaced; start again from the beginning")]
+    HistoryReplaced,
+    /// The database went away while it committed, and did not come back in time to tell.
+    #[error("whether the change was committed is not known: the database went away meanwhile")]
+    CommitOutcomeUnknown {
+        /// Whether the same call may be repeated without an effect on a committed change.
+        repeatable: bool,
+    },
     /// The database is away or busy; trying again may help.
     #[error("the database is not available")]
     Unavailable(#[source] Source),
@@ -152,6 +161,19 @@ impl Error {
         }
     }
 
+    /// The same error of a call that may be repeated.
+    pub(super) fn repeatable(self) -> Self {
+        match self {
+            Self::CommitOutcomeUnknown { .. } => Self::CommitOutcomeUnknown { repeatable: true },
+            error => error,
+        }
+    }
+
+    /// Whether a statement was sent whose answer did not arrive.
+    pub(super) fn lost_an_answer(&self) -> bool {
+        matches!(self, Self::Unavailable(cause) if cause.is::<QueryError>())
+    }
+
     /// Whether no connection to the database could be had.
     pub(super) fn is_unreached(&self) -> bool {
         matches!(self, Self::Unavailable(cause) if cause.is::<Unavailable>())
@@ -159,6 +181,9 @@ impl Error {
 
     /// The same failure of the database, for another caller that it hit too.
     pub(super) fn for_another(&self) -> Self {
+        if let Self::CommitOutcomeUnknown { repeatable } = *self {
+            return Self::CommitOutcomeUnknown { repeatable };
+        }
         let cause = std::error::Error::source(self).unwrap_or(self);
         Self::Unavailable(cause.to_string().into())
     }

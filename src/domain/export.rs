@@ -24,7 +24,7 @@ use super::{
     selection::{self, Group, Prefetch},
 };
 use crate::{
-    model::{Code, Contact, ContactKind, ContactSet, PageSize, Revision},
+    model::{Code, Commit, Contact, ContactKind, ContactSet, PageSize, Revision},
     store,
 };
 
@@ -68,7 +68,7 @@ pub(crate) struct ExportPage {
 pub(crate) struct TenantExport {
     domain: Domain,
     call: Call,
-    revision: Revision,
+    commit: Commit,
     groups: Arc<[Group]>,
     companies: Arc<ContactSet>,
     unsent_groups: VecDeque<Group>,
@@ -98,12 +98,13 @@ pub(crate) async fn export(
     let reader = ContactPageReader {
         domain: domain.clone(),
         call: call.clone(),
+        commit: snapshot.commit,
         order: Arc::new(order),
     };
     Ok(TenantExport {
         domain: domain.clone(),
         call: call.clone(),
-        revision: snapshot.revision,
+        commit: snapshot.commit,
         unsent_groups,
         groups: snapshot.groups.into(),
         companies: snapshot.companies,
@@ -125,9 +126,9 @@ async fn changed_groups(
 }
 
 impl TenantExport {
-    /// The revision of the snapshot.
-    pub(crate) fn revision(&self) -> Revision {
-        self.revision
+    /// The commit of the snapshot.
+    pub(crate) fn commit(&self) -> Commit {
+        self.commit
     }
 
     /// The next part, or `None` after the last. Cancel-safe.

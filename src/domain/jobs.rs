@@ -6,7 +6,7 @@ mod memberships;
 
 use std::sync::Arc;
 
-use tokio::sync::Semaphore;
+use tokio::{sync::Semaphore, time::Instant};
 
 pub(super) use self::{
     contacts::{
@@ -62,6 +62,7 @@ impl JobQueues {
 /// The input of one call of a batch.
 pub(super) struct JobItem<T> {
     request_id: String,
+    deadline: Option<Instant>,
     input: T,
 }
 
@@ -69,6 +70,7 @@ impl<T> JobItem<T> {
     pub(super) fn new(call: &Call, input: T) -> Self {
         Self {
             request_id: call.request_id.clone(),
+            deadline: call.deadline,
             input,
         }
     }
@@ -89,6 +91,7 @@ fn batch_call<T>(tenant: &TenantName, items: &[JobItem<T>]) -> Call {
     Call {
         tenant: tenant.clone(),
         request_id: ids.join(","),
+        deadline: items.iter().filter_map(|item| item.deadline).max(),
     }
 }
 
@@ -105,6 +108,7 @@ mod tests {
         let tenant = "t".parse().expect("a tenant");
         let item = |id: &&str| JobItem {
             request_id: (*id).to_owned(),
+            deadline: None,
             input: (),
         };
         let items: Vec<_> = ids.iter().map(item).collect();

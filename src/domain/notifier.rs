@@ -13,7 +13,7 @@ use tokio::sync::{Semaphore, SemaphorePermit, watch};
 
 use super::{Domain, Error, Result};
 use crate::{
-    model::{Revision, TenantName},
+    model::{Commit, TenantName},
     store,
 };
 
@@ -32,7 +32,7 @@ pub(super) struct RevisionNotifier {
 
 #[derive(Default)]
 struct WatchedTenants {
-    watched: HashMap<TenantName, watch::Sender<Revision>>,
+    watched: HashMap<TenantName, watch::Sender<Commit>>,
     polling: bool,
 }
 
@@ -45,13 +45,26 @@ impl RevisionNotifier {
         }
     }
 
-    /// Publishes a revision to the watchers of a tenant.
-    pub(super) fn notify(&self, tenant: &TenantName, revision: Revision) {
+    /// Publishes a commit of this process to the watchers of a tenant.
+    pub(super) fn notify(&self, tenant: &TenantName, commit: Commit) {
+        self.publish(tenant, |known| known.revision < commit.revision, commit);
+    }
+
+    /// Publishes what the database was read to be at. A lower revision than before means that commits
+    /// were lost, unless a commit was published since the read began, when `before` was known.
+    fn notify_read(&self, tenant: &TenantName, before: Commit, read: Commit) {
+        let is_new = |known: Commit| known.revision < read.revision || known == before;
+        self.publish(tenant, is_new, read);
+    }
+
+    fn publish(&self, tenant: &TenantName, is_new: impl Fn(Commit) -> bool, commit: Commit) {
         if let Some(sender) = self.state().watched.get(tenant) {
             sender.send_if_modified(|known| {
-                let is_new = *known < revision;
-                *known = revision.max(*known);
-                is_new
+                let changes = *known != commit && is_new(*known);
+                if changes {
+                    *known = commit;
+                }
+                changes
             });
         }
     }
@@ -63,7 +76,7 @@ impl RevisionNotifier {
     }
 
     /// Adds a watcher. The flag is true if the polling task has to be started.
-    fn subscribe(&self, tenant: &TenantName) -> (watch::Receiver<Revision>, bool) {
+    fn subscribe(&self, tenant: &TenantName) -> (watch::Receiver<Commit>, bool) {
         let mut state = self.state();
         let sender = state.watched.entry(tenant.clone()).or_default();
         let receiver = sender.subscribe();
@@ -71,14 +84,18 @@ impl RevisionNotifier {
         (receiver, is_first)
     }
 
-    /// Returns the tenants that are still watched. If there are none, polling ends.
-    fn watched(&self) -> Vec<TenantName> {
+    /// Returns the tenants that are still watched, and what is known of each. If there are none,
+    /// polling ends.
+    fn watched(&self) -> HashMap<TenantName, Commit> {
         let mut state = self.state();
         state
             .watched
             .retain(|_, sender| sender.receiver_count() > 0);
         state.polling = !state.watched.is_empty();
-        state.watched.keys().cloned().collect()
+        let watched = state.watched.iter();
+        watched
+            .map(|(tenant, sender)| (tenant.clone(), *sender.borrow()))
+            .collect()
     }
 
     fn state(&self) -> MutexGuard<'_, WatchedTenants> {
@@ -87,8 +104,8 @@ impl RevisionNotifier {
 }
 
 impl Domain {
-    /// Subscribes to the revision of a tenant. It lags behind the database by at most one poll.
-    pub(super) fn revisions(&self, tenant: &TenantName) -> watch::Receiver<Revision> {
+    /// Subscribes to the commits of a tenant. They lag behind the database by at most one poll.
+    pub(super) fn commits(&self, tenant: &TenantName) -> watch::Receiver<Commit> {
         let (receiver, is_first) = self.notifier.subscribe(tenant);
         if is_first {
             tokio::spawn(poll(self.clone()));
@@ -111,16 +128,19 @@ async fn poll(domain: Domain) {
         if tenants.is_empty() {
             return;
         }
-        let read = async |conn: &mut _| Ok(store::log::revisions(conn, tenants).await?);
-        let revisions = domain.read(read).await;
-        if let Err(error) = &revisions
+        let names = tenants.keys().cloned().collect();
+        let read = async |conn: &mut _| Ok(store::log::heads(conn, names).await?);
+        let heads = domain.read(read).await;
+        if let Err(error) = &heads
             && answers
         {
             tracing::warn!(%error, "cannot poll for new revisions; retrying");
         }
-        answers = revisions.is_ok();
-        for (tenant, revision) in revisions.into_iter().flatten() {
-            domain.notifier.notify(&tenant, revision);
+        answers = heads.is_ok();
+        let Ok(heads) = heads else { continue };
+        for (tenant, before) in tenants {
+            let head = heads.get(&tenant).copied().unwrap_or_default();
+            domain.notifier.notify_read(&tenant, before, head);
         }
     }
 }
@@ -129,22 +149,41 @@ async fn poll(domain: Domain) {
 mod tests {
     use super::*;
 
+    fn commit(revision: i64, id: i64) -> Commit {
+        Commit { revision, id }
+    }
+
     #[test]
-    fn only_growth_is_notified_and_only_to_watchers() {
+    fn only_new_commits_are_notified_and_only_to_watchers() {
         let (notifier, tenant) = (
             RevisionNotifier::new(1),
             "a".parse::<TenantName>().expect("a name"),
         );
-        notifier.notify(&tenant, 3);
+        notifier.notify(&tenant, commit(3, 1));
         let (mut receiver, is_first) = notifier.subscribe(&tenant);
-        assert!(is_first && *receiver.borrow_and_update() == 0);
-        notifier.notify(&tenant, 5);
-        assert_eq!(*receiver.borrow_and_update(), 5);
-        notifier.notify(&tenant, 4);
+        assert!(is_first && *receiver.borrow_and_update() == Commit::default());
+        notifier.notify(&tenant, commit(5, 2));
+        assert_eq!(*receiver.borrow_and_update(), commit(5, 2));
+        notifier.notify(&tenant, commit(4, 3));
         assert!(receiver.has_changed().is_ok_and(|changed| !changed));
         assert!(!notifier.subscribe(&tenant).1);
-        assert_eq!(notifier.watched(), std::slice::from_ref(&tenant));
+        assert_eq!(notifier.watched()[&tenant], commit(5, 2));
         drop(receiver);
         assert!(notifier.watched().is_empty() && notifier.subscribe(&tenant).1);
+    }
+
+    #[test]
+    fn lost_commits_are_notified_and_late_reads_are_not() {
+        let (notifier, tenant) = (
+            RevisionNotifier::new(1),
+            "a".parse::<TenantName>().expect("a name"),
+        );
+        let (mut receiver, _) = notifier.subscribe(&tenant);
+        notifier.notify(&tenant, commit(7, 1));
+        // The read began before the commit.
+        notifier.notify_read(&tenant, commit(6, 9), commit(6, 9));
+        assert_eq!(*receiver.borrow_and_update(), commit(7, 1));
+        notifier.notify_read(&tenant, commit(7, 1), commit(7, 2));
+        assert_eq!(*receiver.borrow_and_update(), commit(7, 2));
     }
 }

@@ -18,7 +18,7 @@ pub(crate) use self::{
 };
 use super::{Call, Domain, Error, Result, cache::SetKey};
 use crate::{
-    model::{ContactSet, Expression, Revision, SegmentCounts, SegmentId, SelectionOptions},
+    model::{Commit, ContactSet, Expression, SegmentCounts, SegmentId, SelectionOptions},
     store::Transaction,
 };
 
@@ -51,6 +51,8 @@ pub(crate) struct Selection {
     /// Matches dropped because they are marked as privacy-blocked, excluded or not.
     pub(crate) privacy_blocked: Arc<ContactSet>,
     pub(crate) counts: SegmentCounts,
+    /// The commit at which the contacts were selected.
+    pub(crate) commit: Commit,
 }
 
 /// How often a read is tried before it fails because the tenant's data changes during each try.
@@ -154,12 +156,12 @@ impl SetReader<'_> {
         for (_, source) in sources {
             self.load_source(source).await?;
         }
-        let Some(revision) = self.catch_up().await? else {
+        let Some(commit) = self.catch_up().await? else {
             return Ok(None);
         };
         let mut selections = Vec::with_capacity(N);
         for (part, source) in sources {
-            let selection = self.evaluate_source(source, revision).await;
+            let selection = self.evaluate_source(source, commit).await;
             let Some(selection) = selection.map_err(|error| error.in_part(part))? else {
                 return Ok(None);
             };
@@ -191,7 +193,7 @@ impl SetReader<'_> {
     async fn evaluate_source(
         &mut self,
         source: &SelectionSource,
-        revision: Revision,
+        commit: Commit,
     ) -> Result<Option<Selection>> {
         let (matches, options) = match source {
             SelectionSource::Segment(id) => (self.segment(id)?, SelectionOptions::everybody()),
@@ -209,7 +211,7 @@ impl SetReader<'_> {
             }
         };
         let expanded = self.expand_companies(matches, options);
-        Ok(Some(self.drop_marked(expanded, options, revision)))
+        Ok(Some(self.drop_marked(expanded, options, commit)))
     }
 
     /// Loads the sets that the options need.
@@ -254,7 +256,7 @@ impl SetReader<'_> {
         &self,
         expanded: Arc<ContactSet>,
         options: SelectionOptions,
-        revision: Revision,
+        commit: Commit,
     ) -> Selection {
         let marked = |keep: bool, key: SetKey, among: &ContactSet| match keep {
             true => ContactSet::new(),
@@ -276,13 +278,14 @@ impl SetReader<'_> {
             companies: members.intersection_len(&self.set(&SetKey::Companies)),
             excluded: excluded.len(),
             privacy_blocked: blocked.len(),
-            revision,
+            revision: commit.revision,
         };
         Selection {
             members,
             excluded: Arc::new(excluded),
             privacy_blocked: Arc::new(blocked),
             counts,
+            commit,
         }
     }
 }

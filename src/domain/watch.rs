@@ -16,7 +16,7 @@ use tokio::{sync::watch::Receiver, time::Instant};
 use self::{log::LogReader, snapshot_reader::SnapshotReader};
 use super::{Call, Domain, Error, Result};
 use crate::{
-    model::{ChangeKind, ChangeTopic, Code, Contact, Revision, Time},
+    model::{ChangeKind, ChangeTopic, Code, Commit, Contact, Revision, Time},
     store::{self, log::PageFilter},
 };
 
@@ -30,7 +30,9 @@ const FILTERED_PROGRESS_INTERVAL: Duration = Duration::from_secs(1);
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum WatchStart {
     /// With the changes after this revision.
-    After(Revision),
+    AfterRevision(Revision),
+    /// With the changes after this commit.
+    After(Commit),
     /// With the next change.
     Now,
     /// With a snapshot.
@@ -69,12 +71,12 @@ impl WatchFilter {
 pub(crate) enum WatchEvent {
     /// A part of the snapshot at a revision.
     Snapshot(Revision, SnapshotPart),
-    /// The snapshot at this revision is complete.
-    SnapshotEnd(Revision),
+    /// The snapshot at this commit is complete.
+    SnapshotEnd(Commit),
     /// What a revision changed.
     Changes(RevisionChanges),
-    /// All changes up to this revision were sent or filtered out.
-    Progress(Revision),
+    /// All changes up to this commit were sent or filtered out.
+    Progress(Commit),
 }
 
 /// A part of a snapshot.
@@ -92,7 +94,7 @@ pub(crate) enum SnapshotPart {
 #[derive(Debug)]
 pub(crate) struct RevisionChanges {
     /// The revision.
-    pub(crate) revision: Revision,
+    pub(crate) commit: Commit,
     /// When it was committed.
     pub(crate) commit_time: Time,
     /// The call that made it.
@@ -149,42 +151,50 @@ pub(crate) async fn watch(
     filter: WatchFilter,
 ) -> Result<Watch> {
     // Subscribes before the first read, so that no later revision is missed.
-    let revisions = domain.revisions(&call.tenant);
+    let commits = domain.commits(&call.tenant);
     let (after, snapshot, last_progress) = match start {
         WatchStart::Beginning => {
             let snapshot = SnapshotReader::take(domain, call, &filter).await?;
-            (snapshot.revision(), Some(snapshot), None)
+            (snapshot.commit(), Some(snapshot), None)
         }
         WatchStart::Now => (bounds(domain, call).await?.0, None, None),
-        WatchStart::After(revision) => {
-            reachable(domain, call, revision).await?;
-            (revision, None, None)
+        WatchStart::AfterRevision(revision) => {
+            (reachable(domain, call, revision).await?, None, None)
+        }
+        WatchStart::After(commit) => {
+            domain.require_commit(call, commit).await?;
+            (reachable(domain, call, commit.revision).await?, None, None)
         }
     };
     Ok(Watch {
         log: LogReader::new(domain, call, after, filter.entries()),
-        revisions,
+        commits,
         snapshot,
         events: VecDeque::new(),
         last_progress,
     })
 }
 
-async fn reachable(domain: &Domain, call: &Call, revision: Revision) -> Result<()> {
-    let (current, oldest) = bounds(domain, call).await?;
+/// The commit of a revision after which the log is complete.
+async fn reachable(domain: &Domain, call: &Call, revision: Revision) -> Result<Commit> {
+    let (head, oldest) = bounds(domain, call).await?;
     if revision < 0 {
         return Err(Error::InvalidStart(InvalidStart::Negative));
     }
-    if revision > current {
+    if revision > head.revision {
+        let current = head.revision;
         return Err(Error::InvalidStart(InvalidStart::InFuture { current }));
     }
-    match revision < oldest {
-        true => Err(Error::HistoryPruned { oldest }),
-        false => Ok(()),
+    let find =
+        async |conn: &mut _, tenant_id| Ok(store::log::commit_of(conn, tenant_id, revision).await?);
+    match domain.read_of(call, find).await? {
+        Some(commit) => Ok(commit),
+        None if revision == 0 && oldest == 0 => Ok(Commit::default()),
+        None => Err(Error::HistoryPruned { oldest }),
     }
 }
 
-async fn bounds(domain: &Domain, call: &Call) -> Result<(Revision, Revision)> {
+async fn bounds(domain: &Domain, call: &Call) -> Result<(Commit, Revision)> {
     domain
         .read_of(call, async |conn, tenant_id| {
             Ok(store::log::bounds(conn, tenant_id).await?)
@@ -195,12 +205,12 @@ async fn bounds(domain: &Domain, call: &Call) -> Result<(Revision, Revision)> {
 /// An open watch.
 pub(crate) struct Watch {
     log: LogReader,
-    revisions: Receiver<Revision>,
+    commits: Receiver<Commit>,
     snapshot: Option<SnapshotReader>,
     /// Read but not sent yet.
     events: VecDeque<WatchEvent>,
-    /// Time and revision of the last event that carried a revision.
-    last_progress: Option<(Instant, Revision)>,
+    /// Time and commit of the last event that carried one.
+    last_progress: Option<(Instant, Commit)>,
 }
 
 impl Watch {
@@ -208,10 +218,10 @@ impl Watch {
     pub(crate) async fn next(&mut self) -> Result<WatchEvent> {
         let event = self.next_event().await?;
         match &event {
-            WatchEvent::Changes(RevisionChanges { revision, .. })
-            | WatchEvent::SnapshotEnd(revision)
-            | WatchEvent::Progress(revision) => {
-                self.last_progress = Some((Instant::now(), *revision));
+            WatchEvent::Changes(RevisionChanges { commit, .. })
+            | WatchEvent::SnapshotEnd(commit)
+            | WatchEvent::Progress(commit) => {
+                self.last_progress = Some((Instant::now(), *commit));
             }
             WatchEvent::Snapshot(..) => {}
         }
@@ -220,18 +230,18 @@ impl Watch {
 
     async fn next_event(&mut self) -> Result<WatchEvent> {
         if let Some(snapshot) = &mut self.snapshot {
-            let revision = snapshot.revision();
+            let commit = snapshot.commit();
             if let Some(part) = snapshot.next().await? {
-                return Ok(WatchEvent::Snapshot(revision, part));
+                return Ok(WatchEvent::Snapshot(commit.revision, part));
             }
             self.snapshot = None;
-            return Ok(WatchEvent::SnapshotEnd(revision));
+            return Ok(WatchEvent::SnapshotEnd(commit));
         }
         loop {
             if let Some(event) = self.events.pop_front() {
                 return Ok(event);
             }
-            let last_revision = self.log.last_revision();
+            let last_commit = self.log.last_commit();
             let changes = self.log.read().await?;
             self.events
                 .extend(changes.into_iter().map(WatchEvent::Changes));
@@ -239,30 +249,32 @@ impl Watch {
                 continue;
             }
             // The whole page was filtered out, and more pages may follow.
-            if self.log.is_behind() && last_revision < self.log.last_revision() {
-                return Ok(WatchEvent::Progress(self.log.last_revision()));
+            if self.log.is_behind() && last_commit != self.log.last_commit() {
+                return Ok(WatchEvent::Progress(self.log.last_commit()));
             }
             if self.wait().await {
-                return Ok(WatchEvent::Progress(self.log.last_revision()));
+                return Ok(WatchEvent::Progress(self.log.last_commit()));
             }
         }
     }
 
-    /// Waits for a new revision. Returns `true` if progress is due.
+    /// Waits for a commit other than the last one read. Returns `true` if progress is due.
     async fn wait(&mut self) -> bool {
-        let last_revision = self.log.last_revision();
+        let last_commit = self.log.last_commit();
         let due = match self.last_progress {
             None => return true,
-            Some((at, revision)) if revision < last_revision => at + FILTERED_PROGRESS_INTERVAL,
+            Some((at, commit)) if commit != last_commit => at + FILTERED_PROGRESS_INTERVAL,
             Some((at, _)) => at + PROGRESS_INTERVAL,
         };
-        let revisions = async {
-            self.revisions
-                .wait_for(|revision| *revision > last_revision)
-                .await
-                .is_ok()
+        let commits = async {
+            while self.commits.changed().await.is_ok() {
+                if *self.commits.borrow_and_update() != last_commit {
+                    return true;
+                }
+            }
+            false
         };
-        match tokio::time::timeout_at(due, revisions).await {
+        match tokio::time::timeout_at(due, commits).await {
             Ok(true) => false,
             // The notifier is gone: poll the log.
             Ok(false) => {

@@ -36,7 +36,7 @@ impl MailingGroup {
 
     /// Changes with the code and the description.
     pub(crate) fn etag(&self) -> String {
-        super::page::etag(self.revision)
+        super::page::etag(self.revision, self.update_time)
     }
 }
 

@@ -1,6 +1,6 @@
 //! Page sizes and etags.
 
-use super::Revision;
+use super::{Revision, Time};
 
 /// The maximum number of entries of a page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,9 +35,10 @@ impl PageSize {
     }
 }
 
-/// The etag of a version that was made at a revision.
-pub(super) fn etag(revision: Revision) -> String {
-    format!("r{revision}")
+/// The etag of a version that was made at a revision and a time. The time tells it from another version
+/// under the same revision, after commits were lost (see [`Commit`](super::Commit)).
+pub(super) fn etag(revision: Revision, time: Time) -> String {
+    format!("r{revision}-{:x}", time.timestamp_micros())
 }
 
 #[cfg(test)]

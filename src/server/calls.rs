@@ -33,6 +33,7 @@ use super::{
 };
 use crate::{
     api::{
+        request::CallEnd,
         request_id,
         status::{deadline_exceeded, internal, overloaded, shutting_down},
     },
@@ -90,7 +91,7 @@ impl Calls {
     }
 
     /// Runs the handler if the call is still in time and there is a permit for it.
-    async fn admit(&self, request: Request<Body>, arrived: Instant) -> Result<Handled, Status> {
+    async fn admit(&self, mut request: Request<Body>, arrived: Instant) -> Result<Handled, Status> {
         request_id::check_single(request.headers())?;
         let class = self.methods.class(request.uri().path());
         let time = [grpc_timeout(request.headers()), self.max_time(class)];
@@ -107,6 +108,9 @@ impl Calls {
             return Err(deadline_exceeded());
         }
         let permit = self.permit(request.uri().path())?;
+        if let Some(at) = deadline.at {
+            request.extensions_mut().insert(CallEnd(at));
+        }
         // Within everything else: a panic unwinds through the handler only. What panicked is
         // dropped and never polled again, which makes it unwind-safe.
         let handler = AssertUnwindSafe(self.routes.clone().oneshot(request)).catch_unwind();

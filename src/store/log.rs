@@ -5,6 +5,8 @@ mod page;
 mod prune;
 mod since;
 
+use std::collections::HashMap;
+
 use diesel::{
     prelude::*,
     sql_types::{Array, BigInt, Bool, Integer, Nullable, SmallInt, Text},
@@ -19,10 +21,7 @@ pub(crate) use self::{
     prune::{prunable, prune},
 };
 use super::sql::sql;
-use crate::{
-    model::{ChangeKind, ContactId, ContactSet, Revision, TenantId, TenantName},
-    schema::clocks,
-};
+use crate::model::{ChangeKind, Commit, ContactId, ContactSet, Revision, TenantId, TenantName};
 
 /// An entry of the log.
 #[derive(Debug, Clone, QueryableByName)]
@@ -44,76 +43,164 @@ pub(crate) struct LogEntry {
     pub(crate) contact_numbers: Option<Vec<i32>>,
 }
 
-/// The tenant's revision; 0 for a tenant that has never written.
-pub(crate) async fn revision(
-    conn: &mut AsyncPgConnection,
-    tenant_id: TenantId,
-) -> QueryResult<Revision> {
-    Ok(bounds(conn, tenant_id).await?.0)
+/// The commit that made a tenant's present state, as rows of `heads` have it.
+#[derive(Debug, Clone, Copy, QueryableByName)]
+pub(in crate::store) struct Head {
+    #[diesel(sql_type = BigInt)]
+    revision: Revision,
+    #[diesel(sql_type = BigInt)]
+    commit_id: i64,
 }
 
-/// The tenant's revision, and the one after which the log is kept; 0 for an unknown tenant.
+impl Head {
+    pub(in crate::store) fn commit(self) -> Commit {
+        Commit {
+            revision: self.revision,
+            id: self.commit_id,
+        }
+    }
+}
+
+/// The tenant's present state, and the revision after which the log is kept; 0 for an unknown tenant.
 pub(crate) async fn bounds(
     conn: &mut AsyncPgConnection,
     tenant_id: TenantId,
-) -> QueryResult<(Revision, Revision)> {
-    let bounds = clocks::table
-        .find(tenant_id)
-        .select((clocks::revision, clocks::history_start))
-        .first(conn)
-        .await;
-    Ok(bounds.optional()?.unwrap_or_default())
+) -> QueryResult<(Commit, Revision)> {
+    #[derive(QueryableByName)]
+    struct Row {
+        #[diesel(embed)]
+        head: Head,
+        #[diesel(sql_type = BigInt)]
+        history_start: Revision,
+    }
+    let row: Option<Row> =
+        sql("SELECT revision, commit_id, history_start FROM heads WHERE tenant_id = $1")
+            .bind::<Integer, _>(tenant_id)
+            .get_result(conn)
+            .await
+            .optional()?;
+    Ok(row.map_or_else(Default::default, |row| {
+        (row.head.commit(), row.history_start)
+    }))
 }
 
-/// The revisions of the existing ones among these tenants.
-pub(crate) async fn revisions(
+/// The state of the existing ones among these tenants.
+pub(crate) async fn heads(
     conn: &mut AsyncPgConnection,
     tenants: Vec<TenantName>,
-) -> QueryResult<Vec<(TenantName, Revision)>> {
+) -> QueryResult<HashMap<TenantName, Commit>> {
     #[derive(QueryableByName)]
     struct Row {
         #[diesel(sql_type = Text)]
         name: TenantName,
-        #[diesel(sql_type = BigInt)]
-        revision: Revision,
+        #[diesel(embed)]
+        head: Head,
     }
-    let rows: Vec<Row> = sql("SELECT t.name, c.revision FROM tenants t \
-         JOIN clocks c ON c.tenant_id = t.tenant_id WHERE t.name = ANY ($1)")
+    let rows: Vec<Row> = sql("SELECT t.name, h.revision, h.commit_id FROM tenants t \
+         JOIN heads h ON h.tenant_id = t.tenant_id WHERE t.name = ANY ($1)")
     .bind::<Array<Text>, _>(tenants)
     .load(conn)
     .await?;
-    Ok(rows
-        .into_iter()
-        .map(|row| (row.name, row.revision))
-        .collect())
+    let rows = rows.into_iter();
+    Ok(rows.map(|row| (row.name, row.head.commit())).collect())
 }
 
-/// The contacts deleted after `since`; `None` if the log does not reach back or is too long.
+/// The revision after `since` that a commit made, if the log has it. It searches the latest 100,000
+/// revisions.
+pub(crate) async fn revision_of(
+    conn: &mut AsyncPgConnection,
+    tenant_id: TenantId,
+    commit_id: i64,
+) -> QueryResult<Option<Revision>> {
+    #[derive(QueryableByName)]
+    struct Row {
+        #[diesel(sql_type = BigInt)]
+        revision: Revision,
+    }
+    let row: Option<Row> = sql("SELECT r.revision FROM clocks c JOIN revisions r \
+         ON r.tenant_id = c.tenant_id AND r.revision > c.revision - 100000 \
+         WHERE c.tenant_id = $1 AND r.commit_id = $2")
+    .bind::<Integer, _>(tenant_id)
+    .bind::<BigInt, _>(commit_id)
+    .get_result(conn)
+    .await
+    .optional()?;
+    Ok(row.map(|row| row.revision))
+}
+
+/// The commit of a revision, as far as the log reaches.
+pub(crate) async fn commit_of(
+    conn: &mut AsyncPgConnection,
+    tenant_id: TenantId,
+    revision: Revision,
+) -> QueryResult<Option<Commit>> {
+    let head: Option<Head> = sql("SELECT revision, commit_id FROM commits \
+         WHERE tenant_id = $1 AND revision = $2")
+    .bind::<Integer, _>(tenant_id)
+    .bind::<BigInt, _>(revision)
+    .get_result(conn)
+    .await
+    .optional()?;
+    Ok(head.map(Head::commit))
+}
+
+/// The contacts that were deleted after a revision, and which commits were lost.
+pub(crate) struct Deletions {
+    /// `None` if the log does not reach back or is too long.
+    pub(crate) contacts: Option<ContactSet>,
+    /// Those of the known commits that are not part of the tenant's history.
+    pub(crate) replaced: Vec<Revision>,
+}
+
+/// The contacts deleted after `since`; checks whether `known` commits are part of the history.
 pub(crate) async fn deleted_contacts(
     conn: &mut AsyncPgConnection,
     tenant_id: TenantId,
     since: Revision,
-) -> QueryResult<Option<ContactSet>> {
+    known: &[Commit],
+) -> QueryResult<Deletions> {
     #[derive(QueryableByName)]
     struct Row {
         #[diesel(sql_type = Bool)]
         known: bool,
+        #[diesel(sql_type = Array<BigInt>)]
+        replaced: Vec<Revision>,
         #[diesel(sql_type = Nullable<Array<Integer>>)]
         contact_numbers: Option<Vec<i32>>,
     }
+    let (revisions, ids): (Vec<_>, Vec<_>) = known.iter().map(|it| (it.revision, it.id)).unzip();
     let rows: Vec<Row> = sql(include_str!("sql/deleted_contacts.sql"))
         .bind::<Integer, _>(tenant_id)
         .bind::<BigInt, _>(since)
+        .bind::<Array<BigInt>, _>(revisions.clone())
+        .bind::<Array<BigInt>, _>(ids)
         .load(conn)
         .await?;
-    if rows.iter().any(|row| !row.known) {
-        return Ok(None);
-    }
+    let replaced = match rows.as_slice().first() {
+        Some(row) => row.replaced.clone(),
+        None => revisions.into_iter().filter(|it| *it > 0).collect(),
+    };
+    let reached = rows.iter().all(|row| row.known);
     let numbers = rows
         .into_iter()
         .filter_map(|row| row.contact_numbers)
         .flatten();
-    Ok(Some(numbers.map(i32::cast_unsigned).collect()))
+    let contacts = numbers.map(i32::cast_unsigned).collect();
+    Ok(Deletions {
+        contacts: reached.then_some(contacts),
+        replaced,
+    })
+}
+
+/// Whether a commit is part of the tenant's history, as far as the log reaches.
+pub(crate) async fn contains(
+    conn: &mut AsyncPgConnection,
+    tenant_id: TenantId,
+    commit: Commit,
+) -> QueryResult<bool> {
+    let latest = Revision::MAX;
+    let checked = deleted_contacts(conn, tenant_id, latest, &[commit]).await?;
+    Ok(checked.replaced.is_empty())
 }
 
 /// The ids that deleted contacts had, as far as the log reaches.

@@ -8,7 +8,8 @@ use diesel::{
 };
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
-pub use self::pairs::{PairResult, assign, assign_logged, unassign, unassign_logged};
+pub(crate) use self::pairs::changed_at;
+pub use self::pairs::{LoggedCommit, PairResult, assign, assign_logged, unassign, unassign_logged};
 use super::{Transaction, sql::sql};
 use crate::{
     model::{Assignment, Code, TenantId},

@@ -18,11 +18,12 @@ use futures_util::TryStreamExt;
 use self::set::StoredSet;
 use super::{
     Transaction,
+    log::Head,
     sets::Versioned,
     sql::{after_prefix, sql},
 };
 use crate::{
-    model::{ContactSet, Description, PageSize, Revision, Segment, SegmentId, TenantId},
+    model::{Commit, ContactSet, Description, PageSize, Segment, SegmentId, TenantId},
     schema::segments,
 };
 
@@ -89,8 +90,8 @@ pub(crate) async fn members(
 ) -> QueryResult<Versioned<Option<ContactSet>>> {
     #[derive(QueryableByName)]
     struct Row {
-        #[diesel(sql_type = BigInt)]
-        revision: Revision,
+        #[diesel(embed)]
+        head: Head,
         #[diesel(sql_type = Nullable<Binary>)]
         members: Option<StoredSet>,
         #[diesel(sql_type = Array<Integer>)]
@@ -105,7 +106,7 @@ pub(crate) async fn members(
         .await
         .optional()?;
     let Some(row) = row else {
-        return Ok((0, None));
+        return Ok((Commit::default(), None));
     };
     let mut members = row.members.map(ContactSet::from);
     if let Some(set) = &mut members {
@@ -115,7 +116,7 @@ pub(crate) async fn members(
             }
         }
     }
-    Ok((row.revision, members))
+    Ok((row.head.commit(), members))
 }
 
 /// Segments by id, after `after`, whose ids start with `prefix`.

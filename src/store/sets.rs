@@ -1,23 +1,26 @@
-//! The sets that selections are made of. Every function reads at one revision and returns it.
+//! The sets that selections are made of. Every function reads at one commit and returns it.
 
 use diesel::{
     prelude::*,
-    sql_types::{Array, BigInt, Integer, Nullable, Text},
+    sql_types::{Array, Integer, Nullable, Text},
 };
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
-use super::sql::{Sql, sql};
-use crate::model::{Code, ContactSet, Revision, TenantId};
+use super::{
+    log::Head,
+    sql::{Sql, sql},
+};
+use crate::model::{Code, Commit, ContactSet, TenantId};
 
-/// A value, and the revision at which it was read.
-pub(crate) type Versioned<T> = (Revision, T);
+/// A value, and the commit at which it was read.
+pub(crate) type Versioned<T> = (Commit, T);
 
 /// The contacts of `$from`, in rows of at most 65,536, the range of one container of a roaring
 /// bitmap. Returns at least one row, for the revision.
 macro_rules! set_of {
     ($from:literal) => {
         concat!(
-            "SELECT c.revision, p.contact_numbers FROM clocks c LEFT JOIN LATERAL ( \
+            "SELECT c.revision, c.commit_id, p.contact_numbers FROM heads c LEFT JOIN LATERAL ( \
                  SELECT array_agg(contact_number) AS contact_numbers FROM ",
             $from,
             " GROUP BY contact_number >> 16) p ON true WHERE c.tenant_id = $1"
@@ -104,21 +107,26 @@ pub(crate) async fn group_codes(
 ) -> QueryResult<Versioned<Vec<(Code, i32)>>> {
     #[derive(QueryableByName)]
     struct Row {
-        #[diesel(sql_type = BigInt)]
-        revision: Revision,
+        #[diesel(embed)]
+        head: Head,
         #[diesel(sql_type = Nullable<Text>)]
         code: Option<Code>,
         #[diesel(sql_type = Nullable<Integer>)]
         group_id: Option<i32>,
     }
-    let rows: Vec<Row> = sql("SELECT c.revision, g.code, g.group_id FROM clocks c \
-         LEFT JOIN mailing_groups g ON g.tenant_id = c.tenant_id WHERE c.tenant_id = $1")
+    let rows: Vec<Row> = sql(
+        "SELECT c.revision, c.commit_id, g.code, g.group_id FROM heads c \
+         LEFT JOIN mailing_groups g ON g.tenant_id = c.tenant_id WHERE c.tenant_id = $1",
+    )
     .bind::<Integer, _>(tenant_id)
     .load(conn)
     .await?;
-    let revision = rows.as_slice().first().map_or(0, |row| row.revision);
+    let commit = rows
+        .as_slice()
+        .first()
+        .map_or_else(Commit::default, |row| row.head.commit());
     Ok((
-        revision,
+        commit,
         rows.into_iter()
             .filter_map(|row| Some((row.code?, row.group_id?)))
             .collect(),
@@ -133,8 +141,8 @@ pub(crate) async fn company_of(
 ) -> QueryResult<Versioned<Vec<(i32, i32)>>> {
     #[derive(QueryableByName)]
     struct Row {
-        #[diesel(sql_type = BigInt)]
-        revision: Revision,
+        #[diesel(embed)]
+        head: Head,
         #[diesel(sql_type = Nullable<Array<Integer>>)]
         contact_numbers: Option<Vec<i32>>,
         #[diesel(sql_type = Nullable<Array<Integer>>)]
@@ -144,26 +152,32 @@ pub(crate) async fn company_of(
         .bind::<Integer, _>(tenant_id)
         .load(conn)
         .await?;
-    let revision = rows.as_slice().first().map_or(0, |row| row.revision);
+    let commit = rows
+        .as_slice()
+        .first()
+        .map_or_else(Commit::default, |row| row.head.commit());
     let pairs = rows.into_iter().flat_map(|row| {
         let numbers = row.contact_numbers.unwrap_or_default();
         numbers
             .into_iter()
             .zip(row.company_numbers.unwrap_or_default())
     });
-    Ok((revision, pairs.collect()))
+    Ok((commit, pairs.collect()))
 }
 
 async fn load(conn: &mut AsyncPgConnection, query: Sql) -> QueryResult<Versioned<ContactSet>> {
     #[derive(QueryableByName)]
     struct Part {
-        #[diesel(sql_type = BigInt)]
-        revision: Revision,
+        #[diesel(embed)]
+        head: Head,
         #[diesel(sql_type = Nullable<Array<Integer>>)]
         contact_numbers: Option<Vec<i32>>,
     }
     let parts: Vec<Part> = query.load(conn).await?;
-    let revision = parts.as_slice().first().map_or(0, |part| part.revision);
+    let commit = parts
+        .as_slice()
+        .first()
+        .map_or_else(Commit::default, |part| part.head.commit());
     let mut set = ContactSet::new();
     for mut numbers in parts.into_iter().filter_map(|part| part.contact_numbers) {
         numbers.sort_unstable();
@@ -172,5 +186,5 @@ async fn load(conn: &mut AsyncPgConnection, query: Sql) -> QueryResult<Versioned
         tokio::task::yield_now().await;
     }
     set.optimize();
-    Ok((revision, set))
+    Ok((commit, set))
 }

@@ -11,14 +11,15 @@ use super::{
     log::{self, ChangeSet, RevisionCounter},
     tenants,
 };
-use crate::model::{Change, Revision, TenantId, TenantName, Time};
+use crate::model::{Change, Commit, Revision, TenantId, TenantName, Time};
 
 /// A transaction that holds the lock of its tenant's revision counter, so that it is the tenant's only
-/// one. It collects changes; [`Transaction::commit`] logs them under a new revision.
+/// one. It collects changes; [`Transaction::write_log`] logs them under a new revision.
 pub struct Transaction {
     connection: PooledConnection,
     tenant_id: TenantId,
     counter: RevisionCounter,
+    commit_id: i64,
     time: Time,
     changes: Vec<Change>,
     refused: bool,
@@ -73,6 +74,7 @@ impl Transaction {
                 connection,
                 tenant_id,
                 counter,
+                commit_id: Commit::new_id(),
                 time: now(),
                 changes: Vec::new(),
                 refused: false,
@@ -96,7 +98,7 @@ impl Transaction {
         self.counter.revision + 1
     }
 
-    /// The revision that [`Transaction::commit`] would return now.
+    /// The tenant's revision after the commit, if no more changes are added.
     pub(crate) fn revision_after(&self) -> Revision {
         if self.changes.is_empty() {
             self.counter.revision
@@ -115,7 +117,7 @@ impl Transaction {
         self.changes.push(change);
     }
 
-    /// Marks the whole request as refused: [`Transaction::commit`] rolls back, so that a refused
+    /// Marks the whole request as refused: [`Transaction::end`] rolls back, so that a refused
     /// first write does not create the tenant.
     pub(crate) fn refuse(&mut self) {
         self.refused = true;
@@ -151,27 +153,34 @@ impl Transaction {
         take(&mut self.counter.next_criteria_number)
     }
 
-    /// Commits. Returns the new revision, or the present one if nothing changed.
-    pub(crate) async fn commit(mut self, request_id: &str) -> QueryResult<Revision> {
-        let revision = self.revision_after();
-        if self.refused {
-            self.rollback().await?;
-            return Ok(revision);
+    /// Logs the collected changes. Returns the commit that they become; `None` if nothing changes.
+    pub(crate) async fn write_log(&mut self, request_id: &str) -> QueryResult<Option<Commit>> {
+        if self.refused || self.changes.is_empty() {
+            return Ok(None);
         }
-        if !self.changes.is_empty() {
-            let changes = ChangeSet {
-                tenant_id: self.tenant_id,
-                revision,
-                time: self.time,
-                request_id,
-                counter: &self.counter,
-                changes: std::mem::take(&mut self.changes),
-            };
-            log::append(&mut self.connection, changes).await?;
-        }
-        self.connection.batch_execute("COMMIT").await?;
+        let commit = Commit {
+            revision: self.revision(),
+            id: self.commit_id,
+        };
+        let changes = ChangeSet {
+            tenant_id: self.tenant_id,
+            commit,
+            time: self.time,
+            request_id,
+            counter: &self.counter,
+            changes: std::mem::take(&mut self.changes),
+        };
+        log::append(&mut self.connection, changes).await?;
+        Ok(Some(commit))
+    }
+
+    /// Commits, or rolls back a refused request. If it fails, the outcome is unknown:
+    /// [`log::revision_of`] tells it.
+    pub(crate) async fn end(mut self) -> QueryResult<()> {
+        let end = if self.refused { "ROLLBACK" } else { "COMMIT" };
+        self.connection.batch_execute(end).await?;
         self.connection.return_to_pool();
-        Ok(revision)
+        Ok(())
     }
 
     /// Rolls back.

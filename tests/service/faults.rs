@@ -1,10 +1,11 @@
 //! Faults of the network to the database, of the database, of callers, and of the service.
 
-mod commits;
+mod answers;
 mod crashes;
 mod imports;
 mod locks;
 mod logs;
+mod lost_commits;
 mod messages;
 mod network;
 mod processes;

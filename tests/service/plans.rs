@@ -4,13 +4,14 @@
 //! rows, as PostgreSQL counts them for the transaction; times depend on the machine.
 
 mod email;
+mod planning;
 mod search;
 
 use diesel::{prelude::*, sql_types::BigInt};
 use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
 use mailing_groups::{
-    model::{Assignment, Code, ContactId, ContactKind, GroupOrder, PageSize},
-    store::{self, contacts::ContactFilter, log::LogFilter},
+    model::{ContactKind, GroupOrder, PageSize},
+    store::{self, contacts::ContactFilter},
 };
 
 use crate::support::{Server, Tenant};
@@ -21,6 +22,9 @@ const CONTACTS: usize = 200_000;
 /// five thousand.
 const FILL: &str = "
     SET session_replication_role = replica;
+    DELETE FROM mailing_groups;
+    UPDATE clocks SET tenant_id = 1;
+    UPDATE tenants SET tenant_id = 1;
     DROP INDEX contacts_search_name_idx;
     INSERT INTO contacts (tenant_id, contact_number, id, kind, name, search_name, company_id,
             revision, create_time, update_time)
@@ -51,9 +55,6 @@ async fn filled_by(fill: &str) -> AsyncPgConnection {
     let server = Server::start().await;
     Tenant::of(&server, "large").await.group("FIRST").await;
     let mut conn = AsyncPgConnection::establish(&server.database_url)
-        .await
-        .unwrap();
-    conn.batch_execute("DELETE FROM mailing_groups")
         .await
         .unwrap();
     conn.batch_execute(fill).await.unwrap();
@@ -235,66 +236,4 @@ async fn an_export_reads_only_its_contacts_and_their_companies() {
             conn.batch_execute("COMMIT").await.unwrap();
         }
     }
-}
-
-/// Calls that are made often must not pay for planning each time: it can take longer than the
-/// statement itself.
-#[tokio::test]
-async fn statements_of_frequent_calls_are_planned_once() {
-    let mut conn = filled().await;
-    let filter = LogFilter {
-        codes: true,
-        contacts: true,
-        members_of: vec![1],
-        ..LogFilter::default()
-    };
-    for n in 0..20 {
-        let (id, code): (ContactId, Code) = (
-            format!("P{:07}", 30_001 + n).parse().unwrap(),
-            "G1".parse().unwrap(),
-        );
-        let pair = Assignment {
-            contact_id: id.clone(),
-            code: code.clone(),
-        };
-        let (now, call) = (store::now(), "test".to_owned());
-        let pairs = || std::iter::once(&pair);
-        let conn = &mut conn;
-        let done = store::memberships::assign_logged(conn, 1, pairs(), now, call.clone()).await;
-        assert!(done.unwrap()[0].changed);
-        let done = store::memberships::unassign_logged(conn, 1, pairs(), now, call).await;
-        assert!(done.unwrap()[0].changed);
-        store::mailing_groups::find_all(conn, 1, &[&code])
-            .await
-            .unwrap();
-        store::contacts::find_all(conn, 1, &[&id]).await.unwrap();
-        store::log::changes_since(conn, 1, 1, &filter)
-            .await
-            .unwrap();
-        store::contacts::by_numbers(conn, 1, vec![n, n + 5_000])
-            .await
-            .unwrap();
-        store::contacts::by_bits(conn, 1, n + 1, vec![255; 100])
-            .await
-            .unwrap();
-    }
-    #[derive(Debug, QueryableByName)]
-    struct Planned {
-        #[diesel(sql_type = diesel::sql_types::Text)]
-        statement: String,
-        #[diesel(sql_type = BigInt)]
-        custom_plans: i64,
-    }
-    let text = "SELECT statement, custom_plans FROM pg_prepared_statements WHERE custom_plans > 6";
-    let planned: Vec<Planned> = diesel::sql_query(text).load(&mut conn).await.unwrap();
-    let planned: Vec<_> = planned
-        .iter()
-        .map(|it| {
-            (
-                it.custom_plans,
-                it.statement.chars().take(90).collect::<String>(),
-            )
-        })
-        .collect();
-    assert!(planned.is_empty(), "{planned:#?}");
 }

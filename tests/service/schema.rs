@@ -103,7 +103,8 @@ async fn the_schema_in_rust_matches_the_tables() {
         FROM information_schema.columns, LATERAL (SELECT CASE \
             WHEN udt_name ~ '^_' THEN format('Array<Nullable<%s>>', initcap(substr(udt_name, 2))) \
             ELSE initcap(udt_name) END AS t) AS diesel \
-        WHERE table_schema = 'public' AND table_name NOT LIKE '\\_\\_diesel%'";
+        WHERE table_schema = 'public' AND table_name NOT LIKE '\\_\\_diesel%' \
+            AND table_name NOT IN (SELECT table_name FROM information_schema.views)";
     let keys = "SELECT c.conrelid::regclass || ' (' || string_agg(a.attname, ', ' ORDER BY k.place) || ')' \
         FROM pg_constraint c, unnest(c.conkey) WITH ORDINALITY AS k (attnum, place), pg_attribute a \
         WHERE c.contype = 'p' AND c.connamespace = 'public'::regnamespace \

@@ -1,5 +1,7 @@
 //! The `google.rpc` details of errors.
 
+use std::time::Duration;
+
 use tonic_types::ErrorDetails;
 
 use super::{
@@ -48,6 +50,8 @@ pub(super) fn metadata(error: &Error) -> Vec<(&'static str, String)> {
         | Error::InvalidStart(_)
         | Error::BrokenRule(_)
         | Error::Full(_)
+        | Error::HistoryReplaced
+        | Error::CommitOutcomeUnknown { .. }
         | Error::Unavailable(_)
         | Error::Overloaded
         | Error::Internal(_) => Vec::new(),
@@ -92,6 +96,8 @@ fn missing(error: &Error) -> Option<(Resource, String, Option<String>)> {
         | Error::ImportOvertaken(_)
         | Error::HistoryPruned { .. }
         | Error::Full(_)
+        | Error::HistoryReplaced
+        | Error::CommitOutcomeUnknown { .. }
         | Error::Unavailable(_)
         | Error::Overloaded
         | Error::Internal(_) => None,
@@ -126,9 +132,14 @@ pub(super) fn details(error: &Error, reason: ErrorReason) -> ErrorDetails {
         }
         Error::ImportOvertaken(_)
         | Error::HistoryPruned { .. }
+        | Error::HistoryReplaced
+        | Error::CommitOutcomeUnknown { repeatable: false }
         | Error::Unavailable(_)
         | Error::Overloaded
         | Error::Internal(_) => {}
+        Error::CommitOutcomeUnknown { repeatable: true } => {
+            details.set_retry_info(Some(Duration::from_secs(1)));
+        }
     }
     details
 }

@@ -37,6 +37,8 @@ pub(super) fn violation(error: &Error) -> Option<Violation> {
         | Error::ImportOvertaken(_)
         | Error::HistoryPruned { .. }
         | Error::Full(_)
+        | Error::HistoryReplaced
+        | Error::CommitOutcomeUnknown { .. }
         | Error::Unavailable(_)
         | Error::Overloaded
         | Error::Internal(_) => None,

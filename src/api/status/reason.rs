@@ -35,6 +35,8 @@ pub(super) fn reason_of(error: &Error) -> ErrorReason {
         Error::Stale { .. } => ErrorReason::EtagMismatch,
         Error::ImportOvertaken(_) => ErrorReason::ImportOvertaken,
         Error::HistoryPruned { .. } => ErrorReason::HistoryPruned,
+        Error::HistoryReplaced => ErrorReason::HistoryReplaced,
+        Error::CommitOutcomeUnknown { .. } => ErrorReason::CommitOutcomeUnknown,
         Error::Full(resource) => numbers_spent(*resource),
         Error::Unavailable(_) => ErrorReason::DatabaseUnavailable,
         Error::Overloaded => ErrorReason::Overloaded,

@@ -21,10 +21,22 @@ pub(super) fn of(event: WatchEvent) -> VecDeque<Message> {
         WatchEvent::Snapshot(revision, part) => {
             [Message::Snapshot(snapshot(revision, part))].into()
         }
-        WatchEvent::SnapshotEnd(revision) => {
-            [Message::SnapshotEnd(SnapshotEnd { revision })].into()
+        WatchEvent::SnapshotEnd(commit) => {
+            let (revision, resume_token) = (commit.revision, commit.to_string());
+            let end = SnapshotEnd {
+                revision,
+                resume_token,
+            };
+            [Message::SnapshotEnd(end)].into()
         }
-        WatchEvent::Progress(revision) => [Message::Progress(Progress { revision })].into(),
+        WatchEvent::Progress(commit) => {
+            let (revision, resume_token) = (commit.revision, commit.to_string());
+            let progress = Progress {
+                revision,
+                resume_token,
+            };
+            [Message::Progress(progress)].into()
+        }
         WatchEvent::Changes(changes) => parts(changes).into_iter().map(Message::Changes).collect(),
     }
 }
@@ -51,13 +63,14 @@ fn snapshot(revision: Revision, part: SnapshotPart) -> Snapshot {
 
 /// One message, or several if it is too large.
 fn parts(changes: RevisionChanges) -> Vec<Changes> {
-    let (revision, time, request_id) = (changes.revision, changes.commit_time, changes.request_id);
+    let (commit, time, request_id) = (changes.commit, changes.commit_time, changes.request_id);
     let part = |more| Changes {
-        revision,
+        revision: commit.revision,
         commit_time: Some(timestamp(time)),
         request_id: request_id.clone(),
         changes: Vec::new(),
         more,
+        resume_token: String::new(),
     };
     let mut parts = vec![part(changes.more)];
     let mut bytes = 0;
@@ -69,18 +82,19 @@ fn parts(changes: RevisionChanges) -> Vec<Changes> {
         if bytes > TARGET_MESSAGE_BYTES && parts.last().is_some_and(|last| !last.changes.is_empty())
         {
             bytes = change.encoded_len();
-            parts
-                .iter_mut()
-                .last()
-                .into_iter()
-                .for_each(|last| last.more = true);
+            if let Some(last) = parts.last_mut() {
+                last.more = true;
+            }
             parts.push(part(changes.more));
         }
-        parts
-            .iter_mut()
-            .last()
-            .into_iter()
-            .for_each(|last| last.changes.push(change.clone()));
+        if let Some(last) = parts.last_mut() {
+            last.changes.push(change);
+        }
+    }
+    if let Some(last) = parts.last_mut()
+        && !last.more
+    {
+        last.resume_token = commit.to_string();
     }
     parts
 }

@@ -32,15 +32,20 @@ impl CacheEntry {
     /// Applies the tail of the log. Returns `false` if the set has to be loaded again instead.
     pub(in crate::domain) fn catch_up(&mut self, key: &SetKey, tail: &LogTail) -> bool {
         let Some(entries) = &tail.entries else {
-            return self.revision >= tail.revision;
+            return self.commit == tail.head;
         };
-        let revision = self.revision;
+        if tail.replaced.contains(&self.commit.revision) {
+            return false;
+        }
+        let revision = self.commit.revision;
         for row in entries.iter().filter(|row| row.entry.revision > revision) {
             if !self.apply(key, row) {
                 return false;
             }
         }
-        self.revision = self.revision.max(tail.revision);
+        if revision < tail.head.revision {
+            self.commit = tail.head;
+        }
         true
     }
 

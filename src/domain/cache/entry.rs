@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use crate::model::{Code, ContactSet, Revision, SegmentId};
+use crate::model::{Code, Commit, ContactSet, SegmentId};
 
 /// Identifies a set within its tenant.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -62,18 +62,18 @@ pub(in crate::domain) enum CachedSet {
     Nothing,
 }
 
-/// A cached set and the revision it is exact at.
+/// A cached set and the commit it is exact at.
 #[derive(Debug, Clone)]
 pub(in crate::domain) struct CacheEntry {
-    pub(in crate::domain) revision: Revision,
+    pub(in crate::domain) commit: Commit,
     pub(in crate::domain) set: CachedSet,
 }
 
 impl CacheEntry {
     /// An entry for a set of contacts.
-    pub(super) fn set((revision, set): (Revision, ContactSet)) -> Self {
+    pub(super) fn set((commit, set): (Commit, ContactSet)) -> Self {
         Self {
-            revision,
+            commit,
             set: CachedSet::Set(Arc::new(set)),
         }
     }

@@ -1,7 +1,9 @@
-//! The ids of contacts by number. Ids never change and numbers are never reused, so a block can only
-//! lack contacts that were created after it was read.
+//! The ids of contacts by number. As long as no commit is lost, ids never change and numbers are never
+//! reused, so a block can only lack contacts that were created after it was read.
 
 use std::sync::Arc;
+
+use crate::model::Commit;
 
 /// Size of a block: its contact numbers differ in the lowest 16 bits only.
 pub(in crate::domain) const BLOCK: u32 = 1 << 16;
@@ -12,6 +14,8 @@ pub(in crate::domain) struct IdBlock(Arc<Ids>);
 
 #[derive(Debug)]
 struct Ids {
+    /// The commit at which the block was read, or an earlier one.
+    commit: Commit,
     /// The contacts' numbers, ascending.
     numbers: Vec<u32>,
     /// The end of each id in `text`.
@@ -21,9 +25,10 @@ struct Ids {
 
 impl IdBlock {
     /// Builds a block from contact numbers, ascending, and ids.
-    pub(in crate::domain) fn new(contacts: &[(i32, String)]) -> Self {
+    pub(in crate::domain) fn new(commit: Commit, contacts: &[(i32, String)]) -> Self {
         let length = contacts.iter().map(|(_, id)| id.len()).sum();
         let mut ids = Ids {
+            commit,
             numbers: Vec::with_capacity(contacts.len()),
             ends: Vec::with_capacity(contacts.len()),
             text: String::with_capacity(length),
@@ -36,6 +41,10 @@ impl IdBlock {
                 .push(u32::try_from(ids.text.len()).unwrap_or(u32::MAX));
         }
         Self(Arc::new(ids))
+    }
+
+    pub(in crate::domain) fn commit(&self) -> Commit {
+        self.0.commit
     }
 
     /// The id of a contact that existed when the block was read.
@@ -59,7 +68,10 @@ mod tests {
 
     #[test]
     fn ids_are_found_by_number() {
-        let block = IdBlock::new(&[(1, "A".into()), (3, "BC".into()), (9, "D".into())]);
+        let block = IdBlock::new(
+            Commit::default(),
+            &[(1, "A".into()), (3, "BC".into()), (9, "D".into())],
+        );
         let found: Vec<_> = [1, 2, 3, 9, 10].map(|number| block.get(number)).into();
         assert_eq!(found, [Some("A"), None, Some("BC"), Some("D"), None]);
     }

@@ -17,9 +17,9 @@ impl CacheEntry {
     ) -> Result<Self> {
         Ok(match key {
             SetKey::Groups => {
-                let (revision, groups) = sets::group_codes(conn, tenant_id).await?;
+                let (commit, groups) = sets::group_codes(conn, tenant_id).await?;
                 Self {
-                    revision,
+                    commit,
                     set: CachedSet::Groups(Arc::new(groups.into_iter().collect())),
                 }
             }
@@ -30,20 +30,20 @@ impl CacheEntry {
             SetKey::PrivacyBlocked => Self::set(sets::privacy_blocked(conn, tenant_id).await?),
             SetKey::Email(email) => Self::set(sets::with_email(conn, tenant_id, email).await?),
             SetKey::CompanyOf => {
-                let (revision, pairs) = sets::company_of(conn, tenant_id).await?;
+                let (commit, pairs) = sets::company_of(conn, tenant_id).await?;
                 let mut companies = Companies::default();
                 for (contact, company) in pairs {
                     companies.set(contact.cast_unsigned(), company.cast_unsigned());
                 }
                 Self {
-                    revision,
+                    commit,
                     set: CachedSet::Companies(Arc::new(companies)),
                 }
             }
             SetKey::Segment(id) => {
-                let (revision, members) = segments::members(conn, tenant_id, id).await?;
+                let (commit, members) = segments::members(conn, tenant_id, id).await?;
                 let set = members.map_or(CachedSet::Nothing, |set| CachedSet::Set(Arc::new(set)));
-                Self { revision, set }
+                Self { commit, set }
             }
         })
     }

@@ -4,8 +4,8 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use super::order::{ExportOrder, ExportPosition};
 use crate::{
-    domain::{Call, Domain, Result, selection::PageReader},
-    model::Contact,
+    domain::{Call, Domain, Error, Result, selection::PageReader},
+    model::{Commit, Contact},
     store,
 };
 
@@ -25,6 +25,8 @@ pub(super) struct ContactPage {
 pub(super) struct ContactPageReader {
     pub(super) domain: Domain,
     pub(super) call: Call,
+    /// The commit of the snapshot.
+    pub(super) commit: Commit,
     pub(super) order: Arc<ExportOrder>,
 }
 
@@ -42,6 +44,9 @@ impl PageReader for ContactPageReader {
         let since = order.companies_unsent_since(first);
         let signed: Vec<i32> = numbers.iter().map(|it| it.cast_signed()).collect();
         let read = async |conn: &mut _, tenant_id| {
+            if !store::log::contains(conn, tenant_id, self.commit).await? {
+                return Err(Error::HistoryReplaced);
+            }
             let found = store::contacts::with_companies(conn, tenant_id, &signed, since);
             Ok(found.await?)
         };

@@ -58,7 +58,7 @@ impl ExportOrder {
         places -= &passed;
         let passed: ContactSet = passed.iter().map(|it| it & !AFTER_COMPANIES).collect();
         let late = match sent {
-            Some(sent) if sent.since != snapshot.revision => {
+            Some(sent) if sent.since != snapshot.commit.revision => {
                 let changed = changed(domain, call, sent.since).await?;
                 late(&passed, changed, &snapshot.groups, changed_groups)
             }
@@ -73,7 +73,7 @@ impl ExportOrder {
             late,
             after,
             places,
-            revision: snapshot.revision,
+            revision: snapshot.commit.revision,
         };
         Ok((order, sent_companies))
     }

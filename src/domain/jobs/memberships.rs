@@ -10,8 +10,13 @@ use crate::{
         database::{Call, Committed, Database},
         lookup,
     },
-    model::{Assignment, Code, Direction, Membership, Revision, TenantId, TenantName, Time},
-    store::{self, Connection, Transaction, memberships::PairResult},
+    model::{
+        Assignment, Code, Commit, Direction, Membership, Revision, TenantId, TenantName, Time,
+    },
+    store::{
+        self, Connection, Transaction,
+        memberships::{LoggedCommit, PairResult},
+    },
 };
 
 /// Changes one membership per call.
@@ -30,35 +35,89 @@ impl BatchOperation for ChangeMemberships {
         items: &[JobItem<Assignment>],
     ) -> Result<Vec<Result<Self::Output>>> {
         let call = batch_call(tenant, items);
-        let at_once = self.database.read(async |conn| {
-            match self.database.find_tenant(conn, tenant).await? {
-                Some(tenant_id) => self.change(conn, tenant_id, &call, items).await,
-                None => Ok(Some(BatchResult::unknown_tenant())),
-            }
-        });
-        let result = match at_once.await? {
-            Some(result) => result,
-            None => self.change_in_transaction(&call, items).await?,
+        let batch = Batch {
+            commit: LoggedCommit {
+                time: store::now(),
+                request_id: call.request_id.clone(),
+                id: Commit::new_id(),
+            },
+            call,
+            items,
         };
-        self.database.notifier.notify(tenant, result.revision());
+        let result = self.run_batch(&batch).await.map_err(Error::repeatable)?;
+        if let Some(revision) = result.new_revision() {
+            let id = batch.commit.id;
+            self.database
+                .notifier
+                .notify(tenant, Commit { revision, id });
+        }
         Ok(result.outputs(items))
     }
 }
 
+/// Some calls, and the commit that they become.
+struct Batch<'i> {
+    call: Call,
+    items: &'i [JobItem<Assignment>],
+    commit: LoggedCommit,
+}
+
+impl Batch<'_> {
+    fn assignments(&self) -> impl Iterator<Item = &Assignment> {
+        self.items.iter().map(|item| &item.input)
+    }
+}
+
 impl ChangeMemberships {
+    /// Runs a batch in one statement; if another write came between, in a transaction.
+    async fn run_batch(&self, batch: &Batch<'_>) -> Result<BatchResult> {
+        let Some(tenant_id) = self.database.tenant_id(&batch.call).await? else {
+            return Ok(BatchResult::unknown_tenant());
+        };
+        let change = async |conn: &mut _| self.change(conn, tenant_id, batch).await;
+        let at_once = self.database.read(change).await;
+        if let Some(result) = self.or_found(tenant_id, batch, at_once).await? {
+            return Ok(result);
+        }
+        let in_transaction = self.change_in_transaction(batch).await.map(Some);
+        let result = self.or_found(tenant_id, batch, in_transaction).await?;
+        result.ok_or_else(|| Error::Unavailable("the connection broke twice".into()))
+    }
+
     /// Waits for the tenant's lock first: another server, or a call of another kind, held it.
-    async fn change_in_transaction(
-        &self,
-        call: &Call,
-        items: &[JobItem<Assignment>],
-    ) -> Result<BatchResult> {
+    async fn change_in_transaction(&self, batch: &Batch<'_>) -> Result<BatchResult> {
         let change = async |tx: &mut Transaction| {
             let tenant_id = tx.tenant_id();
-            let changed = self.change(tx, tenant_id, call, items).await?;
+            let changed = self.change(tx, tenant_id, batch).await?;
             changed.ok_or_else(|| Error::broken("the revision moved while it was locked"))
         };
-        let (changed, _) = self.database.write(call, change).await?;
+        let (changed, _) = self.database.write(&batch.call, change).await?;
         Ok(changed)
+    }
+
+    /// The result; if the answer was lost, what really happened. `None` if nothing did.
+    async fn or_found(
+        &self,
+        tenant_id: TenantId,
+        batch: &Batch<'_>,
+        result: Result<Option<BatchResult>>,
+    ) -> Result<Option<BatchResult>> {
+        match result {
+            Err(error) if error.lost_an_answer() => {}
+            result => return result,
+        }
+        let (database, commit) = (&self.database, &batch.commit);
+        let found = database.find_commit(&batch.call, tenant_id, commit.id);
+        let Some(revision) = found.await? else {
+            return Ok(None);
+        };
+        let read = async |conn: &mut _| {
+            let (items, time) = (batch.assignments(), commit.time);
+            let rows = store::memberships::changed_at(conn, tenant_id, items, revision, time);
+            let rows = rows.await?;
+            with_renames(conn, tenant_id, batch, rows).await
+        };
+        database.read(read).await.map(Some)
     }
 
     /// Changes the memberships and logs it in one statement; `None`, and no effect, if another write
@@ -67,35 +126,43 @@ impl ChangeMemberships {
         &self,
         conn: &mut Connection,
         tenant_id: TenantId,
-        call: &Call,
-        items: &[JobItem<Assignment>],
+        batch: &Batch<'_>,
     ) -> Result<Option<BatchResult>> {
-        let pairs = items.iter().map(|item| &item.input);
-        let (time, name) = (store::now(), call.request_id.clone());
+        let (pairs, commit) = (batch.assignments(), &batch.commit);
         let rows = match self.direction {
             Direction::Assign => {
-                store::memberships::assign_logged(conn, tenant_id, pairs, time, name).await?
+                store::memberships::assign_logged(conn, tenant_id, pairs, commit).await?
             }
             Direction::Unassign => {
-                store::memberships::unassign_logged(conn, tenant_id, pairs, time, name).await?
+                store::memberships::unassign_logged(conn, tenant_id, pairs, commit).await?
             }
         };
         if rows.is_empty() {
             return Ok(None);
         }
-        let unknown: HashSet<&Code> = rows
-            .iter()
-            .zip(items)
-            .filter(|(row, _)| row.group_id.is_none())
-            .map(|(_, item)| &item.input.code)
-            .collect();
-        let renamed = lookup::renamed(conn, tenant_id, unknown).await?;
-        Ok(Some(BatchResult {
-            rows,
-            renamed,
-            time,
-        }))
+        with_renames(conn, tenant_id, batch, rows).await.map(Some)
     }
+}
+
+/// The result of these rows, with the present codes of groups that were not found.
+async fn with_renames(
+    conn: &mut Connection,
+    tenant_id: TenantId,
+    batch: &Batch<'_>,
+    rows: Vec<PairResult>,
+) -> Result<BatchResult> {
+    let unknown: HashSet<&Code> = rows
+        .iter()
+        .zip(batch.assignments())
+        .filter(|(row, _)| row.group_id.is_none())
+        .map(|(_, item)| &item.code)
+        .collect();
+    let renamed = lookup::renamed(conn, tenant_id, unknown).await?;
+    Ok(BatchResult {
+        rows,
+        renamed,
+        time: batch.commit.time,
+    })
 }
 
 /// The result of a batch.
@@ -127,11 +194,16 @@ impl BatchResult {
         items.iter().enumerate().map(output).collect()
     }
 
+    /// The revision that the batch made; `None` if it changed nothing.
+    fn new_revision(&self) -> Option<Revision> {
+        let changed = self.rows.iter().find(|row| row.changed);
+        changed.map(|row| row.next_revision)
+    }
+
     /// The revision after the batch.
     fn revision(&self) -> Revision {
-        let changed = self.rows.iter().any(|row| row.changed);
         let next = self.rows.first().map_or(0, |row| row.next_revision);
-        if changed { next } else { next - 1 }
+        self.new_revision().unwrap_or(next - 1)
     }
 
     fn output(&self, row: &PairResult, item: &Assignment) -> Result<(Membership, bool)> {

@@ -10,7 +10,7 @@ use crate::{
             SelectionSource,
         },
     },
-    model::{ContactSet, PageSize, Revision},
+    model::{Commit, ContactSet, PageSize},
 };
 
 /// How two sets differ.
@@ -22,8 +22,8 @@ pub(crate) struct Comparison {
     pub(crate) left: Arc<ContactSet>,
     /// Number of contacts in both sets.
     pub(crate) unchanged: u64,
-    /// The revision of both sets.
-    pub(crate) revision: Revision,
+    /// The commit of both sets.
+    pub(crate) commit: Commit,
 }
 
 /// Compares two sets at one revision.
@@ -42,7 +42,7 @@ pub(crate) async fn compare(
         entered: Arc::new(&*after.members - &*before.members),
         left: Arc::new(&*before.members - &*after.members),
         unchanged: before.members.intersection_len(&after.members),
-        revision: before.counts.revision,
+        commit: before.commit,
     })
 }
 
@@ -136,18 +136,10 @@ impl Differences {
     }
 
     fn pending_members(&self, members: ContactSet) -> PendingMembers {
-        let (view, size, revision) = (self.view, self.size, self.comparison.revision);
+        let (view, size, commit) = (self.view, self.size, self.comparison.commit);
         let members = Arc::new(members);
         PendingMembers {
-            pages: PrefetchedMembers::new(
-                &self.domain,
-                &self.call,
-                members,
-                view,
-                size,
-                0,
-                revision,
-            ),
+            pages: PrefetchedMembers::new(&self.domain, &self.call, members, view, size, 0, commit),
             page: None,
         }
     }

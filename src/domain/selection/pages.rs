@@ -5,11 +5,11 @@ use std::sync::Arc;
 use super::prefetch::{PageReader, Prefetch};
 use crate::{
     domain::{
-        Call, Domain, Result,
+        Call, Domain, Error, Result,
         cache::{BLOCK, IdBlock},
     },
-    model::{Contact, ContactId, ContactSet, PageSize, Revision, TenantId},
-    store,
+    model::{Commit, Contact, ContactId, ContactSet, PageSize, TenantId},
+    store::{self, log::Deletions},
 };
 
 /// How much of each member is read.
@@ -48,12 +48,12 @@ struct MemberPageReader {
     domain: Domain,
     call: Call,
     view: ContactView,
-    /// The revision at which the members were selected: they all existed then.
-    revision: Revision,
+    /// The commit at which the members were selected: they all existed then.
+    commit: Commit,
 }
 
 impl PrefetchedMembers {
-    /// The members of a set, which was selected at `revision`, after the contact numbered
+    /// The members of a set, which was selected at `commit`, after the contact numbered
     /// `after`.
     pub(crate) fn new(
         domain: &Domain,
@@ -62,14 +62,14 @@ impl PrefetchedMembers {
         view: ContactView,
         size: PageSize,
         after: u32,
-        revision: Revision,
+        commit: Commit,
     ) -> Self {
         let (domain, call) = (domain.clone(), call.clone());
         let reader = MemberPageReader {
             domain,
             call,
             view,
-            revision,
+            commit,
         };
         Self(Prefetch::new(reader, members, size, after))
     }
@@ -105,6 +105,9 @@ impl PageReader for MemberPageReader {
 impl MemberPageReader {
     async fn contacts(&self, tenant_id: TenantId, numbers: &[u32]) -> Result<Vec<Member>> {
         let read = async |conn: &mut _| {
+            if !store::log::contains(conn, tenant_id, self.commit).await? {
+                return Err(Error::HistoryReplaced);
+            }
             Ok(match to_bitmap(numbers) {
                 Some((from, bits)) => store::contacts::by_bits(conn, tenant_id, from, bits).await?,
                 None => {
@@ -122,51 +125,82 @@ impl MemberPageReader {
 
     /// The ids of contacts from the cache, except contacts deleted since the selection.
     async fn ids(&self, tenant_id: TenantId, numbers: &[u32]) -> Result<Vec<Member>> {
-        let revision = self.revision;
-        let read =
-            async |conn: &mut _| Ok(store::log::deleted_contacts(conn, tenant_id, revision).await?);
-        let Some(deleted) = self.domain.read(read).await? else {
+        let parts: Vec<&[u32]> = numbers.chunk_by(|a, b| a / BLOCK == b / BLOCK).collect();
+        let mut blocks = Vec::with_capacity(parts.len());
+        for part in &parts {
+            blocks.push(self.block(tenant_id, part).await?);
+        }
+        let deletions = self.deletions(tenant_id, &blocks).await?;
+        let Some(deleted) = deletions.contacts else {
             return self.ids_as_stored(tenant_id, numbers).await;
         };
         let mut ids = Vec::with_capacity(numbers.len());
-        for block in numbers.chunk_by(|a, b| a / BLOCK == b / BLOCK) {
-            let known = self.block(tenant_id, block).await?;
-            let present = block.iter().filter(|number| !deleted.contains(**number));
-            ids.extend(
-                present
-                    .filter_map(|number| known.get(*number))
-                    .map(|id| Member::Id(id.into())),
-            );
+        for (part, block) in parts.into_iter().zip(blocks) {
+            let block = match deletions.replaced.contains(&block.commit().revision) {
+                true => self.block_again(tenant_id, part[0] / BLOCK).await?,
+                false => block,
+            };
+            let present = part.iter().filter(|number| !deleted.contains(**number));
+            let known = present.filter_map(|number| block.get(*number));
+            ids.extend(known.map(|id| Member::Id(id.into())));
         }
         Ok(ids)
+    }
+
+    /// The contacts deleted since the selection, and the commits of blocks that were lost.
+    async fn deletions(&self, tenant_id: TenantId, blocks: &[IdBlock]) -> Result<Deletions> {
+        let selected = self.commit;
+        let mut known: Vec<Commit> = blocks.iter().map(IdBlock::commit).collect();
+        known.push(selected);
+        let since = selected.revision;
+        let read = async |conn: &mut _| {
+            Ok(store::log::deleted_contacts(conn, tenant_id, since, &known).await?)
+        };
+        let deletions = self.domain.read(read).await?;
+        // A block that was read at the same revision is checked by its own id.
+        match deletions.replaced.contains(&since) && !self.is_known(tenant_id).await? {
+            true => Err(Error::HistoryReplaced),
+            false => Ok(deletions),
+        }
+    }
+
+    async fn is_known(&self, tenant_id: TenantId) -> Result<bool> {
+        let commit = self.commit;
+        let read = async |conn: &mut _| Ok(store::log::contains(conn, tenant_id, commit).await?);
+        self.domain.read(read).await
     }
 
     /// A block of ids with all of these contacts that exist. A cached block that predates the last of
     /// them is loaded again.
     async fn block(&self, tenant_id: TenantId, numbers: &[u32]) -> Result<IdBlock> {
         let (Some(first), Some(last)) = (numbers.first(), numbers.last()) else {
-            return Ok(IdBlock::new(&[]));
+            return Ok(IdBlock::new(self.commit, &[]));
         };
-        let (block, cache) = (first / BLOCK, self.domain.cache());
-        let known = cache
-            .ids(tenant_id, block, self.load(tenant_id, block))
-            .await?;
-        if known.get(*last).is_some() {
-            return Ok(known);
+        let block = first / BLOCK;
+        let load = self.load(tenant_id, block);
+        let known = self.domain.cache().ids(tenant_id, block, load).await?;
+        match known.get(*last).is_some() {
+            true => Ok(known),
+            false => self.block_again(tenant_id, block).await,
         }
+    }
+
+    async fn block_again(&self, tenant_id: TenantId, block: u32) -> Result<IdBlock> {
+        let cache = self.domain.cache();
         cache.invalidate_ids(tenant_id, block).await;
-        cache
-            .ids(tenant_id, block, self.load(tenant_id, block))
-            .await
+        let load = self.load(tenant_id, block);
+        cache.ids(tenant_id, block, load).await
     }
 
     async fn load(&self, tenant_id: TenantId, block: u32) -> Result<IdBlock> {
         let from = (block * BLOCK).cast_signed();
         let upto = from + (BLOCK - 1).cast_signed();
         let read = async |conn: &mut _| {
-            Ok(store::contacts::ids_in_range(conn, tenant_id, from, upto).await?)
+            let (commit, _) = store::log::bounds(conn, tenant_id).await?;
+            let ids = store::contacts::ids_in_range(conn, tenant_id, from, upto).await?;
+            Ok(IdBlock::new(commit, &ids))
         };
-        Ok(IdBlock::new(&self.domain.read(read).await?))
+        self.domain.read(read).await
     }
 
     async fn ids_as_stored(&self, tenant_id: TenantId, numbers: &[u32]) -> Result<Vec<Member>> {

@@ -7,7 +7,7 @@ use crate::{
         Domain, Result,
         cache::{CacheEntry, CachedSet, Companies, Groups, SetKey},
     },
-    model::{ContactSet, Revision, SegmentId, TenantId},
+    model::{Commit, ContactSet, SegmentId, TenantId},
     store::{
         Transaction,
         log::{LogFilter, LogTail, changes_since},
@@ -75,35 +75,32 @@ impl<'a> SetReader<'a> {
         }
     }
 
-    /// Brings all loaded sets to the current revision and returns it. Returns `None` if some of them
+    /// Brings all loaded sets to the current commit and returns it. Returns `None` if some of them
     /// have to be loaded again.
-    pub(super) async fn catch_up(&mut self) -> Result<Option<Revision>> {
-        let since = self
-            .entries
-            .values()
-            .map(|entry| entry.revision)
-            .min()
-            .unwrap_or(0);
-        let tail = self.changes_since(since).await?;
+    pub(super) async fn catch_up(&mut self) -> Result<Option<Commit>> {
+        let mut known: Vec<Commit> = self.entries.values().map(|entry| entry.commit).collect();
+        known.sort_unstable_by_key(|commit| (commit.revision, commit.id));
+        known.dedup();
+        let tail = self.changes_since(&known).await?;
         let mut stale = Vec::new();
         let mut level = true;
         for (key, entry) in &mut self.entries {
-            let before = entry.revision;
+            let before = entry.commit;
             if !entry.catch_up(key, &tail) {
                 stale.push(key.clone());
-            } else if entry.revision > before {
+            } else if entry.commit != before {
                 self.domain.cache().put(self.tenant_id, key, entry).await;
             }
-            level &= entry.revision == tail.revision;
+            level &= entry.commit == tail.head;
         }
         for key in &stale {
             self.entries.remove(key);
             self.domain.cache().invalidate(self.tenant_id, key).await;
         }
-        Ok((stale.is_empty() && level).then_some(tail.revision))
+        Ok((stale.is_empty() && level).then_some(tail.head))
     }
 
-    async fn changes_since(&mut self, since: Revision) -> Result<LogTail> {
+    async fn changes_since(&mut self, known: &[Commit]) -> Result<LogTail> {
         let mut filter = LogFilter::default();
         self.entries
             .keys()
@@ -112,10 +109,10 @@ impl<'a> SetReader<'a> {
         match &mut self.access {
             Access::Pool => {
                 let read =
-                    async |conn: &mut _| Ok(changes_since(conn, tenant_id, since, &filter).await?);
+                    async |conn: &mut _| Ok(changes_since(conn, tenant_id, known, &filter).await?);
                 self.domain.read(read).await
             }
-            Access::Transaction(tx) => Ok(changes_since(tx, tenant_id, since, &filter).await?),
+            Access::Transaction(tx) => Ok(changes_since(tx, tenant_id, known, &filter).await?),
         }
     }
 

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     domain::{Call, Domain, Result, cache::SetKey},
-    model::{Code, ContactSet, Revision},
+    model::{Code, Commit, ContactSet},
 };
 
 /// A group and its members.
@@ -25,8 +25,8 @@ pub(crate) struct Group {
 /// All contacts and the requested groups at one revision.
 #[derive(Debug, Clone)]
 pub(crate) struct Snapshot {
-    /// The revision.
-    pub(crate) revision: Revision,
+    /// The commit.
+    pub(crate) commit: Commit,
     /// All contacts.
     pub(crate) everyone: Arc<ContactSet>,
     /// All companies.
@@ -68,7 +68,7 @@ impl SetReader<'_> {
                 self.load(SetKey::Members(group_id)).await?;
             }
         }
-        let Some(revision) = self.catch_up().await? else {
+        let Some(commit) = self.catch_up().await? else {
             return Ok(None);
         };
         let wanted = self.matching_groups(wanted);
@@ -82,7 +82,7 @@ impl SetReader<'_> {
             group_id,
         });
         Ok(Some(Snapshot {
-            revision,
+            commit,
             everyone: self.set(&SetKey::Everyone),
             companies: self.set(&SetKey::Companies),
             groups: groups.collect(),

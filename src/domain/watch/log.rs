@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     domain::{Call, Domain, Error, Result},
-    model::{Revision, TenantId},
+    model::{Commit, TenantId},
     store::{
         self,
         log::{LogPage, LogPosition, PageEntry, PageFilter, SLICE},
@@ -27,6 +27,8 @@ pub(super) struct LogReader {
     call: Call,
     filter: PageFilter,
     position: LogPosition,
+    /// The last commit that was read, at least in part.
+    anchor: Commit,
     /// Entries that were read and not grouped yet.
     entries: VecDeque<PageEntry>,
     /// Whether more entries of the last entry's revision follow.
@@ -35,22 +37,23 @@ pub(super) struct LogReader {
 }
 
 impl LogReader {
-    /// The log after a revision.
-    pub(super) fn new(domain: &Domain, call: &Call, after: Revision, filter: PageFilter) -> Self {
+    /// The log after a commit.
+    pub(super) fn new(domain: &Domain, call: &Call, after: Commit, filter: PageFilter) -> Self {
         Self {
             domain: domain.clone(),
             call: call.clone(),
             filter,
-            position: LogPosition::at(after + 1),
+            position: LogPosition::at(after.revision + 1),
+            anchor: after,
             entries: VecDeque::new(),
             more: false,
             behind: false,
         }
     }
 
-    /// The last revision that was read completely.
-    pub(super) fn last_revision(&self) -> Revision {
-        self.position.revision - 1
+    /// The last commit that was read.
+    pub(super) fn last_commit(&self) -> Commit {
+        self.anchor
     }
 
     /// Whether there was more when the log was last read.
@@ -74,9 +77,12 @@ impl LogReader {
         let mut all: Vec<RevisionChanges> = Vec::new();
         for read in entries {
             let revision = read.entry.revision;
-            if all.last().is_none_or(|last| last.revision != revision) {
+            if all
+                .last()
+                .is_none_or(|last| last.commit.revision != revision)
+            {
                 all.push(RevisionChanges {
-                    revision,
+                    commit: read.commit(),
                     commit_time: read.commit_time,
                     request_id: read.request_id.clone(),
                     changes: Vec::new(),
@@ -94,17 +100,30 @@ impl LogReader {
     }
 
     async fn fetch(&mut self, tenant_id: TenantId) -> Result<()> {
-        let (position, filter) = (self.position, &self.filter);
-        let read =
-            async |conn: &mut _| Ok(store::log::page(conn, tenant_id, position, filter).await?);
-        let page = self.domain.read(read).await?;
-        if position.revision <= page.oldest {
-            return Err(Error::HistoryPruned {
-                oldest: page.oldest,
-            });
-        }
-        let current = page.current;
-        let prefix = ReadablePrefix::of(page, position);
+        let (position, anchor, filter) = (self.position, self.anchor, &self.filter);
+        let read = async |conn: &mut _| {
+            let page = store::log::page(conn, tenant_id, position, anchor, filter).await?;
+            if page.replaced {
+                return Err(Error::HistoryReplaced);
+            }
+            if position.revision <= page.oldest {
+                let oldest = page.oldest;
+                return Err(Error::HistoryPruned { oldest });
+            }
+            let current = page.current;
+            let prefix = ReadablePrefix::of(page, position);
+            let anchor = match prefix.last {
+                Some(commit) => commit,
+                None => {
+                    let before = prefix.next.revision - 1;
+                    let found = store::log::commit_of(conn, tenant_id, before).await?;
+                    found.ok_or(Error::HistoryReplaced)?
+                }
+            };
+            Ok((current, prefix, anchor))
+        };
+        let (current, prefix, anchor) = self.domain.read(read).await?;
+        self.anchor = anchor;
         self.entries = prefix.entries.into();
         self.more = prefix.more;
         self.position = prefix.next;
@@ -175,6 +194,8 @@ struct ReadablePrefix {
     /// Whether more entries of the last entry's revision follow.
     more: bool,
     next: LogPosition,
+    /// The last commit of the part; `None` if it has to be looked up.
+    last: Option<Commit>,
 }
 
 impl ReadablePrefix {
@@ -185,6 +206,10 @@ impl ReadablePrefix {
                 entries: page.entries,
                 more: false,
                 next: LogPosition::at(last + 1),
+                last: Some(Commit {
+                    revision: last,
+                    id: page.last_id,
+                }),
             };
         };
         let is_read = page.is_read(at);
@@ -197,14 +222,17 @@ impl ReadablePrefix {
                 entries,
                 more: false,
                 next: LogPosition::at(revision),
+                last: None,
             };
         }
         let next = Self::after_part(&entries[at], is_read, from);
+        let last = Some(entries[at].commit());
         entries.truncate(at + usize::from(is_read));
         Self {
             entries,
             more: true,
             next,
+            last,
         }
     }
 

@@ -8,7 +8,7 @@ use crate::{
         Call, Domain, Error, Result, lookup,
         selection::{self, ContactView, Group, Member, PrefetchedMembers},
     },
-    model::{ChangeTopic, Code, ContactSet, PageSize, Revision},
+    model::{ChangeTopic, Code, Commit, ContactSet, PageSize},
 };
 
 /// Groups in a part.
@@ -24,7 +24,7 @@ const MEMBERS_PER_PART: i32 = 10_000;
 pub(super) struct SnapshotReader {
     domain: Domain,
     call: Call,
-    revision: Revision,
+    commit: Commit,
     unsent_groups: VecDeque<(Code, i32)>,
     contacts: Option<PrefetchedMembers>,
     groups: VecDeque<Group>,
@@ -48,7 +48,7 @@ impl SnapshotReader {
         let mut reader = Self {
             domain: domain.clone(),
             call: call.clone(),
-            revision: snapshot.revision,
+            commit: snapshot.commit,
             unsent_groups,
             contacts: None,
             groups: match members {
@@ -64,9 +64,9 @@ impl SnapshotReader {
         Ok(reader)
     }
 
-    /// The revision of the snapshot.
-    pub(super) fn revision(&self) -> Revision {
-        self.revision
+    /// The commit of the snapshot.
+    pub(super) fn commit(&self) -> Commit {
+        self.commit
     }
 
     /// The next part, or `None` after the last.
@@ -136,7 +136,7 @@ impl SnapshotReader {
             view,
             size,
             0,
-            self.revision,
+            self.commit,
         ))
     }
 }

@@ -7,7 +7,7 @@ use diesel::{
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
 use crate::{
-    model::{Change, ChangeKind, Code, ContactId, Revision, TenantId, Time},
+    model::{Change, ChangeKind, Code, Commit, ContactId, Revision, TenantId, Time},
     schema::clocks,
     store::sql::sql,
 };
@@ -28,7 +28,7 @@ pub(in crate::store) struct RevisionCounter {
 /// What is written at the end of a transaction.
 pub(in crate::store) struct ChangeSet<'c> {
     pub(in crate::store) tenant_id: TenantId,
-    pub(in crate::store) revision: Revision,
+    pub(in crate::store) commit: Commit,
     pub(in crate::store) time: Time,
     pub(in crate::store) request_id: &'c str,
     pub(in crate::store) counter: &'c RevisionCounter,
@@ -47,7 +47,7 @@ pub(in crate::store) async fn append(
     let counter = set.counter;
     sql(include_str!("../sql/append_changes.sql"))
         .bind::<Integer, _>(set.tenant_id)
-        .bind::<BigInt, _>(set.revision)
+        .bind::<BigInt, _>(set.commit.revision)
         .bind::<Timestamptz, _>(set.time)
         .bind::<Text, _>(set.request_id.to_owned())
         .bind::<Integer, _>(counter.next_contact_number)
@@ -64,6 +64,7 @@ pub(in crate::store) async fn append(
         .bind::<Array<Nullable<Text>>, _>(columns.former_code)
         .bind::<Array<Integer>, _>(columns.first)
         .bind::<Array<Nullable<Integer>>, _>(columns.last)
+        .bind::<BigInt, _>(set.commit.id)
         .execute(conn)
         .await
 }

@@ -8,7 +8,7 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
 use super::LogEntry;
 use crate::{
-    model::{ChangeKind, Code, Revision, TenantId, Time},
+    model::{ChangeKind, Code, Commit, Revision, TenantId, Time},
     store::sql::sql,
 };
 
@@ -79,6 +79,18 @@ pub(crate) struct PageEntry {
     /// The request that made it.
     #[diesel(sql_type = Text)]
     pub(crate) request_id: String,
+    #[diesel(sql_type = BigInt)]
+    commit_id: i64,
+}
+
+impl PageEntry {
+    /// The commit that made the entry.
+    pub(crate) fn commit(&self) -> Commit {
+        Commit {
+            revision: self.entry.revision,
+            id: self.commit_id,
+        }
+    }
 }
 
 /// A page of the log, and the bounds of the log at the same moment.
@@ -88,6 +100,10 @@ pub(crate) struct LogPage {
     pub(crate) current: Revision,
     /// The log is kept from the revision after this one on.
     pub(crate) oldest: Revision,
+    /// Whether the commit that was read last is not part of the history.
+    pub(crate) replaced: bool,
+    /// The id of the commit of [`LogPage::last_revision`].
+    pub(crate) last_id: i64,
     /// The entries, in order; an incomplete or surplus one at the end if there are more.
     pub(crate) entries: Vec<PageEntry>,
 }
@@ -114,11 +130,12 @@ impl LogPage {
     }
 }
 
-/// Reads a page of the log from a position on. An unknown tenant is at revision 0.
+/// Reads a page of the log from a position on, after the commit that was read last. An unknown tenant is at revision 0.
 pub(crate) async fn page(
     conn: &mut AsyncPgConnection,
     tenant_id: TenantId,
     position: LogPosition,
+    anchor: Commit,
     filter: &PageFilter,
 ) -> QueryResult<LogPage> {
     #[derive(QueryableByName)]
@@ -127,6 +144,10 @@ pub(crate) async fn page(
         current: Revision,
         #[diesel(sql_type = BigInt)]
         oldest: Revision,
+        #[diesel(sql_type = Bool)]
+        replaced: bool,
+        #[diesel(sql_type = BigInt)]
+        last_id: i64,
         #[diesel(embed)]
         entry: Option<PageEntry>,
     }
@@ -144,13 +165,23 @@ pub(crate) async fn page(
         .bind::<BigInt, _>(PAGE_BYTES)
         .bind::<BigInt, _>(PAGE_REVISIONS)
         .bind::<Array<SmallInt>, _>(naming_groups)
+        .bind::<BigInt, _>(anchor.revision)
+        .bind::<BigInt, _>(anchor.id)
         .load(conn)
         .await?;
-    let first = rows.as_slice().first();
-    let (current, oldest) = first.map_or((0, 0), |row| (row.current, row.oldest));
+    let mut page = LogPage {
+        current: 0,
+        oldest: 0,
+        replaced: anchor.revision > 0,
+        last_id: 0,
+        entries: Vec::new(),
+    };
+    if let Some(row) = rows.as_slice().first() {
+        (page.current, page.oldest) = (row.current, row.oldest);
+        (page.replaced, page.last_id) = (row.replaced, row.last_id);
+    }
     Ok(LogPage {
-        current,
-        oldest,
         entries: rows.into_iter().filter_map(|row| row.entry).collect(),
+        ..page
     })
 }

@@ -55,8 +55,10 @@ async fn prune_in_transaction(
     let mut changed = 0;
     for text in [
         "DELETE FROM changes WHERE tenant_id = $1 AND revision <= $2",
+        "UPDATE clocks c SET history_start = r.revision, history_commit_id = r.commit_id \
+         FROM revisions r WHERE c.tenant_id = $1 AND c.history_start < $2 \
+             AND r.tenant_id = $1 AND r.revision = $2",
         "DELETE FROM revisions WHERE tenant_id = $1 AND revision <= $2",
-        "UPDATE clocks SET history_start = $2 WHERE tenant_id = $1 AND history_start < $2",
     ] {
         changed = sql(text)
             .bind::<Integer, _>(tenant_id)

@@ -8,7 +8,7 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
 use super::LogEntry;
 use crate::{
-    model::{AffectedSets, ChangeKind, Revision, SegmentId, TenantId},
+    model::{AffectedSets, ChangeKind, Commit, Revision, SegmentId, TenantId},
     store::sql::sql,
 };
 
@@ -82,19 +82,23 @@ pub(crate) struct TailEntry {
 /// The log since a revision.
 #[derive(Debug)]
 pub struct LogTail {
-    /// The tenant's revision.
-    pub(crate) revision: Revision,
+    /// The tenant's state.
+    pub(crate) head: Commit,
     /// The entries, in order; `None` if there are too many, or the log does not reach back.
     pub(crate) entries: Option<Vec<TailEntry>>,
+    /// Those of the known commits that are not part of the tenant's history: they were lost.
+    pub(crate) replaced: Vec<Revision>,
 }
 
-/// The changes after `since` that `filter` selects.
+/// The changes that `filter` selects after the oldest of `known`, the commits of cached sets.
 pub async fn changes_since(
     conn: &mut AsyncPgConnection,
     tenant_id: TenantId,
-    since: Revision,
+    known: &[Commit],
     filter: &LogFilter,
 ) -> QueryResult<LogTail> {
+    let (revisions, ids): (Vec<_>, Vec<_>) = known.iter().map(|it| (it.revision, it.id)).unzip();
+    let since = revisions.iter().copied().min().unwrap_or_default();
     let rows: Vec<Row> = sql(include_str!("../sql/changes_since.sql"))
         .bind::<Integer, _>(tenant_id)
         .bind::<BigInt, _>(since)
@@ -106,20 +110,28 @@ pub async fn changes_since(
         .bind::<Array<Text>, _>(filter.segments.clone())
         .bind::<BigInt, _>(MAX_ENTRIES)
         .bind::<Array<Text>, _>(filter.emails.clone())
+        .bind::<Array<BigInt>, _>(revisions.clone())
+        .bind::<Array<BigInt>, _>(ids)
         .load(conn)
         .await?;
     let Some(first) = rows.as_slice().first() else {
         return Ok(LogTail {
-            revision: 0,
+            head: Commit::default(),
             entries: Some(Vec::new()),
+            replaced: revisions.into_iter().filter(|it| *it > 0).collect(),
         });
     };
-    let (revision, known, total) = (first.current, first.known, first.total);
+    let head = Commit {
+        revision: first.current,
+        id: first.commit_id,
+    };
+    let (reached, total, replaced) = (first.known, first.total, first.replaced.clone());
     let entries: Vec<_> = rows.into_iter().filter_map(Row::entry).collect();
-    let complete = known && i64::try_from(entries.len()) == Ok(total);
+    let complete = reached && i64::try_from(entries.len()) == Ok(total);
     Ok(LogTail {
-        revision,
+        head,
         entries: complete.then_some(entries),
+        replaced,
     })
 }
 
@@ -127,8 +139,12 @@ pub async fn changes_since(
 struct Row {
     #[diesel(sql_type = BigInt)]
     current: Revision,
+    #[diesel(sql_type = BigInt)]
+    commit_id: i64,
     #[diesel(sql_type = Bool)]
     known: bool,
+    #[diesel(sql_type = Array<BigInt>)]
+    replaced: Vec<Revision>,
     #[diesel(sql_type = BigInt)]
     total: i64,
     #[diesel(embed)]

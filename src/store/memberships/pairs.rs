@@ -62,6 +62,16 @@ async fn in_transaction(
     Ok(pairs.results(statement.load(tx).await?))
 }
 
+/// What a statement that logs by itself writes with the revision.
+pub struct LoggedCommit {
+    /// The time of the change.
+    pub time: Time,
+    /// The calls that make it.
+    pub request_id: String,
+    /// The id of the commit.
+    pub id: i64,
+}
+
 /// Assigns groups to contacts and logs it in one statement, which is a transaction by itself if none
 /// is open. Returns no rows, and has no effect, if another write of the tenant ended between the
 /// statement's start and its lock.
@@ -69,11 +79,10 @@ pub async fn assign_logged<'a>(
     conn: &mut AsyncPgConnection,
     tenant_id: TenantId,
     items: impl Iterator<Item = &'a Assignment>,
-    time: Time,
-    request_id: String,
+    commit: &LoggedCommit,
 ) -> QueryResult<Vec<PairResult>> {
     let text = include_str!("../sql/assign_logged.sql");
-    logged(conn, text, tenant_id, Pairs::of(items), time, request_id).await
+    logged(conn, text, tenant_id, Pairs::of(items), commit).await
 }
 
 /// Unassigns groups from contacts and logs it, like [`assign_logged`].
@@ -81,11 +90,10 @@ pub async fn unassign_logged<'a>(
     conn: &mut AsyncPgConnection,
     tenant_id: TenantId,
     items: impl Iterator<Item = &'a Assignment>,
-    time: Time,
-    request_id: String,
+    commit: &LoggedCommit,
 ) -> QueryResult<Vec<PairResult>> {
     let text = include_str!("../sql/unassign_logged.sql");
-    logged(conn, text, tenant_id, Pairs::of(items), time, request_id).await
+    logged(conn, text, tenant_id, Pairs::of(items), commit).await
 }
 
 async fn logged(
@@ -93,10 +101,26 @@ async fn logged(
     text: &'static str,
     tenant_id: TenantId,
     pairs: Pairs,
-    time: Time,
-    request_id: String,
+    commit: &LoggedCommit,
 ) -> QueryResult<Vec<PairResult>> {
-    let statement = pairs.statement::<Text, _>(text, tenant_id, time, request_id);
+    let request_id = commit.request_id.clone();
+    let statement = pairs
+        .statement::<Text, _>(text, tenant_id, commit.time, request_id)
+        .bind::<BigInt, _>(commit.id);
+    Ok(pairs.results(statement.load(conn).await?))
+}
+
+/// What a revision changed of memberships, as [`assign_logged`] and
+/// [`unassign_logged`] answer it.
+pub(crate) async fn changed_at<'a>(
+    conn: &mut AsyncPgConnection,
+    tenant_id: TenantId,
+    items: impl Iterator<Item = &'a Assignment>,
+    revision: Revision,
+    time: Time,
+) -> QueryResult<Vec<PairResult>> {
+    let (text, pairs) = (include_str!("../sql/changed_at.sql"), Pairs::of(items));
+    let statement = pairs.statement::<BigInt, _>(text, tenant_id, time, revision);
     Ok(pairs.results(statement.load(conn).await?))
 }
 

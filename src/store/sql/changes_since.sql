@@ -1,10 +1,19 @@
 -- The log of tenant $1 after revision $2, as far as it affects cached sets.
 --
 -- $3 maximum distance in revisions; kinds of changes that count: $4 for any subject, $5 for the groups
--- $6, $7 for the segments $8; $9 maximum number of entries. For contacts created or changed it
+-- $6, $7 for the segments $8; $9 maximum number of entries; $11 and $12 revisions and ids of commits:
+-- those that are not part of the tenant's history are returned. For contacts created or changed it
 -- returns their present state: number, company's number (a company is its own) and two flags, in 31,
 -- 31, 1 and 1 bits; and those of them that have one of the e-mail addresses $10 now, with the address.
-SELECT c.revision AS current, c.revision - $2 <= $3 AND $2 >= c.history_start AS known,
+SELECT c.revision AS current, c.commit_id, c.revision - $2 <= $3 AND $2 >= c.history_start AS known,
+    ARRAY(
+        SELECT k.revision FROM unnest(($11), ($12)) AS k (revision, commit_id)
+        JOIN clocks h ON h.tenant_id = $1 AND h.history_start <= k.revision
+        WHERE NOT EXISTS (
+            SELECT FROM commits
+            WHERE tenant_id = $1 AND revision = k.revision AND commit_id = k.commit_id
+        )
+    ) AS replaced,
     coalesce(l.total, 0) AS total, l.revision, l.kind, l.subject_id, l.code, l.former_code,
     l.contact_numbers,
     CASE WHEN l.kind IN (@ContactsCreated, @ContactsUpdated) THEN ARRAY(
@@ -19,7 +28,7 @@ SELECT c.revision AS current, c.revision - $2 <= $3 AND $2 >= c.history_start AS
         WHERE contact.tenant_id = $1 AND contact.contact_number = ANY (l.contact_numbers)
     ) END AS states,
     m.email_numbers, m.emails
-FROM clocks c
+FROM heads c
 LEFT JOIN LATERAL (
     SELECT ch.*, count(*) OVER () AS total,
         sum(pg_column_size(ch.contact_numbers))

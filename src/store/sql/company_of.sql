@@ -1,7 +1,7 @@
 -- The company of every contact of tenant $1 that has one; a company is its own. In rows of at most
--- 65,536 contacts, and at least one row, for the revision.
-SELECT c.revision, p.contact_numbers, p.company_numbers
-FROM clocks c
+-- 65,536 contacts, and at least one row, for the commit.
+SELECT c.revision, c.commit_id, p.contact_numbers, p.company_numbers
+FROM heads c
 LEFT JOIN LATERAL (
     SELECT array_agg(contact.contact_number) AS contact_numbers,
         array_agg(company.contact_number) AS company_numbers

@@ -44,10 +44,10 @@ fn a_watch_resumes_after_the_last_complete_revision() {
     let server = Server::start(Fake::default());
     assert_eq!(run(&server.endpoint, "watch --from beginning"), FAILURE);
     let beginning = Some(Start::Beginning(Beginning {}));
-    let after = |revision| Some(Start::Revision(revision));
+    let after = |token: &str| Some(Start::ResumeToken(token.to_owned()));
     assert_eq!(
         *server.fake.watched.lock().unwrap(),
-        [beginning, beginning, after(3), after(7)]
+        [beginning.clone(), beginning, after("3.1"), after("7.1")]
     );
 }
 

@@ -68,3 +68,52 @@ pub(crate) async fn durable_cluster(folder: &Path) -> Cluster {
     let start = async move { start_cluster(&data_dir, Durability::Full).await };
     runtime().spawn(start).await.unwrap()
 }
+
+/// Copies of a database, to put in its place later: what was committed in between is then lost, as
+/// after a failover to a standby that lags or the restore of a backup. Connections to it are closed.
+pub(crate) struct Backup {
+    server: String,
+    name: String,
+    copy: String,
+}
+
+impl Backup {
+    /// Copies the database of this URL as it is now.
+    pub(crate) async fn of(url: &str) -> Self {
+        let (server, name) = url.rsplit_once('/').unwrap();
+        let backup = Self {
+            server: format!("{server}/mailing_groups"),
+            copy: format!("{name}_backup"),
+            name: name.to_owned(),
+        };
+        let (name, copy) = (&backup.name, &backup.copy);
+        backup
+            .run(&format!("ALTER DATABASE {name} ALLOW_CONNECTIONS false"))
+            .await;
+        let disconnect = "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity";
+        backup
+            .run(&format!("{disconnect} WHERE datname = '{name}'"))
+            .await;
+        backup
+            .run(&format!("CREATE DATABASE {copy} TEMPLATE {name}"))
+            .await;
+        backup
+            .run(&format!("ALTER DATABASE {name} ALLOW_CONNECTIONS true"))
+            .await;
+        backup
+    }
+
+    /// Puts the copy in the place of the database.
+    pub(crate) async fn restore(self) {
+        let (name, copy) = (&self.name, &self.copy);
+        self.run(&format!("DROP DATABASE {name} WITH (FORCE)"))
+            .await;
+        self.run(&format!("ALTER DATABASE {copy} RENAME TO {name}"))
+            .await;
+    }
+
+    async fn run(&self, statement: &str) {
+        let mut conn = AsyncPgConnection::establish(&self.server).await.unwrap();
+        conn.batch_execute(statement).await.unwrap();
+    }
+}

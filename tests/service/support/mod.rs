@@ -21,7 +21,7 @@ mod wait;
 
 pub(crate) use self::{
     calls::{mask, new_group, pairs},
-    cluster::{database, durable_cluster, runtime},
+    cluster::{Backup, database, durable_cluster, runtime},
     consistency::assert_consistent,
     import::{Streamed, assignment, select},
     postgres::scratch,

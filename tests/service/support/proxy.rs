@@ -32,8 +32,10 @@ pub(crate) enum Network {
     Slow(Duration),
     /// Cuts a connection after a `COMMIT` reached PostgreSQL, before the answer to it.
     CutAfterCommit,
-    /// Cuts a connection when PostgreSQL answers on it.
-    CutAnswers,
+    /// The same, and refuses new connections.
+    DownAfterCommit,
+    /// Cuts the first connection on which PostgreSQL answers, with everything it would answer.
+    CutAnswersOnce,
 }
 
 /// A TCP port in front of PostgreSQL's Unix socket.
@@ -52,8 +54,8 @@ impl Proxy {
         let socket = folder.join(format!(".s.PGSQL.{}", config.get_ports()[0]));
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let (address, listener) = (listener.local_addr().unwrap(), listener.into_std().unwrap());
-        let (network, state) = watch::channel(Network::Up);
-        runtime().spawn(accept(listener, socket, state));
+        let (network, _) = watch::channel(Network::Up);
+        runtime().spawn(accept(listener, socket, network.clone()));
         let (user, database) = (config.get_user().unwrap(), config.get_dbname().unwrap());
         let url = format!("postgres://{user}@{address}/{database}?sslmode=disable");
         Self { url, network }
@@ -70,21 +72,21 @@ impl Proxy {
     }
 }
 
-async fn accept(
-    listener: std::net::TcpListener,
-    socket: PathBuf,
-    network: watch::Receiver<Network>,
-) {
+async fn accept(listener: std::net::TcpListener, socket: PathBuf, network: watch::Sender<Network>) {
     let listener = TcpListener::from_std(listener).unwrap();
     while let Ok((client, _)) = listener.accept().await {
-        if *network.borrow() != Network::Refusing {
+        let refused = matches!(
+            *network.borrow(),
+            Network::Refusing | Network::DownAfterCommit
+        );
+        if !refused {
             tokio::spawn(carry(client, socket.clone(), network.clone()));
         }
     }
 }
 
 /// Carries one connection until either side closes it or the network is cut.
-async fn carry(client: TcpStream, socket: PathBuf, network: watch::Receiver<Network>) {
+async fn carry(client: TcpStream, socket: PathBuf, network: watch::Sender<Network>) {
     let Ok(server) = UnixStream::connect(socket).await else {
         return;
     };
@@ -95,7 +97,7 @@ async fn carry(client: TcpStream, socket: PathBuf, network: watch::Receiver<Netw
         mute: AtomicBool::new(false),
         committing: AtomicBool::new(false),
     });
-    let mut cut = network;
+    let mut cut = network.subscribe();
     tokio::select! {
         _ = cut.wait_for(|network| *network == Network::Refusing) => {}
         _ = wire.pass(from_client, to_server, false) => {}
@@ -104,7 +106,7 @@ async fn carry(client: TcpStream, socket: PathBuf, network: watch::Receiver<Netw
 }
 
 struct Wire {
-    network: watch::Receiver<Network>,
+    network: watch::Sender<Network>,
     mute: AtomicBool,
     committing: AtomicBool,
 }
@@ -128,11 +130,18 @@ impl Wire {
             match network {
                 Network::Silent => self.mute.store(true, Ordering::SeqCst),
                 Network::Slow(delay) => tokio::time::sleep(delay).await,
-                Network::CutAnswers if answers => return Ok(()),
-                Network::CutAfterCommit if answers && self.committing.load(Ordering::SeqCst) => {
+                Network::CutAnswersOnce if answers => {
+                    self.network.send_replace(Network::Up);
                     return Ok(());
                 }
-                Network::CutAfterCommit if bytes.windows(6).any(|word| word == b"COMMIT") => {
+                Network::CutAfterCommit | Network::DownAfterCommit
+                    if answers && self.committing.load(Ordering::SeqCst) =>
+                {
+                    return Ok(());
+                }
+                Network::CutAfterCommit | Network::DownAfterCommit
+                    if bytes.windows(6).any(|word| word == b"COMMIT") =>
+                {
                     self.committing.store(true, Ordering::SeqCst);
                 }
                 _ => {}

@@ -23,7 +23,7 @@ use crate::support::{program::remove_configuration, scratch};
 const ADDRESS: &str = "127.0.0.1:50051";
 
 /// Patterns of what differs from run to run, and their replacement in a comparison.
-static VARYING: LazyLock<[(Regex, &str); 4]> = LazyLock::new(|| {
+static VARYING: LazyLock<[(Regex, &str); 6]> = LazyLock::new(|| {
     let pattern = |text| Regex::new(text).unwrap();
     [
         (
@@ -38,6 +38,8 @@ static VARYING: LazyLock<[(Regex, &str); 4]> = LazyLock::new(|| {
             pattern("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"),
             "<request id>",
         ),
+        (pattern(r"r\d+-[0-9a-f]{10,}"), "<etag>"),
+        (pattern(r#""resumeToken": "[^"]+""#), "<resume token>"),
         // Printed once a second, so a fast machine prints none.
         (pattern(r"(?m)^\d+ rows (committed|written), .*\n"), ""),
     ]

@@ -29,11 +29,17 @@ impl Fake {
                 Code::Unavailable,
             ),
             2 => {
-                let end = Message::SnapshotEnd(SnapshotEnd { revision: 3 });
+                let end = Message::SnapshotEnd(SnapshotEnd {
+                    revision: 3,
+                    resume_token: "3.1".into(),
+                });
                 (vec![end, changes(5, true)], Code::Unavailable)
             }
             3 => {
-                let progress = Message::Progress(Progress { revision: 7 });
+                let progress = Message::Progress(Progress {
+                    revision: 7,
+                    resume_token: "7.1".into(),
+                });
                 (vec![changes(5, false), progress], Code::DeadlineExceeded)
             }
             _ => (vec![], Code::OutOfRange),

@@ -1,0 +1,90 @@
+//! Commits a transaction. If the connection breaks after COMMIT was sent, finds out what happened: the
+//! id of the commit is in the log or not.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::{
+    domain::{Call, Error, Result, database::Database},
+    model::{Revision, TenantId},
+    store::{self, QueryError, Transaction},
+};
+
+/// How long before its deadline a call gives up finding out whether it was committed.
+const OUTCOME_MARGIN: Duration = Duration::from_millis(100);
+
+/// How long a call without a deadline tries to find out whether it was committed.
+const MAX_OUTCOME_WAIT: Duration = Duration::from_secs(30);
+
+/// Delay between two tries.
+const OUTCOME_RETRY: Duration = Duration::from_millis(50);
+
+impl Database {
+    /// Commits and returns the tenant's revision. If the answer to COMMIT is lost, finds out what it
+    /// was.
+    pub(super) async fn commit(&self, call: &Call, mut tx: Transaction) -> Result<Revision> {
+        let unchanged = tx.revision_after();
+        let Some(commit) = tx.write_log(&call.request_id).await? else {
+            tx.end().await?;
+            return Ok(unchanged);
+        };
+        let tenant_id = tx.tenant_id();
+        if let Err(error) = tx.end().await
+            && self
+                .find_commit(call, tenant_id, commit.id)
+                .await?
+                .is_none()
+        {
+            return Err(error.into());
+        }
+        self.notifier.notify(&call.tenant, commit);
+        Ok(commit.revision)
+    }
+
+    /// The revision that a commit made whose answer was lost; `None` if it did not take place.
+    pub(in crate::domain) async fn find_commit(
+        &self,
+        call: &Call,
+        tenant_id: TenantId,
+        commit_id: i64,
+    ) -> Result<Option<Revision>> {
+        self.store.clear_idle();
+        let until = match call.deadline {
+            Some(deadline) => deadline - OUTCOME_MARGIN,
+            None => Instant::now() + MAX_OUTCOME_WAIT,
+        };
+        let search = async {
+            loop {
+                match self.try_find_commit(tenant_id, commit_id).await {
+                    Err(Error::Unavailable(_)) => tokio::time::sleep(OUTCOME_RETRY).await,
+                    found => return found,
+                }
+            }
+        };
+        let found = tokio::time::timeout_at(until, search).await;
+        found.unwrap_or(Err(Error::CommitOutcomeUnknown { repeatable: false }))
+    }
+
+    /// Waits for the tenant's lock, which the transaction holds until its connection has ended.
+    async fn try_find_commit(
+        &self,
+        tenant_id: TenantId,
+        commit_id: i64,
+    ) -> Result<Option<Revision>> {
+        let connection = self.store.connection().await?;
+        let sqlstate = connection.sqlstate();
+        let find = async {
+            let mut tx = match Transaction::begin(connection, tenant_id).await {
+                // Its first transaction, which creates it, did not take place.
+                Err(QueryError::NotFound) => return Ok(None),
+                tx => tx?,
+            };
+            let found = store::log::revision_of(&mut tx, tenant_id, commit_id).await?;
+            tx.rollback().await?;
+            Ok(found)
+        };
+        let found: Result<_> = find.await;
+        found.map_err(|error| error.classified(&sqlstate))
+    }
+}
