@@ -4,25 +4,24 @@
 
 pub(super) mod contacts;
 pub(super) mod memberships;
+mod messages;
 mod received;
 
-use std::{collections::VecDeque, time::Duration};
+use std::{collections::VecDeque, future::Future, time::Duration};
 
 use futures_util::{StreamExt, stream};
 use tokio::time::{Instant, sleep_until, timeout};
 use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 use tonic::{Status, Streaming};
 
-use self::received::{Message, ReadItems, ReceivedMessages, UploadStart};
-use super::{
-    convert::{ContactFields, contact_fields, mask_text},
-    field::{Field, optional},
-    request_id, status,
-    stream::ResponseStream,
+use self::{
+    messages::{Message, UploadStart},
+    received::{ReadItems, ReceivedMessages},
 };
+use super::{convert::ContactFields, field::optional, request_id, status, stream::ResponseStream};
 use crate::domain::{
-    Call, Domain, Error, Result, Violation,
-    imports::{Import, ImportProgress, ImportSource, Importable, IndexedRejection, ItemRejection},
+    Call, Domain, Error, Result,
+    imports::{Import, ImportProgress, Importable, IndexedRejection, ItemRejection},
     memberships::MAX_BATCH_ITEMS,
 };
 
@@ -32,9 +31,6 @@ const COMMIT_HEARTBEAT: Duration = Duration::from_secs(1);
 /// How long the summary waits after `finish` for the caller to close its side of the stream: a message
 /// that comes first is an error.
 const FINISH_GRACE: Duration = Duration::from_millis(100);
-
-/// The most bytes of a fingerprint.
-const MAX_FINGERPRINT: usize = 128;
 
 /// The kind of upload: its messages, and what its items are.
 pub(super) trait Upload: Send + 'static {
@@ -157,16 +153,8 @@ impl<U: Upload> Uploading<U> {
         domain: Domain,
         call: Call,
     ) -> Result<ImportState<U>> {
-        if start.known_count < 0 {
-            return Err(Error::invalid("start.known_count", "must not be negative"));
-        }
-        let fields = contact_fields(start.update_mask.as_ref(), "start.update_mask")?;
-        self.received.fields = fields;
-        let source = ImportSource {
-            kind: U::Item::KIND,
-            fingerprint: fingerprint(start.fingerprint)?,
-            update_mask: mask_text(fields),
-        };
+        let source;
+        (self.received.fields, source) = start.read(U::Item::KIND)?;
         let id = optional(&start.import_id, "start.import_id")?;
         let has_id = id.is_some();
         let import = match start.validate_only {
@@ -214,8 +202,19 @@ impl<U: Upload> Uploading<U> {
             let rejected = import.commit(chunks, U::describe).await;
             (import, rejected)
         };
-        let task = tokio::spawn(request_id::scope(request_id::current_or_new(), commit));
-        ImportState::Committing(AbortOnDropHandle::new(task), names)
+        ImportState::Committing(spawn(commit), names)
+    }
+
+    /// Finishes the import, unless another message comes.
+    async fn finish(&mut self, mut import: Import<U::Item>) -> Result<ImportState<U>, Status> {
+        if let Ok(message) = timeout(FINISH_GRACE, self.received.next()).await {
+            refuse_after_finish(message?)?;
+        }
+        let finish = async move {
+            let finished = import.finish().await;
+            (import, finished.map(|()| Vec::new()))
+        };
+        Ok(ImportState::Committing(spawn(finish), Vec::new()))
     }
 
     /// Waits for items to be committed, and receives more in parallel.
@@ -228,7 +227,12 @@ impl<U: Upload> Uploading<U> {
             biased;
             done = &mut task => {
                 let (import, rejected) = done.map_err(|error| Error::Internal(error.into()))?;
-                self.answer(import.progress, rejected?, names);
+                let rejected = rejected?;
+                if import.finished {
+                    self.pending.push_back(U::summary(import.progress));
+                    return Ok(ImportState::Finished);
+                }
+                self.answer(import.progress, rejected, names);
                 return Ok(ImportState::Open(import));
             }
             () = self.received.receive(), if self.received.has_room() => {}
@@ -256,33 +260,19 @@ impl<U: Upload> Uploading<U> {
         self.progress = U::progress(progress, false);
         self.pending.push_back(self.progress.clone());
     }
+}
 
-    async fn finish(&mut self, import: Import<U::Item>) -> Result<ImportState<U>, Status> {
-        if let Ok(message) = timeout(FINISH_GRACE, self.received.next()).await {
-            match message? {
-                Message::End => {}
-                message => {
-                    return Err(Error::invalid(message.name(), "must not follow finish").into());
-                }
-            }
-        }
-        import.finish().await?;
-        self.pending.push_back(U::summary(import.progress));
-        Ok(ImportState::Finished)
+fn refuse_after_finish<Items>(message: Message<Items>) -> Result<()> {
+    match message {
+        Message::End => Ok(()),
+        message => Err(Error::invalid(message.name(), "must not follow finish")),
     }
 }
 
-fn fingerprint(text: String) -> Result<String, Violation> {
-    let length = text.len();
-    if text.contains('\0') {
-        // PostgreSQL text cannot contain NUL.
-        Err("must not hold NUL".to_owned())
-    } else if length > MAX_FINGERPRINT {
-        Err(format!(
-            "must have at most {MAX_FINGERPRINT} bytes; it has {length}"
-        ))
-    } else {
-        Ok(text)
-    }
-    .field("start.fingerprint")
+/// Runs a part of a call in a task of its own.
+fn spawn<T: Send + 'static>(
+    part: impl Future<Output = T> + Send + 'static,
+) -> AbortOnDropHandle<T> {
+    let part = request_id::scope(request_id::current_or_new(), part);
+    AbortOnDropHandle::new(tokio::spawn(part))
 }

@@ -146,12 +146,13 @@ impl<T: Importable> Import<T> {
     }
 
     /// Finishes an import with an id, so that it takes nothing more.
-    pub(crate) async fn finish(&self) -> Result<()> {
+    pub(crate) async fn finish(&mut self) -> Result<()> {
         if let Some(id) = &self.id {
             let finish =
                 async |tx: &mut Transaction| self.advance(tx, id, self.progress, true).await;
             self.domain.write(&self.call, finish).await?;
         }
+        self.finished = true;
         Ok(())
     }
 

@@ -4,8 +4,8 @@ mod rules;
 
 use std::collections::HashMap;
 
-use self::rules::Rules;
 pub(crate) use self::rules::{ContactField, Drafts, Refusal};
+use self::rules::{Draft, Rules};
 use crate::{
     domain::{BrokenRule, Error, Resource, Result},
     model::{Change, Contact, ContactId, ContactKind, ContactRow, NewContact, TenantId},
@@ -88,7 +88,7 @@ pub(super) async fn validate(
     for row in chunks.iter().flatten() {
         let draft = drafts.get(&row.id).map(|draft| &draft.details);
         if draft == known.get(&row.id).map(Contact::details).as_ref() {
-            drafts.forget(&row.id);
+            drafts.take(&row.id);
         }
     }
     match drafts.len() <= MAX_DRAFTS {
@@ -154,23 +154,22 @@ async fn write(
     let (mut created, mut updated) = (Vec::new(), Vec::new());
     let rows = chunks.iter().flatten().enumerate();
     for ((at, row), outcome) in rows.zip(&outcomes) {
-        let Some(draft) = drafts.get(&row.id) else {
+        let contact = known.get(&row.id);
+        let is_last = |draft: &Draft| match contact {
+            None => *outcome == ItemOutcome::Created,
+            Some(contact) => draft.item == at && draft.details != contact.details(),
+        };
+        if !drafts.get(&row.id).is_some_and(is_last) {
             continue;
-        };
-        let new = || NewContact {
-            id: row.id.clone(),
-            details: draft.details.clone(),
-        };
-        match known.get(&row.id) {
-            None if *outcome == ItemOutcome::Created => {
+        }
+        match (contact, drafts.take(&row.id)) {
+            (Some(contact), Some(new)) => updated.push((contact.contact_number, new)),
+            (None, Some(new)) => {
                 let number = tx.take_contact_number();
                 let number = number.map_err(|NumbersExhausted| Error::Full(Resource::Contact))?;
-                created.push((number, new()));
+                created.push((number, new));
             }
-            Some(contact) if draft.item == at && contact.details() != draft.details => {
-                updated.push((contact.contact_number, new()));
-            }
-            None | Some(_) => {}
+            (_, None) => {}
         }
     }
     if !created.is_empty() || !updated.is_empty() {

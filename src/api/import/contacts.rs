@@ -5,7 +5,10 @@ use pb::{
     import_contacts_response::{Message as Answer, Progress, Rejection, Summary},
 };
 
-use super::{Message, Upload, UploadStart};
+use super::{
+    Upload,
+    messages::{Message, UploadStart},
+};
 use crate::{
     api::{
         convert::{ContactFields, contact_change},

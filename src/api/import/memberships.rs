@@ -6,7 +6,10 @@ use pb::{
     import_memberships_response::{Message as Answer, Progress, Rejection, Summary},
 };
 
-use super::{Message, Upload, UploadStart};
+use super::{
+    Upload,
+    messages::{Message, UploadStart},
+};
 use crate::{
     api::{
         assignments,

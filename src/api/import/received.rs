@@ -6,7 +6,7 @@ use prost::Message as _;
 use tokio_util::sync::CancellationToken;
 use tonic::{Status, Streaming};
 
-use super::Upload;
+use super::{Upload, messages::Message};
 use crate::{
     api::{
         convert::{ALL_CONTACT_FIELDS, ContactFields},
@@ -19,42 +19,6 @@ use crate::{
 /// No more is received while so many bytes of messages wait, or [`MAX_BATCH_ITEMS`] items. A message
 /// has at most 4 MiB and as many items, so at most twice of both can wait.
 const MAX_WAITING_BYTES: usize = 4 << 20;
-
-/// One message of an upload.
-pub(in crate::api) enum Message<Items> {
-    /// Starts the import.
-    Start(UploadStart),
-    /// Carries items that are committed together.
-    Chunk(Items),
-    /// Closes it.
-    Finish,
-    /// A message without content.
-    Empty,
-    /// There are no more messages.
-    End,
-}
-
-impl<Items> Message<Items> {
-    /// The field that the message sets.
-    pub(super) fn name(&self) -> &'static str {
-        match self {
-            Self::Start(_) => "start",
-            Self::Chunk(_) => "chunk",
-            Self::Finish => "finish",
-            Self::Empty | Self::End => "message",
-        }
-    }
-}
-
-/// How an upload starts.
-pub(in crate::api) struct UploadStart {
-    pub(super) import_id: String,
-    /// How many items the caller has results for.
-    pub(super) known_count: i64,
-    pub(super) fingerprint: String,
-    pub(super) update_mask: Option<prost_types::FieldMask>,
-    pub(super) validate_only: bool,
-}
 
 /// The items of a chunk: their names, and how they were read.
 pub(super) type ReadItems<U> = Vec<(

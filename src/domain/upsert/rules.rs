@@ -5,7 +5,9 @@ use std::collections::{HashMap, hash_map::Entry};
 use super::{ItemOutcome, KnownContacts, UpsertOutcome};
 use crate::{
     domain::{BrokenRule, Error, Precondition},
-    model::{Contact, ContactChange, ContactDetails, ContactId, ContactKind, ContactRow},
+    model::{
+        Contact, ContactChange, ContactDetails, ContactId, ContactKind, ContactRow, NewContact,
+    },
 };
 
 /// A broken rule between contacts and companies.
@@ -104,9 +106,9 @@ impl Drafts {
         self.contacts.get(id)
     }
 
-    /// Forgets a contact that is as it was.
-    pub(super) fn forget(&mut self, id: &ContactId) {
-        self.contacts.remove(id);
+    pub(super) fn take(&mut self, id: &ContactId) -> Option<NewContact> {
+        let (id, Draft { details, .. }) = self.contacts.remove_entry(id)?;
+        Some(NewContact { id, details })
     }
 }
 

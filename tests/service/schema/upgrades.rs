@@ -2,12 +2,20 @@
 
 use std::fs;
 
-use mailing_groups::{pb, server::Limits, store};
+use mailing_groups::{
+    pb::{
+        self,
+        import_contacts_request::{Message as ToContacts, Start},
+    },
+    server::Limits,
+    store,
+};
 use tokio_postgres::Client;
 use unicode_normalization::UnicodeNormalization;
 
 use crate::support::{
-    Server, Tenant, assert_consistent, company, database, runtime, tables::connect,
+    Server, Tenant, assert_consistent, company, contact_chunk, database, runtime, tables::connect,
+    upload::Response,
 };
 
 /// A database with the tables as they were after a migration.
@@ -165,4 +173,30 @@ async fn names_are_folded_as_the_program_folds_them() {
         FROM contacts o JOIN contacts n ON n.tenant_id <> 1 AND n.id = o.id \
         WHERE o.tenant_id = 1 AND o.search_name <> n.search_name";
     assert_eq!(database.texts(differing).await, Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn imports_go_on_and_what_they_rejected_is_dropped() {
+    let database = EarlierDatabase::after("2026-11-27-000002").await;
+    database
+        .run(
+            "INSERT INTO tenants VALUES (1, 'old'); INSERT INTO clocks VALUES (1);
+             INSERT INTO imports VALUES (1, 'crm', 1, 2, 1, 0, 1, 0, now());
+             INSERT INTO import_rejections VALUES (1, 'crm', 1, 'an answer')",
+        )
+        .await;
+    database.upgrade().await;
+    let server = Server::on(&database.url, Limits::default()).await;
+    let mut tenant = Tenant::of(&server, "old").await;
+    let mut upload = tenant.upload_contacts().await;
+    let start = Start {
+        import_id: "crm".into(),
+        fingerprint: "sha256:1".into(),
+        ..Default::default()
+    };
+    upload.send(ToContacts::Start(start)).await;
+    let (rejections, progress) = upload.until(2).await.unwrap();
+    assert_eq!((rejections, progress.progress()), (vec![], Some(2)));
+    upload.send(contact_chunk(vec![company("A")])).await;
+    upload.until(3).await.unwrap();
 }

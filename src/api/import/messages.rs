@@ -1,0 +1,81 @@
+//! The messages of both imports.
+
+use crate::{
+    api::{
+        convert::{ContactFields, contact_fields, mask_text},
+        field::Field,
+    },
+    domain::{Error, Result, Violation, imports::ImportSource},
+    model::ImportKind,
+};
+
+/// The most bytes of a fingerprint.
+const MAX_FINGERPRINT: usize = 128;
+
+/// One message of an upload.
+pub(in crate::api) enum Message<Items> {
+    /// Starts the import.
+    Start(UploadStart),
+    /// Carries items that are committed together.
+    Chunk(Items),
+    /// Closes it.
+    Finish,
+    /// A message without content.
+    Empty,
+    /// There are no more messages.
+    End,
+}
+
+impl<Items> Message<Items> {
+    /// The field that the message sets.
+    pub(super) fn name(&self) -> &'static str {
+        match self {
+            Self::Start(_) => "start",
+            Self::Chunk(_) => "chunk",
+            Self::Finish => "finish",
+            Self::Empty | Self::End => "message",
+        }
+    }
+}
+
+/// How an upload starts.
+pub(in crate::api) struct UploadStart {
+    pub(super) import_id: String,
+    /// How many items the caller has results for.
+    pub(super) known_count: i64,
+    pub(super) fingerprint: String,
+    pub(super) update_mask: Option<prost_types::FieldMask>,
+    pub(super) validate_only: bool,
+}
+
+impl UploadStart {
+    /// The fields that the items carry, and what the import is bound to.
+    pub(super) fn read(&self, kind: ImportKind) -> Result<(ContactFields, ImportSource)> {
+        if self.known_count < 0 {
+            return Err(Error::invalid("start.known_count", "must not be negative"));
+        }
+        check_fingerprint(&self.fingerprint)?;
+        let fields = contact_fields(self.update_mask.as_ref(), "start.update_mask")?;
+        let source = ImportSource {
+            kind,
+            fingerprint: self.fingerprint.clone(),
+            update_mask: mask_text(fields),
+        };
+        Ok((fields, source))
+    }
+}
+
+fn check_fingerprint(text: &str) -> Result<(), Violation> {
+    let length = text.len();
+    if text.contains('\0') {
+        // PostgreSQL text cannot contain NUL.
+        Err("must not hold NUL".to_owned())
+    } else if length > MAX_FINGERPRINT {
+        Err(format!(
+            "must have at most {MAX_FINGERPRINT} bytes; it has {length}"
+        ))
+    } else {
+        Ok(())
+    }
+    .field("start.fingerprint")
+}
