@@ -18,6 +18,9 @@ use crate::{
     pb::{self, segments_server::Segments},
 };
 
+/// Actions in a page: with expressions of 4 KiB each, more would not fit in a message.
+const MAX_ACTIONS: i32 = 500;
+
 #[tonic::async_trait]
 impl Segments for Api {
     type CompareSegmentsStream = ResponseStream<pb::CompareSegmentsResponse>;
@@ -168,7 +171,7 @@ impl Segments for Api {
     ) -> RpcResult<pb::ListSegmentActionsResponse> {
         let (call, mut request) = split_request(request)?;
         let id = required(&request.segment_id, "segment_id")?;
-        let page = ListPage::<i32>::take(&call, &mut request)?;
+        let page = ListPage::<i32>::take_up_to(MAX_ACTIONS, &call, &mut request)?;
         let after = page.after.unwrap_or(0);
         let mut found = segments::list_actions(&self.domain, &call, &id, after, page.size).await?;
         let next_page_token = page.next_token(&mut found, |(action, _)| &action.number);

@@ -36,8 +36,17 @@ pub(super) struct ListPage<K> {
 impl<K: FromStr + Display> ListPage<K> {
     /// Takes page size and page token out of a request.
     pub(super) fn take<T: PagedRequest>(call: &Call, request: &mut T) -> Result<Self, Violation> {
+        Self::take_up_to(MAX_PAGE_SIZE, call, request)
+    }
+
+    /// As [`ListPage::take`], of at most `max` entries.
+    pub(super) fn take_up_to<T: PagedRequest>(
+        max: i32,
+        call: &Call,
+        request: &mut T,
+    ) -> Result<Self, Violation> {
         let (size, token) = take_paging(request);
-        let size = PageSize::new(size, DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE).field("page_size")?;
+        let size = PageSize::new(size, DEFAULT_PAGE_SIZE, max).field("page_size")?;
         let key = TokenKey::new(call, request);
         let after = key.read(&token, "page_token")?;
         Ok(Self { size, after, key })

@@ -75,7 +75,7 @@ impl Contact {
 
     /// Changes with the contact and with its groups.
     pub(crate) fn etag(&self) -> String {
-        super::page::etag(self.revision, self.update_time)
+        super::page::strong_etag(self.revision, self.update_time)
     }
 
     /// The details of the contact.

@@ -34,9 +34,9 @@ impl MailingGroup {
         self.company_count + self.person_count
     }
 
-    /// Changes with the code and the description.
+    /// Changes with the code and the description, not with the counts: so it is weak.
     pub(crate) fn etag(&self) -> String {
-        super::page::etag(self.revision, self.update_time)
+        super::page::weak_etag(self.revision, self.update_time)
     }
 }
 

@@ -35,10 +35,15 @@ impl PageSize {
     }
 }
 
-/// The etag of a version that was made at a revision and a time. The time tells it from another version
-/// under the same revision, after commits were lost (see [`Commit`](super::Commit)).
-pub(super) fn etag(revision: Revision, time: Time) -> String {
-    format!("r{revision}-{:x}", time.timestamp_micros())
+/// The etag of a resource that changes only at new revisions. The time tells a version from another
+/// one under the same revision, after commits were lost (see [`Commit`](super::Commit)).
+pub(super) fn strong_etag(revision: Revision, time: Time) -> String {
+    format!("\"r{revision}-{:x}\"", time.timestamp_micros())
+}
+
+/// The etag of a resource of which some fields, such as counts, change without it.
+pub(super) fn weak_etag(revision: Revision, time: Time) -> String {
+    format!("W/{}", strong_etag(revision, time))
 }
 
 #[cfg(test)]

@@ -32,7 +32,7 @@ pub(crate) struct Segment {
 impl Segment {
     /// Changes with every action and with the description.
     pub(crate) fn etag(&self) -> String {
-        super::page::etag(self.revision, self.update_time)
+        super::page::strong_etag(self.revision, self.update_time)
     }
 }
 

@@ -170,6 +170,10 @@ async fn an_etag_changes_only_with_code_or_description() {
     let current = tenant.update_group(with(&etag, "new"), None).await.unwrap();
     let current = current.mailing_group.unwrap().etag;
     assert_ne!(current, etag);
+    assert!(
+        current.starts_with("W/\"") && current.ends_with('"'),
+        "{current}"
+    );
     let stale = (Code::Aborted, "ETAG_MISMATCH".to_owned());
     assert_eq!(
         refused(tenant.update_group(with(&etag, "x"), None).await),
@@ -181,6 +185,11 @@ async fn an_etag_changes_only_with_code_or_description() {
         stale
     );
     assert_eq!(tenant.get_group("MOVE").await.unwrap().description, "new");
+    let unquoted = current[3..].trim_end_matches('"');
+    assert_eq!(
+        refused(tenant.delete_group("MOVE", unquoted, true).await),
+        stale
+    );
     tenant.delete_group("MOVE", &current, true).await.unwrap();
 }
 

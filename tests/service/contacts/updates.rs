@@ -125,6 +125,16 @@ async fn an_etag_changes_with_the_contact_and_with_its_groups() {
         assert_eq!(refused(tenant.delete_contact("P", old, true).await), stale);
         assert_eq!(refused(tenant.replace("P", &["MOVE"], old).await), stale);
     }
+    assert!(
+        etags
+            .iter()
+            .all(|it| it.starts_with("\"r") && it.ends_with('"'))
+    );
+    let unquoted = etags[2].trim_matches('"');
+    assert_eq!(
+        refused(tenant.delete_contact("P", unquoted, false).await),
+        stale
+    );
     tenant.delete_contact("P", &etags[2], false).await.unwrap();
     assert_eq!(
         refused(tenant.get_contact("P").await),
