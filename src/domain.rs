@@ -31,7 +31,10 @@ pub use self::cache::SetCache;
 use self::{database::Database, jobs::JobQueues, notifier::RevisionNotifier};
 pub(crate) use self::{
     database::{Call, Committed, IdempotencyKey},
-    error::{BrokenRule, Error, ImportDifference, Precondition, Resource, Result, Violation},
+    error::{
+        BrokenRule, Error, ImportDifference, Precondition, Resource, Result, UnknownContact,
+        Violation,
+    },
     upsert::{ContactField, Refusal},
 };
 use crate::store::Store;

@@ -118,6 +118,7 @@ diesel::table! {
         tenant_id -> Int4,
         contact_number -> Int4,
         kept_number -> Int4,
+        id -> Nullable<Text>,
     }
 }
 

@@ -125,6 +125,7 @@ fn code_and_retry_delay(reason: ErrorReason) -> (Code, Option<Duration>) {
         | ErrorReason::MailingGroupNotFound
         | ErrorReason::MailingGroupRenamed
         | ErrorReason::ContactNotFound
+        | ErrorReason::ContactMerged
         | ErrorReason::SegmentNotFound
         | ErrorReason::SavedCriteriaNotFound
         | ErrorReason::SegmentActionNotFound => (Code::NotFound, None),

@@ -4,7 +4,9 @@ mod causes;
 
 use std::fmt::Display;
 
-pub(crate) use self::causes::{BrokenRule, ImportDifference, Precondition, Resource, Violation};
+pub(crate) use self::causes::{
+    BrokenRule, ImportDifference, Precondition, Resource, UnknownContact, Violation,
+};
 use super::{selection::SelectionError, watch::InvalidStart};
 use crate::{
     model::{Code, ContactId, RequestId, Revision},
@@ -21,14 +23,14 @@ pub enum Error {
     #[error("{}", join(.0))]
     Invalid(Vec<Violation>),
     /// There is no such thing.
-    #[error("no {resource} {name}{}", moved(.renamed_to))]
+    #[error("no {resource} {name}{}", resource.moved(.current.as_deref()))]
     NotFound {
         /// What kind of thing.
         resource: Resource,
         /// The requested name.
         name: String,
-        /// The code that a group formerly called so has now.
-        renamed_to: Option<Code>,
+        /// The name to use instead, if this is a former one.
+        current: Option<String>,
     },
     /// A value of the request breaks a rule that takes more than the value to check.
     #[error("{0}")]
@@ -40,8 +42,8 @@ pub enum Error {
     #[error(transparent)]
     InvalidStart(InvalidStart),
     /// Some of many contacts do not exist.
-    #[error("no contact {}{}", .0[0].1, more(.0.len()))]
-    UnknownContacts(Vec<(usize, ContactId)>),
+    #[error("{}{}", .0[0].error(), more(.0.len()))]
+    UnknownContacts(Vec<UnknownContact>),
     /// The name is taken.
     #[error("{resource} {name} exists already")]
     AlreadyExists {
@@ -105,9 +107,13 @@ impl Error {
         }])
     }
 
-    /// No such contact.
-    pub(crate) fn no_contact(id: &ContactId) -> Self {
-        Self::not_found(Resource::Contact, id)
+    /// No such contact; perhaps it was merged into another.
+    pub(super) fn no_contact(id: &ContactId, merged_into: Option<&ContactId>) -> Self {
+        Self::NotFound {
+            resource: Resource::Contact,
+            name: id.to_string(),
+            current: merged_into.map(ToString::to_string),
+        }
     }
 
     /// No such thing.
@@ -115,16 +121,16 @@ impl Error {
         Self::NotFound {
             resource,
             name: name.to_string(),
-            renamed_to: None,
+            current: None,
         }
     }
 
     /// No such group; perhaps it has another code now.
-    pub(super) fn no_group(code: &Code, renamed_to: Option<Code>) -> Self {
+    pub(super) fn no_group(code: &Code, renamed_to: Option<&Code>) -> Self {
         Self::NotFound {
             resource: Resource::MailingGroup,
             name: code.to_string(),
-            renamed_to,
+            current: renamed_to.map(ToString::to_string),
         }
     }
 
@@ -214,13 +220,6 @@ fn join(violations: &[Violation]) -> String {
         .iter()
         .map(|v| format!("{} {}", v.field, v.reason));
     texts.collect::<Vec<_>>().join("; ")
-}
-
-fn moved(renamed_to: &Option<Code>) -> String {
-    renamed_to
-        .as_ref()
-        .map(|code| format!("; it is {code} now"))
-        .unwrap_or_default()
 }
 
 fn more(count: usize) -> String {

@@ -1,11 +1,14 @@
 //! Finds the contacts and groups that operations name, or the errors that say they do not exist.
 
-use std::{collections::HashMap, hash::Hash};
+use std::{
+    collections::{HashMap, HashSet},
+    hash::Hash,
+};
 
 use super::{Call, Domain, Error, Resource, Result};
 use crate::{
-    model::{Code, Contact, ContactId, MailingGroup, TenantId},
-    store::{self, Connection, Transaction},
+    model::{Assignment, Code, Contact, ContactId, MailingGroup, TenantId},
+    store::{self, Connection, Transaction, memberships::PairResult},
 };
 
 /// The contact with this id.
@@ -14,8 +17,27 @@ pub(super) async fn contact(
     tenant_id: TenantId,
     id: &ContactId,
 ) -> Result<Contact> {
-    let found = store::contacts::find(conn, tenant_id, id).await?;
-    found.ok_or_else(|| Error::no_contact(id))
+    match store::contacts::find(conn, tenant_id, id).await? {
+        Some(contact) => Ok(contact),
+        None => {
+            let merged = merged(conn, tenant_id, [id]).await?;
+            Err(Error::no_contact(id, merged.get(id)))
+        }
+    }
+}
+
+/// The ids of merged contacts among these, and those of the contacts that replace them.
+pub(super) async fn merged(
+    conn: &mut Connection,
+    tenant_id: TenantId,
+    ids: impl IntoIterator<Item = &ContactId>,
+) -> Result<HashMap<ContactId, ContactId>> {
+    let ids: Vec<&ContactId> = ids.into_iter().collect();
+    if ids.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let merged = store::contacts::merged_into(conn, tenant_id, &ids).await?;
+    Ok(merged.into_iter().collect())
 }
 
 /// The resources of many keys.
@@ -102,7 +124,7 @@ pub(super) async fn unknown_group(
     code: &Code,
 ) -> Error {
     match renamed(conn, tenant_id, [code]).await {
-        Ok(mut renamed) => Error::no_group(code, renamed.remove(code)),
+        Ok(renamed) => Error::no_group(code, renamed.get(code)),
         Err(error) => error,
     }
 }
@@ -119,6 +141,36 @@ pub(super) async fn renamed(
     }
     let renamed = store::mailing_groups::renamed_to(conn, tenant_id, &codes).await?;
     Ok(renamed.into_iter().collect())
+}
+
+/// The names that were given up, among those of pairs of which one part is unknown.
+#[derive(Default)]
+pub(super) struct FormerNames {
+    /// The ids of merged contacts, and those of the contacts that replace them.
+    pub(super) ids: HashMap<ContactId, ContactId>,
+    /// The former codes of groups, and the present ones.
+    pub(super) codes: HashMap<Code, Code>,
+}
+
+impl FormerNames {
+    pub(super) async fn read<'a>(
+        conn: &mut Connection,
+        tenant_id: TenantId,
+        pairs: impl Iterator<Item = (&'a PairResult, &'a Assignment)>,
+    ) -> Result<Self> {
+        let (mut ids, mut codes) = (HashSet::new(), HashSet::new());
+        for (row, item) in pairs {
+            if row.contact_number.is_none() {
+                ids.insert(&item.contact_id);
+            } else if row.group_id.is_none() {
+                codes.insert(&item.code);
+            }
+        }
+        Ok(Self {
+            ids: merged(conn, tenant_id, ids).await?,
+            codes: renamed(conn, tenant_id, codes).await?,
+        })
+    }
 }
 
 /// Returns the present descriptions of the groups that still exist, by group number.

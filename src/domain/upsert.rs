@@ -7,7 +7,7 @@ use std::collections::HashMap;
 pub(crate) use self::rules::{ContactField, Drafts, Refusal};
 use self::rules::{Draft, Rules};
 use crate::{
-    domain::{BrokenRule, Error, Resource, Result},
+    domain::{BrokenRule, Error, Resource, Result, lookup},
     model::{Change, Contact, ContactId, ContactKind, ContactRow, NewContact, TenantId},
     store::{self, Connection, NumbersExhausted, Transaction},
 };
@@ -35,7 +35,11 @@ const MAX_DRAFTS: usize = 1_000_000;
 
 /// Contacts that were looked up, existing or not. Each is read once.
 #[derive(Default)]
-pub(super) struct KnownContacts(HashMap<ContactId, Option<Contact>>);
+pub(super) struct KnownContacts {
+    contacts: HashMap<ContactId, Option<Contact>>,
+    /// The ids of merged contacts among them, and those of the contacts that replace them.
+    merged: HashMap<ContactId, ContactId>,
+}
 
 impl KnownContacts {
     /// Reads the contacts that were not looked up before.
@@ -45,23 +49,32 @@ impl KnownContacts {
         tenant_id: TenantId,
         ids: impl Iterator<Item = &ContactId>,
     ) -> Result<()> {
-        let mut missing: Vec<&ContactId> = ids.filter(|id| !self.0.contains_key(*id)).collect();
+        let is_new = |id: &&ContactId| !self.contacts.contains_key(*id);
+        let mut missing: Vec<&ContactId> = ids.filter(is_new).collect();
         missing.sort_unstable();
         missing.dedup();
         if missing.is_empty() {
             return Ok(());
         }
         let found = store::contacts::find_all(conn, tenant_id, &missing).await?;
-        self.0
-            .extend(missing.into_iter().map(|id| (id.clone(), None)));
-        self.0
+        self.contacts
+            .extend(missing.iter().map(|id| ((*id).clone(), None)));
+        self.contacts
             .extend(found.into_iter().map(|it| (it.id.clone(), Some(it))));
+        missing.retain(|id| self.get(id).is_none());
+        self.merged
+            .extend(lookup::merged(conn, tenant_id, missing).await?);
         Ok(())
     }
 
     /// The contact with this id, if it exists.
     pub(super) fn get(&self, id: &ContactId) -> Option<&Contact> {
-        self.0.get(id)?.as_ref()
+        self.contacts.get(id)?.as_ref()
+    }
+
+    /// The contact that this one was merged into.
+    pub(super) fn merged_into(&self, id: &ContactId) -> Option<&ContactId> {
+        self.merged.get(id)
     }
 }
 

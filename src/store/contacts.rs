@@ -1,6 +1,7 @@
 //! Contacts.
 
 mod by_number;
+mod former_ids;
 mod list;
 
 use std::collections::HashMap;
@@ -11,10 +12,13 @@ use diesel::{
 };
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
-pub(crate) use self::by_number::{changed_since, ids, ids_in_range};
 pub use self::{
     by_number::{by_bits, by_numbers, with_companies},
     list::{ContactFilter, page},
+};
+pub(crate) use self::{
+    by_number::{changed_since, ids, ids_in_range},
+    former_ids::{free_ids, merged_into},
 };
 use super::{
     Transaction,

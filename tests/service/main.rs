@@ -17,6 +17,7 @@ mod contract;
 mod emails;
 mod export;
 mod faults;
+mod former_names;
 mod groups;
 mod idempotency;
 mod imports;

@@ -38,7 +38,7 @@ async fn memberships_of_both_contacts_are_merged() {
     for code in ["A", "B", "C"] {
         assert_eq!(tenant.counts(code).await, (1, 0, 1), "{code}");
     }
-    let gone = (Code::NotFound, "CONTACT_NOT_FOUND".to_owned());
+    let gone = (Code::NotFound, "CONTACT_MERGED".to_owned());
     assert_eq!(refused(tenant.get_contact("GONE").await), gone);
     assert_eq!(refused(tenant.merge("KEPT", "GONE").await), gone);
     assert_eq!(refused(tenant.merge("GONE", "KEPT").await), gone);

@@ -10,10 +10,9 @@ use super::{
 };
 use crate::{
     domain::{
-        BrokenRule, Error, Precondition, Refusal, Resource, Violation,
+        BrokenRule, Error, Precondition, Refusal, Resource, UnknownContact, Violation,
         selection::{SelectionError, SelectionFault},
     },
-    model::{Code, ContactId},
     pb::ErrorReason,
 };
 
@@ -22,15 +21,10 @@ const MAX_VIOLATIONS: usize = 20;
 
 /// The metadata of the `ErrorInfo`.
 pub(super) fn metadata(error: &Error) -> Vec<(&'static str, String)> {
-    if let Some((_, name, renamed_to)) = missing(error) {
-        let renamed_to = renamed_to.map(|code| ("renamed_to", code));
-        return renamed_to.into_iter().chain([("name", name)]).collect();
+    if let Some(missing) = missing(error) {
+        return missing.metadata();
     }
     match error {
-        Error::UnknownContacts(unknown) => vec![
-            ("name", unknown[0].1.to_string()),
-            ("count", unknown.len().to_string()),
-        ],
         Error::AlreadyExists { name, .. } | Error::Stale { name, .. } => {
             vec![("name", name.clone())]
         }
@@ -41,10 +35,8 @@ pub(super) fn metadata(error: &Error) -> Vec<(&'static str, String)> {
         }
         Error::ImportOvertaken(id) => vec![("import_id", id.to_string())],
         Error::HistoryPruned { oldest } => vec![("oldest_revision", oldest.to_string())],
-        Error::BrokenRule(BrokenRule::Contact(Refusal::UnknownCompany(id))) => {
-            vec![("name", id.to_string())]
-        }
         Error::NotFound { .. }
+        | Error::UnknownContacts(_)
         | Error::Selection(_)
         | Error::Invalid(_)
         | Error::InvalidStart(_)
@@ -58,30 +50,67 @@ pub(super) fn metadata(error: &Error) -> Vec<(&'static str, String)> {
     }
 }
 
-/// What an error is about that was not found, and the present code of a renamed group.
-fn missing(error: &Error) -> Option<(Resource, String, Option<String>)> {
-    let renamed = |code: &Option<Code>| code.as_ref().map(ToString::to_string);
+/// What an error is about that was not found.
+struct Missing {
+    resource: Resource,
+    name: String,
+    /// The name to use instead, if `name` is a former one.
+    current: Option<String>,
+    /// How many are missing.
+    count: Option<usize>,
+}
+
+impl Missing {
+    fn metadata(self) -> Vec<(&'static str, String)> {
+        let mut metadata = vec![("name", self.name.clone())];
+        metadata.extend(self.count.map(|count| ("count", count.to_string())));
+        if let Some(current) = self.current {
+            if self.resource == Resource::MailingGroup {
+                // The name of `current` in version 0.1.0.
+                metadata.push(("renamed_to", current.clone()));
+            }
+            metadata.extend([("former", self.name), ("current", current)]);
+        }
+        metadata
+    }
+}
+
+fn missing(error: &Error) -> Option<Missing> {
+    let missing = |resource, name: String, current: Option<String>| Missing {
+        resource,
+        name,
+        current,
+        count: None,
+    };
     match error {
         Error::NotFound {
             resource,
             name,
-            renamed_to,
-            ..
+            current,
         }
         | Error::Selection(SelectionError {
             fault:
                 SelectionFault::UnknownOperand {
                     resource,
                     name,
-                    renamed_to,
+                    current,
                     ..
                 },
             ..
-        }) => Some((*resource, name.clone(), renamed(renamed_to))),
+        }) => Some(missing(*resource, name.clone(), current.clone())),
         Error::Selection(SelectionError {
             fault: SelectionFault::UnknownSegment(id),
             ..
-        }) => Some((Resource::Segment, id.to_string(), None)),
+        }) => Some(missing(Resource::Segment, id.to_string(), None)),
+        Error::BrokenRule(BrokenRule::Contact(Refusal::UnknownCompany { id, merged_into })) => {
+            let current = merged_into.as_ref().map(ToString::to_string);
+            Some(missing(Resource::Contact, id.to_string(), current))
+        }
+        Error::UnknownContacts(unknown) => {
+            let first = self::missing(&unknown[0].error())?;
+            let count = Some(unknown.len());
+            Some(Missing { count, ..first })
+        }
         Error::Selection(SelectionError {
             fault: SelectionFault::NotACompany { .. },
             ..
@@ -89,7 +118,6 @@ fn missing(error: &Error) -> Option<(Resource, String, Option<String>)> {
         | Error::Invalid(_)
         | Error::InvalidStart(_)
         | Error::BrokenRule(_)
-        | Error::UnknownContacts(_)
         | Error::AlreadyExists { .. }
         | Error::Precondition(_)
         | Error::Stale { .. }
@@ -110,14 +138,14 @@ pub(super) fn details(error: &Error, reason: ErrorReason) -> ErrorDetails {
     match error {
         Error::Invalid(violations) => add_violations(&mut details, violations),
         Error::BrokenRule(rule) => {
-            if let BrokenRule::Contact(Refusal::UnknownCompany(id)) = rule {
-                let text = format!("no contact {id}");
-                details.set_resource_info(type_of(Resource::Contact), id.to_string(), "", text);
+            if let Some(missing) = missing(error) {
+                let text = format!("no contact {}", missing.name);
+                details.set_resource_info(type_of(missing.resource), missing.name, "", text);
             }
             add_violations(&mut details, &[broken_rule(rule)]);
         }
         Error::NotFound { .. } | Error::Selection(_) | Error::InvalidStart(_) => {
-            if let Some((resource, name, _)) = missing(error) {
+            if let Some(Missing { resource, name, .. }) = missing(error) {
                 details.set_resource_info(type_of(resource), name, "", error.to_string());
             }
             add_violations(&mut details, &violation(error));
@@ -153,11 +181,11 @@ fn add_violations<'v>(
     }
 }
 
-fn add_unknown_contacts(details: &mut ErrorDetails, error: &Error, unknown: &[(usize, ContactId)]) {
-    let first = unknown[0].1.to_string();
+fn add_unknown_contacts(details: &mut ErrorDetails, error: &Error, unknown: &[UnknownContact]) {
+    let first = unknown[0].id.to_string();
     details.set_resource_info(type_of(Resource::Contact), first, "", error.to_string());
-    for (at, id) in unknown.iter().take(MAX_VIOLATIONS) {
-        let reason = format!("must be an existing contact; there is no contact {id}");
+    for it @ UnknownContact { at, .. } in unknown.iter().take(MAX_VIOLATIONS) {
+        let reason = format!("must be an existing contact; there is {}", it.error());
         details.add_bad_request_violation(format!("contact_ids[{at}]"), reason);
     }
 }

@@ -57,10 +57,11 @@ fn selection_violation(SelectionError { part, fault }: &SelectionError) -> Optio
         SelectionFault::UnknownOperand {
             resource,
             name,
+            current,
             position,
-            ..
         } => {
-            let reason = format!("at position {position}: there is no {resource} {name}");
+            let moved = resource.moved(current.as_deref());
+            let reason = format!("at position {position}: there is no {resource} {name}{moved}");
             ("expression", reason)
         }
         SelectionFault::NotACompany { .. } => ("expression", fault.to_string()),

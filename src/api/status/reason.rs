@@ -17,19 +17,17 @@ pub(super) fn reason_name(reason: ErrorReason) -> &'static str {
 /// The reason of an error.
 pub(super) fn reason_of(error: &Error) -> ErrorReason {
     match error {
-        Error::BrokenRule(BrokenRule::Contact(Refusal::UnknownCompany(_))) => {
-            ErrorReason::ContactNotFound
+        Error::BrokenRule(BrokenRule::Contact(Refusal::UnknownCompany { merged_into, .. })) => {
+            not_found(Resource::Contact, merged_into.is_some())
         }
         Error::Invalid(_) | Error::InvalidStart(_) | Error::BrokenRule(_) => {
             ErrorReason::InvalidField
         }
         Error::Selection(SelectionError { fault, .. }) => selection_reason(fault),
         Error::NotFound {
-            renamed_to: Some(_),
-            ..
-        } => ErrorReason::MailingGroupRenamed,
-        Error::NotFound { resource, .. } => not_found(*resource),
-        Error::UnknownContacts(_) => ErrorReason::ContactNotFound,
+            resource, current, ..
+        } => not_found(*resource, current.is_some()),
+        Error::UnknownContacts(unknown) => reason_of(&unknown[0].error()),
         Error::AlreadyExists { resource, .. } => already_exists(*resource),
         Error::Precondition(precondition) => precondition_reason(precondition),
         Error::Stale { .. } => ErrorReason::EtagMismatch,
@@ -47,18 +45,19 @@ pub(super) fn reason_of(error: &Error) -> ErrorReason {
 fn selection_reason(fault: &SelectionFault) -> ErrorReason {
     match fault {
         SelectionFault::UnknownOperand {
-            renamed_to: Some(_),
-            ..
-        } => ErrorReason::MailingGroupRenamed,
-        SelectionFault::UnknownOperand { resource, .. } => not_found(*resource),
+            resource, current, ..
+        } => not_found(*resource, current.is_some()),
         SelectionFault::UnknownSegment(_) => ErrorReason::SegmentNotFound,
         SelectionFault::NotACompany { .. } => ErrorReason::InvalidField,
     }
 }
 
-fn not_found(resource: Resource) -> ErrorReason {
+/// The reason for a name that nothing has, or that something had before.
+fn not_found(resource: Resource, is_former: bool) -> ErrorReason {
     match resource {
+        Resource::MailingGroup if is_former => ErrorReason::MailingGroupRenamed,
         Resource::MailingGroup => ErrorReason::MailingGroupNotFound,
+        Resource::Contact if is_former => ErrorReason::ContactMerged,
         Resource::Contact => ErrorReason::ContactNotFound,
         Resource::Segment => ErrorReason::SegmentNotFound,
         Resource::SavedCriteria => ErrorReason::SavedCriteriaNotFound,

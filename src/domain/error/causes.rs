@@ -1,7 +1,7 @@
 //! Why operations fail: broken rules, states that forbid them.
 
 use crate::{
-    domain::upsert::Refusal,
+    domain::{Error, upsert::Refusal},
     model::{Code, ContactId, MAX_UNDOABLE_ACTIONS, RequestId, SegmentId},
 };
 
@@ -64,6 +64,38 @@ pub enum ImportDifference {
     /// The fields that the items carry.
     #[error("update_mask")]
     Fields,
+}
+
+impl Resource {
+    /// Where to find what has another name now, as the end of a sentence that says it is not there.
+    pub(crate) fn moved(self, current: Option<&str>) -> String {
+        match (self, current) {
+            (_, None) => String::new(),
+            (Self::Contact, Some(current)) => format!("; it was merged into {current}"),
+            (
+                Self::MailingGroup | Self::Segment | Self::SavedCriteria | Self::SegmentAction,
+                Some(current),
+            ) => format!("; it is {current} now"),
+        }
+    }
+}
+
+/// One of many contacts, which does not exist.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UnknownContact {
+    /// Its place among them, from 0.
+    pub(crate) at: usize,
+    /// The id.
+    pub(crate) id: ContactId,
+    /// The contact that it was merged into.
+    pub(crate) merged_into: Option<ContactId>,
+}
+
+impl UnknownContact {
+    /// The error for this contact alone.
+    pub(crate) fn error(&self) -> Error {
+        Error::no_contact(&self.id, self.merged_into.as_ref())
+    }
 }
 
 /// States that forbid an operation.

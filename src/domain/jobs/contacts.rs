@@ -8,7 +8,7 @@ use crate::{
         Error, Resource, Result, Violation,
         batch::{BatchOperation, ConflictKeys},
         database::{Committed, Database},
-        lookup::check_contact_etag,
+        lookup::{self, check_contact_etag},
         upsert::{KnownContacts, upsert_each},
     },
     model::{Contact, ContactChange, ContactDetails, ContactId, NewContact, TenantName},
@@ -27,11 +27,17 @@ impl BatchOperation for GetContacts {
         let read = self.0.read_of(&call, async |conn, tenant_id| {
             let distinct: HashSet<&ContactId> = ids.iter().collect();
             let distinct: Vec<&ContactId> = distinct.into_iter().collect();
-            Ok(store::contacts::find_all(conn, tenant_id, &distinct).await?)
+            let found = store::contacts::find_all(conn, tenant_id, &distinct).await?;
+            let found: HashMap<_, _> = found.into_iter().map(|it| (it.id.clone(), it)).collect();
+            let missing = distinct.into_iter().filter(|id| !found.contains_key(*id));
+            let merged = lookup::merged(conn, tenant_id, missing).await?;
+            Ok((found, merged))
         });
-        let found = read.await?.into_iter();
-        let found: HashMap<_, _> = found.map(|it| (it.id.clone(), it)).collect();
-        let output = |id| found.get(id).cloned().ok_or_else(|| Error::no_contact(id));
+        let (found, merged) = read.await?;
+        let output = |id| match found.get(id) {
+            Some(contact) => Ok(contact.clone()),
+            None => Err(Error::no_contact(id, merged.get(id))),
+        };
         Ok(ids.iter().map(output).collect())
     }
 }
@@ -188,7 +194,7 @@ impl BatchOperation for UpdateContacts {
             known.read(tx, tenant_id, ids.chain(companies)).await?;
             let changed = items.iter().map(|item| {
                 let id = item.input.id.clone();
-                let details = item.input.details(known.get(&id))?;
+                let details = item.input.details(&known)?;
                 Ok(NewContact { id, details })
             });
             let changed = changed.collect();
@@ -218,8 +224,8 @@ impl UpdateContact {
     }
 
     /// The details of the contact after the change.
-    fn details(&self, known: Option<&Contact>) -> Result<ContactDetails> {
-        match (known, &self.or_create) {
+    fn details(&self, known: &KnownContacts) -> Result<ContactDetails> {
+        match (known.get(&self.id), &self.or_create) {
             (Some(contact), _) => {
                 check_contact_etag(contact, self.etag.as_deref())?;
                 Ok(self.change.clone().apply(contact.details()))
@@ -229,7 +235,7 @@ impl UpdateContact {
                 Err(Error::stale(Resource::Contact, &self.id))
             }
             (None, Some(details)) => details.clone().map_err(Error::Invalid),
-            (None, None) => Err(Error::no_contact(&self.id)),
+            (None, None) => Err(Error::no_contact(&self.id, known.merged_into(&self.id))),
         }
     }
 }

@@ -30,7 +30,7 @@ impl BatchOperation for GetGroups {
         let (found, renamed) = read.await?;
         let output = |code: &Code| match found.get(code) {
             Some(group) => Ok(group.clone()),
-            None => Err(Error::no_group(code, renamed.get(code).cloned())),
+            None => Err(Error::no_group(code, renamed.get(code))),
         };
         Ok(codes.iter().map(output).collect())
     }
@@ -70,14 +70,19 @@ impl BatchOperation for ListContactGroups {
                 false => store::contacts::find_all(conn, tenant_id, &without_groups).await?,
             };
             let known: HashSet<_> = known.into_iter().map(|contact| contact.id).collect();
-            Ok((listed, known))
+            let unknown = without_groups.into_iter().filter(|id| !known.contains(*id));
+            let merged = lookup::merged(conn, tenant_id, unknown).await?;
+            Ok((listed, known, merged))
         });
-        let (listed, known) = read.await?;
+        let (listed, known, merged) = read.await?;
         let output = |(listed, page): (Vec<MailingGroup>, &ContactGroupsPage)| match listed
             .is_empty()
             && !known.contains(&page.contact_id)
         {
-            true => Err(Error::no_contact(&page.contact_id)),
+            true => {
+                let id = &page.contact_id;
+                Err(Error::no_contact(id, merged.get(id)))
+            }
             false => Ok(listed),
         };
         Ok(listed.into_iter().zip(pages).map(output).collect())

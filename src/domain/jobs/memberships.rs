@@ -1,18 +1,14 @@
 //! Assigning and unassigning single memberships, in batches.
 
-use std::collections::{HashMap, HashSet};
-
 use super::{JobItem, batch_call};
 use crate::{
     domain::{
         Error, Result,
         batch::BatchOperation,
         database::{Call, Committed, Database},
-        lookup,
+        lookup::FormerNames,
     },
-    model::{
-        Assignment, Code, Commit, Direction, Membership, Revision, TenantId, TenantName, Time,
-    },
+    model::{Assignment, Commit, Direction, Membership, Revision, TenantId, TenantName, Time},
     store::{
         self, Connection, Transaction,
         memberships::{LoggedCommit, PairResult},
@@ -115,7 +111,7 @@ impl ChangeMemberships {
             let (items, time) = (batch.assignments(), commit.time);
             let rows = store::memberships::changed_at(conn, tenant_id, items, revision, time);
             let rows = rows.await?;
-            with_renames(conn, tenant_id, batch, rows).await
+            with_former_names(conn, tenant_id, batch, rows).await
         };
         database.read(read).await.map(Some)
     }
@@ -140,27 +136,24 @@ impl ChangeMemberships {
         if rows.is_empty() {
             return Ok(None);
         }
-        with_renames(conn, tenant_id, batch, rows).await.map(Some)
+        with_former_names(conn, tenant_id, batch, rows)
+            .await
+            .map(Some)
     }
 }
 
-/// The result of these rows, with the present codes of groups that were not found.
-async fn with_renames(
+/// The result of these rows, with the present names of what was not found under a former one.
+async fn with_former_names(
     conn: &mut Connection,
     tenant_id: TenantId,
     batch: &Batch<'_>,
     rows: Vec<PairResult>,
 ) -> Result<BatchResult> {
-    let unknown: HashSet<&Code> = rows
-        .iter()
-        .zip(batch.assignments())
-        .filter(|(row, _)| row.group_id.is_none())
-        .map(|(_, item)| &item.code)
-        .collect();
-    let renamed = lookup::renamed(conn, tenant_id, unknown).await?;
+    let pairs = rows.iter().zip(batch.assignments());
+    let former = FormerNames::read(conn, tenant_id, pairs).await?;
     Ok(BatchResult {
         rows,
-        renamed,
+        former,
         time: batch.commit.time,
     })
 }
@@ -168,8 +161,7 @@ async fn with_renames(
 /// The result of a batch.
 struct BatchResult {
     rows: Vec<PairResult>,
-    /// The present codes of former codes.
-    renamed: HashMap<Code, Code>,
+    former: FormerNames,
     time: Time,
 }
 
@@ -178,7 +170,7 @@ impl BatchResult {
     fn unknown_tenant() -> Self {
         Self {
             rows: Vec::new(),
-            renamed: HashMap::new(),
+            former: FormerNames::default(),
             time: store::now(),
         }
     }
@@ -188,7 +180,7 @@ impl BatchResult {
         let output = |(at, item): (usize, &JobItem<Assignment>)| {
             let item = &item.input;
             let row = self.rows.get(at);
-            let row = row.ok_or_else(|| Error::no_contact(&item.contact_id))?;
+            let row = row.ok_or_else(|| Error::no_contact(&item.contact_id, None))?;
             Ok((self.output(row, item)?, revision))
         };
         items.iter().enumerate().map(output).collect()
@@ -208,11 +200,12 @@ impl BatchResult {
 
     fn output(&self, row: &PairResult, item: &Assignment) -> Result<(Membership, bool)> {
         if row.contact_number.is_none() {
-            return Err(Error::no_contact(&item.contact_id));
+            let id = &item.contact_id;
+            return Err(Error::no_contact(id, self.former.ids.get(id)));
         }
         if row.group_id.is_none() {
-            let renamed_to = self.renamed.get(&item.code).cloned();
-            return Err(Error::no_group(&item.code, renamed_to));
+            let code = &item.code;
+            return Err(Error::no_group(code, self.former.codes.get(code)));
         }
         let membership = Membership {
             contact_id: item.contact_id.clone(),

@@ -3,7 +3,7 @@
 use super::{counted, current, draft::SegmentDraft, existing, merges::MergeMap};
 use crate::{
     domain::{
-        Call, Committed, Domain, Error, Precondition, Resource, Result,
+        Call, Committed, Domain, Error, Precondition, Resource, Result, UnknownContact, lookup,
         selection::{self, SelectionPart, SelectionSource},
     },
     model::{
@@ -118,12 +118,16 @@ async fn numbers(tx: &mut Transaction, ids: &[ContactId]) -> Result<ContactSet> 
     let tenant_id = tx.tenant_id();
     let wanted: Vec<&ContactId> = ids.iter().collect();
     let known = store::contacts::numbers(tx, tenant_id, &wanted).await?;
-    let unknown: Vec<(usize, ContactId)> = ids
-        .iter()
-        .enumerate()
-        .filter(|(_, id)| !known.contains_key(*id))
-        .map(|(at, id)| (at, id.clone()))
-        .collect();
+    let unknown = ids.iter().filter(|id| !known.contains_key(*id));
+    let merged = lookup::merged(tx, tenant_id, unknown).await?;
+    let unknown = |(at, id): (usize, &ContactId)| UnknownContact {
+        at,
+        id: id.clone(),
+        merged_into: merged.get(id).cloned(),
+    };
+    let places = ids.iter().enumerate();
+    let places = places.filter(|(_, id)| !known.contains_key(*id));
+    let unknown: Vec<_> = places.map(unknown).collect();
     match unknown.is_empty() {
         true => Ok(known.into_values().map(i32::cast_unsigned).collect()),
         false => Err(Error::UnknownContacts(unknown)),

@@ -107,7 +107,8 @@ pub(in crate::domain) async fn redirect_merged(
     let aliases = merges::aliases(tx, tenant_id, merged.contact_number).await?;
     let holding = store::segments::holding(tx, tenant_id, &aliases).await?;
     merges::redirect(tx, merged.contact_number, kept.contact_number).await?;
-    merges::insert(tx, merged.contact_number, kept.contact_number).await?;
+    store::contacts::free_ids(tx, &[&merged.id]).await?;
+    merges::insert(tx, merged, kept.contact_number).await?;
     let numbers: Vec<i32> = holding.iter().map(|(number, _)| *number).collect();
     if !numbers.is_empty() {
         store::segments::touch(tx, &numbers).await?;

@@ -2,7 +2,7 @@
 
 use crate::{
     domain::{Error, Resource},
-    model::{Code, ContactId, SegmentId, expression::Operand},
+    model::{ContactId, SegmentId, expression::Operand},
 };
 
 /// A selection that cannot be evaluated.
@@ -29,12 +29,12 @@ pub(crate) enum SelectionPart {
 /// What is wrong with a selection. Positions are those of operands in the text.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum SelectionFault {
-    #[error("no {resource} {name}{}", renamed(.renamed_to.as_ref()))]
+    #[error("no {resource} {name}{}", resource.moved(.current.as_deref()))]
     UnknownOperand {
         resource: Resource,
         name: String,
-        /// The present code of a renamed group.
-        renamed_to: Option<Code>,
+        /// The name to use instead, if this is a former one.
+        current: Option<String>,
         position: usize,
     },
     #[error("at position {position}: contact {id} is not a company")]
@@ -48,10 +48,28 @@ impl Error {
         SelectionFault::UnknownOperand {
             resource,
             name: name.to_owned(),
-            renamed_to: None,
+            current: None,
             position: operand.position,
         }
         .into()
+    }
+
+    /// Attributes an error to an operand, if it says that what the operand names does not exist.
+    pub(super) fn at_operand(self, operand: &Operand) -> Self {
+        match self {
+            Self::NotFound {
+                resource,
+                name,
+                current,
+            } => SelectionFault::UnknownOperand {
+                resource,
+                name,
+                current,
+                position: operand.position,
+            }
+            .into(),
+            other => other,
+        }
     }
 
     /// Attributes an error of a selection to a part of the request.
@@ -70,9 +88,4 @@ impl From<SelectionFault> for Error {
             fault,
         })
     }
-}
-
-fn renamed(code: Option<&Code>) -> String {
-    code.map(|code| format!("; it is {code} now"))
-        .unwrap_or_default()
 }

@@ -14,7 +14,6 @@ use crate::{
         Code, Contact, ContactId, ContactKind, ContactSet, Expression, SegmentId,
         expression::{Operand, Pattern, Term},
     },
-    store,
 };
 
 impl SetReader<'_> {
@@ -134,21 +133,7 @@ impl SetReader<'_> {
             }
             Access::Transaction(tx) => lookup::unknown_group(tx, tenant_id, code).await,
         };
-        match error {
-            Error::NotFound {
-                resource,
-                name,
-                renamed_to,
-                ..
-            } => SelectionFault::UnknownOperand {
-                resource,
-                name,
-                renamed_to,
-                position: operand.position,
-            }
-            .into(),
-            other => other,
-        }
+        error.at_operand(operand)
     }
 
     fn matching(&self, pattern: &Pattern) -> Arc<ContactSet> {
@@ -176,9 +161,8 @@ impl SetReader<'_> {
         id: &ContactId,
         operand: &Operand,
     ) -> Result<Option<Arc<ContactSet>>> {
-        let contact = self.contact(id).await?;
-        let contact = contact
-            .ok_or_else(|| Error::unknown_operand(Resource::Contact, id.as_str(), operand))?;
+        let contact = self.contact(id).await;
+        let contact = contact.map_err(|error| error.at_operand(operand))?;
         if contact.kind == ContactKind::Person {
             let (id, position) = (id.clone(), operand.position);
             return Err(SelectionFault::NotACompany { id, position }.into());
@@ -193,15 +177,14 @@ impl SetReader<'_> {
         Ok(Some(Arc::new(of_company.collect())))
     }
 
-    async fn contact(&mut self, id: &ContactId) -> Result<Option<Contact>> {
+    async fn contact(&mut self, id: &ContactId) -> Result<Contact> {
         let tenant_id = self.tenant_id;
         match &mut self.access {
             Access::Pool => {
-                let find =
-                    async |conn: &mut _| Ok(store::contacts::find(conn, tenant_id, id).await?);
+                let find = async |conn: &mut _| lookup::contact(conn, tenant_id, id).await;
                 self.domain.read(find).await
             }
-            Access::Transaction(tx) => Ok(store::contacts::find(tx, tenant_id, id).await?),
+            Access::Transaction(tx) => lookup::contact(tx, tenant_id, id).await,
         }
     }
 }

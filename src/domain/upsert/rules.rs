@@ -4,7 +4,7 @@ use std::collections::{HashMap, hash_map::Entry};
 
 use super::{ItemOutcome, KnownContacts, UpsertOutcome};
 use crate::{
-    domain::{BrokenRule, Error, Precondition},
+    domain::{BrokenRule, Error, Precondition, Resource},
     model::{
         Contact, ContactChange, ContactDetails, ContactId, ContactKind, ContactRow, NewContact,
     },
@@ -14,8 +14,13 @@ use crate::{
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
     /// The company does not exist.
-    #[error("must be an existing company; there is no contact {0}")]
-    UnknownCompany(ContactId),
+    #[error("must be an existing company; there is no contact {id}{}", moved(.merged_into))]
+    UnknownCompany {
+        /// Its id.
+        id: ContactId,
+        /// The contact that it was merged into.
+        merged_into: Option<ContactId>,
+    },
     /// The company is a person.
     #[error("must be a company; contact {0} is a person")]
     NotACompany(ContactId),
@@ -36,7 +41,7 @@ impl Refusal {
         match self {
             Self::HasPeople(_) => ContactField::Kind,
             Self::Missing(field) => *field,
-            Self::UnknownCompany(_) | Self::NotACompany(_) | Self::CompanyOfCompany => {
+            Self::UnknownCompany { .. } | Self::NotACompany(_) | Self::CompanyOfCompany => {
                 ContactField::CompanyId
             }
         }
@@ -45,7 +50,13 @@ impl Refusal {
     /// The rule, without the ids that the text of the error names.
     pub(crate) fn rule(&self) -> String {
         match self {
-            Self::UnknownCompany(_) => "must be an existing company; there is none".to_owned(),
+            Self::UnknownCompany {
+                merged_into: None, ..
+            } => "must be an existing company; there is none".to_owned(),
+            Self::UnknownCompany {
+                merged_into: Some(_),
+                ..
+            } => "must be an existing company; it was merged into another".to_owned(),
             Self::NotACompany(_) => "must be a company; it is a person".to_owned(),
             Self::CompanyOfCompany | Self::HasPeople(_) | Self::Missing(_) => self.to_string(),
         }
@@ -61,6 +72,10 @@ impl Refusal {
             refusal => BrokenRule::Contact(refusal).into(),
         }
     }
+}
+
+fn moved(merged_into: &Option<ContactId>) -> String {
+    Resource::Contact.moved(merged_into.as_ref().map(ContactId::as_str))
 }
 
 /// A field of a contact.
@@ -200,7 +215,10 @@ impl Rules<'_> {
             _ if company == id => Some(Refusal::NotACompany(company.clone())),
             (_, Some(ContactKind::Company)) => None,
             _ if next.is_some_and(|row| self.makes_company(row)) => None,
-            (_, None) => Some(Refusal::UnknownCompany(company.clone())),
+            (_, None) => Some(Refusal::UnknownCompany {
+                id: company.clone(),
+                merged_into: self.known.merged_into(company).cloned(),
+            }),
             (_, Some(ContactKind::Person)) => Some(Refusal::NotACompany(company.clone())),
         }
     }

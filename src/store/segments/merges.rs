@@ -7,7 +7,7 @@ use diesel::prelude::*;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
 use crate::{
-    model::{ContactSet, TenantId},
+    model::{Contact, ContactSet, TenantId},
     schema::merged_contacts,
     store::{Transaction, numbers},
 };
@@ -61,12 +61,17 @@ pub(crate) async fn redirect(tx: &mut Transaction, merged: i32, kept: i32) -> Qu
         .await
 }
 
-/// Makes `kept` replace `merged`.
-pub(crate) async fn insert(tx: &mut Transaction, merged: i32, kept: i32) -> QueryResult<usize> {
+/// Makes the contact numbered `kept` replace `merged`, whose id becomes a former one.
+pub(crate) async fn insert(
+    tx: &mut Transaction,
+    merged: &Contact,
+    kept: i32,
+) -> QueryResult<usize> {
     let row = (
         merged_contacts::tenant_id.eq(tx.tenant_id()),
-        merged_contacts::contact_number.eq(merged),
+        merged_contacts::contact_number.eq(merged.contact_number),
         merged_contacts::kept_number.eq(kept),
+        merged_contacts::id.eq(&merged.id),
     );
     diesel::insert_into(merged_contacts::table)
         .values(row)

@@ -111,6 +111,26 @@ async fn codes_become_nfkc_and_none_is_lost() {
     assert_consistent(&database.url, "a").await;
 }
 
+#[tokio::test]
+async fn the_ids_of_merged_contacts_are_taken_from_the_log() {
+    let database = EarlierDatabase::after("2026-11-27-000001").await;
+    let merged = "INSERT INTO tenants VALUES (1, 'a'), (2, 'b');
+        INSERT INTO revisions
+            SELECT t, r, now(), '' FROM generate_series(1, 2) t, generate_series(1, 3) r;
+        INSERT INTO contacts (tenant_id, contact_number, id, kind, name, search_name, revision,
+                create_time, update_time)
+            SELECT 1, n, id, 2, id, id, 1, now(), now()
+            FROM (VALUES (1, 'KEPT'), (9, 'USED')) AS c (n, id);
+        INSERT INTO merged_contacts VALUES (1, 2, 1), (1, 3, 1), (1, 4, 1), (1, 5, 1);
+        INSERT INTO changes (tenant_id, revision, kind, subject_id, contact_numbers, contact_ids)
+            VALUES (1, 1, 8, 0, '{2}', '{TWICE}'), (1, 2, 8, 0, '{3,7}', '{TWICE,DELETED}'),
+                (1, 3, 8, 0, '{4}', '{USED}'), (2, 1, 8, 0, '{5}', '{OTHER}')";
+    database.run(merged).await;
+    database.upgrade().await;
+    let known = "SELECT format('%s %s', contact_number, id) FROM merged_contacts ORDER BY 1";
+    assert_eq!(database.texts(known).await, ["2 ", "3 TWICE", "4 ", "5 "]);
+}
+
 /// How version 0.1.0 folded names, and the names: with all letters and marks but ideographs.
 fn names() -> Vec<(String, String)> {
     let fold = |text: &str| {

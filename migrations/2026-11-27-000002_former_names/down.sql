@@ -1,0 +1,1 @@
+ALTER TABLE merged_contacts DROP COLUMN id;
