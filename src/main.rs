@@ -150,10 +150,12 @@ async fn migrate(options: DatabaseOptions) -> Result<(), Error> {
     let migrated = migrated.await;
     database.close().await?;
     let migrated = migrated?;
-    match migrated.is_empty() {
-        true => println!("The database is up to date."),
-        false => println!("Migrated: {}.", migrated.join(", ")),
-    }
+    let result = match migrated.is_empty() {
+        true => "The database is up to date.".to_owned(),
+        false => format!("Migrated: {}.", migrated.join(", ")),
+    };
+    // stdout may be closed.
+    let _ = writeln!(std::io::stdout(), "{result}");
     Ok(())
 }
 

@@ -19,6 +19,7 @@ use super::{
     Completion, after_help,
     connection::ConnectionArgs,
     error::Error,
+    interruptible,
     progress::Progress,
     resume,
     retry::RetryArgs,
@@ -82,11 +83,19 @@ impl MembersArgs {
             None => None,
         };
         let output = MemberOutput::open(self.output.as_deref())?;
+        let is_file = output.is_file();
         let (pages, received) = mpsc::channel(PAGES_AHEAD);
         let (format, view) = (self.format, self.view);
         let writer = tokio::task::spawn_blocking(move || output.write(received, format, view));
         let mut stream = MemberStream::new(client, self.request(), pages, progress);
-        let read = resume::read(&mut stream, &mut self.retry.retry()).await;
+        let mut retry = self.retry.retry();
+        let read = resume::read(&mut stream, &mut retry);
+        // Ctrl-C removes a temporary file. Otherwise it ends the program at once, even if the reader
+        // of a pipe is slow.
+        let read = match is_file {
+            true => interruptible(read).await,
+            false => read.await,
+        };
         let written = stream.finish();
         // A failure to write also stops the reader: it is the cause, so it comes first.
         let output = writer.await.expect("the writer does not panic")?;

@@ -1,5 +1,7 @@
 //! Contacts, groups and memberships as text: CSV rows in the columns that `import` reads, and JSON.
 
+use std::io;
+
 use super::terminal::excerpt;
 use crate::pb::{Assignment, Contact, ContactKind, MailingGroup};
 
@@ -59,6 +61,14 @@ pub(super) fn parse_kind(text: &str) -> Result<ContactKind, String> {
             "kind: `{}` is neither COMPANY nor PERSON",
             excerpt(other)
         )),
+    }
+}
+
+/// The error of the writer of CSV. The `From` of csv would hide its kind, such as `BrokenPipe`.
+pub(super) fn write_error(error: csv::Error) -> io::Error {
+    match error.into_kind() {
+        csv::ErrorKind::Io(error) => error,
+        other => io::Error::other(format!("{other:?}")),
     }
 }
 

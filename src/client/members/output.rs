@@ -50,6 +50,14 @@ impl MemberOutput {
         Ok(Self::Replacement(temporary::in_folder_of(&path)?, path))
     }
 
+    /// Whether members are written under a temporary name.
+    pub(super) fn is_file(&self) -> bool {
+        match self {
+            Self::Stdout | Self::Device(..) => false,
+            Self::Replacement(..) => true,
+        }
+    }
+
     /// Writes pages until there are no more.
     pub(super) fn write(
         mut self,
@@ -110,27 +118,19 @@ fn write_csv(
         MemberView::Ids => out.write_record(["contact_id"]),
         MemberView::Full => out.write_record(rows::CONTACT),
     }
-    .map_err(io_error)?;
+    .map_err(rows::write_error)?;
     while let Some(members) = pages.blocking_recv() {
         for member in members {
             match view {
                 MemberView::Ids => out.write_record([&member.contact_id]),
                 MemberView::Full => out.write_record(rows::contact(&details(member))),
             }
-            .map_err(io_error)?;
+            .map_err(rows::write_error)?;
         }
         // Page by page, so that the next program in a pipe sees members as they arrive.
         out.flush()?;
     }
     out.flush()
-}
-
-/// The error of the writer. The `From` of csv would hide its kind, such as `BrokenPipe`.
-fn io_error(error: csv::Error) -> io::Error {
-    match error.into_kind() {
-        csv::ErrorKind::Io(error) => error,
-        other => io::Error::other(format!("{other:?}")),
-    }
 }
 
 fn write_json(

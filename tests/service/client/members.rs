@@ -1,14 +1,23 @@
 //! Members, comparisons and changes, read as streams that end early.
 
-use std::{fs, process::ExitCode, thread};
+use std::{
+    fs,
+    process::{ExitCode, Stdio},
+    thread,
+};
 
 use mailing_groups::pb::watch_changes_request::{Beginning, Start};
+use nix::{
+    sys::signal::{Signal, kill},
+    unistd::Pid,
+};
 
 use super::{
     FAILURE, SUCCESS, all_ids,
     fake::{self, Cut, Fake, Server},
     read, run, write,
 };
+use crate::support::program::command;
 
 #[test]
 fn members_are_written_once_after_many_interruptions() {
@@ -84,6 +93,32 @@ fn members_survive_a_restart_of_the_service() {
     let _server = server.restart();
     assert_eq!(client.join().unwrap(), SUCCESS);
     assert_eq!(read(&folder, "ids.csv"), all_ids());
+}
+
+#[test]
+fn interrupted_members_leave_the_file_unchanged_and_no_other() {
+    let server = Server::start(Fake::cutting([Cut::Hang(2)]));
+    let folder = tempfile::tempdir().unwrap();
+    let file = write(&folder, "ids.csv", "before");
+    let arguments = [
+        "members",
+        "MOVE",
+        "-o",
+        &file,
+        "--endpoint",
+        &server.endpoint,
+    ];
+    let mut command = command(arguments);
+    let mut child = command.stderr(Stdio::null()).spawn().unwrap();
+    server.fake.wait_until_hung();
+    kill(
+        Pid::from_raw(child.id().try_into().unwrap()),
+        Signal::SIGINT,
+    )
+    .unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    assert_eq!(read(&folder, "ids.csv"), "before");
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
 }
 
 #[test]
