@@ -1,10 +1,12 @@
 //! `import`: groups, contacts and memberships from CSV files.
 //!
-//! [`run`] is an import: [`csv_file`] gives any input a known size, and [`columns`] checks its header before a connection
-//! is opened. [`batches`] reads rows on a blocking thread into batches of [`items`]. [`groups`] or,
-//! for the streaming imports, [`upload`] sends them, a bounded number at a time. Results go to the
-//! [`report`], which writes rows that were [`rejected`] to a file.
+//! [`run`] is an import, [`folder`] several. [`csv_file`] reads any [`input`] as [`records`], and
+//! [`columns`] checks its header before a connection is opened. [`batches`] reads rows on a blocking
+//! thread into batches of [`items`], and notes [`duplicates`]. [`groups`] or, for the streaming
+//! imports, [`upload`] sends them, a bounded number at a time. Results go to the [`report`], which
+//! writes rows that were [`rejected`] to a file.
 
+mod folder;
 mod run;
 
 mod groups;
@@ -13,6 +15,7 @@ mod upload;
 mod batches;
 mod columns;
 mod csv_file;
+mod duplicates;
 mod input;
 mod items;
 mod records;
@@ -22,18 +25,12 @@ mod report;
 
 use std::path::PathBuf;
 
-use self::{
-    run::open,
-    upload::{UploadItem, UploadOptions},
-};
+use self::upload::UploadItem;
 use super::{Completion, after_help, connection::ConnectionArgs, error::Error, retry::RetryArgs};
 use crate::pb;
 
 /// The files of a folder, in the order of their dependencies.
 pub(super) const FILES: [&str; 3] = ["mailing_groups.csv", "contacts.csv", "memberships.csv"];
-
-/// The default number of rows that are committed together.
-const CHUNK: u16 = 5_000;
 
 const EXAMPLES: &str = "\
 Examples, all at once, or one by one in this order, as memberships need groups and contacts:
@@ -50,15 +47,18 @@ Example:
   mailing-groups import groups examples/mailing_groups.csv";
 
 const CONTACTS: &str = "\
-Columns: id, kind, name; optional: company_id, email, exclude_from_segments, privacy_blocked
-  kind is COMPANY or PERSON; flags are true/false, yes/no or 1/0, and empty means false
+Columns: id, and any of kind, name, company_id, email, exclude_from_segments, privacy_blocked
+  kind is COMPANY or PERSON; new contacts need kind and name. The last two are flags: true/false,
+  yes/no or 1/0; an empty one stays as it is, and is false for a new contact
 
-Example:
-  mailing-groups import contacts examples/contacts.csv --delimiter ';'";
+Examples:
+  mailing-groups import contacts examples/contacts.csv --dry-run
+  mailing-groups import contacts new_addresses.csv --delimiter ';'";
 
 const FOLDER: &str = "\
 Files, in this order: mailing_groups.csv, contacts.csv, memberships.csv; each has the columns that
-the help of its own command names, separated by commas
+the help of its own command names. A dry run checks memberships with the groups and contacts that
+exist already.
 
 Example:
   mailing-groups import folder examples";
@@ -92,11 +92,12 @@ enum ImportCommand {
     ///
     /// An existing group gets the description of the file.
     #[command(after_help = after_import_help(GROUPS))]
-    Groups(InputArgs),
+    Groups(FileArgs),
     /// Import contacts: id, kind, name, company_id, email, ...
     ///
-    /// An existing contact is replaced as a whole. Companies are sent before persons, wherever they
-    /// stand in the file.
+    /// Of an existing contact, the columns of the file are replaced; others stay as they are.
+    /// Companies are sent before persons, wherever they stand in the file. If rows with the same id
+    /// differ, the last one counts, and the summary names them.
     #[command(after_help = after_import_help(CONTACTS))]
     Contacts(UploadArgs),
     /// Import memberships: contact_id, code
@@ -106,36 +107,36 @@ enum ImportCommand {
     Memberships(UploadArgs),
     /// Import mailing_groups.csv, contacts.csv and memberships.csv of a folder
     ///
-    /// Missing files are skipped.
+    /// Missing files are skipped, with a note. All files are opened before anything is sent.
     #[command(after_help = after_import_help(FOLDER))]
     Folder(FolderArgs),
 }
 
+/// The flags of every import.
 #[derive(Debug, clap::Args)]
-struct InputArgs {
-    /// The CSV file, in UTF-8; - reads stdin
-    #[arg(value_name = "FILE.csv")]
-    file: PathBuf,
+struct ImportFlags {
     /// The separator of the columns: one character, or `tab`
     #[arg(long, value_name = "CHAR", default_value = ",", value_parser = delimiter)]
     delimiter: u8,
-    /// The file for rejected rows; - writes to stdout [default: FILE.rejected.csv; created only if
-    /// rows are rejected]
+    /// Where rejected rows are written: a file, for `import folder` a folder; - writes to stdout
+    /// [default: FILE.rejected.csv next to the input; created only if rows are rejected]
     #[arg(long, value_name = "PATH")]
     rejected: Option<PathBuf>,
-    /// Replace the file for rejected rows even if it holds something else
+    /// Replace files for rejected rows even if they hold something else
     #[arg(long)]
     force: bool,
+    /// Change nothing: only count what would happen. Rejected rows are written only with --rejected
+    #[arg(long)]
+    dry_run: bool,
     #[command(flatten)]
     connection: ConnectionArgs,
 }
 
+/// The flags of the streaming imports.
 #[derive(Debug, clap::Args)]
-struct UploadArgs {
-    #[command(flatten)]
-    input: InputArgs,
+struct UploadFlags {
     /// Rows that are committed together
-    #[arg(long, value_name = "N", default_value_t = CHUNK,
+    #[arg(long, value_name = "N", default_value_t = 5_000,
           value_parser = clap::value_parser!(u16).range(1..=10_000))]
     chunk: u16,
     /// Name of the import. Pass it again with the same file to continue a run that ended early; it
@@ -147,23 +148,40 @@ struct UploadArgs {
 }
 
 #[derive(Debug, clap::Args)]
+struct FileArgs {
+    /// The CSV file, in UTF-8; - reads stdin
+    #[arg(value_name = "FILE.csv")]
+    file: PathBuf,
+    #[command(flatten)]
+    flags: ImportFlags,
+}
+
+#[derive(Debug, clap::Args)]
+struct UploadArgs {
+    #[command(flatten)]
+    input: FileArgs,
+    #[command(flatten)]
+    upload: UploadFlags,
+}
+
+#[derive(Debug, clap::Args)]
 struct FolderArgs {
     /// The folder
     #[arg(value_name = "DIR")]
     folder: PathBuf,
-    /// Replace the files for rejected rows even if they hold something else
-    #[arg(long)]
-    force: bool,
     #[command(flatten)]
-    retry: RetryArgs,
+    flags: ImportFlags,
     #[command(flatten)]
-    connection: ConnectionArgs,
+    upload: UploadFlags,
 }
 
 impl ImportArgs {
     pub(super) async fn run(self) -> Result<Completion, Error> {
         match self.command {
-            ImportCommand::Groups(it) => it.open().await?.import_groups(&it.connection).await,
+            ImportCommand::Groups(FileArgs { file, flags }) => {
+                let import = flags.open(&file, flags.rejected.clone()).await?;
+                import.import_groups(&flags).await
+            }
             ImportCommand::Contacts(it) => it.run::<pb::Contact>().await,
             ImportCommand::Memberships(it) => it.run::<pb::Assignment>().await,
             ImportCommand::Folder(it) => it.run().await,
@@ -173,63 +191,18 @@ impl ImportArgs {
 
 impl UploadArgs {
     async fn run<T: UploadItem>(self) -> Result<Completion, Error> {
-        let import = self.input.open::<T>().await?;
-        let options = UploadOptions {
-            import_id: self.import_id.unwrap_or_else(random_id),
-            chunk: self.chunk.into(),
-            retry: self.retry.retry(),
-        };
-        import.upload(&self.input.connection, options).await
+        let FileArgs { file, flags } = self.input;
+        let import = flags.open::<T>(&file, flags.rejected.clone()).await?;
+        let id = self.upload.id();
+        import.upload(&flags, &self.upload, &id, "").await
     }
 }
 
-impl FolderArgs {
-    /// Opens all files before it imports the first, so that nothing is sent if one is unusable.
-    async fn run(self) -> Result<Completion, Error> {
-        let [groups, contacts, memberships] = FILES.map(|name| self.input(name));
-        if groups.is_none() && contacts.is_none() && memberships.is_none() {
-            let (folder, files) = (self.folder.display(), FILES.join(", "));
-            return Err(Error::Input(format!("{folder} contains none of {files}")));
-        }
-        let groups = open::<pb::MailingGroup>(groups).await?;
-        let contacts = open::<pb::Contact>(contacts).await?;
-        let memberships = open::<pb::Assignment>(memberships).await?;
-        let mut completion = Completion::Complete;
-        if let Some(it) = groups {
-            completion = completion.and(it.import_groups(&self.connection).await?);
-        }
-        if let Some(it) = contacts {
-            completion = completion.and(it.upload(&self.connection, self.options()).await?);
-        }
-        if let Some(it) = memberships {
-            completion = completion.and(it.upload(&self.connection, self.options()).await?);
-        }
-        Ok(completion)
+impl UploadFlags {
+    fn id(&self) -> String {
+        let id = self.import_id.clone();
+        id.unwrap_or_else(|| uuid::Uuid::new_v4().to_string())
     }
-
-    /// A file of the folder, if it exists.
-    fn input(&self, name: &str) -> Option<InputArgs> {
-        let file = self.folder.join(name);
-        file.exists().then(|| InputArgs {
-            file,
-            delimiter: b',',
-            rejected: None,
-            force: self.force,
-            connection: self.connection.clone(),
-        })
-    }
-
-    fn options(&self) -> UploadOptions {
-        UploadOptions {
-            import_id: random_id(),
-            chunk: CHUNK.into(),
-            retry: self.retry.retry(),
-        }
-    }
-}
-
-fn random_id() -> String {
-    uuid::Uuid::new_v4().to_string()
 }
 
 fn delimiter(text: &str) -> Result<u8, String> {

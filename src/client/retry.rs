@@ -47,6 +47,11 @@ impl Retry {
         }
     }
 
+    /// Fails at once.
+    pub(super) fn never() -> Self {
+        Self::new(Duration::ZERO)
+    }
+
     /// Starts over after progress.
     pub(super) fn reset(&mut self) {
         *self = Self::new(self.limit);

@@ -2,7 +2,7 @@
 
 use tokio::sync::mpsc;
 
-use super::{columns::CsvRow, csv_file::CsvFile, items::ImportItem};
+use super::{columns::CsvRow, csv_file::CsvFile, duplicates::Duplicates, items::ImportItem};
 use crate::client::error::Error;
 
 /// Batches read ahead of the connection.
@@ -18,6 +18,10 @@ pub(super) struct ImportBatch<T> {
     pub(super) rows: Vec<CsvRow>,
     /// Rows that are not items, with the reason.
     pub(super) unreadable: Vec<(CsvRow, String)>,
+    /// The sizes of rows that are not sent, because a later row of their key was sent before.
+    pub(super) superseded: Vec<u64>,
+    /// What the report says about duplicates.
+    pub(super) note: Option<String>,
     bytes: usize,
 }
 
@@ -30,6 +34,7 @@ pub(super) fn read<T: ImportItem>(
     tokio::task::spawn_blocking(move || {
         let mut batcher = BatchReader {
             batch: ImportBatch::default(),
+            duplicates: Duplicates::default(),
             limit,
             batches,
         };
@@ -55,6 +60,7 @@ impl From<Error> for ReadEnd {
 
 struct BatchReader<T> {
     batch: ImportBatch<T>,
+    duplicates: Duplicates,
     limit: usize,
     batches: mpsc::Sender<Result<ImportBatch<T>, Error>>,
 }
@@ -66,6 +72,7 @@ impl<T: ImportItem> BatchReader<T> {
                 break;
             }
         }
+        self.batch.note = self.duplicates.note::<T>();
         self.flush()
     }
 
@@ -75,11 +82,23 @@ impl<T: ImportItem> BatchReader<T> {
         let mut rows = file.rows()?;
         let mut later = false;
         while let Some(row) = rows.next()? {
-            match columns.fields(&row).and_then(|it| T::read(&it)) {
-                Ok(item) if item.pass() == pass => self.item(item, row)?,
-                Ok(item) => later |= item.pass() > pass,
-                Err(reason) if pass == 0 => self.unreadable(row, reason)?,
-                Err(_) => {}
+            let item = match columns.fields(&row).and_then(|it| T::read(&it)) {
+                Ok(item) => item,
+                Err(reason) if pass == 0 => {
+                    self.unreadable(row, reason)?;
+                    continue;
+                }
+                Err(_) => continue,
+            };
+            if pass == 0 {
+                self.duplicates.add(&item, row.line);
+            }
+            later |= item.pass() > pass;
+            if item.pass() == pass {
+                match pass > 0 && self.duplicates.is_superseded(&item, row.line) {
+                    true => self.batch.superseded.push(row.bytes),
+                    false => self.item(item, row)?,
+                }
             }
         }
         Ok(later)
@@ -122,6 +141,8 @@ impl<T> Default for ImportBatch<T> {
             items: Vec::new(),
             rows: Vec::new(),
             unreadable: Vec::new(),
+            superseded: Vec::new(),
+            note: None,
             bytes: 0,
         }
     }
@@ -154,6 +175,13 @@ mod tests {
         let text = "\u{feff}id,kind,name\r\nP1,PERSON,A\r\nC1,COMPANY,B\r\nx,FIRM,C\r\nP2\r\nP3,person,D\r\n";
         let seen = batches(text, 10).await;
         assert_eq!(seen, [(vec![3, 2, 6], vec![4, 5])]);
+    }
+
+    #[tokio::test]
+    async fn the_last_row_of_an_id_counts_whatever_its_kind() {
+        let text = "id,kind,name\nX,PERSON,A\nX,COMPANY,B\nY,COMPANY,C\nY,PERSON,D\nY,PERSON,D\n";
+        let seen = batches(text, 10).await;
+        assert_eq!(seen, [(vec![3, 4, 5, 6], vec![])]);
     }
 
     #[tokio::test]

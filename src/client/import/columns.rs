@@ -59,6 +59,9 @@ impl CsvColumns {
         let required = expected.names[..expected.required].iter();
         let missing = required.filter(|name| !self.contains(name));
         let mut problems: Vec<_> = missing.map(|name| format!("`{name}` is missing")).collect();
+        if problems.is_empty() && self.after_key(expected).is_empty() {
+            problems.push(format!("there is no other than `{}`", expected.names[0]));
+        }
         for (index, name) in self.names.iter().enumerate() {
             let known = [&REJECTION_COLUMNS, expected.names].concat();
             if !name.is_empty() && !known.contains(&name.as_str()) {
@@ -89,7 +92,13 @@ impl CsvColumns {
         text
     }
 
-    pub(super) fn contains(&self, name: &str) -> bool {
+    /// The expected columns that the file has, without the first.
+    pub(super) fn after_key(&self, expected: ExpectedColumns) -> Vec<String> {
+        let names = expected.names[1..].iter().filter(|it| self.contains(it));
+        names.map(|it| (*it).to_owned()).collect()
+    }
+
+    fn contains(&self, name: &str) -> bool {
         self.names.iter().any(|it| it == name)
     }
 
@@ -153,6 +162,11 @@ pub(super) struct CsvFields<'a> {
 }
 
 impl<'a> CsvFields<'a> {
+    /// Whether the file has the column.
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.columns.contains(name)
+    }
+
     /// The value of a column; empty if the file lacks the column.
     pub(super) fn text(&self, name: &str) -> &'a str {
         let index = self.columns.names.iter().position(|it| it == name);
@@ -166,11 +180,12 @@ impl<'a> CsvFields<'a> {
         self.text(name).to_owned()
     }
 
-    /// The value of a flag; empty means false.
-    pub(super) fn flag(&self, name: &str) -> Result<bool, String> {
+    /// The value of a flag; None if it is empty.
+    pub(super) fn flag(&self, name: &str) -> Result<Option<bool>, String> {
         match self.text(name).trim().to_ascii_lowercase().as_str() {
-            "true" | "yes" | "1" => Ok(true),
-            "false" | "no" | "0" | "" => Ok(false),
+            "true" | "yes" | "1" => Ok(Some(true)),
+            "false" | "no" | "0" => Ok(Some(false)),
+            "" => Ok(None),
             other => Err(format!(
                 "{name}: `{}` is none of true, false, yes, no, 1, 0",
                 excerpt(other)
@@ -186,7 +201,7 @@ mod tests {
 
     const COLUMNS: ExpectedColumns = ExpectedColumns {
         names: &rows::CONTACT,
-        required: 3,
+        required: 1,
     };
 
     fn row(record: impl Into<ByteRecord>) -> CsvRow {
@@ -217,13 +232,15 @@ mod tests {
 
     #[test]
     fn a_header_that_does_not_fit_is_reported_with_the_expected_columns() {
-        let message = check(&["id", "kind", "ma\u{1b}il", "id"]).expect_err("does not fit");
+        let message = check(&["kind", "ma\u{1b}il", "kind"]).expect_err("does not fit");
         assert_eq!(
             message,
-            "wrong columns: `name` is missing, `ma\\u{1b}il` is unknown, `id` occurs twice\
-             \n  found: id, kind, ma\\u{1b}il, id\n  required: id, kind, name\
-             \n  optional: company_id, email, exclude_from_segments, privacy_blocked"
+            "wrong columns: `id` is missing, `ma\\u{1b}il` is unknown, `kind` occurs twice\
+             \n  found: kind, ma\\u{1b}il, kind\n  required: id\
+             \n  optional: kind, name, company_id, email, exclude_from_segments, privacy_blocked"
         );
+        let message = check(&["id", ""]).expect_err("nothing to import");
+        assert!(message.contains("there is no other than `id`"));
         let message = check(&["id;name"]).expect_err("does not fit");
         assert!(message.contains("--delimiter"));
     }

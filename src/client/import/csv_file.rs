@@ -32,6 +32,7 @@ pub(super) struct CsvFile {
     size: u64,
     delimiter: u8,
     columns: Arc<CsvColumns>,
+    fingerprint: String,
 }
 
 impl CsvFile {
@@ -54,12 +55,14 @@ impl CsvFile {
         let header = rows.next()?;
         let header = header.ok_or_else(|| unusable("the file is empty".to_owned()))?;
         let columns = CsvColumns::check(&header, expected).map_err(unusable)?;
+        let fingerprint = input::fingerprint(&file, size);
         Ok(Self {
             file,
-            name,
             size,
             delimiter,
             columns: Arc::new(columns),
+            fingerprint: fingerprint.map_err(unreadable)?,
+            name,
         })
     }
 
@@ -70,6 +73,11 @@ impl CsvFile {
     /// In bytes.
     pub(super) fn size(&self) -> u64 {
         self.size
+    }
+
+    /// Size and digest of the content.
+    pub(super) fn fingerprint(&self) -> &str {
+        &self.fingerprint
     }
 
     /// Reads the rows from the first one on. Only one reader at a time: readers share the position.

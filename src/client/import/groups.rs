@@ -6,17 +6,17 @@ use futures_util::{StreamExt, stream::FuturesOrdered};
 use tonic::{Code, Status};
 
 use super::{
-    batches::{self, ImportBatch},
+    ImportFlags, batches,
     columns::CsvRow,
     csv_file::CsvFile,
     report::{ImportCounts, ImportReport},
 };
 use crate::{
     client::{
-        connection::{ConnectionArgs, TenantChannel},
+        connection::TenantChannel,
         error::{Error, reason},
     },
-    model::Code as GroupCode,
+    model::{Code as GroupCode, Description, InvalidValue},
     pb::{
         CreateMailingGroupRequest, GetMailingGroupRequest, MailingGroup, UpdateMailingGroupRequest,
         mailing_groups_client::MailingGroupsClient,
@@ -29,26 +29,21 @@ const MAX_CALLS: usize = 32;
 /// Creates groups, or updates the descriptions of existing ones.
 pub(super) async fn import(
     channel: TenantChannel,
-    connection: &ConnectionArgs,
+    flags: &ImportFlags,
     file: CsvFile,
     report: &mut ImportReport,
 ) -> Result<ImportCounts, Error> {
     let client = GroupClient {
         client: MailingGroupsClient::new(channel),
-        connection,
+        flags,
     };
     let mut groups = GroupImport::new(report);
     let mut calls = FuturesOrdered::new();
     let mut batches = batches::read::<MailingGroup>(file, MAX_CALLS);
     while let Some(batch) = batches.recv().await {
-        let ImportBatch {
-            items,
-            rows,
-            unreadable,
-            ..
-        } = batch?;
-        groups.report.unreadable(&unreadable)?;
-        for (group, row) in items.into_iter().zip(rows) {
+        let batch = batch?;
+        groups.report.unsent(&batch)?;
+        for (group, row) in batch.items.into_iter().zip(batch.rows) {
             let code = GroupCode::normalize(&group.code);
             // The last row of a code wins, so it waits for earlier rows of that code.
             while calls.len() >= MAX_CALLS || groups.in_flight.contains(&code) {
@@ -70,6 +65,7 @@ enum GroupOutcome {
     Created(i64),
     Updated(i64),
     Unchanged,
+    Rejected(String),
 }
 
 struct GroupImport<'a> {
@@ -91,7 +87,7 @@ impl<'a> GroupImport<'a> {
         }
     }
 
-    /// Handles the result of a call. If the row is invalid, the import continues.
+    /// Handles the result of a call.
     fn complete(
         &mut self,
         done: Option<(String, CsvRow, Result<GroupOutcome, Status>)>,
@@ -100,39 +96,50 @@ impl<'a> GroupImport<'a> {
             return Ok(());
         };
         self.in_flight.remove(&code);
-        match outcome {
-            Ok(outcome) => self.count(&outcome),
-            Err(status) if status.code() == Code::InvalidArgument => {
-                self.counts.rejected += 1;
-                self.report.reject(&row, &reason(&status))?;
+        let counts = &mut self.counts;
+        match outcome? {
+            GroupOutcome::Created(revision) => {
+                counts.created += 1;
+                counts.revision = counts.revision.max(revision);
             }
-            Err(status) => return Err(status.into()),
+            GroupOutcome::Updated(revision) => {
+                *counts.updated.get_or_insert(0) += 1;
+                counts.revision = counts.revision.max(revision);
+            }
+            GroupOutcome::Unchanged => counts.unchanged += 1,
+            GroupOutcome::Rejected(reason) => {
+                counts.rejected += 1;
+                self.report.reject(&row, &reason)?;
+            }
         }
         self.report.acknowledge(self.counts.committed(), row.bytes);
         Ok(())
-    }
-
-    fn count(&mut self, outcome: &GroupOutcome) {
-        match outcome {
-            GroupOutcome::Created(_) => self.counts.created += 1,
-            GroupOutcome::Updated(_) => *self.counts.updated.get_or_insert(0) += 1,
-            GroupOutcome::Unchanged => self.counts.unchanged += 1,
-        }
-        if let GroupOutcome::Created(revision) | GroupOutcome::Updated(revision) = outcome {
-            self.counts.revision = self.counts.revision.max(*revision);
-        }
     }
 }
 
 #[derive(Clone)]
 struct GroupClient<'a> {
     client: MailingGroupsClient<TenantChannel>,
-    connection: &'a ConnectionArgs,
+    flags: &'a ImportFlags,
 }
 
 impl GroupClient<'_> {
+    /// Creates or updates a group. If the row is invalid, the import continues.
     async fn put(mut self, group: MailingGroup) -> Result<GroupOutcome, Status> {
-        let request = self.connection.unary(CreateMailingGroupRequest {
+        let outcome = match self.flags.dry_run {
+            true => self.check(group).await,
+            false => self.create_or_update(group).await,
+        };
+        match outcome {
+            Err(status) if status.code() == Code::InvalidArgument => {
+                Ok(GroupOutcome::Rejected(reason(&status)))
+            }
+            outcome => outcome,
+        }
+    }
+
+    async fn create_or_update(&mut self, group: MailingGroup) -> Result<GroupOutcome, Status> {
+        let request = self.flags.connection.unary(CreateMailingGroupRequest {
             mailing_group: Some(group.clone()),
             request_id: String::new(),
         });
@@ -144,32 +151,50 @@ impl GroupClient<'_> {
     }
 
     /// Updates the description of an existing group, if it differs.
-    async fn update(mut self, group: MailingGroup) -> Result<GroupOutcome, Status> {
-        let code = group.code.clone();
-        let request = self.connection.unary(GetMailingGroupRequest { code });
-        let found = self.client.get_mailing_group(request).await?.into_inner();
-        let found = found.mailing_group.unwrap_or_default();
+    async fn update(&mut self, group: MailingGroup) -> Result<GroupOutcome, Status> {
+        let found = self.get(&group.code).await?;
         if found.description == group.description {
             return Ok(GroupOutcome::Unchanged);
         }
-        let request = self.connection.unary(UpdateMailingGroupRequest {
+        let request = self.flags.connection.unary(UpdateMailingGroupRequest {
             mailing_group: Some(group),
             update_mask: Some(prost_types::FieldMask {
                 paths: vec!["description".to_owned()],
             }),
         });
-        let updated = self
-            .client
-            .update_mailing_group(request)
-            .await?
-            .into_inner();
+        let updated = self.client.update_mailing_group(request).await?;
+        let updated = updated.into_inner();
+        let etag = updated.mailing_group.map(|it| it.etag);
         // The service may find the descriptions equal, such as after trimming.
-        match updated
-            .mailing_group
-            .is_some_and(|it| it.etag == found.etag)
-        {
+        match etag.as_ref() == Some(&found.etag) {
             true => Ok(GroupOutcome::Unchanged),
             false => Ok(GroupOutcome::Updated(updated.revision)),
         }
+    }
+
+    /// The outcome that the row would have, by the rules of the service.
+    async fn check(&mut self, group: MailingGroup) -> Result<GroupOutcome, Status> {
+        let rejected = |field, it| GroupOutcome::Rejected(format!("mailing_group.{field}: {it}"));
+        let code: GroupCode = match group.code.parse() {
+            Ok(code) => code,
+            Err(invalid) => return Ok(rejected("code", InvalidValue::to_string(&invalid))),
+        };
+        let description: Description = match group.description.parse() {
+            Ok(description) => description,
+            Err(invalid) => return Ok(rejected("description", InvalidValue::to_string(&invalid))),
+        };
+        match self.get(code.as_str()).await {
+            Ok(found) if found.description == description.as_str() => Ok(GroupOutcome::Unchanged),
+            Ok(_) => Ok(GroupOutcome::Updated(0)),
+            Err(status) if status.code() == Code::NotFound => Ok(GroupOutcome::Created(0)),
+            Err(status) => Err(status),
+        }
+    }
+
+    async fn get(&mut self, code: &str) -> Result<MailingGroup, Status> {
+        let code = code.to_owned();
+        let request = self.flags.connection.unary(GetMailingGroupRequest { code });
+        let found = self.client.get_mailing_group(request).await?.into_inner();
+        Ok(found.mailing_group.unwrap_or_default())
     }
 }

@@ -2,9 +2,12 @@
 
 use std::{
     fs::File,
-    io::{self, Read},
+    io::{self, Read, Seek},
     path::Path,
 };
+
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use sha2::{Digest, Sha256};
 
 /// What files begin with that are no CSV in UTF-8.
 const FOREIGN: [(&[u8], &str); 9] = [
@@ -46,6 +49,21 @@ fn spooled(mut input: impl Read) -> io::Result<File> {
     let mut file = tempfile::tempfile()?;
     io::copy(&mut input, &mut file)?;
     Ok(file)
+}
+
+/// Size and digest of a file.
+pub(super) fn fingerprint(mut file: &File, size: u64) -> io::Result<String> {
+    file.rewind()?;
+    let mut digest = Sha256::new();
+    let mut buffer = vec![0; 1 << 16];
+    loop {
+        match file.read(&mut buffer)? {
+            0 => break,
+            read => digest.update(&buffer[..read]),
+        }
+    }
+    let digest = URL_SAFE_NO_PAD.encode(digest.finalize());
+    Ok(format!("{size}-{digest}"))
 }
 
 /// Names what a file is, by its first bytes, if it is no CSV in UTF-8.

@@ -3,7 +3,7 @@
 use prost::Message;
 
 use super::columns::{CsvFields, ExpectedColumns};
-use crate::{client::rows, pb};
+use crate::{client::rows, model::Code, pb};
 
 /// One row of a file is one item.
 pub(super) trait ImportItem: Message + Default + Send + 'static {
@@ -19,6 +19,11 @@ pub(super) trait ImportItem: Message + Default + Send + 'static {
     /// Makes an item of a row. The error names the column and the reason. Other checks are the
     /// service's.
     fn read(fields: &CsvFields<'_>) -> Result<Self, String>;
+
+    /// What identifies the item, if a later row with the same key and other values contradicts it.
+    fn key(&self) -> Option<String> {
+        None
+    }
 
     /// The pass in which the item is sent, from 0.
     fn pass(&self) -> usize {
@@ -40,12 +45,16 @@ impl ImportItem for pb::MailingGroup {
             ..Self::default()
         })
     }
+
+    fn key(&self) -> Option<String> {
+        Some(Code::normalize(&self.code))
+    }
 }
 
 impl ImportItem for pb::Contact {
     const COLUMNS: ExpectedColumns = ExpectedColumns {
         names: &rows::CONTACT,
-        required: 3,
+        required: 1,
     };
     const NOUN: [&'static str; 2] = ["contact", "contacts"];
     /// Companies, then the persons that refer to them.
@@ -54,14 +63,22 @@ impl ImportItem for pb::Contact {
     fn read(fields: &CsvFields<'_>) -> Result<Self, String> {
         Ok(Self {
             id: fields.owned("id"),
-            kind: rows::parse_kind(fields.text("kind"))?.into(),
+            kind: match fields.has("kind") {
+                true => rows::parse_kind(fields.text("kind"))?.into(),
+                false => 0,
+            },
             name: fields.owned("name"),
             company_id: fields.owned("company_id"),
             email: fields.owned("email"),
-            exclude_from_segments: Some(fields.flag("exclude_from_segments")?),
-            privacy_blocked: Some(fields.flag("privacy_blocked")?),
+            exclude_from_segments: fields.flag("exclude_from_segments")?,
+            privacy_blocked: fields.flag("privacy_blocked")?,
             ..Self::default()
         })
+    }
+
+    /// Without an id, the service assigns one.
+    fn key(&self) -> Option<String> {
+        (!self.id.trim().is_empty()).then(|| self.id.clone())
     }
 
     fn pass(&self) -> usize {

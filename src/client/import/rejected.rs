@@ -18,7 +18,7 @@ use tempfile::NamedTempFile;
 
 use self::target::{RejectedTarget, is_rejected_file};
 use super::columns::{CsvColumns, CsvRow};
-use crate::client::{error::Error, temporary, terminal::pluralize};
+use crate::client::{error::Error, rows, temporary, terminal::pluralize};
 
 /// An opened destination.
 enum RejectedOutput {
@@ -44,8 +44,8 @@ impl Write for RejectedOutput {
 
 /// Rejected rows, in a file that exists only if there are any.
 pub(super) struct RejectedRows {
-    /// The path as it was given, for messages.
-    name: String,
+    /// The destination, for messages; None if rows are only counted.
+    name: Option<String>,
     target: RejectedTarget,
     delimiter: u8,
     columns: Arc<CsvColumns>,
@@ -59,25 +59,30 @@ pub(super) struct RejectedRows {
 }
 
 impl RejectedRows {
-    /// Refuses a file that must not be replaced.
+    /// Refuses a file that must not be replaced. Without a path, rows are only counted.
     pub(super) fn new(
-        path: &Path,
+        path: Option<&Path>,
         force: bool,
         input: &Path,
         delimiter: u8,
         columns: Arc<CsvColumns>,
     ) -> Result<Self, Error> {
-        let target = RejectedTarget::new(path, force, delimiter)?;
-        if is_same_file(path, input) {
+        let target = match path {
+            Some(path) => RejectedTarget::new(path, force, delimiter)?,
+            None => RejectedTarget::Nowhere,
+        };
+        let name = path.map(|path| match target {
+            RejectedTarget::Stdout => "standard output".to_owned(),
+            RejectedTarget::Nowhere | RejectedTarget::Device(_) | RejectedTarget::File { .. } => {
+                path.display().to_string()
+            }
+        });
+        if let Some(path) = path.filter(|path| is_same_file(path, input)) {
             return Err(Error::Input(format!(
                 "rejected rows cannot be written to the input file {} (--rejected)",
                 path.display()
             )));
         }
-        let name = match target {
-            RejectedTarget::Stdout => "standard output".to_owned(),
-            RejectedTarget::Device(_) | RejectedTarget::File { .. } => path.display().to_string(),
-        };
         Ok(Self {
             name,
             target,
@@ -100,17 +105,16 @@ impl RejectedRows {
         self.count += 1;
         self.is_sorted &= self.last_line <= row.line;
         self.last_line = row.line;
-        self.write(row, reason).map_err(|it| self.unwritable(it))
+        self.write(row, reason).or_else(|it| self.unwritable(it))
     }
 
     /// Completes the output. Returns how many rows there are and where, if there are any.
     /// `is_complete` means that all rows were imported or rejected.
     pub(super) fn finish(mut self, is_complete: bool) -> Result<Option<String>, Error> {
         match self.output.take() {
-            Some(output) if self.replaces() => {
-                self.persist(output).map_err(|it| self.unwritable(it))?;
-            }
-            Some(_) => return Ok(None),
+            Some(_) if !self.replaces() => return Ok(None),
+            Some(output) => self.persist(output).or_else(|it| self.unwritable(it))?,
+            None if self.count > 0 => {}
             None => {
                 if is_complete {
                     self.remove_stale();
@@ -120,13 +124,16 @@ impl RejectedRows {
         }
         let count = i64::try_from(self.count).unwrap_or(i64::MAX);
         let rows = pluralize(count, "rejected row", "rejected rows");
-        Ok(Some(format!("{rows}, with line and reason: {}", self.name)))
+        Ok(Some(match self.name {
+            Some(name) => format!("{rows}, with line and reason: {name}"),
+            None => format!("{rows}; --rejected writes them, with line and reason"),
+        }))
     }
 
     /// Whether the rows may take the place of what is there.
     fn replaces(&self) -> bool {
         match &self.target {
-            RejectedTarget::Stdout | RejectedTarget::Device(_) => true,
+            RejectedTarget::Nowhere | RejectedTarget::Stdout | RejectedTarget::Device(_) => true,
             RejectedTarget::File { path, .. } => self.is_confirmed || !path.exists(),
         }
     }
@@ -143,19 +150,23 @@ impl RejectedRows {
     }
 
     fn write(&mut self, row: &CsvRow, reason: &str) -> io::Result<()> {
-        let mut output = match self.output.take() {
-            Some(output) => output,
-            None => self.open()?,
+        let mut output = match (self.output.take(), &self.target) {
+            (_, RejectedTarget::Nowhere) => return Ok(()),
+            (Some(output), _) => output,
+            (None, _) => self.open()?,
         };
         let first = [row.line.to_string(), reason.to_owned()];
         let first = first.iter().map(String::as_bytes);
-        output.write_record(first.chain(self.columns.without_rejection_columns(&row.record)))?;
+        let values = self.columns.without_rejection_columns(&row.record);
+        let written = output.write_record(first.chain(values));
+        written.map_err(rows::write_error)?;
         self.output = Some(output);
         Ok(())
     }
 
     fn open(&self) -> io::Result<Writer<RejectedOutput>> {
         let output = match &self.target {
+            RejectedTarget::Nowhere => RejectedOutput::Stream(Box::new(io::sink())),
             RejectedTarget::Stdout => RejectedOutput::Stream(Box::new(io::stdout())),
             RejectedTarget::Device(path) => {
                 RejectedOutput::Stream(Box::new(File::options().append(true).open(path)?))
@@ -203,9 +214,15 @@ impl RejectedRows {
         }
     }
 
-    fn unwritable(&self, error: io::Error) -> Error {
-        let name = format!("rejected rows to {} (--rejected)", self.name);
-        Error::file("write", name, error)
+    /// If the reader of a pipe has closed it, as `head` does, the rest is only counted.
+    fn unwritable(&mut self, error: io::Error) -> Result<(), Error> {
+        if error.kind() == io::ErrorKind::BrokenPipe {
+            self.target = RejectedTarget::Nowhere;
+            return Ok(());
+        }
+        let name = self.name.as_deref().unwrap_or_default();
+        let name = format!("rejected rows to {name} (--rejected)");
+        Err(Error::file("write", name, error))
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{columns::CsvRow, items::ImportItem, rejected::RejectedRows};
+use super::{batches::ImportBatch, columns::CsvRow, items::ImportItem, rejected::RejectedRows};
 use crate::{
     client::{
         Completion,
@@ -59,19 +59,28 @@ impl ImportCounts {
 pub(super) struct ImportReport {
     rejected: RejectedRows,
     progress: Progress,
+    dry_run: bool,
     committed: u64,
     /// Rows that were not sent, because they are not items.
     unreadable: u64,
+    /// Rows that were not sent, because a later row counts.
+    superseded: u64,
+    /// About duplicates.
+    note: Option<String>,
 }
 
 impl ImportReport {
     /// `size` is that of the file in bytes.
-    pub(super) fn new(rejected: RejectedRows, size: u64) -> Self {
+    pub(super) fn new(rejected: RejectedRows, size: u64, dry_run: bool) -> Self {
+        let verb = if dry_run { "checked" } else { "committed" };
         Self {
             rejected,
-            progress: Progress::new(size, "committed"),
+            progress: Progress::new(size, verb),
+            dry_run,
             committed: 0,
             unreadable: 0,
+            superseded: 0,
+            note: None,
         }
     }
 
@@ -81,13 +90,18 @@ impl ImportReport {
         self.rejected.add(row, reason)
     }
 
-    /// Records rows that cannot be sent.
-    pub(super) fn unreadable(&mut self, rows: &[(CsvRow, String)]) -> Result<(), Error> {
-        for (row, reason) in rows {
+    /// Records the rows of a batch that are not sent.
+    pub(super) fn unsent<T>(&mut self, batch: &ImportBatch<T>) -> Result<(), Error> {
+        for (row, reason) in &batch.unreadable {
             self.rejected.add(row, reason)?;
             self.unreadable += 1;
             self.progress.advance(row.bytes, self.committed);
         }
+        for bytes in &batch.superseded {
+            self.superseded += 1;
+            self.progress.advance(*bytes, self.committed);
+        }
+        self.note.clone_from(&batch.note);
         Ok(())
     }
 
@@ -109,26 +123,31 @@ impl ImportReport {
     ) -> Result<Completion, Error> {
         let elapsed = self.progress.finish();
         let rejected = self.rejected.finish(result.is_ok())?;
+        let committed = self.committed;
         match result {
-            Ok(counts) => {
+            Ok(mut counts) => {
+                counts.unchanged += self.superseded;
                 let mut text = counts.summary::<T>(self.unreadable, elapsed);
-                rejected.iter().for_each(|it| text += &format!("\n{it}"));
+                if self.dry_run {
+                    text = format!("dry run: {text}");
+                }
+                let lines = self.note.iter().chain(&rejected);
+                lines.for_each(|it| text += &format!("\n{it}"));
                 terminal::print(&text)?;
                 Ok(match rejected {
                     None => Completion::Complete,
                     Some(_) => Completion::SomeRejected,
                 })
             }
+            Err(cause) if self.dry_run => Err(cause),
             // The whole request is invalid, such as the name of the tenant.
-            Err(cause) if self.committed == 0 && !cause.is_transient() && !cause.is_interrupt() => {
+            Err(cause) if committed == 0 && !cause.is_transient() && !cause.is_interrupt() => {
                 Err(cause)
             }
             Err(cause) => {
                 rejected.iter().for_each(|it| terminal::message(it));
-                Err(Error::ImportAborted {
-                    committed: self.committed,
-                    cause: Box::new(cause),
-                })
+                let cause = Box::new(cause);
+                Err(Error::ImportAborted { committed, cause })
             }
         }
     }

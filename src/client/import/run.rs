@@ -5,43 +5,39 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use prost_types::FieldMask;
+
 use super::{
-    InputArgs,
+    ImportFlags, UploadFlags,
     csv_file::CsvFile,
     groups,
     items::ImportItem,
     rejected::RejectedRows,
     report::ImportReport,
-    upload::{self, UploadItem, UploadOptions},
+    upload::{self, ImportStart, UploadItem},
 };
 use crate::{
-    client::{Completion, connection::ConnectionArgs, error::Error, interruptible, terminal},
+    client::{Completion, error::Error, interruptible, retry::Retry, terminal},
     pb,
 };
 
-pub(super) async fn open<T: ImportItem>(
-    input: Option<InputArgs>,
-) -> Result<Option<OpenImport<T>>, Error> {
-    match input {
-        Some(input) => input.open().await.map(Some),
-        None => Ok(None),
-    }
-}
-
-impl InputArgs {
-    /// Opens the file and checks its header and the destination of rejected rows.
-    pub(super) async fn open<T: ImportItem>(&self) -> Result<OpenImport<T>, Error> {
-        let (path, delimiter) = (self.file.clone(), self.delimiter);
-        let open = move || CsvFile::open(&path, delimiter, T::COLUMNS);
+impl ImportFlags {
+    /// Opens a file and checks its header and the destination of rejected rows.
+    pub(super) async fn open<T: ImportItem>(
+        &self,
+        path: &Path,
+        rejected: Option<PathBuf>,
+    ) -> Result<OpenImport<T>, Error> {
+        let (input, delimiter) = (path.to_owned(), self.delimiter);
+        let open = move || CsvFile::open(&input, delimiter, T::COLUMNS);
         let file = tokio::task::spawn_blocking(open).await;
         let file = file.expect("opening a file does not panic")?;
-        let path = self.rejected.clone();
-        let path = path.unwrap_or_else(|| rejected_path(&self.file));
+        let rejected = rejected.or_else(|| (!self.dry_run).then(|| rejected_path(path)));
         let columns = file.columns();
-        let rejected = RejectedRows::new(&path, self.force, &self.file, delimiter, columns)?;
+        let rejected = RejectedRows::new(rejected.as_deref(), self.force, path, delimiter, columns);
         Ok(OpenImport {
+            report: ImportReport::new(rejected?, file.size(), self.dry_run),
             file,
-            rejected,
             item: PhantomData,
         })
     }
@@ -50,39 +46,55 @@ impl InputArgs {
 /// A checked file that is ready to be imported.
 pub(super) struct OpenImport<T> {
     file: CsvFile,
-    rejected: RejectedRows,
+    report: ImportReport,
     item: PhantomData<T>,
 }
 
 impl OpenImport<pb::MailingGroup> {
-    pub(super) async fn import_groups(
-        self,
-        connection: &ConnectionArgs,
-    ) -> Result<Completion, Error> {
-        let mut report = ImportReport::new(self.rejected, self.file.size());
-        let channel = connection.open().await?;
-        let import = groups::import(channel, connection, self.file, &mut report);
+    pub(super) async fn import_groups(mut self, flags: &ImportFlags) -> Result<Completion, Error> {
+        let import = async {
+            let channel = flags.connection.open().await?;
+            groups::import(channel, flags, self.file, &mut self.report).await
+        };
         let result = interruptible(import).await;
-        report.finish::<pb::MailingGroup>(result)
+        self.report.finish::<pb::MailingGroup>(result)
     }
 }
 
 impl<T: UploadItem> OpenImport<T> {
+    /// `suffix` distinguishes the imports of a folder, which has one id.
     pub(super) async fn upload(
-        self,
-        connection: &ConnectionArgs,
-        options: UploadOptions,
+        mut self,
+        flags: &ImportFlags,
+        upload: &UploadFlags,
+        id: &str,
+        suffix: &str,
     ) -> Result<Completion, Error> {
-        let mut report = ImportReport::new(self.rejected, self.file.size());
-        let channel = connection.open().await?;
-        let id = options.import_id.clone();
-        let import = upload::import::<T>(channel, self.file, options, &mut report);
+        let start = ImportStart {
+            import_id: format!("{id}{suffix}"),
+            known_count: 0,
+            fingerprint: self.file.fingerprint().to_owned(),
+            update_mask: Some(FieldMask {
+                paths: self.file.columns().after_key(T::COLUMNS),
+            }),
+            validate_only: flags.dry_run,
+        };
+        // A dry run leaves nothing that could be continued.
+        let retry = match flags.dry_run {
+            true => Retry::never(),
+            false => upload.retry.retry(),
+        };
+        let import = async {
+            let channel = flags.connection.open().await?;
+            let chunk = upload.chunk.into();
+            upload::import::<T>(channel, self.file, start, chunk, retry, &mut self.report).await
+        };
         let result = interruptible(import).await;
         let is_interrupted = matches!(result, Err(Error::Interrupted));
-        if result.is_err() && (report.committed() > 0 || is_interrupted) {
+        if result.is_err() && !flags.dry_run && (self.report.committed() > 0 || is_interrupted) {
             terminal::message(&format!("continue with --import-id {id}"));
         }
-        report.finish::<T>(result)
+        self.report.finish::<T>(result)
     }
 }
 

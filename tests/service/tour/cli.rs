@@ -1,6 +1,7 @@
 //! The command line from end to end.
 
 mod help;
+mod import_options;
 mod imports;
 mod interrupts;
 mod starts;

@@ -10,6 +10,8 @@ use crate::client::error::Error;
 
 /// The destination of rejected rows.
 pub(super) enum RejectedTarget {
+    /// Rows are only counted.
+    Nowhere,
     Stdout,
     /// A pipe or a device: opened at the first row.
     Device(PathBuf),

@@ -24,7 +24,7 @@ fn open(path: &Path, force: bool) -> Result<RejectedRows, Error> {
     let header = row(&["line", "code", "reason", "description"]);
     let columns = CsvColumns::check(&header, MailingGroup::COLUMNS).expect("valid columns");
     let input = Path::new("/nowhere/x.csv");
-    RejectedRows::new(path, force, input, b';', Arc::new(columns))
+    RejectedRows::new(Some(path), force, input, b';', Arc::new(columns))
 }
 
 fn add(rows: &mut RejectedRows) {

@@ -1,151 +1,118 @@
-//! The messages of the two import RPCs.
+//! The messages of the two import RPCs. They have different types and the same form.
 
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Status, Streaming};
 
-use super::{super::report::ImportCounts, UploadEvent, UploadItem};
+use super::{super::report::ImportCounts, ImportStart, UploadEvent, UploadItem};
 use crate::{
     client::connection::TenantChannel,
     pb::{
         Assignment, Contact, ImportContactsRequest, ImportContactsResponse,
         ImportMembershipsRequest, ImportMembershipsResponse, contacts_client::ContactsClient,
-        import_contacts_request as contacts, import_contacts_response as contacts_response,
-        import_memberships_request as memberships,
-        import_memberships_response as memberships_response,
-        mailing_groups_client::MailingGroupsClient,
+        import_contacts_request as to_contacts, import_contacts_response as of_contacts,
+        import_memberships_request as to_memberships,
+        import_memberships_response as of_memberships, mailing_groups_client::MailingGroupsClient,
     },
 };
 
-#[tonic::async_trait]
-impl UploadItem for Contact {
-    type Request = ImportContactsRequest;
-    type Response = ImportContactsResponse;
+/// Implements [`UploadItem`]: the RPC, its requests with the field of the items and other fields of
+/// the start, its responses with the counts of created and of updated items, and the field and the
+/// reason of a rejection.
+macro_rules! upload_item {
+    (
+        $item:ident: $client:ident.$call:ident,
+        $request:ident = $to:ident($items:ident $(, $start:ident)*),
+        $response:ident = $of:ident($created:ident, $updated:expr),
+        $rejection:expr
+    ) => {
+        #[tonic::async_trait]
+        impl UploadItem for $item {
+            type Request = $request;
+            type Response = $response;
 
-    fn start(import_id: String, known: u64) -> Self::Request {
-        let known_count = i64::try_from(known).unwrap_or(i64::MAX);
-        let start = contacts::Start {
-            import_id,
-            known_count,
-            ..Default::default()
-        };
-        contacts::Message::Start(start).into()
-    }
-
-    fn chunk(contacts: Vec<Self>) -> Self::Request {
-        contacts::Message::Chunk(contacts::Chunk { contacts }).into()
-    }
-
-    fn finish() -> Self::Request {
-        contacts::Message::Finish(contacts::Finish {}).into()
-    }
-
-    async fn open(
-        channel: TenantChannel,
-        requests: ReceiverStream<Self::Request>,
-    ) -> Result<Streaming<Self::Response>, Status> {
-        let opened = ContactsClient::new(channel)
-            .import_contacts(requests)
-            .await?;
-        Ok(opened.into_inner())
-    }
-
-    fn event(response: Self::Response) -> Option<UploadEvent> {
-        use contacts_response::Message;
-        Some(match response.message? {
-            Message::Progress(it) => UploadEvent::Progress(count(it.processed_count), it.into()),
-            Message::Summary(it) => UploadEvent::Summary(count(it.processed_count), it.into()),
-            Message::Rejection(it) => {
-                UploadEvent::Rejection(count(it.index), field_and_reason(&it.field, it.reason))
+            fn start(start: ImportStart) -> $request {
+                $to::Message::Start($to::Start {
+                    import_id: start.import_id,
+                    known_count: i64::try_from(start.known_count).unwrap_or(i64::MAX),
+                    fingerprint: start.fingerprint,
+                    validate_only: start.validate_only,
+                    $($start: start.$start,)*
+                })
+                .into()
             }
-        })
-    }
-}
 
-#[tonic::async_trait]
-impl UploadItem for Assignment {
-    type Request = ImportMembershipsRequest;
-    type Response = ImportMembershipsResponse;
-
-    fn start(import_id: String, known: u64) -> Self::Request {
-        let known_count = i64::try_from(known).unwrap_or(i64::MAX);
-        let start = memberships::Start {
-            import_id,
-            known_count,
-            ..Default::default()
-        };
-        memberships::Message::Start(start).into()
-    }
-
-    fn chunk(assignments: Vec<Self>) -> Self::Request {
-        memberships::Message::Chunk(memberships::Chunk { assignments }).into()
-    }
-
-    fn finish() -> Self::Request {
-        memberships::Message::Finish(memberships::Finish {}).into()
-    }
-
-    async fn open(
-        channel: TenantChannel,
-        requests: ReceiverStream<Self::Request>,
-    ) -> Result<Streaming<Self::Response>, Status> {
-        let opened = MailingGroupsClient::new(channel)
-            .import_memberships(requests)
-            .await?;
-        Ok(opened.into_inner())
-    }
-
-    fn event(response: Self::Response) -> Option<UploadEvent> {
-        use memberships_response::Message;
-        Some(match response.message? {
-            Message::Progress(it) => UploadEvent::Progress(count(it.processed_count), it.into()),
-            Message::Summary(it) => UploadEvent::Summary(count(it.processed_count), it.into()),
-            Message::Rejection(it) => {
-                let outcome = it
-                    .outcome()
-                    .as_str_name()
-                    .replace("ASSIGNMENT_OUTCOME_", "");
-                UploadEvent::Rejection(count(it.index), field_and_reason(&outcome, it.reason))
+            fn chunk($items: Vec<Self>) -> $request {
+                $to::Message::Chunk($to::Chunk { $items }).into()
             }
-        })
-    }
-}
 
-impl From<contacts::Message> for ImportContactsRequest {
-    fn from(message: contacts::Message) -> Self {
-        let message = Some(message);
-        Self { message }
-    }
-}
+            fn finish() -> $request {
+                $to::Message::Finish($to::Finish {}).into()
+            }
 
-impl From<memberships::Message> for ImportMembershipsRequest {
-    fn from(message: memberships::Message) -> Self {
-        let message = Some(message);
-        Self { message }
-    }
-}
+            async fn open(
+                channel: TenantChannel,
+                requests: ReceiverStream<$request>,
+            ) -> Result<Streaming<$response>, Status> {
+                let opened = $client::new(channel).$call(requests).await?;
+                Ok(opened.into_inner())
+            }
 
-macro_rules! counts_from {
-    ($($message:ty, $created:ident, $updated:expr;)*) => {$(
+            fn event(response: $response) -> Option<UploadEvent> {
+                Some(match response.message? {
+                    $of::Message::Progress(it) => {
+                        UploadEvent::Progress(count(it.processed_count), it.into())
+                    }
+                    $of::Message::Summary(it) => {
+                        UploadEvent::Summary(count(it.processed_count), it.into())
+                    }
+                    $of::Message::Rejection(it) => {
+                        let rejection: fn($of::Rejection) -> (String, String) = $rejection;
+                        let index = count(it.index);
+                        let (field, reason) = rejection(it);
+                        UploadEvent::Rejection(index, field_and_reason(&field, reason))
+                    }
+                })
+            }
+        }
+
+        impl From<$to::Message> for $request {
+            fn from(message: $to::Message) -> Self {
+                let message = Some(message);
+                Self { message }
+            }
+        }
+
+        upload_item! { @counts $of::Progress, $created, $updated }
+        upload_item! { @counts $of::Summary, $created, $updated }
+    };
+    (@counts $message:ty, $created:ident, $updated:expr) => {
         impl From<$message> for ImportCounts {
             fn from(message: $message) -> Self {
-                let updated: fn(&$message) -> Option<u64> = $updated;
+                let updated: fn(&$message) -> Option<i64> = $updated;
                 Self {
                     created: count(message.$created),
-                    updated: updated(&message),
+                    updated: updated(&message).map(count),
                     unchanged: count(message.unchanged_count),
                     rejected: count(message.rejected_count),
                     revision: message.revision,
                 }
             }
         }
-    )*};
+    };
 }
 
-counts_from! {
-    contacts_response::Progress, created_count, |it| Some(count(it.updated_count));
-    contacts_response::Summary, created_count, |it| Some(count(it.updated_count));
-    memberships_response::Progress, changed_count, |_| None;
-    memberships_response::Summary, changed_count, |_| None;
+upload_item! {
+    Contact: ContactsClient.import_contacts,
+    ImportContactsRequest = to_contacts(contacts, update_mask),
+    ImportContactsResponse = of_contacts(created_count, |it| Some(it.updated_count)),
+    |it| (it.field, it.reason)
+}
+
+upload_item! {
+    Assignment: MailingGroupsClient.import_memberships,
+    ImportMembershipsRequest = to_memberships(assignments),
+    ImportMembershipsResponse = of_memberships(changed_count, |_| None),
+    |it| (it.outcome().as_str_name().replace("ASSIGNMENT_OUTCOME_", ""), it.reason)
 }
 
 /// Counts of the service are never negative.
