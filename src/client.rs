@@ -118,7 +118,9 @@ pub async fn run(command: ClientCommand) -> ExitCode {
 /// completes or removes its files.
 async fn interruptible<T>(step: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
     tokio::select! {
-        result = step => result,
+        // First, so that the signal is handled before the step begins.
+        biased;
         _ = tokio::signal::ctrl_c() => Err(Error::Interrupted),
+        result = step => result,
     }
 }

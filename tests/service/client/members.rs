@@ -100,14 +100,11 @@ fn interrupted_members_leave_the_file_unchanged_and_no_other() {
     let server = Server::start(Fake::cutting([Cut::Hang(2)]));
     let folder = tempfile::tempdir().unwrap();
     let file = write(&folder, "ids.csv", "before");
-    let arguments = [
-        "members",
-        "MOVE",
-        "-o",
-        &file,
-        "--endpoint",
-        &server.endpoint,
-    ];
+    let arguments = format!(
+        "members MOVE --page-size 3 -o {file} --endpoint {}",
+        server.endpoint
+    );
+    let arguments = arguments.split(' ');
     let mut command = command(arguments);
     let mut child = command.stderr(Stdio::null()).spawn().unwrap();
     server.fake.wait_until_hung();
