@@ -1,6 +1,8 @@
 //! Creating and changing contacts, with the rules between contacts and companies.
 
 mod rules;
+#[cfg(test)]
+mod tests;
 
 use std::collections::HashMap;
 

@@ -75,13 +75,13 @@ impl<U: Upload> ReceivedMessages<U> {
 
     /// The next message, if it has come and is a chunk of at most `max` items.
     pub(super) fn next_chunk(&mut self, max: usize) -> Option<ReadItems<U>> {
-        match self.waiting.front() {
-            Some((Ok(Message::Chunk(items)), _)) if items.len() <= max => {}
-            _ => return None,
+        let fits = |(message, _): &ReceivedMessage<U>| matches!(message, Ok(Message::Chunk(items)) if items.len() <= max);
+        if !self.waiting.front().is_some_and(fits) {
+            return None;
         }
-        match self.pop()? {
-            Ok(Message::Chunk(items)) => Some(items),
-            _ => None,
+        match self.pop()?.ok()? {
+            Message::Chunk(items) => Some(items),
+            Message::Start(_) | Message::Finish | Message::Empty | Message::End => None,
         }
     }
 
@@ -113,7 +113,7 @@ impl<U: Upload> ReceivedMessages<U> {
         match &message {
             Ok(Message::Chunk(items)) => self.waiting_items += items.len(),
             Ok(Message::End) | Err(_) => self.ended = true,
-            Ok(_) => {}
+            Ok(Message::Start(_) | Message::Finish | Message::Empty) => {}
         }
         self.waiting_bytes += bytes;
         self.waiting.push_back((message, bytes));
