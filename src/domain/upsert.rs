@@ -4,7 +4,7 @@ mod rules;
 #[cfg(test)]
 mod tests;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 pub(crate) use self::rules::{ContactField, Drafts, Refusal};
 use self::rules::{Draft, Rules};
@@ -60,12 +60,22 @@ impl KnownContacts {
         }
         let found = store::contacts::find_all(conn, tenant_id, &missing).await?;
         self.contacts
-            .extend(missing.iter().map(|id| ((*id).clone(), None)));
+            .extend(missing.into_iter().map(|id| (id.clone(), None)));
         self.contacts
             .extend(found.into_iter().map(|it| (it.id.clone(), Some(it))));
-        missing.retain(|id| self.get(id).is_none());
-        self.merged
-            .extend(lookup::merged(conn, tenant_id, missing).await?);
+        Ok(())
+    }
+
+    /// Reads into what those contacts were merged that do not exist.
+    pub(super) async fn read_merged(
+        &mut self,
+        conn: &mut Connection,
+        tenant_id: TenantId,
+        ids: impl Iterator<Item = &ContactId>,
+    ) -> Result<()> {
+        let missing: HashSet<_> = ids.filter(|id| self.get(id).is_none()).collect();
+        let merged = lookup::merged(conn, tenant_id, missing).await?;
+        self.merged.extend(merged);
         Ok(())
     }
 
@@ -209,9 +219,10 @@ async fn evaluate(
     chunks: &[Vec<ContactRow>],
 ) -> Result<Vec<UpsertOutcome>> {
     let rows = || chunks.iter().flatten();
-    let companies = rows().filter_map(|row| row.change.new_company());
-    let ids = rows().map(|row| &row.id).chain(companies);
+    let companies = || rows().filter_map(|row| row.change.new_company());
+    let ids = rows().map(|row| &row.id).chain(companies());
     known.read(conn, tenant_id, ids).await?;
+    known.read_merged(conn, tenant_id, companies()).await?;
     let becomes_person = |row: &&ContactRow| {
         row.change.kind == Some(ContactKind::Person)
             && known

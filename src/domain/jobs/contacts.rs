@@ -191,7 +191,10 @@ impl BatchOperation for UpdateContacts {
             let ids = items.iter().map(|item| &item.input.id);
             let mut known = KnownContacts::default();
             let tenant_id = tx.tenant_id();
-            known.read(tx, tenant_id, ids.chain(companies)).await?;
+            known
+                .read(tx, tenant_id, ids.clone().chain(companies))
+                .await?;
+            known.read_merged(tx, tenant_id, ids).await?;
             let changed = items.iter().map(|item| {
                 let id = item.input.id.clone();
                 let details = item.input.details(&known)?;

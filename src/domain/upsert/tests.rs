@@ -62,7 +62,11 @@ fn known() -> (KnownContacts, HashMap<ContactId, i64>) {
         contact(3, "C", ContactKind::Person, None),
     ];
     let people = [("A".parse().expect("an id"), 1)];
-    (KnownContacts(contacts.into()), people.into())
+    let known = KnownContacts {
+        contacts: contacts.into(),
+        merged: HashMap::new(),
+    };
+    (known, people.into())
 }
 
 fn after(known: &KnownContacts, drafts: &Drafts, id: &ContactId) -> Option<ContactDetails> {
