@@ -15,6 +15,7 @@ mod mailing_groups;
 mod members;
 pub(crate) mod request;
 pub mod request_id;
+mod revisions;
 mod segments;
 pub(crate) mod status;
 mod stream;

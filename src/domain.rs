@@ -7,6 +7,7 @@ pub(crate) mod imports;
 pub(crate) mod mailing_groups;
 pub mod maintenance;
 pub(crate) mod memberships;
+pub(crate) mod revisions;
 pub(crate) mod segments;
 pub(crate) mod selection;
 pub(crate) mod watch;

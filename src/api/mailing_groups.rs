@@ -9,6 +9,7 @@ use super::{
     import::{self, memberships::MembershipImport},
     lists, members,
     request::{count_source, idempotency_key, split_request},
+    revisions,
     stream::ResponseStream,
     token::ListPage,
     watch,
@@ -259,6 +260,13 @@ impl MailingGroups for Api {
         let stream =
             members::stream(self.domain.clone(), call, request, self.shutdown.clone()).await?;
         Ok(Response::new(stream))
+    }
+
+    async fn list_revisions(
+        &self,
+        request: Request<pb::ListRevisionsRequest>,
+    ) -> RpcResult<pb::ListRevisionsResponse> {
+        revisions::list(self, request).await
     }
 
     async fn watch_changes(

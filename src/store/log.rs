@@ -3,6 +3,7 @@
 mod append;
 mod page;
 mod prune;
+mod revisions;
 mod since;
 
 use std::collections::HashMap;
@@ -19,6 +20,7 @@ pub(crate) use self::since::{LogTail, TailEntry};
 pub(crate) use self::{
     page::{LogPage, LogPosition, PageEntry, PageFilter, SLICE, page},
     prune::{prunable, prune},
+    revisions::{ChangeSummary, RevisionFilter, RevisionSummary, revisions},
 };
 use super::sql::sql;
 use crate::model::{ChangeKind, Commit, ContactId, ContactSet, Revision, TenantId, TenantName};

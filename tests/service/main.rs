@@ -33,6 +33,7 @@ mod postgres;
 mod reads;
 mod renames;
 mod replace;
+mod revisions;
 mod schema;
 mod segments;
 mod selection;

@@ -1,0 +1,1 @@
+DROP INDEX changes_deleted_ids_idx;
