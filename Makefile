@@ -29,7 +29,7 @@ test: ## Run all tests on their own PostgreSQL; a part: make test ARGS="--test s
 
 tour: ## Run README.md and docs/tour.md and write the real output into them
 	@scripts/install test
-	@UPDATE_TOUR=1 cargo test --locked --test service tour::documents::documented
+	@UPDATE_TOUR=1 cargo test --locked --test service tour::documents::commands
 
 lint: ## Check formatting, lints, documentation, dependencies and the protobuf contract
 	@scripts/install lint

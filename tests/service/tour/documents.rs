@@ -41,7 +41,10 @@ static VARYING: LazyLock<[(Regex, &str); 6]> = LazyLock::new(|| {
         (pattern(r"r\d+-[0-9a-f]{10,}"), "<etag>"),
         (pattern(r#""resumeToken": "[^"]+""#), "<resume token>"),
         // Printed once a second, so a fast machine prints none.
-        (pattern(r"(?m)^\d+ rows (committed|written), .*\n"), ""),
+        (
+            pattern(r"(?m)^\d+ rows (committed|checked|written), .*\n"),
+            "",
+        ),
     ]
 });
 
