@@ -26,7 +26,7 @@ pub use kinds::ContactKind;
 pub(crate) use kinds::{ActionKind, AffectedSets, ChangeKind, ChangeTopic, ImportKind};
 pub(crate) use mailing_group::{MailingGroup, NewMailingGroup};
 pub use memberships::Assignment;
-pub(crate) use memberships::{AssignmentOutcome, Direction, Membership};
+pub(crate) use memberships::{AssignmentOutcome, Direction, FormerName, Membership};
 pub use page::PageSize;
 pub(crate) use segment::{
     CountedSegment, Criterion, MAX_UNDOABLE_ACTIONS, SavedCriteria, Segment, SegmentAction,

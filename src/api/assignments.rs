@@ -1,12 +1,14 @@
 //! Batches of assignments: one outcome an item, also for items that are not well formed.
 
+use std::collections::HashMap;
+
 use super::{
     convert::{assignment, to_wire_count},
     field::check_batch_size,
 };
 use crate::{
     domain::{Call, Domain, IdempotencyKey, Result, Violation, memberships},
-    model::{Assignment, AssignmentOutcome, Direction, Revision},
+    model::{Assignment, AssignmentOutcome, Direction, FormerName, Revision},
     pb,
 };
 
@@ -68,5 +70,43 @@ pub(super) fn invalid(violation: &Violation) -> pb::AssignmentResult {
     pb::AssignmentResult {
         outcome: pb::AssignmentOutcome::Invalid.into(),
         reason: format!("{} {}", violation.field, violation.reason),
+        metadata: HashMap::new(),
     }
+}
+
+impl From<AssignmentOutcome> for pb::AssignmentResult {
+    fn from(outcome: AssignmentOutcome) -> Self {
+        use pb::AssignmentOutcome as Wire;
+        let (outcome, reason, former) = match outcome {
+            AssignmentOutcome::Changed => (Wire::Changed, "", None),
+            AssignmentOutcome::Unchanged => (Wire::Unchanged, "", None),
+            AssignmentOutcome::UnknownContact => {
+                (Wire::UnknownContact, "there is no such contact", None)
+            }
+            AssignmentOutcome::UnknownGroup => {
+                (Wire::UnknownGroup, "there is no such mailing group", None)
+            }
+            AssignmentOutcome::ContactMerged(name) => {
+                let reason = "the contact was merged into another";
+                (Wire::ContactMerged, reason, Some(name))
+            }
+            AssignmentOutcome::GroupRenamed(name) => {
+                let reason = "the mailing group has another code now";
+                (Wire::MailingGroupRenamed, reason, Some(name))
+            }
+        };
+        Self {
+            outcome: outcome.into(),
+            reason: reason.to_owned(),
+            metadata: former.map(former_name).unwrap_or_default(),
+        }
+    }
+}
+
+/// The metadata of an item that uses a former name, as in the errors of single calls.
+pub(super) fn former_name(FormerName { former, current }: FormerName) -> HashMap<String, String> {
+    HashMap::from([
+        ("former".to_owned(), former),
+        ("current".to_owned(), current),
+    ])
 }

@@ -4,8 +4,8 @@ use crate::{
     api::field::{Field, optional, required},
     domain::Violation,
     model::{
-        Assignment, AssignmentOutcome, Contact, ContactChange, ContactDetails, ContactKind,
-        MailingGroup, Membership, NewMailingGroup, SegmentCounts, SelectionOptions, Time,
+        Assignment, Contact, ContactChange, ContactDetails, ContactKind, MailingGroup, Membership,
+        NewMailingGroup, SegmentCounts, SelectionOptions, Time,
     },
     pb,
 };
@@ -61,27 +61,6 @@ impl From<Membership> for pb::Membership {
             code: membership.code.into(),
             revision: membership.revision,
             create_time: Some(timestamp(membership.create_time)),
-        }
-    }
-}
-
-impl From<AssignmentOutcome> for pb::AssignmentResult {
-    fn from(outcome: AssignmentOutcome) -> Self {
-        let (outcome, reason) = match outcome {
-            AssignmentOutcome::Changed => (pb::AssignmentOutcome::Changed, ""),
-            AssignmentOutcome::Unchanged => (pb::AssignmentOutcome::Unchanged, ""),
-            AssignmentOutcome::UnknownContact => (
-                pb::AssignmentOutcome::UnknownContact,
-                "there is no such contact",
-            ),
-            AssignmentOutcome::UnknownGroup => (
-                pb::AssignmentOutcome::UnknownGroup,
-                "there is no such mailing group",
-            ),
-        };
-        Self {
-            outcome: outcome.into(),
-            reason: reason.to_owned(),
         }
     }
 }

@@ -7,7 +7,7 @@ use super::upsert::ItemOutcome;
 pub(crate) use crate::store::imports::{ImportProgress, ImportSource};
 use crate::{
     domain::{Call, Domain, Error, ImportDifference, Precondition, Result},
-    model::{RequestId, Revision},
+    model::{FormerName, RequestId, Revision},
     store::{self, Connection, Transaction, imports::StoredRejection},
 };
 
@@ -18,6 +18,8 @@ pub(crate) struct ItemRejection {
     pub(crate) subject: String,
     /// What would be right.
     pub(crate) reason: String,
+    /// The former name that the item uses. It is not stored: names are content.
+    pub(crate) former_name: Option<FormerName>,
 }
 
 /// A rejection with the index of its item in the import.
@@ -258,7 +260,9 @@ impl ImportProgress {
 }
 
 fn to_stored((index, rejection): &IndexedRejection) -> Result<(i64, serde_json::Value)> {
-    let ItemRejection { subject, reason } = rejection.clone();
+    let ItemRejection {
+        subject, reason, ..
+    } = rejection.clone();
     let stored = serde_json::to_value(StoredRejection::V1 { subject, reason });
     Ok((
         *index,
@@ -269,5 +273,10 @@ fn to_stored((index, rejection): &IndexedRejection) -> Result<(i64, serde_json::
 fn from_stored((index, stored): (i64, serde_json::Value)) -> Result<IndexedRejection> {
     let stored = serde_json::from_value(stored).map_err(|error| Error::Internal(error.into()))?;
     let StoredRejection::V1 { subject, reason } = stored;
-    Ok((index, ItemRejection { subject, reason }))
+    let rejection = ItemRejection {
+        subject,
+        reason,
+        former_name: None,
+    };
+    Ok((index, rejection))
 }

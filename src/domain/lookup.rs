@@ -7,8 +7,10 @@ use std::{
 
 use super::{Call, Domain, Error, Resource, Result};
 use crate::{
-    model::{Assignment, Code, Contact, ContactId, MailingGroup, TenantId},
-    store::{self, Connection, Transaction, memberships::PairResult},
+    model::{
+        Assignment, AssignmentOutcome, Code, Contact, ContactId, FormerName, MailingGroup, TenantId,
+    },
+    store::{self, Connection, Transaction, memberships::CheckedPair},
 };
 
 /// The contact with this id.
@@ -156,13 +158,13 @@ impl FormerNames {
     pub(super) async fn read<'a>(
         conn: &mut Connection,
         tenant_id: TenantId,
-        pairs: impl Iterator<Item = (&'a PairResult, &'a Assignment)>,
+        pairs: impl Iterator<Item = (CheckedPair, &'a Assignment)>,
     ) -> Result<Self> {
         let (mut ids, mut codes) = (HashSet::new(), HashSet::new());
-        for (row, item) in pairs {
-            if row.contact_number.is_none() {
+        for (pair, item) in pairs {
+            if !pair.contact_exists {
                 ids.insert(&item.contact_id);
-            } else if row.group_id.is_none() {
+            } else if !pair.group_exists {
                 codes.insert(&item.code);
             }
         }
@@ -170,6 +172,27 @@ impl FormerNames {
             ids: merged(conn, tenant_id, ids).await?,
             codes: renamed(conn, tenant_id, codes).await?,
         })
+    }
+
+    /// The outcome of an assignment of which a part is unknown.
+    pub(super) fn unknown(&self, pair: CheckedPair, item: &Assignment) -> AssignmentOutcome {
+        let Assignment { contact_id, code } = item;
+        if pair.contact_exists {
+            return match self.codes.get(code) {
+                None => AssignmentOutcome::UnknownGroup,
+                Some(current) => AssignmentOutcome::GroupRenamed(FormerName {
+                    former: code.to_string(),
+                    current: current.to_string(),
+                }),
+            };
+        }
+        match self.ids.get(contact_id) {
+            None => AssignmentOutcome::UnknownContact,
+            Some(current) => AssignmentOutcome::ContactMerged(FormerName {
+                former: contact_id.to_string(),
+                current: current.to_string(),
+            }),
+        }
     }
 }
 

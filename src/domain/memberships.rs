@@ -8,7 +8,7 @@ use std::{
 use super::{
     Call, Committed, Domain, IdempotencyKey, Result,
     jobs::{ChangeMemberships, JobItem},
-    lookup,
+    lookup::{self, FormerNames},
 };
 use crate::{
     model::{
@@ -51,8 +51,7 @@ pub(crate) async fn change_many(
 ) -> Result<Committed<Vec<AssignmentOutcome>>> {
     domain
         .write_once(call, key, async |tx| {
-            let rows = change(tx, items, direction).await?;
-            Ok(rows.iter().map(outcome).collect())
+            change_each(tx, items, direction).await
         })
         .await
 }
@@ -62,36 +61,54 @@ pub(super) async fn assign_in(
     tx: &mut Transaction,
     items: &[Assignment],
 ) -> Result<Vec<AssignmentOutcome>> {
-    let rows = change(tx, items, Direction::Assign).await?;
-    Ok(rows.iter().map(outcome).collect())
+    change_each(tx, items, Direction::Assign).await
 }
 
-/// The outcomes that [`assign_in`] would have. `assigned` holds the hashes of what earlier items would
-/// have assigned.
+/// Changes memberships. Returns one outcome per item, in order.
+async fn change_each(
+    tx: &mut Transaction,
+    items: &[Assignment],
+    direction: Direction,
+) -> Result<Vec<AssignmentOutcome>> {
+    let rows = change(tx, items, direction).await?;
+    let tenant_id = tx.tenant_id();
+    let pairs = || rows.iter().map(CheckedPair::from).zip(items);
+    let former = FormerNames::read(tx, tenant_id, pairs()).await?;
+    let outcome = |(row, (pair, item)): (&PairResult, (CheckedPair, &Assignment))| match (
+        row.contact_number,
+        row.group_id,
+    ) {
+        (Some(_), Some(_)) if row.changed => AssignmentOutcome::Changed,
+        (Some(_), Some(_)) => AssignmentOutcome::Unchanged,
+        (None, _) | (_, None) => former.unknown(pair, item),
+    };
+    Ok(rows.iter().zip(pairs()).map(outcome).collect())
+}
+
+/// The outcomes that [`assign_in`] would have. `assigned_before` holds the hashes of what earlier items
+/// would have assigned.
 pub(super) async fn validate(
     conn: &mut Connection,
     tenant_id: TenantId,
-    assigned: &mut HashSet<u64>,
+    assigned_before: &mut HashSet<u64>,
     items: &[Assignment],
 ) -> Result<Vec<AssignmentOutcome>> {
     let hasher = BuildHasherDefault::<DefaultHasher>::default();
     let checked = store::memberships::check(conn, tenant_id, items).await?;
+    let pairs = || checked.iter().copied().zip(items);
+    let former = FormerNames::read(conn, tenant_id, pairs()).await?;
     let outcome = |(pair, item): (CheckedPair, &Assignment)| match pair {
         CheckedPair {
-            contact_exists: false,
-            ..
-        } => AssignmentOutcome::UnknownContact,
-        CheckedPair {
-            group_exists: false,
-            ..
-        } => AssignmentOutcome::UnknownGroup,
-        CheckedPair { assigned: true, .. } => AssignmentOutcome::Unchanged,
-        CheckedPair { .. } => match assigned.insert(hasher.hash_one(item)) {
+            contact_exists: true,
+            group_exists: true,
+            assigned,
+        } => match !assigned && assigned_before.insert(hasher.hash_one(item)) {
             true => AssignmentOutcome::Changed,
             false => AssignmentOutcome::Unchanged,
         },
+        CheckedPair { .. } => former.unknown(pair, item),
     };
-    Ok(checked.into_iter().zip(items).map(outcome).collect())
+    Ok(pairs().map(outcome).collect())
 }
 
 /// The result of a replacement.
@@ -187,15 +204,6 @@ pub(super) async fn change(
         });
     }
     Ok(rows)
-}
-
-fn outcome(row: &PairResult) -> AssignmentOutcome {
-    match (row.contact_number, row.group_id) {
-        (None, _) => AssignmentOutcome::UnknownContact,
-        (_, None) => AssignmentOutcome::UnknownGroup,
-        _ if row.changed => AssignmentOutcome::Changed,
-        _ => AssignmentOutcome::Unchanged,
-    }
 }
 
 /// The codes of `all` that are not in `others`, in order and once each.

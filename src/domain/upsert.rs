@@ -1,13 +1,17 @@
 //! Creating and changing contacts, with the rules between contacts and companies.
 
+mod refusal;
 mod rules;
 #[cfg(test)]
 mod tests;
 
 use std::collections::{HashMap, HashSet};
 
-pub(crate) use self::rules::{ContactField, Drafts, Refusal};
 use self::rules::{Draft, Rules};
+pub(crate) use self::{
+    refusal::{ContactField, Refusal},
+    rules::Drafts,
+};
 use crate::{
     domain::{BrokenRule, Error, Resource, Result, lookup},
     model::{Change, Contact, ContactId, ContactKind, ContactRow, NewContact, TenantId},

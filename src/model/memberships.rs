@@ -31,11 +31,22 @@ pub struct Assignment {
     pub code: Code,
 }
 
+/// A name that was given up, and the present one of what had it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct FormerName {
+    pub(crate) former: String,
+    pub(crate) current: String,
+}
+
 /// The outcome of one assignment or unassignment.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum AssignmentOutcome {
     Changed,
     Unchanged,
     UnknownContact,
     UnknownGroup,
+    /// The contact was merged into another.
+    ContactMerged(FormerName),
+    /// The group has another code.
+    GroupRenamed(FormerName),
 }

@@ -28,6 +28,17 @@ pub(crate) struct CheckedPair {
     pub(crate) assigned: bool,
 }
 
+impl From<&PairResult> for CheckedPair {
+    /// What a statement found, except whether the contact had the group.
+    fn from(pair: &PairResult) -> Self {
+        Self {
+            contact_exists: pair.contact_number.is_some(),
+            group_exists: pair.group_id.is_some(),
+            assigned: false,
+        }
+    }
+}
+
 /// Checks assignments without writing. Returns one result per item, in order.
 pub(crate) async fn check(
     conn: &mut AsyncPgConnection,

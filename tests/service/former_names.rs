@@ -1,6 +1,8 @@
 //! Names that were given up: codes of renamed groups and ids of merged contacts. Every way in answers
 //! with the present one.
 
+mod items;
+
 use mailing_groups::pb;
 use tonic::{Code, Status};
 

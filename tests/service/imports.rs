@@ -201,6 +201,7 @@ async fn memberships_get_an_outcome_per_item() {
             assignment: pairs(&[at]).pop(),
             outcome: outcome.into(),
             reason: reason.into(),
+            ..Default::default()
         })
     };
     let progress = memberships::Progress {

@@ -11,6 +11,7 @@ use super::{
 };
 use crate::{
     api::{
+        assignments,
         convert::{ContactFields, contact_change},
         field::required,
         status::contact_field,
@@ -42,6 +43,7 @@ impl Upload for ContactImport {
         let row = row(&contact, fields).map_err(|Violation { field, reason }| ItemRejection {
             subject: field,
             reason,
+            former_name: None,
         });
         (contact.id, row)
     }
@@ -50,19 +52,27 @@ impl Upload for ContactImport {
         ItemRejection {
             subject: contact_field(refusal.field()).to_owned(),
             reason: refusal.rule(),
+            former_name: refusal.former_name(),
         }
     }
 
     fn rejection(
         index: i64,
         id: Option<String>,
-        ItemRejection { subject, reason }: ItemRejection,
+        ItemRejection {
+            subject,
+            reason,
+            former_name,
+        }: ItemRejection,
     ) -> pb::ImportContactsResponse {
         Answer::Rejection(Rejection {
             index,
             id: id.unwrap_or_default(),
             field: subject,
             reason,
+            metadata: former_name
+                .map(assignments::former_name)
+                .unwrap_or_default(),
         })
         .into()
     }

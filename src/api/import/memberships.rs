@@ -42,20 +42,35 @@ impl Upload for MembershipImport {
     }
 
     fn describe(outcome: model::AssignmentOutcome) -> ItemRejection {
-        pb::AssignmentResult::from(outcome).into()
+        use model::AssignmentOutcome::{ContactMerged, GroupRenamed};
+        let former_name = match &outcome {
+            ContactMerged(name) | GroupRenamed(name) => Some(name.clone()),
+            model::AssignmentOutcome::Changed
+            | model::AssignmentOutcome::Unchanged
+            | model::AssignmentOutcome::UnknownContact
+            | model::AssignmentOutcome::UnknownGroup => None,
+        };
+        ItemRejection {
+            former_name,
+            ..pb::AssignmentResult::from(outcome).into()
+        }
     }
 
     fn rejection(
         index: i64,
         assignment: Option<pb::Assignment>,
-        ItemRejection { subject, reason }: ItemRejection,
+        rejection: ItemRejection,
     ) -> pb::ImportMembershipsResponse {
-        let outcome = AssignmentOutcome::from_str_name(&subject).unwrap_or_default();
+        let outcome = AssignmentOutcome::from_str_name(&rejection.subject).unwrap_or_default();
+        let former_name = rejection.former_name;
         Answer::Rejection(Rejection {
             index,
             assignment,
             outcome: outcome.into(),
-            reason,
+            reason: rejection.reason,
+            metadata: former_name
+                .map(assignments::former_name)
+                .unwrap_or_default(),
         })
         .into()
     }
@@ -89,6 +104,7 @@ impl From<pb::AssignmentResult> for ItemRejection {
         Self {
             subject: result.outcome().as_str_name().to_owned(),
             reason: result.reason,
+            former_name: None,
         }
     }
 }

@@ -86,9 +86,10 @@ impl From<AssignmentOutcome> for ItemOutcome<AssignmentOutcome> {
         match outcome {
             AssignmentOutcome::Changed => Self::Created,
             AssignmentOutcome::Unchanged => Self::Unchanged,
-            AssignmentOutcome::UnknownContact | AssignmentOutcome::UnknownGroup => {
-                Self::Refused(outcome)
-            }
+            AssignmentOutcome::UnknownContact
+            | AssignmentOutcome::UnknownGroup
+            | AssignmentOutcome::ContactMerged(_)
+            | AssignmentOutcome::GroupRenamed(_) => Self::Refused(outcome),
         }
     }
 }

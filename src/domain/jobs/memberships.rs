@@ -11,7 +11,7 @@ use crate::{
     model::{Assignment, Commit, Direction, Membership, Revision, TenantId, TenantName, Time},
     store::{
         self, Connection, Transaction,
-        memberships::{LoggedCommit, PairResult},
+        memberships::{CheckedPair, LoggedCommit, PairResult},
     },
 };
 
@@ -149,7 +149,8 @@ async fn with_former_names(
     batch: &Batch<'_>,
     rows: Vec<PairResult>,
 ) -> Result<BatchResult> {
-    let pairs = rows.iter().zip(batch.assignments());
+    let pairs = rows.iter().map(CheckedPair::from);
+    let pairs = pairs.zip(batch.assignments());
     let former = FormerNames::read(conn, tenant_id, pairs).await?;
     Ok(BatchResult {
         rows,

@@ -67,9 +67,9 @@ macro_rules! upload_item {
                     }
                     $of::Message::Rejection(it) => {
                         let rejection: fn($of::Rejection) -> (String, String) = $rejection;
-                        let index = count(it.index);
-                        let (field, reason) = rejection(it);
-                        UploadEvent::Rejection(index, field_and_reason(&field, reason))
+                        let (index, current) = (count(it.index), it.metadata.get("current").cloned());
+                        let (field, text) = rejection(it);
+                        UploadEvent::Rejection(index, reason(&field, text, current))
                     }
                 })
             }
@@ -120,9 +120,25 @@ fn count(number: i64) -> u64 {
     u64::try_from(number).unwrap_or(0)
 }
 
-fn field_and_reason(field: &str, reason: String) -> String {
-    match field.is_empty() {
-        true => reason,
-        false => format!("{field}: {reason}"),
+/// The field, what is wrong, and the name to use instead of a former one.
+fn reason(field: &str, text: String, current: Option<String>) -> String {
+    let field = match field.is_empty() {
+        true => String::new(),
+        false => format!("{field}: "),
+    };
+    let current = current.map(|name| format!("; use {name}"));
+    field + &text + &current.unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reason_names_what_to_use_instead() {
+        let text = || "renamed".to_owned();
+        assert_eq!(reason("", text(), None), "renamed");
+        let current = Some("NEW".to_owned());
+        assert_eq!(reason("code", text(), current), "code: renamed; use NEW");
     }
 }

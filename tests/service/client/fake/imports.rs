@@ -68,6 +68,7 @@ async fn memberships(
                     assignment: Some(assignment),
                     outcome: AssignmentOutcome::UnknownGroup.into(),
                     reason: "no such group".to_owned(),
+                    ..Default::default()
                 }));
             }
             index += 1;
@@ -110,6 +111,7 @@ impl Import {
                     id: contact.id.clone(),
                     field: "id".to_owned(),
                     reason: "starts with bad".to_owned(),
+                    ..Default::default()
                 }))
                 .await;
             }

@@ -1,0 +1,111 @@
+//! Why a contact is not created or changed.
+
+use crate::{
+    domain::{BrokenRule, Error, Precondition, Resource},
+    model::{ContactId, FormerName},
+};
+
+/// A broken rule between contacts and companies.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// The company does not exist.
+    #[error("must be an existing company; there is no contact {id}{}", moved(.merged_into))]
+    UnknownCompany {
+        /// Its id.
+        id: ContactId,
+        /// The contact that it was merged into.
+        merged_into: Option<ContactId>,
+    },
+    /// The company is a person.
+    #[error("must be a company; contact {0} is a person")]
+    NotACompany(ContactId),
+    /// A company has a company.
+    #[error("is for persons only; leave it blank for a company")]
+    CompanyOfCompany,
+    /// A company with people becomes a person.
+    #[error("must stay COMPANY while the company has people; it has {0}")]
+    HasPeople(i64),
+    /// An item that creates a contact lacks a field.
+    #[error("must be set, as there is no contact of this id yet")]
+    Missing(ContactField),
+}
+
+impl Refusal {
+    /// The field that breaks the rule.
+    pub(crate) fn field(&self) -> ContactField {
+        match self {
+            Self::HasPeople(_) => ContactField::Kind,
+            Self::Missing(field) => *field,
+            Self::UnknownCompany { .. } | Self::NotACompany(_) | Self::CompanyOfCompany => {
+                ContactField::CompanyId
+            }
+        }
+    }
+
+    /// The rule, without the ids that the text of the error names.
+    pub(crate) fn rule(&self) -> String {
+        match self {
+            Self::UnknownCompany {
+                merged_into: None, ..
+            } => "must be an existing company; there is none".to_owned(),
+            Self::UnknownCompany {
+                merged_into: Some(_),
+                ..
+            } => "must be an existing company; it was merged into another".to_owned(),
+            Self::NotACompany(_) => "must be a company; it is a person".to_owned(),
+            Self::CompanyOfCompany | Self::HasPeople(_) | Self::Missing(_) => self.to_string(),
+        }
+    }
+
+    /// The former name that breaks the rule.
+    pub(crate) fn former_name(&self) -> Option<FormerName> {
+        match self {
+            Self::UnknownCompany {
+                id,
+                merged_into: Some(current),
+            } => Some(FormerName {
+                former: id.to_string(),
+                current: current.to_string(),
+            }),
+            Self::UnknownCompany {
+                merged_into: None, ..
+            }
+            | Self::NotACompany(_)
+            | Self::CompanyOfCompany
+            | Self::HasPeople(_)
+            | Self::Missing(_) => None,
+        }
+    }
+
+    /// The error for a call that is about this one contact.
+    pub(super) fn into_error(self, id: &ContactId) -> Error {
+        match self {
+            Self::HasPeople(count) => Error::Precondition(Precondition::CompanyHasPeople {
+                id: id.clone(),
+                count,
+            }),
+            refusal => BrokenRule::Contact(refusal).into(),
+        }
+    }
+}
+
+fn moved(merged_into: &Option<ContactId>) -> String {
+    Resource::Contact.moved(merged_into.as_ref().map(ContactId::as_str))
+}
+
+/// A field of a contact.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ContactField {
+    /// Company or person.
+    Kind,
+    /// The name.
+    Name,
+    /// The company of a person.
+    CompanyId,
+    /// The e-mail address.
+    Email,
+    /// Whether segments leave it out.
+    ExcludeFromSegments,
+    /// Whether segments leave it out because the contact objected.
+    PrivacyBlocked,
+}
