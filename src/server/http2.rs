@@ -58,6 +58,14 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_connection_has_room_for_all_its_calls() {
+        assert_eq!(connection_window(1), MIN_WINDOWS * STREAM_WINDOW);
+        assert_eq!(connection_window(256), 256 * STREAM_WINDOW);
+        // The largest window of HTTP/2.
+        assert_eq!(connection_window(u32::MAX), i32::MAX as u32);
+    }
+
+    #[test]
     fn the_age_differs_by_a_sixth_at_most() {
         let minutes = |m: u64| Duration::from_secs(m * 60);
         let ages: Vec<_> = (0..100).map(|_| jittered(minutes(30))).collect();

@@ -2,11 +2,7 @@
 
 use std::{collections::BTreeSet, time::Duration};
 
-use mailing_groups::{
-    pb::{self, import_memberships_request as sent, import_memberships_response::Message},
-    postgres::Cluster,
-    server::Limits,
-};
+use mailing_groups::{pb::import_memberships_request::Message, postgres::Cluster, server::Limits};
 use nix::{
     sys::signal::{Signal, kill},
     unistd::Pid,
@@ -14,8 +10,8 @@ use nix::{
 use tonic::{Code, Status};
 
 use crate::support::{
-    Server, Sql, Tenant, assert_consistent, assignment, durable_cluster, eventually, person,
-    scratch, select, within,
+    Server, Sql, Tenant, assert_consistent, assignment, durable_cluster, eventually,
+    membership_chunk, person, scratch, select, within,
 };
 
 const PERSONS: usize = 2_000;
@@ -69,38 +65,23 @@ async fn import(mut tenant: Tenant) -> usize {
     cuts
 }
 
+/// Sends a chunk when the one before it was acknowledged, so that each is a transaction.
 async fn import_from(tenant: &mut Tenant, done: &mut usize) -> Result<(), Status> {
     let all: Vec<_> = (*done..PERSONS)
         .map(|n| assignment(&id(n), "MANY"))
         .collect();
-    let chunks: Vec<_> = all.chunks(CHUNK).map(<[_]>::to_vec).collect();
-    let messages = std::iter::once(sent::Message::Start(sent::Start::default()))
-        .chain(
-            chunks
-                .into_iter()
-                .map(|assignments| sent::Message::Chunk(sent::Chunk { assignments })),
-        )
-        .chain([sent::Message::Finish(sent::Finish {})])
-        .map(|message| pb::ImportMembershipsRequest {
-            message: Some(message),
-        });
-    let requests = tokio_stream::iter(messages.collect::<Vec<_>>());
-    let mut answers = tenant
-        .groups
-        .import_memberships(requests)
-        .await?
-        .into_inner();
-    let before = *done;
-    while let Some(answer) = answers.message().await? {
-        match answer.message.unwrap() {
-            Message::Progress(progress) => {
-                *done = before + usize::try_from(progress.processed_count).unwrap();
-            }
-            Message::Rejection(rejection) => panic!("{rejection:?}"),
-            Message::Summary(_) => {}
-        }
+    let mut upload = tenant.upload_memberships().await;
+    upload.send(Message::Start(Default::default())).await;
+    let mut sent = 0;
+    for chunk in all.chunks(CHUNK) {
+        upload.send(membership_chunk(chunk.to_vec())).await;
+        sent += chunk.len();
+        let (rejections, _) = upload.until(i64::try_from(sent).unwrap()).await?;
+        assert_eq!(rejections, []);
+        *done += chunk.len();
     }
-    Ok(())
+    upload.send(Message::Finish(Default::default())).await;
+    upload.close().await.map(drop)
 }
 
 /// The only accepted failure of a call.
