@@ -20,6 +20,8 @@ mod cache;
 mod lookup;
 mod upsert;
 
+mod once;
+
 // Below all: reading, writing, notifying.
 mod database;
 

@@ -94,14 +94,15 @@ impl Contacts for Api {
         &self,
         request: Request<pb::UpdateContactRequest>,
     ) -> RpcResult<pb::UpdateContactResponse> {
-        let (call, request) = split_request(request)?;
+        let (call, mut request) = split_request(request)?;
+        let key = idempotency_key(&mut request)?;
         let contact = required_message(request.contact, "contact")?;
         let id = required(&contact.id, "contact.id")?;
         let or_create = request.allow_missing.then(|| details(&contact, "contact."));
         let change = contact_update(&contact, request.update_mask.as_ref())?;
         let etag = etag(&contact.etag);
         let (contact, revision) =
-            contacts::update(&self.domain, &call, &id, change, etag, or_create).await?;
+            contacts::update(&self.domain, &call, &id, change, etag, or_create, key).await?;
         let contact = Some(contact.into());
         Ok(Response::new(pb::UpdateContactResponse {
             contact,
@@ -113,11 +114,12 @@ impl Contacts for Api {
         &self,
         request: Request<pb::DeleteContactRequest>,
     ) -> RpcResult<pb::DeleteContactResponse> {
-        let (call, request) = split_request(request)?;
+        let (call, mut request) = split_request(request)?;
+        let key = idempotency_key(&mut request)?;
         let id = required(&request.id, "id")?;
         let etag = etag(&request.etag);
         let (deleted, revision) =
-            contacts::delete(&self.domain, &call, &id, etag, request.force).await?;
+            contacts::delete(&self.domain, &call, &id, etag, request.force, key).await?;
         Ok(Response::new(pb::DeleteContactResponse {
             revision,
             unassigned_count: count(deleted.unassigned),
@@ -129,11 +131,13 @@ impl Contacts for Api {
         &self,
         request: Request<pb::MergeContactsRequest>,
     ) -> RpcResult<pb::MergeContactsResponse> {
-        let (call, request) = split_request(request)?;
+        let (call, mut request) = split_request(request)?;
+        let key = idempotency_key(&mut request)?;
         let kept_id = required(&request.kept_id, "kept_id")?;
         let merged_id = required(&request.merged_id, "merged_id")?;
         let path = |field| contact_field(field).to_owned();
-        let (merged, revision) = contacts::merge(&self.domain, &call, &kept_id, &merged_id).await?;
+        let (merged, revision) =
+            contacts::merge(&self.domain, &call, &kept_id, &merged_id, key).await?;
         Ok(Response::new(pb::MergeContactsResponse {
             contact: Some(merged.contact.into()),
             moved_codes: merged.moved.into_iter().map(Into::into).collect(),

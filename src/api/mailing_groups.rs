@@ -71,7 +71,8 @@ impl MailingGroups for Api {
         &self,
         request: Request<pb::UpdateMailingGroupRequest>,
     ) -> RpcResult<pb::UpdateMailingGroupResponse> {
-        let (call, request) = split_request(request)?;
+        let (call, mut request) = split_request(request)?;
+        let key = idempotency_key(&mut request)?;
         let group = required_message(request.mailing_group, "mailing_group")?;
         let code = required(&group.code, "mailing_group.code")?;
         let set = [!group.description.is_empty()];
@@ -84,9 +85,15 @@ impl MailingGroups for Api {
         let description = described
             .then(|| required(&group.description, "mailing_group.description"))
             .transpose()?;
-        let (group, revision) =
-            mailing_groups::update(&self.domain, &call, &code, description, etag(&group.etag))
-                .await?;
+        let (group, revision) = mailing_groups::update(
+            &self.domain,
+            &call,
+            &code,
+            description,
+            etag(&group.etag),
+            key,
+        )
+        .await?;
         let mailing_group = Some(group.into());
         Ok(Response::new(pb::UpdateMailingGroupResponse {
             mailing_group,
@@ -98,12 +105,13 @@ impl MailingGroups for Api {
         &self,
         request: Request<pb::RenameMailingGroupRequest>,
     ) -> RpcResult<pb::RenameMailingGroupResponse> {
-        let (call, request) = split_request(request)?;
+        let (call, mut request) = split_request(request)?;
+        let key = idempotency_key(&mut request)?;
         let code = required(&request.code, "code")?;
         let new_code = required(&request.new_code, "new_code")?;
         let etag = etag(&request.etag);
         let (group, revision) =
-            mailing_groups::rename(&self.domain, &call, &code, &new_code, etag).await?;
+            mailing_groups::rename(&self.domain, &call, &code, &new_code, etag, key).await?;
         let mailing_group = Some(group.into());
         Ok(Response::new(pb::RenameMailingGroupResponse {
             mailing_group,
@@ -115,11 +123,12 @@ impl MailingGroups for Api {
         &self,
         request: Request<pb::DeleteMailingGroupRequest>,
     ) -> RpcResult<pb::DeleteMailingGroupResponse> {
-        let (call, request) = split_request(request)?;
+        let (call, mut request) = split_request(request)?;
+        let key = idempotency_key(&mut request)?;
         let code = required(&request.code, "code")?;
         let etag = etag(&request.etag);
         let (unassigned, revision) =
-            mailing_groups::delete(&self.domain, &call, &code, etag, request.force).await?;
+            mailing_groups::delete(&self.domain, &call, &code, etag, request.force, key).await?;
         let unassigned_count = to_wire_count(unassigned as u64);
         Ok(Response::new(pb::DeleteMailingGroupResponse {
             unassigned_count,
@@ -190,12 +199,13 @@ impl MailingGroups for Api {
         &self,
         request: Request<pb::ReplaceContactMailingGroupsRequest>,
     ) -> RpcResult<pb::ReplaceContactMailingGroupsResponse> {
-        let (call, request) = split_request(request)?;
+        let (call, mut request) = split_request(request)?;
+        let key = idempotency_key(&mut request)?;
         let contact_id = required(&request.contact_id, "contact_id")?;
         let codes = required_each::<Code>(&request.codes, "codes")?;
         let etag = etag(&request.etag);
         let (replaced, revision) =
-            memberships::replace(&self.domain, &call, &contact_id, &codes, etag).await?;
+            memberships::replace(&self.domain, &call, &contact_id, &codes, etag, key).await?;
         Ok(Response::new(pb::ReplaceContactMailingGroupsResponse {
             contact: Some(replaced.contact.into()),
             added_codes: replaced.added.into_iter().map(Into::into).collect(),

@@ -5,13 +5,13 @@ use tokio::time::Instant;
 use tonic::{Request, metadata::MetadataMap};
 
 use super::{
-    field::{Field, required, required_each, single_value},
+    field::{Field, etag, required, required_each, single_value},
     request_id,
 };
 use crate::{
     domain::{
         Call, IdempotencyKey, Violation,
-        segments::{Action, ActionTarget},
+        segments::{Action, ActionRun, ActionTarget},
         selection::{ContactView, SelectionSource},
     },
     model::{ActionKind, SelectionOptions, TenantName},
@@ -176,4 +176,17 @@ pub(super) fn filter_action(
         options: SelectionOptions::default(),
         entire_companies,
     })
+}
+
+/// Reads how an action on a segment runs.
+pub(super) fn action_run(
+    validate_only: bool,
+    text: &str,
+    key: Option<IdempotencyKey>,
+) -> ActionRun<'_> {
+    ActionRun {
+        validate_only,
+        etag: etag(text),
+        key,
+    }
 }

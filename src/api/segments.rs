@@ -8,7 +8,9 @@ use super::{
     Api, RpcResult, compare,
     convert::{apply_field_mask, to_wire_count},
     field::{etag, optional, required, required_message, search_text},
-    request::{action_number, add_action, filter_action, idempotency_key, split_request},
+    request::{
+        action_number, action_run, add_action, filter_action, idempotency_key, split_request,
+    },
     stream::ResponseStream,
     token::ListPage,
 };
@@ -74,7 +76,8 @@ impl Segments for Api {
         &self,
         request: Request<pb::UpdateSegmentRequest>,
     ) -> RpcResult<pb::UpdateSegmentResponse> {
-        let (call, request) = split_request(request)?;
+        let (call, mut request) = split_request(request)?;
+        let key = idempotency_key(&mut request)?;
         let segment = required_message(request.segment, "segment")?;
         let id = required(&segment.id, "segment.id")?;
         let set = [!segment.description.is_empty()];
@@ -89,7 +92,7 @@ impl Segments for Api {
             .transpose()?;
         let etag = etag(&segment.etag);
         let (segment, revision) =
-            segments::update(&self.domain, &call, &id, description, etag).await?;
+            segments::update(&self.domain, &call, &id, description, etag, key).await?;
         Ok(Response::new(pb::UpdateSegmentResponse {
             segment: Some(segment.into()),
             revision,
@@ -100,10 +103,11 @@ impl Segments for Api {
         &self,
         request: Request<pb::DeleteSegmentRequest>,
     ) -> RpcResult<pb::DeleteSegmentResponse> {
-        let (call, request) = split_request(request)?;
+        let (call, mut request) = split_request(request)?;
+        let key = idempotency_key(&mut request)?;
         let id = required(&request.id, "id")?;
         let etag = etag(&request.etag);
-        let ((), revision) = segments::delete(&self.domain, &call, &id, etag).await?;
+        let ((), revision) = segments::delete(&self.domain, &call, &id, etag, key).await?;
         Ok(Response::new(pb::DeleteSegmentResponse { revision }))
     }
 
@@ -111,11 +115,12 @@ impl Segments for Api {
         &self,
         request: Request<pb::AddContactsRequest>,
     ) -> RpcResult<pb::AddContactsResponse> {
-        let (call, request) = split_request(request)?;
+        let (call, mut request) = split_request(request)?;
+        let key = idempotency_key(&mut request)?;
         let id = required(&request.segment_id, "segment_id")?;
         let action = add_action(&request)?;
-        let only = request.validate_only;
-        let result = segments::act(&self.domain, &call, &id, action, only).await?;
+        let run = action_run(request.validate_only, &request.etag, key);
+        let result = segments::act(&self.domain, &call, &id, action, run).await?;
         Ok(Response::new(result.into()))
     }
 
@@ -123,12 +128,13 @@ impl Segments for Api {
         &self,
         request: Request<pb::ReduceContactsRequest>,
     ) -> RpcResult<pb::ReduceContactsResponse> {
-        let (call, request) = split_request(request)?;
+        let (call, mut request) = split_request(request)?;
+        let key = idempotency_key(&mut request)?;
         let id = required(&request.segment_id, "segment_id")?;
         let (kind, entire) = (ActionKind::Reduce, request.entire_companies);
         let action = filter_action(kind, &request.expression, entire)?;
-        let only = request.validate_only;
-        let result = segments::act(&self.domain, &call, &id, action, only).await?;
+        let run = action_run(request.validate_only, &request.etag, key);
+        let result = segments::act(&self.domain, &call, &id, action, run).await?;
         Ok(Response::new(result.into()))
     }
 
@@ -136,19 +142,22 @@ impl Segments for Api {
         &self,
         request: Request<pb::RefineContactsRequest>,
     ) -> RpcResult<pb::RefineContactsResponse> {
-        let (call, request) = split_request(request)?;
+        let (call, mut request) = split_request(request)?;
+        let key = idempotency_key(&mut request)?;
         let id = required(&request.segment_id, "segment_id")?;
         let (kind, entire) = (ActionKind::Refine, request.entire_companies);
         let action = filter_action(kind, &request.expression, entire)?;
-        let only = request.validate_only;
-        let result = segments::act(&self.domain, &call, &id, action, only).await?;
+        let run = action_run(request.validate_only, &request.etag, key);
+        let result = segments::act(&self.domain, &call, &id, action, run).await?;
         Ok(Response::new(result.into()))
     }
 
     async fn go_back(&self, request: Request<pb::GoBackRequest>) -> RpcResult<pb::GoBackResponse> {
-        let (call, request) = split_request(request)?;
+        let (call, mut request) = split_request(request)?;
+        let key = idempotency_key(&mut request)?;
         let id = required(&request.segment_id, "segment_id")?;
-        let result = segments::go_back(&self.domain, &call, &id, request.validate_only).await?;
+        let run = action_run(request.validate_only, &request.etag, key);
+        let result = segments::go_back(&self.domain, &call, &id, run).await?;
         Ok(Response::new(result.into()))
     }
 
@@ -185,12 +194,13 @@ impl Segments for Api {
         &self,
         request: Request<pb::ApplyMailingGroupRequest>,
     ) -> RpcResult<pb::ApplyMailingGroupResponse> {
-        let (call, request) = split_request(request)?;
+        let (call, mut request) = split_request(request)?;
+        let key = idempotency_key(&mut request)?;
         let id = required(&request.segment_id, "segment_id")?;
         let code = required(&request.code, "code")?;
-        let (replace, only) = (request.replace, request.validate_only);
+        let run = action_run(request.validate_only, &request.etag, key);
         let (applied, revision) =
-            segments::apply(&self.domain, &call, &id, &code, replace, only).await?;
+            segments::apply(&self.domain, &call, &id, &code, request.replace, run).await?;
         Ok(Response::new(pb::ApplyMailingGroupResponse {
             added_count: to_wire_count(applied.added),
             removed_count: to_wire_count(applied.removed),
@@ -202,12 +212,14 @@ impl Segments for Api {
         &self,
         request: Request<pb::SaveCriteriaRequest>,
     ) -> RpcResult<pb::SaveCriteriaResponse> {
-        let (call, request) = split_request(request)?;
+        let (call, mut request) = split_request(request)?;
+        let key = idempotency_key(&mut request)?;
         let id = required(&request.segment_id, "segment_id")?;
         let code = required(&request.code, "code")?;
         let description = required(&request.description, "description")?;
+        let run = action_run(false, &request.etag, key);
         let (saved, revision) =
-            segments::save_criteria(&self.domain, &call, &id, &code, &description).await?;
+            segments::save_criteria(&self.domain, &call, &id, &code, &description, run).await?;
         Ok(Response::new(pb::SaveCriteriaResponse {
             saved_criteria: Some(saved.into()),
             revision,
@@ -252,9 +264,10 @@ impl Segments for Api {
         &self,
         request: Request<pb::DeleteSavedCriteriaRequest>,
     ) -> RpcResult<pb::DeleteSavedCriteriaResponse> {
-        let (call, request) = split_request(request)?;
+        let (call, mut request) = split_request(request)?;
+        let key = idempotency_key(&mut request)?;
         let code = required(&request.code, "code")?;
-        let ((), revision) = segments::delete_criteria(&self.domain, &call, &code).await?;
+        let ((), revision) = segments::delete_criteria(&self.domain, &call, &code, key).await?;
         Ok(Response::new(pb::DeleteSavedCriteriaResponse { revision }))
     }
 
@@ -262,11 +275,12 @@ impl Segments for Api {
         &self,
         request: Request<pb::ReplayCriteriaRequest>,
     ) -> RpcResult<pb::ReplayCriteriaResponse> {
-        let (call, request) = split_request(request)?;
+        let (call, mut request) = split_request(request)?;
+        let key = idempotency_key(&mut request)?;
         let code = required(&request.code, "code")?;
         let id = required(&request.segment_id, "segment_id")?;
-        let only = request.validate_only;
-        let replayed = segments::replay(&self.domain, &call, &code, &id, only).await?;
+        let run = action_run(request.validate_only, &request.etag, key);
+        let replayed = segments::replay(&self.domain, &call, &code, &id, run).await?;
         Ok(Response::new(replayed.into()))
     }
 

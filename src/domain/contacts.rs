@@ -2,6 +2,8 @@
 
 mod merge;
 
+use serde::{Deserialize, Serialize};
+
 pub(crate) use self::merge::merge;
 use super::{
     Call, Committed, Domain, Error, IdempotencyKey, Precondition, Result, Violation,
@@ -10,6 +12,7 @@ use super::{
     },
     lookup::{self, Found},
     memberships,
+    once::recorded_as_is,
     segments::merges,
 };
 use crate::{
@@ -115,6 +118,7 @@ pub(crate) async fn update(
     change: ContactChange,
     etag: Option<&str>,
     or_create: Option<Result<ContactDetails, Vec<Violation>>>,
+    key: Option<IdempotencyKey>,
 ) -> Result<Committed<Contact>> {
     let update = UpdateContact {
         id: id.clone(),
@@ -122,6 +126,10 @@ pub(crate) async fn update(
         etag: etag.map(str::to_owned),
         or_create,
     };
+    if key.is_some() {
+        let update = async |tx: &mut Transaction| jobs::update_one(tx, update).await;
+        return domain.write_once(call, key, update).await;
+    }
     let operation = || UpdateContacts(domain.database.clone());
     let batcher = &domain.jobs.update_contact;
     batcher
@@ -130,13 +138,15 @@ pub(crate) async fn update(
 }
 
 /// What a deletion of a contact affected.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 pub(crate) struct DeletedContact {
     /// Memberships that were deleted with it.
     pub(crate) unassigned: usize,
     /// People that no longer have a company.
     pub(crate) detached: usize,
 }
+
+recorded_as_is!(DeletedContact);
 
 /// Deletes a contact and its memberships; with `force` also a company with people, who stay, and
 /// a contact that is on segments.
@@ -146,9 +156,10 @@ pub(crate) async fn delete(
     id: &ContactId,
     etag: Option<&str>,
     force: bool,
+    key: Option<IdempotencyKey>,
 ) -> Result<Committed<DeletedContact>> {
     domain
-        .write(call, async |tx| {
+        .write_once(call, key, async |tx| {
             let contact = lookup::current_contact(tx, id, etag).await?;
             if !force {
                 refuse_people(tx, id).await?;

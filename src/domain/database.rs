@@ -6,16 +6,15 @@ mod commit;
 use std::{future::Future, sync::Arc};
 
 use chrono::TimeDelta;
-use serde::{Serialize, de::DeserializeOwned};
 use tokio::time::Instant;
 
-use super::{BrokenRule, Error, Result, notifier::RevisionNotifier};
+use super::{Error, Result, notifier::RevisionNotifier};
 use crate::{
     model::{Commit, RequestId, Revision, TenantId, TenantName},
     store::{self, Connection, QueryError, Store, Transaction},
 };
 
-/// How long an answer to a request with a `request_id` is kept.
+/// How long the record of a request with a `request_id` is kept.
 pub(super) const ANSWERS_KEPT: TimeDelta = TimeDelta::days(7);
 
 /// The result of a write, and the revision it made; if it changed nothing, the present one.
@@ -172,30 +171,6 @@ impl Database {
         Ok(Transaction::begin_first(connection, name).await?)
     }
 
-    /// As [`Database::write`], but idempotent: a repeated request gets the first answer.
-    pub(super) async fn write_once<T: Serialize + DeserializeOwned>(
-        &self,
-        call: &Call,
-        key: Option<IdempotencyKey>,
-        op: impl AsyncFnOnce(&mut Transaction) -> Result<T>,
-    ) -> Result<Committed<T>> {
-        let Some(key) = key else {
-            return self.write(call, op).await;
-        };
-        let write = async |tx: &mut Transaction| {
-            if let Some(answer) = answered(tx, &key).await? {
-                return Ok(answer);
-            }
-            let answer = (op(tx).await?, tx.revision_after());
-            let kept = serde_json::to_value(&answer).map_err(|e| Error::Internal(e.into()))?;
-            store::requests::insert(tx, &key.id, key.digest, kept).await?;
-            Ok(answer)
-        };
-        let written = self.write(call, write).await;
-        let (answer, _) = written.map_err(Error::repeatable)?;
-        Ok(answer)
-    }
-
     /// Cleans up after an operation. If one connection is broken, the idle ones may be too; after an
     /// internal error the state of the connection is unknown, and it is closed.
     async fn finish<T>(&self, result: Result<T>, clean_up: impl Future<Output = ()>) -> Result<T> {
@@ -206,23 +181,6 @@ impl Database {
         }
         result
     }
-}
-
-/// The answer of an earlier call with this key, if there is one.
-async fn answered<T: DeserializeOwned>(
-    tx: &mut Transaction,
-    key: &IdempotencyKey,
-) -> Result<Option<Committed<T>>> {
-    let since = tx.time() - ANSWERS_KEPT;
-    let Some((digest, answer)) = store::requests::find(tx, &key.id, since).await? else {
-        return Ok(None);
-    };
-    if digest != key.digest {
-        return Err(BrokenRule::RequestIdReused.into());
-    }
-    serde_json::from_value(answer)
-        .map(Some)
-        .map_err(|e| Error::Internal(e.into()))
 }
 
 /// Closes the idle connections when it is dropped.

@@ -11,6 +11,7 @@ use tokio::{sync::Semaphore, time::Instant};
 pub(super) use self::{
     contacts::{
         CreateContact, CreateContacts, GetContacts, UpdateContact, UpdateContacts, create_one,
+        update_one,
     },
     mailing_groups::{GetGroups, ListContactGroups},
     memberships::ChangeMemberships,

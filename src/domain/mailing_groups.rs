@@ -96,9 +96,10 @@ pub(crate) async fn update(
     code: &Code,
     description: Option<Description>,
     etag: Option<&str>,
+    key: Option<IdempotencyKey>,
 ) -> Result<Committed<MailingGroup>> {
     domain
-        .write(call, async |tx| {
+        .write_once(call, key, async |tx| {
             let group = lookup::current_group(tx, code, etag).await?;
             let Some(description) = description.filter(|new| *new != group.description) else {
                 return Ok(group);
@@ -116,9 +117,10 @@ pub(crate) async fn rename(
     code: &Code,
     new_code: &Code,
     etag: Option<&str>,
+    key: Option<IdempotencyKey>,
 ) -> Result<Committed<MailingGroup>> {
     domain
-        .write(call, async |tx| {
+        .write_once(call, key, async |tx| {
             let group = lookup::current_group(tx, code, etag).await?;
             if code == new_code {
                 return Ok(group);
@@ -143,9 +145,10 @@ pub(crate) async fn delete(
     code: &Code,
     etag: Option<&str>,
     force: bool,
+    key: Option<IdempotencyKey>,
 ) -> Result<Committed<usize>> {
     domain
-        .write(call, async |tx| {
+        .write_once(call, key, async |tx| {
             let group = lookup::current_group(tx, code, etag).await?;
             let count = group.contact_count();
             if count > 0 && !force {

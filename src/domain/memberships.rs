@@ -5,10 +5,13 @@ use std::{
     hash::{BuildHasher, BuildHasherDefault, DefaultHasher},
 };
 
+use serde::{Deserialize, Serialize};
+
 use super::{
     Call, Committed, Domain, IdempotencyKey, Result,
     jobs::{ChangeMemberships, JobItem},
     lookup::{self, FormerNames},
+    once::{ContactRecord, Recorded},
 };
 use crate::{
     model::{
@@ -121,6 +124,34 @@ pub(crate) struct ReplaceResult {
     pub(crate) removed: Vec<Code>,
 }
 
+/// What is kept of a replacement.
+#[derive(Serialize, Deserialize)]
+pub(super) struct ReplaceRecord {
+    contact: ContactRecord,
+    added: Vec<Code>,
+    removed: Vec<Code>,
+}
+
+impl Recorded for ReplaceResult {
+    type Record = ReplaceRecord;
+
+    fn record(&self) -> ReplaceRecord {
+        ReplaceRecord {
+            contact: self.contact.record(),
+            added: self.added.clone(),
+            removed: self.removed.clone(),
+        }
+    }
+
+    async fn recall(record: ReplaceRecord, domain: &Domain, call: &Call) -> Result<Self> {
+        Ok(Self {
+            contact: Contact::recall(record.contact, domain, call).await?,
+            added: record.added,
+            removed: record.removed,
+        })
+    }
+}
+
 /// Replaces the groups of a contact.
 pub(crate) async fn replace(
     domain: &Domain,
@@ -128,9 +159,10 @@ pub(crate) async fn replace(
     contact_id: &ContactId,
     codes: &[Code],
     etag: Option<&str>,
+    key: Option<IdempotencyKey>,
 ) -> Result<Committed<ReplaceResult>> {
     domain
-        .write(call, async |tx| {
+        .write_once(call, key, async |tx| {
             let tenant_id = tx.tenant_id();
             let contact = lookup::current_contact(tx, contact_id, etag).await?;
             let present = lookup::codes_of(tx, &contact).await?;

@@ -1,16 +1,21 @@
 //! Segments: stored sets of contacts, built by actions that can be undone.
 
 mod actions;
+mod apply;
 mod compare;
 mod criteria;
 mod draft;
 pub(super) mod merges;
+mod records;
 
 use std::collections::HashMap;
 
 use self::merges::MergeMap;
 pub(crate) use self::{
-    actions::{Action, ActionResult, ActionTarget, act, get_action, go_back, list_actions},
+    actions::{
+        Action, ActionResult, ActionRun, ActionTarget, act, get_action, go_back, list_actions,
+    },
+    apply::{Applied, apply},
     compare::{DifferencePage, Differences, compare},
     criteria::{
         ReplayResult, SavedAction, delete_criteria, get_criteria, list_criteria, replay,
@@ -18,19 +23,15 @@ pub(crate) use self::{
     },
 };
 use super::{
-    Call, Committed, Domain, Error, IdempotencyKey, Resource, Result, lookup,
+    Call, Committed, Domain, Error, IdempotencyKey, Resource, Result,
     selection::{self, Population},
 };
 use crate::{
     model::{
-        Change, Code, ContactSet, CountedSegment, Description, MailingGroup, PageSize, Segment,
-        SegmentId, TenantId,
+        Change, ContactSet, CountedSegment, Description, PageSize, Segment, SegmentId, TenantId,
     },
     store::{self, Connection, Transaction},
 };
-
-/// How many memberships one statement changes.
-const MAX_STATEMENT_ROWS: usize = 50_000;
 
 /// Maximum number of stored sets of a list in memory.
 const MAX_LOADED_SETS: usize = 16;
@@ -118,9 +119,10 @@ pub(crate) async fn update(
     id: &SegmentId,
     description: Option<Description>,
     etag: Option<&str>,
+    key: Option<IdempotencyKey>,
 ) -> Result<Committed<CountedSegment>> {
     domain
-        .write(call, async |tx| {
+        .write_once(call, key, async |tx| {
             let (segment, stored) = current(tx, id, etag).await?;
             let population = selection::population_in(domain, tx).await?;
             let tenant_id = tx.tenant_id();
@@ -143,89 +145,16 @@ pub(crate) async fn delete(
     call: &Call,
     id: &SegmentId,
     etag: Option<&str>,
+    key: Option<IdempotencyKey>,
 ) -> Result<Committed<()>> {
     domain
-        .write(call, async |tx| {
+        .write_once(call, key, async |tx| {
             let (segment, _) = current(tx, id, etag).await?;
             store::segments::delete(tx, segment.segment_number).await?;
             tx.log(Change::SegmentDeleted(segment.segment_number, segment.id));
             Ok(())
         })
         .await
-}
-
-/// How many memberships came and went, or would.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Applied {
-    /// Contacts that got the group.
-    pub(crate) added: u64,
-    /// Contacts that lost the group.
-    pub(crate) removed: u64,
-}
-
-/// Assigns a group to everyone on a segment, and with `replace` takes it from everybody else; or
-/// only says what that would do.
-pub(crate) async fn apply(
-    domain: &Domain,
-    call: &Call,
-    id: &SegmentId,
-    code: &Code,
-    replace: bool,
-    validate_only: bool,
-) -> Result<Committed<Applied>> {
-    domain
-        .read_of(call, async |conn, tenant_id| {
-            existing(conn, tenant_id, id).await
-        })
-        .await?;
-    selection::population(domain, call).await?;
-    domain
-        .write(call, async |tx| {
-            let tenant_id = tx.tenant_id();
-            let (_, stored) = current(tx, id, None).await?;
-            let group = lookup::group(tx, tenant_id, code).await?;
-            let population = selection::population_in(domain, tx).await?;
-            let merges = MergeMap::read(tx, tenant_id, &population.everyone, &[&stored]).await?;
-            let wanted = merges.resolve(&stored);
-            let (_, present) = store::sets::members(tx, tenant_id, group.group_id).await?;
-            let added = &wanted - &present;
-            let removed = match replace {
-                true => &present - &wanted,
-                false => ContactSet::new(),
-            };
-            if !validate_only {
-                change_members(tx, &group, &added, &removed).await?;
-            }
-            Ok(Applied {
-                added: added.len(),
-                removed: removed.len(),
-            })
-        })
-        .await
-}
-
-async fn change_members(
-    tx: &mut Transaction,
-    group: &MailingGroup,
-    added: &ContactSet,
-    removed: &ContactSet,
-) -> Result<()> {
-    let (id, code) = (group.group_id, &group.code);
-    let removed: Vec<i32> = removed.iter().map(u32::cast_signed).collect();
-    for part in removed.chunks(MAX_STATEMENT_ROWS) {
-        store::memberships::delete_members(tx, id, part.to_vec()).await?;
-    }
-    if !removed.is_empty() {
-        tx.log(Change::MembersRemoved(id, code.clone(), removed));
-    }
-    let added: Vec<i32> = added.iter().map(u32::cast_signed).collect();
-    for part in added.chunks(MAX_STATEMENT_ROWS) {
-        store::memberships::insert_members(tx, id, part.to_vec()).await?;
-    }
-    if !added.is_empty() {
-        tx.log(Change::MembersAdded(id, code.clone(), added));
-    }
-    Ok(())
 }
 
 async fn next_of_series(tx: &mut Transaction) -> Result<SegmentId> {

@@ -43,6 +43,19 @@ pub(crate) async fn find(
         .optional()
 }
 
+/// The contact with this number.
+pub(crate) async fn find_by_number(
+    conn: &mut AsyncPgConnection,
+    tenant_id: TenantId,
+    contact_number: i32,
+) -> QueryResult<Option<Contact>> {
+    Contact::query()
+        .find((tenant_id, contact_number))
+        .first(conn)
+        .await
+        .optional()
+}
+
 /// The contacts with these ids, in no order. The ids stand in a sub-select, so that the statement is
 /// planned once, not for each number of ids.
 pub async fn find_all(

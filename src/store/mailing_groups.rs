@@ -57,6 +57,19 @@ pub(crate) async fn find(
         .optional()
 }
 
+/// The group with this number.
+pub(crate) async fn find_by_number(
+    conn: &mut AsyncPgConnection,
+    tenant_id: TenantId,
+    group_id: i32,
+) -> QueryResult<Option<MailingGroup>> {
+    MailingGroup::query()
+        .find((tenant_id, group_id))
+        .first(conn)
+        .await
+        .optional()
+}
+
 /// The groups with these codes, in no order. The codes stand in a sub-select, so that the statement
 /// is planned once, not for each number of codes.
 pub async fn find_all(

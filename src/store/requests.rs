@@ -1,4 +1,4 @@
-//! Answers to requests that carried a `request_id`.
+//! Records of requests that carried a `request_id`.
 
 use diesel::{
     prelude::*,
@@ -9,27 +9,28 @@ use serde_json::Value;
 
 use super::{Transaction, sql::sql};
 use crate::{
-    model::{RequestId, Time},
+    model::{RequestId, TenantId, Time},
     schema::requests,
 };
 
-/// The payload's digest and the answer of the request with this id, if it was answered after
+/// The payload's digest and the record of the request with this id, if it was answered after
 /// `since`.
 pub(crate) async fn find(
-    tx: &mut Transaction,
+    conn: &mut AsyncPgConnection,
+    tenant_id: TenantId,
     id: &RequestId,
     since: Time,
 ) -> QueryResult<Option<(Vec<u8>, Value)>> {
     requests::table
-        .find((tx.tenant_id(), id))
+        .find((tenant_id, id))
         .filter(requests::create_time.gt(since))
         .select((requests::digest, requests::answer))
-        .first(tx)
+        .first(conn)
         .await
         .optional()
 }
 
-/// Stores an answer; replaces an expired one.
+/// Stores a record; replaces an expired one.
 pub(crate) async fn insert(
     tx: &mut Transaction,
     id: &RequestId,
@@ -51,7 +52,7 @@ pub(crate) async fn insert(
     .await
 }
 
-/// Deletes up to a thousand answers given before `before` and returns how many.
+/// Deletes up to a thousand records made before `before` and returns how many.
 pub(crate) async fn prune(conn: &mut AsyncPgConnection, before: Time) -> QueryResult<usize> {
     sql("DELETE FROM requests WHERE (tenant_id, request_id) IN ( \
              SELECT tenant_id, request_id FROM requests WHERE create_time < $1 LIMIT 1000)")

@@ -65,6 +65,19 @@ pub(crate) async fn find(
         .optional()
 }
 
+/// The segment with this number.
+pub(crate) async fn find_by_number(
+    conn: &mut AsyncPgConnection,
+    tenant_id: TenantId,
+    segment_number: i32,
+) -> QueryResult<Option<Segment>> {
+    Segment::query()
+        .find((tenant_id, segment_number))
+        .first(conn)
+        .await
+        .optional()
+}
+
 /// The segment with this id, and its set as stored.
 pub(crate) async fn find_stored(
     conn: &mut AsyncPgConnection,

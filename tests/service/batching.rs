@@ -147,6 +147,7 @@ async fn each_caller_of_a_batch_gets_its_own_outcome() {
             code: "OLD".into(),
             new_code: "NEW".into(),
             etag: String::new(),
+            ..Default::default()
         })
         .await
         .unwrap();

@@ -1,49 +1,111 @@
 //! Requests that carry a `request_id`.
 
+mod records;
+
+use mailing_groups::{pb, server::Limits};
 use tonic::Code;
 
-use crate::support::{Tenant, company, new_group, pairs, person, refused, tables, violations};
+use crate::support::{
+    Server, Tenant, assert_consistent, company, mask, new_group, pairs, person, refused,
+    steps::STEPS, tables, violations,
+};
 
 #[tokio::test]
-async fn a_repeated_create_returns_the_first_response() {
+async fn a_repeated_create_answers_with_what_it_made_as_it_is_now() {
     let mut tenant = Tenant::new().await;
-    let first = tenant
-        .create_group(new_group("MOVE", "x"), "one")
-        .await
-        .unwrap();
-    let contact = tenant.create_contact(person("", ""), "two").await.unwrap();
+    let create = async |tenant: &mut Tenant, id: &str| {
+        let created = tenant.create_contact(person("", ""), id).await;
+        created.map(|it| (it.contact.unwrap(), it.revision))
+    };
+    let (contact, revision) = create(&mut tenant, "one").await.unwrap();
+    let renamed = pb::Contact {
+        name: "Renamed since".into(),
+        ..contact.clone()
+    };
     tenant
-        .update_group(new_group("MOVE", "changed since"), None)
+        .update_contact(renamed, mask(&["name"]))
         .await
         .unwrap();
-    tenant.delete_group("MOVE", "", false).await.unwrap();
-    assert_eq!(
-        tenant
-            .create_group(new_group("MOVE", "x"), "one")
-            .await
-            .unwrap(),
-        first
-    );
-    assert_eq!(
-        tenant.create_contact(person("", ""), "two").await.unwrap(),
-        contact
-    );
-    assert_eq!(
-        refused(tenant.get_group("MOVE").await).0,
-        Code::NotFound,
-        "it had its effect once"
-    );
-    let next = tenant
-        .create_contact(person("", ""), "three")
-        .await
-        .unwrap()
-        .contact
-        .unwrap();
-    assert_eq!(
-        (contact.contact.unwrap().id.as_str(), next.id.as_str()),
-        ("CT000001", "CT000002")
-    );
+    let (now, same) = create(&mut tenant, "one").await.unwrap();
+    assert_eq!((now.id.as_str(), same), (contact.id.as_str(), revision));
+    assert_eq!(now.name, "Renamed since");
+    tenant.delete_contact(&contact.id, "", false).await.unwrap();
+    let gone = create(&mut tenant, "one").await;
+    assert_eq!(gone.unwrap_err().code(), Code::NotFound);
+    let (next, _) = create(&mut tenant, "two").await.unwrap();
+    assert_eq!((&*contact.id, &*next.id), ("CT000001", "CT000002"));
     tenant.assert_consistent().await;
+}
+
+/// Over two servers.
+#[tokio::test]
+async fn every_call_with_a_request_id_is_done_once() {
+    let server = Server::start().await;
+    let url = &server.database_url;
+    let other = Server::on(url, Limits::default()).await;
+    let (mut one, mut two) = (
+        Tenant::of(&server, "t").await,
+        Tenant::of(&other, "t").await,
+    );
+    one.group("MOVE").await;
+    one.create(company("A")).await;
+    for (at, (name, step)) in STEPS.iter().enumerate() {
+        let id = format!("request-{at}");
+        let first = step(&mut one, "1".into(), id.clone()).await.unwrap();
+        if matches!(*name, "assign_mailing_group" | "unassign_mailing_group") {
+            continue;
+        }
+        let again = step(&mut two, "1".into(), id.clone()).await;
+        assert_eq!(again.unwrap(), first, "{name}");
+        let status = step(&mut two, "2".into(), id).await.unwrap_err();
+        assert_eq!(status.code(), Code::InvalidArgument, "{name}: {status:?}");
+        assert_eq!(violations(&status), ["request_id"], "{name}");
+    }
+    assert_consistent(url, "t").await;
+}
+
+#[tokio::test]
+async fn a_repeated_action_is_answered_when_what_it_names_is_gone() {
+    let mut tenant = Tenant::new().await;
+    tenant.group("MOVE").await;
+    tenant.create(company("A")).await;
+    tenant.assign("A", "MOVE").await;
+    let segment = pb::CreateSegmentRequest {
+        segment: Some(pb::Segment {
+            id: "S".into(),
+            ..Default::default()
+        }),
+        ..Default::default()
+    };
+    tenant.segments.create_segment(segment).await.unwrap();
+    let add = pb::AddContactsRequest {
+        segment_id: "S".into(),
+        expression: "MOVE".into(),
+        request_id: "add".into(),
+        ..Default::default()
+    };
+    let first = tenant.segments.add_contacts(add.clone()).await.unwrap();
+    tenant.delete_group("MOVE", "", true).await.unwrap();
+    let again = tenant.segments.add_contacts(add).await.unwrap();
+    assert_eq!(first.into_inner(), again.into_inner());
+}
+
+#[tokio::test]
+async fn an_action_is_refused_if_the_segment_has_another_etag() {
+    let mut tenant = Tenant::new().await;
+    tenant.create(company("A")).await;
+    let segment = pb::CreateSegmentRequest::default();
+    let made = tenant.segments.create_segment(segment).await.unwrap();
+    let made = made.into_inner().segment.unwrap();
+    let add = pb::AddContactsRequest {
+        segment_id: made.id,
+        expression: "*".into(),
+        etag: made.etag,
+        ..Default::default()
+    };
+    tenant.segments.add_contacts(add.clone()).await.unwrap();
+    let stale = tenant.segments.add_contacts(add).await.unwrap_err();
+    assert_eq!(stale.code(), Code::Aborted);
 }
 
 #[tokio::test]

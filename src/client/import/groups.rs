@@ -161,6 +161,7 @@ impl GroupClient<'_> {
             update_mask: Some(prost_types::FieldMask {
                 paths: vec!["description".to_owned()],
             }),
+            ..UpdateMailingGroupRequest::default()
         });
         let updated = self.client.update_mailing_group(request).await?;
         let updated = updated.into_inner();

@@ -35,6 +35,7 @@ impl AddArgs {
             contact_ids: self.contact,
             options: Some(self.options.into()),
             validate_only: self.dry_run.dry_run,
+            ..AddContactsRequest::default()
         });
         let added = session.client.add_contacts(request).await?.into_inner();
         let done = format!(
@@ -68,6 +69,7 @@ impl FilterArgs {
             expression: self.expression,
             entire_companies: self.entire_companies,
             validate_only: self.dry_run.dry_run,
+            ..ReduceContactsRequest::default()
         });
         let reduced = session.client.reduce_contacts(request).await?.into_inner();
         let done = format!("{} removed", reduced.removed_count);
@@ -80,6 +82,7 @@ impl FilterArgs {
             expression: self.expression,
             entire_companies: self.entire_companies,
             validate_only: self.dry_run.dry_run,
+            ..RefineContactsRequest::default()
         });
         let refined = session.client.refine_contacts(request).await?.into_inner();
         let done = format!("{} removed", refined.removed_count);
@@ -101,6 +104,7 @@ impl BackArgs {
         let request = session.connection.unary(GoBackRequest {
             segment_id: self.id,
             validate_only: self.dry_run.dry_run,
+            ..GoBackRequest::default()
         });
         let back = session.client.go_back(request).await?.into_inner();
         let done = format!(
@@ -134,6 +138,7 @@ impl ApplyArgs {
             code: self.code,
             replace: self.replace,
             validate_only: self.dry_run.dry_run,
+            ..ApplyMailingGroupRequest::default()
         });
         let applied = session
             .client

@@ -28,6 +28,7 @@ impl SaveArgs {
             segment_id: self.id,
             code: self.code,
             description: self.description.unwrap_or_default(),
+            ..SaveCriteriaRequest::default()
         });
         let saved = session.client.save_criteria(request).await?.into_inner();
         terminal::print(&line(&saved.saved_criteria.unwrap_or_default()))
@@ -52,6 +53,7 @@ impl ReplayArgs {
             code: self.code,
             segment_id: self.id,
             validate_only: self.dry_run.dry_run,
+            ..ReplayCriteriaRequest::default()
         });
         let ran = session.client.replay_criteria(request).await?.into_inner();
         let done = format!(
@@ -99,6 +101,7 @@ impl DeleteCriteriaArgs {
     pub(super) async fn run(self, session: &mut SegmentSession) -> Result<(), Error> {
         let request = session.connection.unary(DeleteSavedCriteriaRequest {
             code: self.code.clone(),
+            ..DeleteSavedCriteriaRequest::default()
         });
         session.client.delete_saved_criteria(request).await?;
         terminal::print(&format!("saved criteria {} deleted", self.code))

@@ -55,6 +55,7 @@ impl DescribeArgs {
         let request = session.connection.unary(UpdateSegmentRequest {
             segment: Some(segment),
             update_mask,
+            ..UpdateSegmentRequest::default()
         });
         let updated = session.client.update_segment(request).await?.into_inner();
         terminal::print(&line(&updated.segment.unwrap_or_default()))

@@ -1,10 +1,14 @@
 //! Merging two contacts.
 
+use serde::{Deserialize, Serialize};
+
 use super::remove;
 use crate::{
     domain::{
-        BrokenRule, Call, Committed, ContactField, Domain, Error, Precondition, Result, lookup,
-        memberships, segments::merges,
+        BrokenRule, Call, Committed, ContactField, Domain, Error, IdempotencyKey, Precondition,
+        Result, lookup, memberships,
+        once::{ContactRecord, Recorded},
+        segments::merges,
     },
     model::{Change, Code, Contact, ContactDetails, ContactId, NewContact},
     store::{self, Transaction},
@@ -25,6 +29,40 @@ pub(crate) struct MergeResult {
     pub(crate) taken_over: Vec<ContactField>,
 }
 
+/// What is kept of a merge.
+#[derive(Serialize, Deserialize)]
+pub(in crate::domain) struct MergeRecord {
+    contact: ContactRecord,
+    moved: Vec<Code>,
+    common: Vec<Code>,
+    moved_people: usize,
+    taken_over: Vec<ContactField>,
+}
+
+impl Recorded for MergeResult {
+    type Record = MergeRecord;
+
+    fn record(&self) -> MergeRecord {
+        MergeRecord {
+            contact: self.contact.record(),
+            moved: self.moved.clone(),
+            common: self.common.clone(),
+            moved_people: self.moved_people,
+            taken_over: self.taken_over.clone(),
+        }
+    }
+
+    async fn recall(record: MergeRecord, domain: &Domain, call: &Call) -> Result<Self> {
+        Ok(Self {
+            contact: Contact::recall(record.contact, domain, call).await?,
+            moved: record.moved,
+            common: record.common,
+            moved_people: record.moved_people,
+            taken_over: record.taken_over,
+        })
+    }
+}
+
 /// Moves the groups and the people of `merged_id` to `kept_id` and deletes the former. The kept
 /// contact keeps its details and takes over those that it lacks: it is left out of segments if either
 /// was. It takes the merged contact's place on segments.
@@ -33,12 +71,13 @@ pub(crate) async fn merge(
     call: &Call,
     kept_id: &ContactId,
     merged_id: &ContactId,
+    key: Option<IdempotencyKey>,
 ) -> Result<Committed<MergeResult>> {
     if kept_id == merged_id {
         return Err(BrokenRule::MergedIntoItself.into());
     }
     domain
-        .write(call, async |tx| merge_in(tx, kept_id, merged_id).await)
+        .write_once(call, key, async |tx| merge_in(tx, kept_id, merged_id).await)
         .await
 }
 

@@ -187,21 +187,8 @@ impl BatchOperation for UpdateContacts {
     ) -> Result<Vec<Result<Committed<Contact>>>> {
         let call = batch_call(tenant, items);
         let update = async |tx: &mut Transaction| {
-            let companies = items.iter().filter_map(|item| item.input.company_id());
-            let ids = items.iter().map(|item| &item.input.id);
-            let mut known = KnownContacts::default();
-            let tenant_id = tx.tenant_id();
-            known
-                .read(tx, tenant_id, ids.clone().chain(companies))
-                .await?;
-            known.read_merged(tx, tenant_id, ids).await?;
-            let changed = items.iter().map(|item| {
-                let id = item.input.id.clone();
-                let details = item.input.details(&known)?;
-                Ok(NewContact { id, details })
-            });
-            let changed = changed.collect();
-            upsert_each(tx, known, changed).await
+            let changes: Vec<&UpdateContact> = items.iter().map(|item| &item.input).collect();
+            update(tx, &changes).await
         };
         Ok(committed(self.0.write(&call, update).await?))
     }
@@ -215,6 +202,34 @@ impl BatchOperation for UpdateContacts {
             shared: item.input.company_id().map(ContactId::as_str),
         }
     }
+}
+
+/// Changes one contact.
+pub(in crate::domain) async fn update_one(
+    tx: &mut Transaction,
+    change: UpdateContact,
+) -> Result<Contact> {
+    let updated = update(tx, &[&change]).await?.pop();
+    updated.unwrap_or_else(|| Err(Error::broken("no result")))
+}
+
+/// Changes contacts, no two of the same id. Returns one result per item, in order.
+async fn update(tx: &mut Transaction, items: &[&UpdateContact]) -> Result<Vec<Result<Contact>>> {
+    let companies = items.iter().filter_map(|item| item.company_id());
+    let ids = items.iter().map(|item| &item.id);
+    let mut known = KnownContacts::default();
+    let tenant_id = tx.tenant_id();
+    known
+        .read(tx, tenant_id, ids.clone().chain(companies))
+        .await?;
+    known.read_merged(tx, tenant_id, ids).await?;
+    let changed = items.iter().map(|item| {
+        let id = item.id.clone();
+        let details = item.details(&known)?;
+        Ok(NewContact { id, details })
+    });
+    let changed = changed.collect();
+    upsert_each(tx, known, changed).await
 }
 
 impl UpdateContact {

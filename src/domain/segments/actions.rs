@@ -3,7 +3,8 @@
 use super::{counted, current, draft::SegmentDraft, existing, merges::MergeMap};
 use crate::{
     domain::{
-        Call, Committed, Domain, Error, Precondition, Resource, Result, UnknownContact, lookup,
+        Call, Committed, Domain, Error, IdempotencyKey, Precondition, Resource, Result,
+        UnknownContact, lookup,
         selection::{self, SelectionPart, SelectionSource},
     },
     model::{
@@ -38,6 +39,23 @@ pub(crate) struct Action {
     pub(crate) entire_companies: bool,
 }
 
+/// How an action on a segment runs.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct ActionRun<'r> {
+    /// A dry run, which only returns the result.
+    pub(crate) validate_only: bool,
+    /// The etag that the segment must have.
+    pub(crate) etag: Option<&'r str>,
+    pub(crate) key: Option<IdempotencyKey>,
+}
+
+impl ActionRun<'_> {
+    /// The key; a dry run is not kept.
+    pub(super) fn key(&self) -> Option<IdempotencyKey> {
+        self.key.clone().filter(|_| !self.validate_only)
+    }
+}
+
 /// The result of actions, or of their dry run.
 #[derive(Debug, Clone)]
 pub(crate) struct ActionResult {
@@ -59,17 +77,20 @@ pub(crate) async fn act(
     call: &Call,
     id: &SegmentId,
     action: Action,
-    validate_only: bool,
+    run: ActionRun<'_>,
 ) -> Result<Committed<ActionResult>> {
+    if let Some(done) = domain.recall_done(call, run.key().as_ref()).await? {
+        return Ok(done);
+    }
     prepare(domain, call, id, &action).await?;
     domain
-        .write(call, async |tx| {
+        .write_once(call, run.key(), async |tx| {
             let criterion = action.criterion(tx).await?;
-            let mut draft = SegmentDraft::load(domain, tx, id).await?;
+            let mut draft = SegmentDraft::load(domain, tx, id, run.etag).await?;
             draft
                 .apply(domain, tx, SelectionPart::Request, criterion)
                 .await?;
-            draft.finish(tx, validate_only).await
+            draft.finish(tx, run.validate_only).await
         })
         .await
 }
@@ -140,8 +161,11 @@ pub(crate) async fn go_back(
     domain: &Domain,
     call: &Call,
     id: &SegmentId,
-    validate_only: bool,
+    run: ActionRun<'_>,
 ) -> Result<Committed<ActionResult>> {
+    if let Some(done) = domain.recall_done(call, run.key().as_ref()).await? {
+        return Ok(done);
+    }
     domain
         .read_of(call, async |conn, tenant_id| {
             existing(conn, tenant_id, id).await
@@ -149,8 +173,8 @@ pub(crate) async fn go_back(
         .await?;
     selection::population(domain, call).await?;
     domain
-        .write(call, async |tx| {
-            go_back_in(domain, tx, id, validate_only).await
+        .write_once(call, run.key(), async |tx| {
+            go_back_in(domain, tx, id, &run).await
         })
         .await
 }
@@ -159,9 +183,9 @@ async fn go_back_in(
     domain: &Domain,
     tx: &mut Transaction,
     id: &SegmentId,
-    validate_only: bool,
+    run: &ActionRun<'_>,
 ) -> Result<ActionResult> {
-    let (mut segment, mut stored) = current(tx, id, None).await?;
+    let (mut segment, mut stored) = current(tx, id, run.etag).await?;
     let (number, last) = (segment.segment_number, segment.action_count);
     if last == 0 {
         return Err(Error::Precondition(Precondition::NothingToUndo(segment.id)));
@@ -181,7 +205,7 @@ async fn go_back_in(
     }
     let after = merges.resolve(&stored);
     segment.action_count = last - 1;
-    if !validate_only {
+    if !run.validate_only {
         tx.log(Change::SegmentUpdated(number, segment.id));
         store::segments::actions::delete(tx, number, last).await?;
         let stored = &stored - merges.dangling(&stored);

@@ -1,9 +1,12 @@
 //! Saved criteria: the actions of a segment, to be run again.
 
-use super::{ActionResult, actions::named_contacts, draft::SegmentDraft, existing};
+use super::{
+    ActionResult, ActionRun, actions::named_contacts, current, draft::SegmentDraft, existing,
+};
 use crate::{
     domain::{
-        Call, Committed, Domain, Error, Precondition, Resource, Result, selection::SelectionPart,
+        Call, Committed, Domain, Error, IdempotencyKey, Precondition, Resource, Result,
+        selection::SelectionPart,
     },
     model::{
         Change, ContactId, CriteriaCode, Criterion, Description, PageSize, SavedCriteria,
@@ -22,11 +25,11 @@ pub(crate) async fn save_criteria(
     id: &SegmentId,
     code: &CriteriaCode,
     description: &Description,
+    run: ActionRun<'_>,
 ) -> Result<Committed<SavedCriteria>> {
     domain
-        .write(call, async |tx| {
-            let tenant_id = tx.tenant_id();
-            let segment = existing(tx, tenant_id, id).await?;
+        .write_once(call, run.key(), async |tx| {
+            let (segment, _) = current(tx, id, run.etag).await?;
             if segment.action_count == 0 {
                 return Err(Error::Precondition(Precondition::NoActions(segment.id)));
             }
@@ -120,9 +123,10 @@ pub(crate) async fn delete_criteria(
     domain: &Domain,
     call: &Call,
     code: &CriteriaCode,
+    key: Option<IdempotencyKey>,
 ) -> Result<Committed<()>> {
     domain
-        .write(call, async |tx| {
+        .write_once(call, key, async |tx| {
             let tenant_id = tx.tenant_id();
             let saved = saved(tx, tenant_id, code).await?;
             store::segments::criteria::delete(tx, saved.criteria_number).await?;
@@ -149,18 +153,21 @@ pub(crate) async fn replay(
     call: &Call,
     code: &CriteriaCode,
     id: &SegmentId,
-    validate_only: bool,
+    run: ActionRun<'_>,
 ) -> Result<Committed<ReplayResult>> {
+    if let Some(done) = domain.recall_done(call, run.key().as_ref()).await? {
+        return Ok(done);
+    }
     domain
         .read_of(call, async |conn, tenant_id| {
             existing(conn, tenant_id, id).await
         })
         .await?;
     domain
-        .write(call, async |tx| {
+        .write_once(call, run.key(), async |tx| {
             let tenant_id = tx.tenant_id();
             let saved = saved(tx, tenant_id, code).await?;
-            let mut draft = SegmentDraft::load(domain, tx, id).await?;
+            let mut draft = SegmentDraft::load(domain, tx, id, run.etag).await?;
             let mut skipped = 0;
             let mut number = 0;
             while number < saved.action_count {
@@ -173,7 +180,7 @@ pub(crate) async fn replay(
                 }
             }
             Ok(ReplayResult {
-                result: draft.finish(tx, validate_only).await?,
+                result: draft.finish(tx, run.validate_only).await?,
                 actions: saved.action_count,
                 skipped,
             })

@@ -31,8 +31,9 @@ impl SegmentDraft {
         domain: &Domain,
         tx: &mut Transaction,
         id: &SegmentId,
+        etag: Option<&str>,
     ) -> Result<Self> {
-        let (segment, stored) = current(tx, id, None).await?;
+        let (segment, stored) = current(tx, id, etag).await?;
         let population = selection::population_in(domain, tx).await?;
         let tenant_id = tx.tenant_id();
         let merges = MergeMap::read(tx, tenant_id, &population.everyone, &[&stored]).await?;

@@ -1,5 +1,7 @@
 //! Why a contact is not created or changed.
 
+use serde::{Deserialize, Serialize};
+
 use crate::{
     domain::{BrokenRule, Error, Precondition, Resource},
     model::{ContactId, FormerName},
@@ -94,7 +96,7 @@ fn moved(merged_into: &Option<ContactId>) -> String {
 }
 
 /// A field of a contact.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ContactField {
     /// Company or person.
     Kind,

@@ -74,6 +74,19 @@ pub(crate) async fn find(
         .optional()
 }
 
+/// The saved criteria with this number.
+pub(crate) async fn find_by_number(
+    conn: &mut AsyncPgConnection,
+    tenant_id: TenantId,
+    criteria_number: i32,
+) -> QueryResult<Option<SavedCriteria>> {
+    SavedCriteria::query()
+        .find((tenant_id, criteria_number))
+        .first(conn)
+        .await
+        .optional()
+}
+
 /// Saved criteria by code, after `after`.
 pub(crate) async fn page(
     conn: &mut AsyncPgConnection,

@@ -3,7 +3,6 @@
 
 use std::time::Duration;
 
-use futures_util::future::BoxFuture;
 use mailing_groups::{
     pb::{
         self, BatchAssignMailingGroupsRequest, CreateContactRequest,
@@ -11,12 +10,12 @@ use mailing_groups::{
     },
     server::Limits,
 };
-use tonic::{Code, Request, Status};
+use tonic::{Code, Request};
 use tonic_types::StatusExt;
 
 use crate::support::{
     Network, Pool, Proxy, Server, Sql, Tenant, assert_consistent, assignment, company, database,
-    eventually, mask, migrate, new_group, pairs, person,
+    eventually, migrate, person, steps::STEPS,
 };
 
 /// One connection, so that it is known which one is cut.
@@ -36,104 +35,6 @@ async fn scene() -> (Proxy, Tenant, Sql, String) {
     (proxy, tenant, Sql::connect(&url).await, url)
 }
 
-/// A call that changes something; its revision.
-type Step = for<'t> fn(&'t mut Tenant, String) -> BoxFuture<'t, Result<i64, Status>>;
-
-macro_rules! steps {
-    ($($client:ident.$rpc:ident($n:ident => $request:expr),)*) => {
-        &[$((stringify!($rpc), |tenant, $n| Box::pin(async move {
-            let request = { use pb::*; $request };
-            Ok(tenant.$client.$rpc(request).await?.into_inner().revision)
-        }))),*]
-    };
-}
-
-fn group(code: String) -> Option<pb::MailingGroup> {
-    Some(new_group(&code, "x"))
-}
-
-/// Every call that changes something, in an order in which each does; `n` is different each round.
-const STEPS: &[(&str, Step)] = steps![
-    groups.create_mailing_group(n => CreateMailingGroupRequest {
-        mailing_group: group(format!("G{n}")), ..Default::default()
-    }),
-    groups.update_mailing_group(n => UpdateMailingGroupRequest {
-        mailing_group: Some(new_group(&format!("G{n}"), "other")), ..Default::default()
-    }),
-    groups.rename_mailing_group(n => RenameMailingGroupRequest {
-        code: format!("G{n}"), new_code: format!("H{n}"), ..Default::default()
-    }),
-    contacts.create_contact(n => CreateContactRequest {
-        contact: Some(person(&format!("P{n}"), "A")), ..Default::default()
-    }),
-    contacts.create_contact(n => CreateContactRequest {
-        contact: Some(company(&format!("C{n}"))), ..Default::default()
-    }),
-    contacts.create_contact(n => CreateContactRequest {
-        contact: Some(company(&format!("D{n}"))), ..Default::default()
-    }),
-    contacts.update_contact(n => UpdateContactRequest {
-        contact: Some(Contact { name: "Other".into(), ..person(&format!("P{n}"), "") }),
-        update_mask: mask(&["name"]), ..Default::default()
-    }),
-    groups.assign_mailing_group(n => AssignMailingGroupRequest {
-        contact_id: format!("P{n}"), code: "MOVE".into()
-    }),
-    groups.unassign_mailing_group(n => UnassignMailingGroupRequest {
-        contact_id: format!("P{n}"), code: "MOVE".into()
-    }),
-    groups.batch_assign_mailing_groups(n => BatchAssignMailingGroupsRequest {
-        assignments: pairs(&[(&format!("P{n}"), "MOVE"), (&format!("C{n}"), "MOVE")]),
-        ..Default::default()
-    }),
-    groups.batch_unassign_mailing_groups(n => BatchUnassignMailingGroupsRequest {
-        assignments: pairs(&[(&format!("P{n}"), "MOVE")]), ..Default::default()
-    }),
-    groups.replace_contact_mailing_groups(n => ReplaceContactMailingGroupsRequest {
-        contact_id: format!("P{n}"), codes: vec![format!("H{n}")], ..Default::default()
-    }),
-    segments.create_segment(n => CreateSegmentRequest {
-        segment: Some(Segment { id: format!("S{n}"), ..Default::default() }), ..Default::default()
-    }),
-    segments.update_segment(n => UpdateSegmentRequest {
-        segment: Some(Segment {
-            id: format!("S{n}"), description: "other".into(), ..Default::default()
-        }),
-        ..Default::default()
-    }),
-    segments.add_contacts(n => AddContactsRequest {
-        segment_id: format!("S{n}"), expression: "*".into(), ..Default::default()
-    }),
-    segments.reduce_contacts(n => ReduceContactsRequest {
-        segment_id: format!("S{n}"), expression: "MOVE".into(), ..Default::default()
-    }),
-    segments.refine_contacts(n => RefineContactsRequest {
-        segment_id: format!("S{n}"), expression: format!("H{n}"), ..Default::default()
-    }),
-    segments.go_back(n => GoBackRequest { segment_id: format!("S{n}"), ..Default::default() }),
-    segments.save_criteria(n => SaveCriteriaRequest {
-        segment_id: format!("S{n}"), code: format!("K{n}"), ..Default::default()
-    }),
-    segments.replay_criteria(n => ReplayCriteriaRequest {
-        segment_id: format!("S{n}"), code: format!("K{n}"), ..Default::default()
-    }),
-    segments.delete_saved_criteria(n => DeleteSavedCriteriaRequest { code: format!("K{n}") }),
-    segments.apply_mailing_group(n => ApplyMailingGroupRequest {
-        code: format!("H{n}"),
-        segment_id: format!("S{n}"), ..Default::default()
-    }),
-    contacts.merge_contacts(n => MergeContactsRequest {
-        kept_id: format!("C{n}"), merged_id: format!("D{n}")
-    }),
-    contacts.delete_contact(n => DeleteContactRequest {
-        id: format!("P{n}"), force: true, ..Default::default()
-    }),
-    segments.delete_segment(n => DeleteSegmentRequest { id: format!("S{n}"), ..Default::default() }),
-    groups.delete_mailing_group(n => DeleteMailingGroupRequest {
-        code: format!("H{n}"), force: true, ..Default::default()
-    }),
-];
-
 #[tokio::test]
 async fn every_call_answers_what_happened_and_nothing_happens_twice() {
     let (proxy, mut tenant, _, url) = scene().await;
@@ -151,11 +52,11 @@ async fn every_call_answers_what_happened_and_nothing_happens_twice() {
                 true => Network::CutAnswersOnce,
                 false => Network::CutAfterCommit,
             });
-            let answered = step(&mut tenant, round.to_string()).await;
+            let answered = step(&mut tenant, round.to_string(), String::new()).await;
             proxy.set(Network::Up);
             revision += 1;
             assert_eq!(
-                answered.map_err(|it| it.to_string()),
+                answered.map(|it| it.0).map_err(|it| it.to_string()),
                 Ok(revision),
                 "{name}"
             );

@@ -125,6 +125,7 @@ impl World {
                 paths: vec!["*".into()],
             }),
             allow_missing: true,
+            ..Default::default()
         };
         tenant.contacts.update_contact(request).await.unwrap();
     }

@@ -11,6 +11,7 @@ fn save(segment_id: &str, code: &str) -> pb::SaveCriteriaRequest {
         segment_id: segment_id.into(),
         code: code.into(),
         description: "who moved".into(),
+        ..Default::default()
     }
 }
 
@@ -19,6 +20,7 @@ fn replay(code: &str, segment_id: &str) -> pb::ReplayCriteriaRequest {
         segment_id: segment_id.into(),
         code: code.into(),
         validate_only: false,
+        ..Default::default()
     }
 }
 
@@ -115,6 +117,7 @@ async fn a_replay_is_atomic() {
         code: "GIFT".into(),
         new_code: "PRESENT".into(),
         etag: String::new(),
+        ..Default::default()
     };
     tenant.groups.rename_mailing_group(rename).await.unwrap();
     tenant.segment("NEW").await;
@@ -185,7 +188,10 @@ async fn criteria_codes_are_unique_listed_and_released() {
         .into_inner();
     assert_eq!(page.saved_criteria[0].code, "z");
     assert_eq!(page.next_page_token, "");
-    let delete = || pb::DeleteSavedCriteriaRequest { code: "x".into() };
+    let delete = || pb::DeleteSavedCriteriaRequest {
+        code: "x".into(),
+        ..Default::default()
+    };
     tenant
         .segments
         .delete_saved_criteria(delete())

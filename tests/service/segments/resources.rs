@@ -101,6 +101,7 @@ async fn an_update_of_a_description_needs_the_current_etag() {
     let delete = |etag: &str| pb::DeleteSegmentRequest {
         id: "S".into(),
         etag: etag.into(),
+        ..Default::default()
     };
     let stale = tenant.segments.delete_segment(delete(&etag)).await;
     assert_eq!(refused(stale).0, Code::Aborted);

@@ -32,6 +32,7 @@ impl Tenant {
             segment_id: segment_id.into(),
             code: code.into(),
             description: "spring".into(),
+            ..Default::default()
         };
         self.segments.save_criteria(request).await.unwrap();
     }

@@ -134,6 +134,7 @@ async fn a_renamed_code_names_the_new_one_and_a_deleted_one_is_unknown() {
         code: "MOVE".into(),
         new_code: "RELOCATE".into(),
         etag: String::new(),
+        ..Default::default()
     };
     tenant.groups.rename_mailing_group(rename).await.unwrap();
     let status = refusal(&mut tenant, "NOT MOVE").await;
@@ -148,6 +149,7 @@ async fn a_renamed_code_names_the_new_one_and_a_deleted_one_is_unknown() {
         code: "RELOCATE".into(),
         force: true,
         etag: String::new(),
+        ..Default::default()
     };
     tenant.groups.delete_mailing_group(delete).await.unwrap();
     assert_eq!(

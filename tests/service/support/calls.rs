@@ -63,6 +63,7 @@ impl Tenant {
         let request = pb::UpdateMailingGroupRequest {
             mailing_group: Some(group),
             update_mask,
+            ..Default::default()
         };
         Ok(self
             .groups
@@ -81,6 +82,7 @@ impl Tenant {
             code: code.into(),
             new_code: new_code.into(),
             etag: etag.into(),
+            ..Default::default()
         };
         Ok(self
             .groups
@@ -99,6 +101,7 @@ impl Tenant {
             code: code.into(),
             etag: etag.into(),
             force,
+            ..Default::default()
         };
         Ok(self
             .groups
@@ -159,6 +162,7 @@ impl Tenant {
             contact_id: contact_id.into(),
             codes: codes.iter().map(ToString::to_string).collect(),
             etag: etag.into(),
+            ..Default::default()
         };
         let response = self.groups.replace_contact_mailing_groups(request).await?;
         Ok(response.into_inner())
@@ -185,6 +189,7 @@ impl Tenant {
             contact: Some(contact),
             update_mask,
             allow_missing: false,
+            ..Default::default()
         };
         Ok(self.contacts.update_contact(request).await?.into_inner())
     }
@@ -198,6 +203,7 @@ impl Tenant {
             contact: Some(contact),
             update_mask: None,
             allow_missing: true,
+            ..Default::default()
         };
         Ok(self.contacts.update_contact(request).await?.into_inner())
     }
@@ -212,6 +218,7 @@ impl Tenant {
             id: id.into(),
             etag: etag.into(),
             force,
+            ..Default::default()
         };
         Ok(self.contacts.delete_contact(request).await?.into_inner())
     }
@@ -224,6 +231,7 @@ impl Tenant {
         let request = pb::MergeContactsRequest {
             kept_id: kept_id.into(),
             merged_id: merged_id.into(),
+            ..Default::default()
         };
         Ok(self.contacts.merge_contacts(request).await?.into_inner())
     }

@@ -13,6 +13,7 @@ mod server;
 pub(crate) mod source;
 mod sql;
 mod status;
+pub(crate) mod steps;
 pub(crate) mod stub;
 pub(crate) mod tables;
 mod tenant;
