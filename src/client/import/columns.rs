@@ -19,9 +19,20 @@ pub(super) struct CsvRow {
 /// The columns that an import reads.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct ExpectedColumns {
-    pub(super) names: &'static [&'static str],
+    names: &'static [&'static str],
     /// How many of them, from the first one, are required.
-    pub(super) required: usize,
+    required: usize,
+}
+
+impl ExpectedColumns {
+    pub(super) const fn new(names: &'static [&'static str], required: usize) -> Self {
+        Self { names, required }
+    }
+
+    /// The column that identifies an item.
+    pub(super) fn key(&self) -> &'static str {
+        self.names[0]
+    }
 }
 
 /// Columns that a file of rejected rows adds. They are allowed in a header, and ignored.
@@ -60,7 +71,7 @@ impl CsvColumns {
         let missing = required.filter(|name| !self.contains(name));
         let mut problems: Vec<_> = missing.map(|name| format!("`{name}` is missing")).collect();
         if problems.is_empty() && self.after_key(expected).is_empty() {
-            problems.push(format!("there is no other than `{}`", expected.names[0]));
+            problems.push(format!("there is no other than `{}`", expected.key()));
         }
         for (index, name) in self.names.iter().enumerate() {
             let known = [&REJECTION_COLUMNS, expected.names].concat();
@@ -199,10 +210,7 @@ mod tests {
     use super::*;
     use crate::client::rows;
 
-    const COLUMNS: ExpectedColumns = ExpectedColumns {
-        names: &rows::CONTACT,
-        required: 1,
-    };
+    const COLUMNS: ExpectedColumns = ExpectedColumns::new(&rows::CONTACT, 1);
 
     fn row(record: impl Into<ByteRecord>) -> CsvRow {
         CsvRow {

@@ -201,10 +201,7 @@ mod tests {
     use super::*;
     use crate::client::rows;
 
-    const COLUMNS: ExpectedColumns = ExpectedColumns {
-        names: &rows::GROUP,
-        required: 2,
-    };
+    const COLUMNS: ExpectedColumns = ExpectedColumns::new(&rows::GROUP, 2);
 
     fn open(text: impl AsRef<[u8]>) -> Result<CsvFile, Error> {
         let mut file = tempfile::NamedTempFile::new().expect("a temporary file");

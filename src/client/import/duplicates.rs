@@ -65,7 +65,7 @@ impl Duplicates {
         (self.contradictions > 0).then(|| {
             format!(
                 "{rows} other values than an earlier row of the same {}; the last row counts: {}{more}",
-                T::COLUMNS.names[0],
+                T::COLUMNS.key(),
                 self.examples.join(", ")
             )
         })

@@ -32,10 +32,7 @@ pub(super) trait ImportItem: Message + Default + Send + 'static {
 }
 
 impl ImportItem for pb::MailingGroup {
-    const COLUMNS: ExpectedColumns = ExpectedColumns {
-        names: &rows::GROUP,
-        required: 2,
-    };
+    const COLUMNS: ExpectedColumns = ExpectedColumns::new(&rows::GROUP, 2);
     const NOUN: [&'static str; 2] = ["mailing group", "mailing groups"];
 
     fn read(fields: &CsvFields<'_>) -> Result<Self, String> {
@@ -52,10 +49,7 @@ impl ImportItem for pb::MailingGroup {
 }
 
 impl ImportItem for pb::Contact {
-    const COLUMNS: ExpectedColumns = ExpectedColumns {
-        names: &rows::CONTACT,
-        required: 1,
-    };
+    const COLUMNS: ExpectedColumns = ExpectedColumns::new(&rows::CONTACT, 1);
     const NOUN: [&'static str; 2] = ["contact", "contacts"];
     /// Companies, then the persons that refer to them.
     const PASSES: usize = 2;
@@ -87,10 +81,7 @@ impl ImportItem for pb::Contact {
 }
 
 impl ImportItem for pb::Assignment {
-    const COLUMNS: ExpectedColumns = ExpectedColumns {
-        names: &rows::MEMBERSHIP,
-        required: 2,
-    };
+    const COLUMNS: ExpectedColumns = ExpectedColumns::new(&rows::MEMBERSHIP, 2);
     const NOUN: [&'static str; 2] = ["membership", "memberships"];
     const CREATED: &'static str = "assigned";
 

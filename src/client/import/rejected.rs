@@ -8,7 +8,7 @@ mod target;
 
 use std::{
     fs::{self, File},
-    io::{self, Read, Seek, Write},
+    io::{self, Seek, Write},
     path::Path,
     sync::Arc,
 };
@@ -175,10 +175,7 @@ impl RejectedRows {
                 RejectedOutput::Temporary(temporary::in_folder_of(path)?)
             }
         };
-        let mut output = WriterBuilder::new()
-            .delimiter(self.delimiter)
-            .flexible(true)
-            .from_writer(output);
+        let mut output = csv_writer(output, self.delimiter);
         let header = self.columns.header();
         let names = self.columns.without_rejection_columns(&header);
         output.write_record([b"line".as_slice(), b"reason"].into_iter().chain(names))?;
@@ -236,33 +233,29 @@ fn is_same_file(one: &Path, other: &Path) -> bool {
 /// Sorts rows by their first column, the line. Rows are rejected in another order, as companies are
 /// sent before persons, and unreadable rows are known before the service has answered.
 fn sort_by_line(file: &mut File, delimiter: u8) -> io::Result<()> {
-    let mut bytes = Vec::new();
     file.rewind()?;
-    file.read_to_end(&mut bytes)?;
     let mut reader = ReaderBuilder::new()
         .delimiter(delimiter)
         .flexible(true)
-        .from_reader(bytes.as_slice());
-    reader.byte_headers()?;
-    let mut start = offset(reader.position());
-    let mut sorted = bytes[..start].to_vec();
-    let mut rows = Vec::new();
-    let mut record = ByteRecord::new();
-    while reader.read_byte_record(&mut record)? {
-        let end = offset(reader.position());
-        rows.push((line(&record), &bytes[start..end]));
-        start = end;
-    }
-    rows.sort_by_key(|(line, _)| *line);
-    rows.iter()
-        .for_each(|(_, row)| sorted.extend_from_slice(row));
+        .from_reader(&*file);
+    let header = reader.byte_headers()?.clone();
+    let rows: Result<Vec<_>, _> = reader.into_byte_records().collect();
+    let mut rows = rows?;
+    rows.sort_by_key(line);
     file.rewind()?;
-    file.write_all(&sorted)
+    let mut writer = csv_writer(file, delimiter);
+    writer.write_byte_record(&header)?;
+    for row in &rows {
+        writer.write_byte_record(row)?;
+    }
+    writer.flush()
 }
 
-/// An offset in memory fits a `usize`.
-fn offset(position: &csv::Position) -> usize {
-    position.byte() as usize
+fn csv_writer<W: Write>(output: W, delimiter: u8) -> Writer<W> {
+    WriterBuilder::new()
+        .delimiter(delimiter)
+        .flexible(true)
+        .from_writer(output)
 }
 
 fn line(record: &ByteRecord) -> u64 {

@@ -1,4 +1,4 @@
-use std::os::unix::fs::symlink;
+use std::{io::Read, os::unix::fs::symlink};
 
 use tempfile::TempDir;
 

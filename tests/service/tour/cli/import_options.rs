@@ -197,6 +197,13 @@ fn a_folder_is_imported_with_the_flags_of_its_files() {
         fs::read_to_string(format!("{path}/contacts.rejected.csv")).unwrap(),
         "precious"
     );
+    // One id stands for the imports of all files.
+    let again = service.run("flags", &format!("import folder {path} {flags}"));
+    assert!(
+        again.stdout.starts_with("2 contacts: 1 created, "),
+        "{}",
+        again.stdout
+    );
     let file = format!("{path}/contacts.csv");
     let ended = service.run("flags", &format!("import folder {path} --rejected {file}"));
     fails(&ended, 1, &["contacts.csv (--rejected) is no folder"]);
