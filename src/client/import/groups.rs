@@ -1,6 +1,6 @@
 //! Imports groups with concurrent unary calls: there are few groups, and no import RPC for them.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use futures_util::{StreamExt, stream::FuturesOrdered};
 use tonic::{Code, Status};
@@ -50,7 +50,9 @@ pub(super) async fn import(
                 groups.complete(calls.next().await)?;
             }
             groups.in_flight.insert(code.clone());
-            let put = client.clone().put(group);
+            let description = group.description.clone();
+            let earlier = groups.earlier.insert(code.clone(), description);
+            let put = client.clone().put(group, earlier);
             calls.push_back(async move { (code, row, put.await) });
         }
     }
@@ -73,6 +75,8 @@ struct GroupImport<'a> {
     counts: ImportCounts,
     /// The normal forms of the codes in flight.
     in_flight: HashSet<String>,
+    /// The last description of each code: a dry run does not store it.
+    earlier: HashMap<String, String>,
 }
 
 impl<'a> GroupImport<'a> {
@@ -84,6 +88,7 @@ impl<'a> GroupImport<'a> {
                 ..ImportCounts::default()
             },
             in_flight: HashSet::new(),
+            earlier: HashMap::new(),
         }
     }
 
@@ -125,9 +130,13 @@ struct GroupClient<'a> {
 
 impl GroupClient<'_> {
     /// Creates or updates a group. If the row is invalid, the import continues.
-    async fn put(mut self, group: MailingGroup) -> Result<GroupOutcome, Status> {
+    async fn put(
+        mut self,
+        group: MailingGroup,
+        earlier: Option<String>,
+    ) -> Result<GroupOutcome, Status> {
         let outcome = match self.flags.dry_run {
-            true => self.check(group).await,
+            true => self.check(group, earlier).await,
             false => self.create_or_update(group).await,
         };
         match outcome {
@@ -174,7 +183,11 @@ impl GroupClient<'_> {
     }
 
     /// The outcome that the row would have, by the rules of the service.
-    async fn check(&mut self, group: MailingGroup) -> Result<GroupOutcome, Status> {
+    async fn check(
+        &mut self,
+        group: MailingGroup,
+        earlier: Option<String>,
+    ) -> Result<GroupOutcome, Status> {
         let rejected = |field, it| GroupOutcome::Rejected(format!("mailing_group.{field}: {it}"));
         let code: GroupCode = match group.code.parse() {
             Ok(code) => code,
@@ -184,12 +197,17 @@ impl GroupClient<'_> {
             Ok(description) => description,
             Err(invalid) => return Ok(rejected("description", InvalidValue::to_string(&invalid))),
         };
-        match self.get(code.as_str()).await {
-            Ok(found) if found.description == description.as_str() => Ok(GroupOutcome::Unchanged),
-            Ok(_) => Ok(GroupOutcome::Updated(0)),
-            Err(status) if status.code() == Code::NotFound => Ok(GroupOutcome::Created(0)),
-            Err(status) => Err(status),
-        }
+        let found = match (earlier, self.get(code.as_str()).await) {
+            (Some(earlier), _) => Some(earlier),
+            (None, Ok(found)) => Some(found.description),
+            (None, Err(status)) if status.code() == Code::NotFound => None,
+            (None, Err(status)) => return Err(status),
+        };
+        Ok(match found {
+            None => GroupOutcome::Created(0),
+            Some(found) if found == description.as_str() => GroupOutcome::Unchanged,
+            Some(_) => GroupOutcome::Updated(0),
+        })
     }
 
     async fn get(&mut self, code: &str) -> Result<MailingGroup, Status> {
