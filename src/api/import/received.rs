@@ -1,6 +1,6 @@
 //! The messages of an upload, received ahead of the commits.
 
-use std::collections::VecDeque;
+use std::{collections::VecDeque, ops::Deref};
 
 use prost::Message as _;
 use tokio_util::sync::CancellationToken;
@@ -17,7 +17,8 @@ use crate::{
 };
 
 /// No more is received while so many bytes of messages wait, or [`MAX_BATCH_ITEMS`] items. A message
-/// has at most 4 MiB and as many items, so at most twice of both can wait.
+/// has at most 4 MiB and as many items, so at most twice of both can wait. A message without items
+/// counts as one.
 const MAX_WAITING_BYTES: usize = 4 << 20;
 
 /// The items of a chunk: their names, and how they were read.
@@ -26,8 +27,8 @@ pub(super) type ReadItems<U> = Vec<(
     Result<<U as Upload>::Item, ItemRejection>,
 )>;
 
-/// A message with its size in bytes, or why there is none.
-type ReceivedMessage<U> = (Result<Message<ReadItems<U>>, Status>, usize);
+/// A message, or why there is none.
+type Received<U> = Result<Message<ReadItems<U>>, Status>;
 
 /// The messages of an upload. Those that have come wait here, so that they do not wait in the
 /// connection, where many small ones are taken for an attack.
@@ -36,7 +37,8 @@ pub(super) struct ReceivedMessages<U: Upload> {
     shutdown: CancellationToken,
     /// The fields of an item that count.
     pub(super) fields: ContactFields,
-    waiting: VecDeque<ReceivedMessage<U>>,
+    /// With their sizes in bytes.
+    waiting: VecDeque<(Received<U>, usize)>,
     waiting_items: usize,
     waiting_bytes: usize,
     ended: bool,
@@ -63,7 +65,7 @@ impl<U: Upload> ReceivedMessages<U> {
     }
 
     /// The next message; after the last one, the end.
-    pub(super) async fn next(&mut self) -> Result<Message<ReadItems<U>>, Status> {
+    pub(super) async fn next(&mut self) -> Received<U> {
         if self.waiting.is_empty() {
             if self.ended {
                 return Ok(Message::End);
@@ -75,8 +77,8 @@ impl<U: Upload> ReceivedMessages<U> {
 
     /// The next message, if it has come and is a chunk of at most `max` items.
     pub(super) fn next_chunk(&mut self, max: usize) -> Option<ReadItems<U>> {
-        let fits = |(message, _): &ReceivedMessage<U>| matches!(message, Ok(Message::Chunk(items)) if items.len() <= max);
-        if !self.waiting.front().is_some_and(fits) {
+        let next = self.waiting.front().map(|(message, _)| message);
+        if !matches!(next, Some(Ok(Message::Chunk(items))) if items.len() <= max) {
             return None;
         }
         match self.pop()?.ok()? {
@@ -85,12 +87,10 @@ impl<U: Upload> ReceivedMessages<U> {
         }
     }
 
-    fn pop(&mut self) -> Option<Result<Message<ReadItems<U>>, Status>> {
+    fn pop(&mut self) -> Option<Received<U>> {
         let (message, bytes) = self.waiting.pop_front()?;
         self.waiting_bytes -= bytes;
-        if let Ok(Message::Chunk(items)) = &message {
-            self.waiting_items -= items.len();
-        }
+        self.waiting_items -= item_count(&message);
         Some(message)
     }
 
@@ -110,16 +110,13 @@ impl<U: Upload> ReceivedMessages<U> {
             Ok(None) => Ok(Message::End),
             Err(status) => Err(status),
         };
-        match &message {
-            Ok(Message::Chunk(items)) => self.waiting_items += items.len(),
-            Ok(Message::End) | Err(_) => self.ended = true,
-            Ok(Message::Start(_) | Message::Finish | Message::Empty) => {}
-        }
+        self.ended = matches!(message, Ok(Message::End) | Err(_));
+        self.waiting_items += item_count(&message);
         self.waiting_bytes += bytes;
         self.waiting.push_back((message, bytes));
     }
 
-    fn read(&self, message: Message<Vec<U::Sent>>) -> Result<Message<ReadItems<U>>, Status> {
+    fn read(&self, message: Message<Vec<U::Sent>>) -> Received<U> {
         Ok(match message {
             Message::Chunk(items) => {
                 check_batch_size(&items, U::ITEMS)?;
@@ -131,5 +128,13 @@ impl<U: Upload> ReceivedMessages<U> {
             Message::Empty => Message::Empty,
             Message::End => Message::End,
         })
+    }
+}
+
+/// How many items a message counts as.
+fn item_count<Items: Deref<Target = [T]>, T>(message: &Result<Message<Items>, Status>) -> usize {
+    match message {
+        Ok(Message::Chunk(items)) => items.len().max(1),
+        Ok(Message::Start(_) | Message::Finish | Message::Empty | Message::End) | Err(_) => 1,
     }
 }
