@@ -88,13 +88,15 @@ impl ExportFolderArgs {
         self.refuse_to_replace()?;
         let channel = self.connection.open().await?;
         let total = self.total(channel.clone()).await?;
-        let is_new = !self.folder.exists();
+        let missing = self.folder.ancestors();
+        let missing = missing.take_while(|it| !it.as_os_str().is_empty() && !it.exists());
+        let new: Vec<_> = missing.collect();
         let unusable = |it| Error::file("create", self.folder.display(), it);
         fs::create_dir_all(&self.folder).map_err(unusable)?;
         let result = self.export(channel, total).await;
-        if result.is_err() && is_new {
-            // Fails if another program has created files in it.
-            let _ = fs::remove_dir(&self.folder);
+        if result.is_err() {
+            // Fails if another program has created files in them.
+            new.iter().for_each(|it| drop(fs::remove_dir(it)));
         }
         result
     }

@@ -109,7 +109,8 @@ impl RejectedRows {
     }
 
     /// Completes the output. Returns how many rows there are and where, if there are any.
-    /// `is_complete` means that all rows were imported or rejected.
+    /// `is_complete` means that all rows were imported or rejected: a file of an earlier run has
+    /// become pointless.
     pub(super) fn finish(mut self, is_complete: bool) -> Result<Option<String>, Error> {
         match self.output.take() {
             Some(_) if !self.replaces() => return Ok(None),

@@ -122,7 +122,7 @@ impl ImportReport {
         result: Result<ImportCounts, Error>,
     ) -> Result<Completion, Error> {
         let elapsed = self.progress.finish();
-        let rejected = self.rejected.finish(result.is_ok())?;
+        let rejected = self.rejected.finish(result.is_ok() && !self.dry_run)?;
         let committed = self.committed;
         match result {
             Ok(mut counts) => {

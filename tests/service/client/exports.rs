@@ -75,7 +75,7 @@ fn an_incomplete_export_writes_and_replaces_no_file() {
     ] {
         let folder = tempfile::tempdir().unwrap();
         write(&folder, "contacts.csv", "before");
-        let new = folder.path().join("new");
+        let new = folder.path().join("new/copy");
         for (path, flags) in [
             (new.as_path(), flags.to_owned()),
             (folder.path(), format!("{flags} --force")),
