@@ -5,6 +5,7 @@
 
 mod assignments;
 mod compare;
+mod contact_batches;
 mod contacts;
 mod convert;
 mod export;

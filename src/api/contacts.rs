@@ -3,7 +3,7 @@
 use tonic::{Request, Response, Streaming};
 
 use super::{
-    Api, RpcResult,
+    Api, RpcResult, contact_batches,
     convert::{contact_update, details, optional_kind},
     export,
     field::{etag, optional, required, required_keys, required_message, search_text},
@@ -39,6 +39,13 @@ impl Contacts for Api {
             contact,
             revision,
         }))
+    }
+
+    async fn batch_create_contacts(
+        &self,
+        request: Request<pb::BatchCreateContactsRequest>,
+    ) -> RpcResult<pb::BatchCreateContactsResponse> {
+        contact_batches::create(self, request).await
     }
 
     async fn get_contact(

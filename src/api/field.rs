@@ -106,7 +106,8 @@ pub(super) fn check_batch_size<T>(items: &[T], path: &str) -> Result<(), Violati
     check_count(items.len(), MAX_BATCH_ITEMS, path)
 }
 
-fn check_count(count: usize, max: usize, path: &str) -> Result<(), Violation> {
+/// Rejects a list with more than `max` items.
+pub(super) fn check_count(count: usize, max: usize, path: &str) -> Result<(), Violation> {
     match count > max {
         true => Err(format!("must have at most {max} items; it has {count}")).field(path),
         false => Ok(()),

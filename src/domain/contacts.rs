@@ -1,10 +1,14 @@
 //! Operations on contacts.
 
+mod batch;
 mod merge;
 
 use serde::{Deserialize, Serialize};
 
-pub(crate) use self::merge::merge;
+pub(crate) use self::{
+    batch::{CreateOutcome, create_many},
+    merge::merge,
+};
 use super::{
     Call, Committed, Domain, Error, IdempotencyKey, Precondition, Result, Violation,
     jobs::{

@@ -10,8 +10,8 @@ use tokio::{sync::Semaphore, time::Instant};
 
 pub(super) use self::{
     contacts::{
-        CreateContact, CreateContacts, GetContacts, UpdateContact, UpdateContacts, create_one,
-        update_one,
+        CreateContact, CreateContacts, GetContacts, UpdateContact, UpdateContacts, create,
+        create_one, update_one,
     },
     mailing_groups::{GetGroups, ListContactGroups},
     memberships::ChangeMemberships,

@@ -135,10 +135,6 @@ pub(super) async fn upsert_each(
 ) -> Result<Vec<Result<Contact>>> {
     let valid: Vec<ContactRow> = items.iter().flatten().map(Into::into).collect();
     let written = write(tx, &mut known, &[valid]).await?;
-    let refused = |it: &UpsertOutcome| matches!(it, ItemOutcome::Refused(_));
-    if written.outcomes.iter().all(refused) {
-        tx.refuse();
-    }
     let (revision, time) = (tx.revision(), tx.time());
     let mut outcomes = written.outcomes.into_iter();
     let mut result = |item: NewContact| {

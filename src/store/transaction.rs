@@ -123,6 +123,12 @@ impl Transaction {
         self.refused = true;
     }
 
+    /// Ends a dry run: nothing of what was written is kept, and no revision is made.
+    pub(crate) fn discard(&mut self) {
+        self.changes.clear();
+        self.refuse();
+    }
+
     /// Takes the next group number.
     pub(crate) fn take_group_id(&mut self) -> Result<i32, NumbersExhausted> {
         take(&mut self.counter.next_group_id)

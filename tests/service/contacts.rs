@@ -1,5 +1,6 @@
 //! Creating, changing and deleting contacts.
 
+mod batches;
 mod updates;
 
 use mailing_groups::pb::{self, ContactKind};

@@ -64,7 +64,9 @@ impl BatchOperation for CreateContacts {
         let call = batch_call(tenant, items);
         let create = async |tx: &mut Transaction| {
             let new: Vec<&CreateContact> = items.iter().map(|item| &item.input).collect();
-            create(tx, &new).await
+            let created = create(tx, &new).await?;
+            refuse_failed(tx, &created);
+            Ok(created)
         };
         Ok(committed(self.0.write(&call, create).await?))
     }
@@ -94,7 +96,10 @@ pub(in crate::domain) async fn create_one(
 }
 
 /// Creates contacts, no two of the same id. Returns one result per item, in order.
-async fn create(tx: &mut Transaction, items: &[&CreateContact]) -> Result<Vec<Result<Contact>>> {
+pub(in crate::domain) async fn create(
+    tx: &mut Transaction,
+    items: &[&CreateContact],
+) -> Result<Vec<Result<Contact>>> {
     let ids = assign_ids(tx, items).await?;
     let companies = items.iter().filter_map(|it| it.details.company_id.as_ref());
     let mut known = KnownContacts::default();
@@ -188,7 +193,9 @@ impl BatchOperation for UpdateContacts {
         let call = batch_call(tenant, items);
         let update = async |tx: &mut Transaction| {
             let changes: Vec<&UpdateContact> = items.iter().map(|item| &item.input).collect();
-            update(tx, &changes).await
+            let changed = update(tx, &changes).await?;
+            refuse_failed(tx, &changed);
+            Ok(changed)
         };
         Ok(committed(self.0.write(&call, update).await?))
     }
@@ -255,6 +262,13 @@ impl UpdateContact {
             (None, Some(details)) => details.clone().map_err(Error::Invalid),
             (None, None) => Err(Error::no_contact(&self.id, known.merged_into(&self.id))),
         }
+    }
+}
+
+/// Refuses a batch of which nothing succeeded.
+fn refuse_failed(tx: &mut Transaction, results: &[Result<Contact>]) {
+    if results.iter().all(Result::is_err) {
+        tx.refuse();
     }
 }
 

@@ -1,0 +1,86 @@
+//! Batches of contacts to create: one outcome an item, also for items that are not well formed.
+
+use tonic::{Request, Response};
+
+use super::{
+    Api, RpcResult,
+    convert::{details, to_wire_count},
+    field::{check_count, optional},
+    request::{idempotency_key, split_request},
+    status::contact_field,
+};
+use crate::{
+    domain::{
+        Violation,
+        contacts::{CreateOutcome, create_many},
+    },
+    model::{ContactDetails, ContactId},
+    pb::{self, CreateContactOutcome},
+};
+
+/// Contacts in a batch, so that all of them fit in a message.
+const MAX_CONTACTS: usize = 1_000;
+
+/// Handles `BatchCreateContacts`.
+pub(super) async fn create(
+    api: &Api,
+    request: Request<pb::BatchCreateContactsRequest>,
+) -> RpcResult<pb::BatchCreateContactsResponse> {
+    let (call, mut request) = split_request(request)?;
+    let key = idempotency_key(&mut request)?.filter(|_| !request.validate_only);
+    check_count(request.contacts.len(), MAX_CONTACTS, "contacts")?;
+    let items: Vec<_> = request.contacts.iter().map(item).collect();
+    let good = items.iter().flatten().cloned().collect();
+    let only = request.validate_only;
+    let (outcomes, revision) = create_many(&api.domain, &call, good, only, key).await?;
+    let created = |it: &&CreateOutcome| matches!(it, CreateOutcome::Created(_));
+    let created_count = to_wire_count(outcomes.iter().filter(created).count() as u64);
+    let mut outcomes = outcomes.into_iter();
+    let result = |item| match item {
+        Ok(_) => outcomes.next().map(Into::into).unwrap_or_default(),
+        Err(violation) => invalid(violation),
+    };
+    Ok(Response::new(pb::BatchCreateContactsResponse {
+        results: items.into_iter().map(result).collect(),
+        created_count,
+        revision,
+    }))
+}
+
+/// A contact to create, or the first thing that is wrong with it.
+fn item(contact: &pb::Contact) -> Result<(Option<ContactId>, ContactDetails), Violation> {
+    let id = optional(&contact.id, "id")?;
+    let details = details(contact, "").map_err(|mut all| all.swap_remove(0))?;
+    Ok((id, details))
+}
+
+fn invalid(violation: Violation) -> pb::CreateContactResult {
+    pb::CreateContactResult {
+        outcome: CreateContactOutcome::Invalid.into(),
+        contact: None,
+        field: violation.field,
+        reason: violation.reason,
+    }
+}
+
+impl From<CreateOutcome> for pb::CreateContactResult {
+    fn from(outcome: CreateOutcome) -> Self {
+        match outcome {
+            CreateOutcome::Created(contact) => Self {
+                outcome: CreateContactOutcome::Created.into(),
+                contact: contact.map(|contact| (*contact).into()),
+                ..Self::default()
+            },
+            CreateOutcome::AlreadyExists => Self {
+                outcome: CreateContactOutcome::AlreadyExists.into(),
+                field: "id".to_owned(),
+                reason: "is in use, or is that of an earlier item".to_owned(),
+                ..Self::default()
+            },
+            CreateOutcome::Refused(field, reason) => invalid(Violation {
+                field: contact_field(field).to_owned(),
+                reason,
+            }),
+        }
+    }
+}
