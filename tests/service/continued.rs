@@ -176,7 +176,7 @@ async fn a_superseded_import_stream_commits_nothing_more() {
 }
 
 #[tokio::test]
-async fn a_waiting_chunk_sends_progress_every_second_and_one_chunk_is_prefetched() {
+async fn a_waiting_chunk_sends_progress_every_second() {
     let server = Server::start().await;
     let mut tenant = Tenant::of(&server, "waits").await;
     let (mut upload, _) = open(&mut tenant, "waits", 0).await;
