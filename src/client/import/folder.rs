@@ -53,10 +53,9 @@ impl FolderArgs {
     /// Where rejected rows of a file go, if the flags say so.
     fn rejected(&self, file: &Path) -> Option<PathBuf> {
         let rejected = self.flags.rejected.as_deref()?;
-        let name = file.with_extension("rejected.csv");
-        Some(match (rejected == Path::new("-"), name.file_name()) {
-            (false, Some(name)) => rejected.join(name),
-            (true, _) | (_, None) => rejected.to_owned(),
+        Some(match rejected == Path::new("-") {
+            true => rejected.to_owned(),
+            false => rejected.join(file.with_extension("rejected.csv").file_name()?),
         })
     }
 
