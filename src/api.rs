@@ -3,6 +3,7 @@
 //! Every handler parses its request into values of the model, calls one operation of the domain
 //! and converts its result. Every error becomes a status in [`status`].
 
+mod apply;
 mod assignments;
 mod compare;
 mod contact_batches;

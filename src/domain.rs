@@ -42,6 +42,10 @@ pub(crate) use self::{
 };
 use crate::store::Store;
 
+/// Maximum number of rows that a step of long work changes: other writes of the tenant wait for one step
+/// at most.
+pub(crate) const MAX_STEP_ROWS: usize = 10_000;
+
 /// What the operations work with.
 #[derive(Clone)]
 pub struct Domain {

@@ -5,8 +5,8 @@ mod convert;
 use tonic::{Request, Response};
 
 use super::{
-    Api, RpcResult, compare,
-    convert::{apply_field_mask, to_wire_count},
+    Api, RpcResult, apply, compare,
+    convert::apply_field_mask,
     field::{etag, optional, required, required_message, search_text},
     request::{
         action_number, action_run, add_action, filter_action, idempotency_key, split_request,
@@ -26,6 +26,7 @@ const MAX_ACTIONS: i32 = 500;
 #[tonic::async_trait]
 impl Segments for Api {
     type CompareSegmentsStream = ResponseStream<pb::CompareSegmentsResponse>;
+    type ApplyMailingGroupStream = ResponseStream<pb::ApplyMailingGroupResponse>;
 
     async fn create_segment(
         &self,
@@ -193,19 +194,11 @@ impl Segments for Api {
     async fn apply_mailing_group(
         &self,
         request: Request<pb::ApplyMailingGroupRequest>,
-    ) -> RpcResult<pb::ApplyMailingGroupResponse> {
-        let (call, mut request) = split_request(request)?;
-        let key = idempotency_key(&mut request)?;
-        let id = required(&request.segment_id, "segment_id")?;
-        let code = required(&request.code, "code")?;
-        let run = action_run(request.validate_only, &request.etag, key);
-        let (applied, revision) =
-            segments::apply(&self.domain, &call, &id, &code, request.replace, run).await?;
-        Ok(Response::new(pb::ApplyMailingGroupResponse {
-            added_count: to_wire_count(applied.added),
-            removed_count: to_wire_count(applied.removed),
-            revision,
-        }))
+    ) -> RpcResult<Self::ApplyMailingGroupStream> {
+        let (call, request) = split_request(request)?;
+        let (domain, shutdown) = (self.domain.clone(), self.shutdown.clone());
+        let stream = apply::stream(domain, call, request, shutdown).await?;
+        Ok(Response::new(stream))
     }
 
     async fn save_criteria(

@@ -1,7 +1,10 @@
 //! Operations on mailing groups.
 
+mod delete;
+
+pub(crate) use self::delete::delete;
 use super::{
-    Call, Committed, Domain, Error, IdempotencyKey, Precondition, Resource, Result,
+    Call, Committed, Domain, Error, IdempotencyKey, Resource, Result,
     jobs::{GetGroups, ListContactGroups},
     lookup::{self, Found},
 };
@@ -134,42 +137,6 @@ pub(crate) async fn rename(
                 group.code,
             ));
             Ok(renamed)
-        })
-        .await
-}
-
-/// Deletes a group; with `force` also one that has members. Returns the number of members it had.
-pub(crate) async fn delete(
-    domain: &Domain,
-    call: &Call,
-    code: &Code,
-    etag: Option<&str>,
-    force: bool,
-    key: Option<IdempotencyKey>,
-) -> Result<Committed<usize>> {
-    domain
-        .write_once(call, key, async |tx| {
-            let group = lookup::current_group(tx, code, etag).await?;
-            let count = group.contact_count();
-            if count > 0 && !force {
-                let code = group.code;
-                return Err(Error::Precondition(Precondition::GroupHasMembers {
-                    code,
-                    count,
-                }));
-            }
-            let members = store::memberships::delete_group(tx, group.group_id).await?;
-            let unassigned = members.len();
-            if unassigned > 0 {
-                tx.log(Change::MembersRemoved(
-                    group.group_id,
-                    group.code.clone(),
-                    members,
-                ));
-            }
-            store::mailing_groups::delete(tx, group.group_id).await?;
-            tx.log(Change::GroupDeleted(group.group_id, group.code));
-            Ok(unassigned)
         })
         .await
 }

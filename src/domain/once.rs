@@ -63,13 +63,7 @@ impl Domain {
                 return Ok(Answer::Repeated(kept));
             }
             let result = op(tx).await?;
-            let kept = Kept::Current {
-                version: 2,
-                revision: tx.revision_after(),
-                record: result.record(),
-            };
-            let kept = serde_json::to_value(&kept).map_err(|e| Error::Internal(e.into()))?;
-            store::requests::insert(tx, &key.id, key.digest, kept).await?;
+            keep(tx, &key, &result).await?;
             Ok(Answer::First(result))
         };
         let written = self.write(call, write).await.map_err(Error::repeatable)?;
@@ -107,6 +101,22 @@ impl Domain {
         | Kept::Former(record, revision)) = kept;
         Ok((T::recall(record, self, call).await?, revision))
     }
+}
+
+/// Keeps what was done; in steps of long work, what was done so far.
+pub(super) async fn keep<T: Recorded>(
+    tx: &mut Transaction,
+    key: &IdempotencyKey,
+    result: &T,
+) -> Result<()> {
+    let kept = Kept::Current {
+        version: 2,
+        revision: tx.revision_after(),
+        record: result.record(),
+    };
+    let kept = serde_json::to_value(&kept).map_err(|e| Error::Internal(e.into()))?;
+    store::requests::insert(tx, &key.id, key.digest, kept).await?;
+    Ok(())
 }
 
 /// What is kept of an earlier request with this key, if there was one.

@@ -15,7 +15,7 @@ pub(crate) use self::{
     actions::{
         Action, ActionResult, ActionRun, ActionTarget, act, get_action, go_back, list_actions,
     },
-    apply::{Applied, apply},
+    apply::{Application, Applied},
     compare::{DifferencePage, Differences, compare},
     criteria::{
         ReplayResult, SavedAction, delete_criteria, get_criteria, list_criteria, replay,

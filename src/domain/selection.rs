@@ -2,6 +2,7 @@
 
 mod error;
 mod pages;
+mod population;
 mod prefetch;
 mod resolve;
 mod set_reader;
@@ -9,12 +10,16 @@ mod snapshot;
 
 use std::sync::Arc;
 
-pub(super) use self::prefetch::{PageReader, Prefetch};
 use self::set_reader::{Access, SetReader};
 pub(crate) use self::{
     error::{SelectionError, SelectionFault, SelectionPart},
     pages::{ContactView, Member, MemberPage, PrefetchedMembers},
+    population::Population,
     snapshot::{Group, Snapshot, snapshot},
+};
+pub(super) use self::{
+    population::{members_in, population, population_in},
+    prefetch::{PageReader, Prefetch},
 };
 use super::{Call, Domain, Error, Result, cache::SetKey};
 use crate::{
@@ -31,15 +36,6 @@ pub(crate) enum SelectionSource {
     Segment(SegmentId),
     /// Contacts given one by one, subject to the options.
     Contacts(Arc<ContactSet>, SelectionOptions),
-}
-
-/// All contacts of a tenant.
-#[derive(Debug, Clone)]
-pub(crate) struct Population {
-    /// Contacts, companies included.
-    pub(crate) everyone: Arc<ContactSet>,
-    /// Companies only.
-    pub(crate) companies: Arc<ContactSet>,
 }
 
 /// The selected contacts, and the matches that were dropped.
@@ -98,22 +94,6 @@ pub(crate) async fn select_in(
     Ok(selection)
 }
 
-/// Reads all contacts at a revision that is not older than the call.
-pub(super) async fn population(domain: &Domain, call: &Call) -> Result<Population> {
-    let tenant_id = domain.tenant_id(call).await?.unwrap_or(0);
-    SetReader::new(domain, tenant_id, Access::Pool)
-        .population()
-        .await
-}
-
-/// Reads all contacts within a transaction that has not written yet.
-pub(super) async fn population_in(domain: &Domain, tx: &mut Transaction) -> Result<Population> {
-    let tenant_id = tx.tenant_id();
-    SetReader::new(domain, tenant_id, Access::Transaction(tx))
-        .population()
-        .await
-}
-
 fn contended() -> Error {
     Error::Unavailable("the data changes faster than it can be read".into())
 }
@@ -128,20 +108,6 @@ impl SetReader<'_> {
                 return selections
                     .try_into()
                     .map_err(|_| Error::broken("the number of selections is wrong"));
-            }
-        }
-        Err(contended())
-    }
-
-    async fn population(&mut self) -> Result<Population> {
-        for _ in 0..MAX_ATTEMPTS {
-            self.load(SetKey::Everyone).await?;
-            self.load(SetKey::Companies).await?;
-            if self.catch_up().await?.is_some() {
-                return Ok(Population {
-                    everyone: self.set(&SetKey::Everyone),
-                    companies: self.set(&SetKey::Companies),
-                });
             }
         }
         Err(contended())

@@ -92,6 +92,22 @@ pub(crate) async fn delete_group(tx: &mut Transaction, group_id: i32) -> QueryRe
     Ok(row.contact_numbers)
 }
 
+/// The numbers of the first members of a group.
+pub(crate) async fn first_members(
+    tx: &mut Transaction,
+    group_id: i32,
+    count: usize,
+) -> QueryResult<Vec<i32>> {
+    memberships::table
+        .filter(memberships::tenant_id.eq(tx.tenant_id()))
+        .filter(memberships::group_id.eq(group_id))
+        .order(memberships::contact_number)
+        .limit(i64::try_from(count).unwrap_or(i64::MAX))
+        .select(memberships::contact_number)
+        .load(tx)
+        .await
+}
+
 /// Assigns a group to contacts that do not have it.
 pub(crate) async fn insert_members(
     tx: &mut Transaction,

@@ -79,7 +79,7 @@ async fn calls_with_the_code_of_a_renamed_group_name_the_present_one() {
         tenant.replace("P", &["G", "OLD"], "").await.err(),
         groups.list_mailing_group_contacts(contacts_of).await.err(),
         tenant.contacts.list_contacts(having).await.err(),
-        tenant.segments.apply_mailing_group(apply).await.err(),
+        tenant.apply(apply).await.err(),
         tenant.stream(select("G OR OLD")).await.err(),
     ] {
         assert_current(&status.unwrap(), "MAILING_GROUP_RENAMED", "OLD", "NEW");

@@ -1,5 +1,7 @@
 //! Building a segment, undoing an action, and assigning a group to the members.
 
+use tonic::Request;
+
 use super::{DryRunArgs, Error, SegmentSession, SelectionOptionArgs, show::line};
 use crate::{
     client::terminal::{self, pluralize},
@@ -133,18 +135,24 @@ pub(super) struct ApplyArgs {
 
 impl ApplyArgs {
     pub(super) async fn run(self, session: &mut SegmentSession) -> Result<(), Error> {
-        let request = session.connection.unary(ApplyMailingGroupRequest {
+        let request = Request::new(ApplyMailingGroupRequest {
             segment_id: self.id,
             code: self.code,
             replace: self.replace,
             validate_only: self.dry_run.dry_run,
             ..ApplyMailingGroupRequest::default()
         });
-        let applied = session
+        let mut steps = session
             .client
             .apply_mailing_group(request)
             .await?
             .into_inner();
+        let mut applied = None;
+        while let Some(step) = steps.message().await? {
+            applied = Some(step);
+        }
+        let done = applied.filter(|step| step.remaining_count == 0);
+        let applied = done.ok_or(Error::UnexpectedEnd)?;
         terminal::print(&format!(
             "group assigned to {}, removed from {}{}",
             pluralize(applied.added_count, "contact", "contacts"),

@@ -1,68 +1,166 @@
-//! Applies a group to the contacts on a segment.
+//! Applies a group to the contacts on a segment, in steps.
+
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
 use super::{ActionRun, current, existing, merges::MergeMap};
 use crate::{
-    domain::{Call, Committed, Domain, Result, lookup, selection},
+    domain::{
+        Call, Committed, Domain, Error, IdempotencyKey, MAX_STEP_ROWS, Resource, Result, lookup,
+        once, selection,
+    },
     model::{Change, Code, ContactSet, MailingGroup, SegmentId},
     store::{self, Transaction},
 };
 
-/// How many memberships one statement changes.
-const MAX_STATEMENT_ROWS: usize = 50_000;
-
 /// How many memberships came and went, or would.
-#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
 pub(crate) struct Applied {
     /// Contacts that got the group.
     pub(crate) added: u64,
     /// Contacts that lost the group.
     pub(crate) removed: u64,
+    /// Contacts that still have to get or lose it.
+    pub(crate) remaining: u64,
 }
 
 /// Assigns a group to everyone on a segment, and with `replace` takes it from everybody else; or
 /// only says what that would do.
-pub(crate) async fn apply(
-    domain: &Domain,
-    call: &Call,
-    id: &SegmentId,
-    code: &Code,
+///
+/// Each step is a transaction under a revision of its own, so that other writes of the tenant wait
+/// for one step at most. What was done is kept under the request id with each step: a repetition of
+/// a call that broke continues it.
+pub(crate) struct Application {
+    domain: Domain,
+    call: Call,
+    group_id: i32,
+    /// The contacts that were on the segment when the call began.
+    wanted: Arc<ContactSet>,
     replace: bool,
-    run: ActionRun<'_>,
-) -> Result<Committed<Applied>> {
-    if let Some(done) = domain.recall_done(call, run.key().as_ref()).await? {
-        return Ok(done);
+    key: Option<IdempotencyKey>,
+    /// What is to be done.
+    planned: Committed<Applied>,
+    /// What was done so far, and the revision after it.
+    done: Committed<Applied>,
+    /// Whether the last step was taken, and its result returned.
+    ended: bool,
+}
+
+impl Application {
+    /// Reads what has to be done.
+    pub(crate) async fn begin(
+        domain: &Domain,
+        call: &Call,
+        id: &SegmentId,
+        code: &Code,
+        replace: bool,
+        run: ActionRun<'_>,
+    ) -> Result<Self> {
+        let key = run.key();
+        let earlier = domain.recall_done::<Applied>(call, key.as_ref()).await?;
+        let mut application = Self {
+            domain: domain.clone(),
+            call: call.clone(),
+            group_id: 0,
+            wanted: Arc::default(),
+            replace,
+            key,
+            planned: Committed::default(),
+            done: earlier.unwrap_or_default(),
+            ended: false,
+        };
+        if earlier.is_none_or(|(earlier, _)| earlier.remaining > 0) {
+            let etag = run.etag.filter(|_| earlier.is_none());
+            application.plan(id, code, etag).await?;
+        }
+        Ok(application)
     }
-    domain
-        .read_of(call, async |conn, tenant_id| {
-            existing(conn, tenant_id, id).await
-        })
-        .await?;
-    selection::population(domain, call).await?;
-    domain
-        .write_once(call, run.key(), async |tx| {
+
+    /// What the first step of a call that does everything would return.
+    pub(crate) fn planned(&self) -> Committed<Applied> {
+        self.planned
+    }
+
+    async fn plan(&mut self, id: &SegmentId, code: &Code, etag: Option<&str>) -> Result<()> {
+        let (domain, call) = (self.domain.clone(), self.call.clone());
+        let (domain, call) = (&domain, &call);
+        let check = async |conn: &mut _, tenant_id| existing(conn, tenant_id, id).await;
+        domain.read_of(call, check).await?;
+        selection::population(domain, call).await?;
+        let plan = async |tx: &mut Transaction| {
             let tenant_id = tx.tenant_id();
-            let (_, stored) = current(tx, id, run.etag).await?;
+            let (_, stored) = current(tx, id, etag).await?;
             let group = lookup::group(tx, tenant_id, code).await?;
             let population = selection::population_in(domain, tx).await?;
             let merges = MergeMap::read(tx, tenant_id, &population.everyone, &[&stored]).await?;
             let wanted = merges.resolve(&stored);
-            let (_, present) = store::sets::members(tx, tenant_id, group.group_id).await?;
-            let added = &wanted - &present;
-            let removed = match replace {
-                true => &present - &wanted,
-                false => ContactSet::new(),
-            };
-            if !run.validate_only {
-                change_members(tx, &group, &added, &removed).await?;
-            }
-            Ok(Applied {
-                added: added.len(),
-                removed: removed.len(),
-            })
-        })
-        .await
+            let present = selection::members_in(domain, tx, group.group_id).await?;
+            tx.refuse();
+            Ok((group.group_id, wanted, present))
+        };
+        let ((group_id, wanted, present), revision) = domain.write(call, plan).await?;
+        (self.group_id, self.wanted) = (group_id, Arc::new(wanted));
+        let (added, removed) = self.changes(&self.wanted, &present);
+        let planned = Applied {
+            added: added.len(),
+            removed: removed.len(),
+            remaining: 0,
+        };
+        self.planned = (planned, revision);
+        Ok(())
+    }
+
+    /// Who has to get and who has to lose the group.
+    fn changes(&self, wanted: &ContactSet, present: &ContactSet) -> (ContactSet, ContactSet) {
+        let removed = match self.replace {
+            true => present - &*self.wanted,
+            false => ContactSet::new(),
+        };
+        (wanted - present, removed)
+    }
+
+    /// Takes the next step and returns what was done so far; `None` after the last.
+    pub(crate) async fn step(&mut self) -> Result<Option<Committed<Applied>>> {
+        if self.ended {
+            return Ok(None);
+        }
+        // Unless a repeated call was complete.
+        if self.group_id > 0 {
+            let step = async |tx: &mut Transaction| self.step_in(tx).await;
+            let written = self.domain.write(&self.call, step).await;
+            self.done = written.map_err(|error| match self.key {
+                Some(_) => error.repeatable(),
+                None => error,
+            })?;
+        }
+        self.ended = self.done.0.remaining == 0;
+        Ok(Some(self.done))
+    }
+
+    async fn step_in(&self, tx: &mut Transaction) -> Result<Applied> {
+        let tenant_id = tx.tenant_id();
+        let group = store::mailing_groups::find_by_number(tx, tenant_id, self.group_id).await?;
+        let group = group.ok_or_else(|| Error::not_found(Resource::MailingGroup, "applied"))?;
+        let population = selection::population_in(&self.domain, tx).await?;
+        let present = selection::members_in(&self.domain, tx, self.group_id).await?;
+        let wanted = &*self.wanted & &*population.everyone;
+        let (added, removed) = self.changes(&wanted, &present);
+        let lose: ContactSet = removed.iter().take(MAX_STEP_ROWS).collect();
+        let room = MAX_STEP_ROWS - lose.len() as usize;
+        let get: ContactSet = added.iter().take(room).collect();
+        change_members(tx, &group, &get, &lose).await?;
+        let (before, _) = self.done;
+        let done = Applied {
+            added: before.added + get.len(),
+            removed: before.removed + lose.len(),
+            remaining: added.len() + removed.len() - get.len() - lose.len(),
+        };
+        if let Some(key) = &self.key {
+            once::keep(tx, key, &done).await?;
+        }
+        Ok(done)
+    }
 }
 
 async fn change_members(
@@ -71,20 +169,15 @@ async fn change_members(
     added: &ContactSet,
     removed: &ContactSet,
 ) -> Result<()> {
+    let numbers = |set: &ContactSet| set.iter().map(u32::cast_signed).collect::<Vec<i32>>();
     let (id, code) = (group.group_id, &group.code);
-    let removed: Vec<i32> = removed.iter().map(u32::cast_signed).collect();
-    for part in removed.chunks(MAX_STATEMENT_ROWS) {
-        store::memberships::delete_members(tx, id, part.to_vec()).await?;
-    }
     if !removed.is_empty() {
-        tx.log(Change::MembersRemoved(id, code.clone(), removed));
-    }
-    let added: Vec<i32> = added.iter().map(u32::cast_signed).collect();
-    for part in added.chunks(MAX_STATEMENT_ROWS) {
-        store::memberships::insert_members(tx, id, part.to_vec()).await?;
+        store::memberships::delete_members(tx, id, numbers(removed)).await?;
+        tx.log(Change::MembersRemoved(id, code.clone(), numbers(removed)));
     }
     if !added.is_empty() {
-        tx.log(Change::MembersAdded(id, code.clone(), added));
+        store::memberships::insert_members(tx, id, numbers(added)).await?;
+        tx.log(Change::MembersAdded(id, code.clone(), numbers(added)));
     }
     Ok(())
 }

@@ -27,20 +27,10 @@ async fn a_group_is_applied_with_and_without_replacement() {
     let before = tenant.get_contact("A").await.unwrap();
     let mut only = apply("S", true);
     only.validate_only = true;
-    let would = tenant
-        .segments
-        .apply_mailing_group(only)
-        .await
-        .unwrap()
-        .into_inner();
+    let would = tenant.apply(only).await.unwrap();
     assert_eq!((would.added_count, would.removed_count), (3, 2));
     assert_eq!(tenant.members("GIFT").await, ["E", "F"]);
-    let applied = tenant
-        .segments
-        .apply_mailing_group(apply("S", false))
-        .await
-        .unwrap();
-    let applied = applied.into_inner();
+    let applied = tenant.apply(apply("S", false)).await.unwrap();
     assert_eq!((applied.added_count, applied.removed_count), (3, 0));
     assert_eq!(applied.revision, would.revision + 1);
     assert_eq!(tenant.members("GIFT").await, ["A", "B", "C", "E", "F"]);
@@ -52,12 +42,7 @@ async fn a_group_is_applied_with_and_without_replacement() {
         (1, applied.revision)
     );
     assert_ne!(after.etag, before.etag);
-    let replaced = tenant
-        .segments
-        .apply_mailing_group(apply("S", true))
-        .await
-        .unwrap();
-    let replaced = replaced.into_inner();
+    let replaced = tenant.apply(apply("S", true)).await.unwrap();
     assert_eq!((replaced.added_count, replaced.removed_count), (0, 2));
     assert_eq!(tenant.members("GIFT").await, ["A", "B", "C"]);
     assert_eq!(tenant.get_group("GIFT").await.unwrap().contact_count, 3);
@@ -65,12 +50,7 @@ async fn a_group_is_applied_with_and_without_replacement() {
         tenant.get_contact("E").await.unwrap().mailing_group_count,
         0
     );
-    let again = tenant
-        .segments
-        .apply_mailing_group(apply("S", true))
-        .await
-        .unwrap();
-    let again = again.into_inner();
+    let again = tenant.apply(apply("S", true)).await.unwrap();
     assert_eq!((again.added_count, again.removed_count), (0, 0));
     assert_eq!(again.revision, replaced.revision);
     tenant.assert_consistent().await;
@@ -79,7 +59,7 @@ async fn a_group_is_applied_with_and_without_replacement() {
 #[tokio::test]
 async fn an_unknown_group_or_segment_cannot_be_applied() {
     let mut tenant = Tenant::small_world().await;
-    let unknown = tenant.segments.apply_mailing_group(apply("X", false)).await;
+    let unknown = tenant.apply(apply("X", false)).await;
     assert_eq!(
         refused(unknown),
         (Code::NotFound, "SEGMENT_NOT_FOUND".into())
@@ -87,7 +67,7 @@ async fn an_unknown_group_or_segment_cannot_be_applied() {
     tenant.segment("S").await;
     let mut request = apply("S", false);
     request.code = "NONE".into();
-    let unknown = tenant.segments.apply_mailing_group(request).await;
+    let unknown = tenant.apply(request).await;
     assert_eq!(
         refused(unknown),
         (Code::NotFound, "MAILING_GROUP_NOT_FOUND".into())

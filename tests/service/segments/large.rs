@@ -8,8 +8,8 @@ use crate::support::{Server, Sql, Tenant, company};
 /// Contacts of the tenant.
 const CONTACTS: i64 = 100_000;
 
-#[tokio::test]
-async fn a_large_segment_is_stored_compactly() {
+/// A tenant with the group MOVE and a segment S of nobody.
+async fn large() -> (Server, Tenant, Sql) {
     let server = Server::start().await;
     let mut tenant = Tenant::of(&server, "large").await;
     tenant.create(company("FIRST")).await;
@@ -26,18 +26,28 @@ async fn a_large_segment_is_stored_compactly() {
     ))
     .await;
     tenant.segment("S").await;
+    (server, tenant, sql)
+}
+
+fn apply(request_id: &str) -> pb::ApplyMailingGroupRequest {
+    pb::ApplyMailingGroupRequest {
+        segment_id: "S".into(),
+        code: "MOVE".into(),
+        request_id: request_id.into(),
+        ..Default::default()
+    }
+}
+
+#[tokio::test]
+async fn a_large_segment_is_stored_compactly() {
+    let (_server, mut tenant, sql) = large().await;
     let added = tenant.add(add("S", "*")).await;
     assert_eq!(added.added_count + added.excluded_count, CONTACTS);
     let reduced = tenant.reduce(reduce("S", "kind = COMPANY")).await;
     assert_eq!(reduced.removed_count, 1);
     tenant.go_back("S").await;
-    let apply = pb::ApplyMailingGroupRequest {
-        segment_id: "S".into(),
-        code: "MOVE".into(),
-        ..Default::default()
-    };
-    let applied = tenant.segments.apply_mailing_group(apply).await.unwrap();
-    assert_eq!(applied.into_inner().added_count, added.added_count);
+    let applied = tenant.apply(apply("")).await.unwrap();
+    assert_eq!(applied.added_count, added.added_count);
     let group = tenant.get_group("MOVE").await.unwrap();
     assert_eq!(
         (group.contact_count, group.company_count),
@@ -50,4 +60,35 @@ async fn a_large_segment_is_stored_compactly() {
          (SELECT count(*) FROM memberships m WHERE m.tenant_id = contacts.tenant_id \
              AND m.contact_number = contacts.contact_number)";
     assert_eq!(sql.number(off, &[]).await, 0);
+}
+
+#[tokio::test]
+async fn a_group_is_applied_and_deleted_in_steps_that_continue() {
+    let (_server, mut tenant, sql) = large().await;
+    let wanted = tenant.add(add("S", "*")).await.added_count;
+    let steps = tenant.segments.apply_mailing_group(apply("once")).await;
+    let mut steps = steps.unwrap().into_inner();
+    let first = steps.message().await.unwrap().unwrap();
+    assert_eq!(
+        (first.added_count, first.remaining_count),
+        (10_000, wanted - 10_000)
+    );
+    drop(steps);
+    // Another write between two steps.
+    tenant.unassign("FIRST", "MOVE").await.unwrap();
+    let done = tenant.apply(apply("once")).await.unwrap();
+    assert_eq!((done.added_count, done.remaining_count), (wanted + 1, 0));
+    assert_eq!(tenant.apply(apply("once")).await.unwrap(), done);
+    assert_eq!(
+        tenant.get_group("MOVE").await.unwrap().contact_count,
+        wanted
+    );
+    let largest = "SELECT max(cardinality(contact_numbers))::bigint FROM changes";
+    assert_eq!(sql.number(largest, &[]).await, 10_000);
+    let before = tenant.get_group("MOVE").await.unwrap();
+    let deleted = tenant.delete_group("MOVE", "", true).await.unwrap();
+    assert_eq!(deleted.unassigned_count, before.contact_count);
+    assert!(deleted.revision > done.revision + wanted / 10_000);
+    assert_eq!(sql.number("SELECT count(*) FROM memberships", &[]).await, 0);
+    assert_eq!(sql.number(largest, &[]).await, 10_000);
 }

@@ -1,10 +1,10 @@
 //! Short forms of the calls of a tenant.
 
-use mailing_groups::pb;
+use mailing_groups::pb::{self, segments_client::SegmentsClient};
 use prost_types::FieldMask;
-use tonic::Status;
+use tonic::{Response, Status};
 
-use super::{Server, Tenant, assert_consistent};
+use super::{Server, Tenant, assert_consistent, tenant::Transport};
 
 /// The result of a call.
 pub(crate) type Answer<T> = Result<T, Status>;
@@ -240,5 +240,36 @@ impl Tenant {
     pub(crate) async fn counts(&mut self, code: &str) -> (i64, i64, i64) {
         let group = self.get_group(code).await.unwrap();
         (group.contact_count, group.company_count, group.person_count)
+    }
+
+    /// Applies a group; the last message.
+    pub(crate) async fn apply(
+        &mut self,
+        request: pb::ApplyMailingGroupRequest,
+    ) -> Answer<pb::ApplyMailingGroupResponse> {
+        Ok(self.segments.apply_whole(request).await?.into_inner())
+    }
+}
+
+/// Reads the stream of ApplyMailingGroup to its end.
+pub(crate) trait ApplyWhole {
+    /// The last message.
+    async fn apply_whole(
+        &mut self,
+        request: pb::ApplyMailingGroupRequest,
+    ) -> Result<Response<pb::ApplyMailingGroupResponse>, Status>;
+}
+
+impl ApplyWhole for SegmentsClient<Transport> {
+    async fn apply_whole(
+        &mut self,
+        request: pb::ApplyMailingGroupRequest,
+    ) -> Result<Response<pb::ApplyMailingGroupResponse>, Status> {
+        let mut steps = self.apply_mailing_group(request).await?.into_inner();
+        let mut last = None;
+        while let Some(step) = steps.message().await? {
+            last = Some(step);
+        }
+        Ok(Response::new(last.expect("a message")))
     }
 }

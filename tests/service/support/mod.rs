@@ -21,7 +21,7 @@ pub(crate) mod upload;
 mod wait;
 
 pub(crate) use self::{
-    calls::{mask, new_group, pairs},
+    calls::{ApplyWhole, mask, new_group, pairs},
     cluster::{Backup, database, durable_cluster, runtime},
     consistency::assert_consistent,
     import::{Streamed, assignment, select},

@@ -4,7 +4,7 @@ use futures_util::future::BoxFuture;
 use mailing_groups::pb;
 use tonic::Status;
 
-use super::{Tenant, company, mask, new_group, pairs, person};
+use super::{ApplyWhole as _, Tenant, company, mask, new_group, pairs, person};
 
 /// A call that changes something, with a request id: the revision, and the whole response as text.
 pub(crate) type Step =
@@ -95,7 +95,7 @@ pub(crate) const STEPS: &[(&str, Step)] = steps![
         segment_id: format!("S{n}"), code: format!("K{n}"), request_id: id, ..Default::default()
     }),
     segments.delete_saved_criteria(n, id => DeleteSavedCriteriaRequest { code: format!("K{n}"), request_id: id, ..Default::default() }),
-    segments.apply_mailing_group(n, id => ApplyMailingGroupRequest {
+    segments.apply_whole(n, id => ApplyMailingGroupRequest {
         code: format!("H{n}"),
         segment_id: format!("S{n}"), request_id: id, ..Default::default()
     }),

@@ -26,7 +26,7 @@ impl Interceptor for InTenant {
     }
 }
 
-type Transport = InterceptedService<Channel, InTenant>;
+pub(crate) type Transport = InterceptedService<Channel, InTenant>;
 
 /// Clients that work in one tenant.
 #[derive(Clone)]
