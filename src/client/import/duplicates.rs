@@ -11,7 +11,10 @@ use crate::client::terminal::{excerpt, pluralize};
 /// Contradictions that are named.
 const EXAMPLES: usize = 3;
 
-/// What was read so far, by hashes of the keys, so that a million rows need some 40 MB.
+/// Keys that are compared, so that memory stays below 100 MB.
+const MAX_KEYS: usize = 2_000_000;
+
+/// What was read so far, by hashes of the keys.
 #[derive(Default)]
 pub(super) struct Duplicates {
     hasher: RandomState,
@@ -34,6 +37,9 @@ impl Duplicates {
         let line = line_number(line);
         if T::PASSES > 1 && item.pass() == 0 {
             self.first_pass.insert(hash, line);
+        }
+        if self.last.len() >= MAX_KEYS && !self.last.contains_key(&hash) {
+            return;
         }
         if let Some((earlier, before)) = self.last.insert(hash, (line, values))
             && before != values
