@@ -26,13 +26,13 @@ pub(super) async fn create(
     api: &Api,
     request: Request<pb::BatchCreateContactsRequest>,
 ) -> RpcResult<pb::BatchCreateContactsResponse> {
-    let (call, mut request) = split_request(request)?;
-    let key = idempotency_key(&mut request)?.filter(|_| !request.validate_only);
+    let (mut call, mut request) = split_request(request)?;
+    call.validate_only = request.validate_only;
+    let key = idempotency_key(&mut request)?;
     check_count(request.contacts.len(), MAX_CONTACTS, "contacts")?;
     let items: Vec<_> = request.contacts.iter().map(item).collect();
     let good = items.iter().flatten().cloned().collect();
-    let only = request.validate_only;
-    let (outcomes, revision) = create_many(&api.domain, &call, good, only, key).await?;
+    let (outcomes, revision) = create_many(&api.domain, &call, good, key).await?;
     let created = |it: &&CreateOutcome| matches!(it, CreateOutcome::Created(_));
     let created_count = to_wire_count(outcomes.iter().filter(created).count() as u64);
     let mut outcomes = outcomes.into_iter();

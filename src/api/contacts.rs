@@ -121,7 +121,8 @@ impl Contacts for Api {
         &self,
         request: Request<pb::DeleteContactRequest>,
     ) -> RpcResult<pb::DeleteContactResponse> {
-        let (call, mut request) = split_request(request)?;
+        let (mut call, mut request) = split_request(request)?;
+        call.validate_only = request.validate_only;
         let key = idempotency_key(&mut request)?;
         let id = required(&request.id, "id")?;
         let etag = etag(&request.etag);
@@ -138,7 +139,8 @@ impl Contacts for Api {
         &self,
         request: Request<pb::MergeContactsRequest>,
     ) -> RpcResult<pb::MergeContactsResponse> {
-        let (call, mut request) = split_request(request)?;
+        let (mut call, mut request) = split_request(request)?;
+        call.validate_only = request.validate_only;
         let key = idempotency_key(&mut request)?;
         let kept_id = required(&request.kept_id, "kept_id")?;
         let merged_id = required(&request.merged_id, "merged_id")?;

@@ -105,7 +105,8 @@ impl MailingGroups for Api {
         &self,
         request: Request<pb::RenameMailingGroupRequest>,
     ) -> RpcResult<pb::RenameMailingGroupResponse> {
-        let (call, mut request) = split_request(request)?;
+        let (mut call, mut request) = split_request(request)?;
+        call.validate_only = request.validate_only;
         let key = idempotency_key(&mut request)?;
         let code = required(&request.code, "code")?;
         let new_code = required(&request.new_code, "new_code")?;
@@ -123,7 +124,8 @@ impl MailingGroups for Api {
         &self,
         request: Request<pb::DeleteMailingGroupRequest>,
     ) -> RpcResult<pb::DeleteMailingGroupResponse> {
-        let (call, mut request) = split_request(request)?;
+        let (mut call, mut request) = split_request(request)?;
+        call.validate_only = request.validate_only;
         let key = idempotency_key(&mut request)?;
         let code = required(&request.code, "code")?;
         let etag = etag(&request.etag);
@@ -169,7 +171,8 @@ impl MailingGroups for Api {
         &self,
         request: Request<pb::BatchAssignMailingGroupsRequest>,
     ) -> RpcResult<pb::BatchAssignMailingGroupsResponse> {
-        let (call, mut request) = split_request(request)?;
+        let (mut call, mut request) = split_request(request)?;
+        call.validate_only = request.validate_only;
         let key = idempotency_key(&mut request)?;
         let items = batches::read(&request.assignments)?;
         let done = batches::change(&self.domain, &call, items, Direction::Assign, key).await?;
@@ -184,7 +187,8 @@ impl MailingGroups for Api {
         &self,
         request: Request<pb::BatchUnassignMailingGroupsRequest>,
     ) -> RpcResult<pb::BatchUnassignMailingGroupsResponse> {
-        let (call, mut request) = split_request(request)?;
+        let (mut call, mut request) = split_request(request)?;
+        call.validate_only = request.validate_only;
         let key = idempotency_key(&mut request)?;
         let items = batches::read(&request.assignments)?;
         let done = batches::change(&self.domain, &call, items, Direction::Unassign, key).await?;

@@ -34,6 +34,7 @@ pub(super) fn split_request<T>(request: Request<T>) -> Result<(Call, T), Violati
         tenant: tenant(request.metadata())?,
         request_id: request_id::current_or_new().to_string(),
         deadline: request.extensions().get::<CallEnd>().map(|end| end.0),
+        validate_only: false,
     };
     Ok((call, request.into_inner()))
 }

@@ -104,7 +104,8 @@ impl Segments for Api {
         &self,
         request: Request<pb::DeleteSegmentRequest>,
     ) -> RpcResult<pb::DeleteSegmentResponse> {
-        let (call, mut request) = split_request(request)?;
+        let (mut call, mut request) = split_request(request)?;
+        call.validate_only = request.validate_only;
         let key = idempotency_key(&mut request)?;
         let id = required(&request.id, "id")?;
         let etag = etag(&request.etag);
@@ -257,7 +258,8 @@ impl Segments for Api {
         &self,
         request: Request<pb::DeleteSavedCriteriaRequest>,
     ) -> RpcResult<pb::DeleteSavedCriteriaResponse> {
-        let (call, mut request) = split_request(request)?;
+        let (mut call, mut request) = split_request(request)?;
+        call.validate_only = request.validate_only;
         let key = idempotency_key(&mut request)?;
         let code = required(&request.code, "code")?;
         let ((), revision) = segments::delete_criteria(&self.domain, &call, &code, key).await?;

@@ -140,6 +140,7 @@ mod tests {
             tenant: "default".parse().expect("a tenant"),
             request_id: "call".to_owned(),
             deadline: None,
+            validate_only: false,
         };
         let groups = TokenKey::new(&call, &pb::ListMailingGroupsRequest::default());
         let segments = TokenKey::new(&call, &pb::ListSegmentsRequest::default());

@@ -28,6 +28,8 @@ pub(crate) struct Call {
     pub(crate) request_id: String,
     /// When the call ends, if it does by itself.
     pub(crate) deadline: Option<Instant>,
+    /// Whether it is a dry run: it answers as if it wrote, but nothing of it is kept.
+    pub(crate) validate_only: bool,
 }
 
 /// Makes a request idempotent: repetitions are answered like the first call.
@@ -141,7 +143,12 @@ impl Database {
         let result = async {
             let mut tx = self.begin(connection, &call.tenant).await?;
             match op(&mut tx).await {
-                Ok(value) => Ok((value, self.commit(call, tx).await?)),
+                Ok(value) => {
+                    if call.validate_only {
+                        tx.discard();
+                    }
+                    Ok((value, self.commit(call, tx).await?))
+                }
                 Err(error) => {
                     let error = error.classified(&sqlstate);
                     // If this fails, the connection is closed, which rolls back too.

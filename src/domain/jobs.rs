@@ -93,6 +93,7 @@ fn batch_call<T>(tenant: &TenantName, items: &[JobItem<T>]) -> Call {
         tenant: tenant.clone(),
         request_id: ids.join(","),
         deadline: items.iter().filter_map(|item| item.deadline).max(),
+        validate_only: false,
     }
 }
 

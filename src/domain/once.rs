@@ -54,7 +54,7 @@ impl Domain {
         key: Option<IdempotencyKey>,
         op: impl AsyncFnOnce(&mut Transaction) -> Result<T>,
     ) -> Result<Committed<T>> {
-        let Some(key) = key else {
+        let Some(key) = key.filter(|_| !call.validate_only) else {
             return self.write(call, op).await;
         };
         let write = async |tx: &mut Transaction| {
@@ -80,7 +80,7 @@ impl Domain {
         call: &Call,
         key: Option<&IdempotencyKey>,
     ) -> Result<Option<Committed<T>>> {
-        let Some(key) = key else {
+        let Some(key) = key.filter(|_| !call.validate_only) else {
             return Ok(None);
         };
         let find = async |conn: &mut _, tenant_id| find::<T::Record>(conn, tenant_id, key).await;

@@ -71,12 +71,11 @@ impl Recorded for Vec<CreateOutcome> {
 }
 
 /// Creates contacts in one transaction; those without an id get the next ones of the series. Returns
-/// one outcome per item, in order. A dry run keeps nothing.
+/// one outcome per item, in order.
 pub(crate) async fn create_many(
     domain: &Domain,
     call: &Call,
     items: Vec<(Option<ContactId>, ContactDetails)>,
-    validate_only: bool,
     key: Option<IdempotencyKey>,
 ) -> Result<Committed<Vec<CreateOutcome>>> {
     let items = items.into_iter();
@@ -88,9 +87,7 @@ pub(crate) async fn create_many(
         .write_once(call, key, async |tx| {
             let outcomes = create_in(tx, &items).await?;
             let created = |it: &CreateOutcome| matches!(it, CreateOutcome::Created(_));
-            if validate_only {
-                tx.discard();
-            } else if !is_kept && !outcomes.iter().any(created) {
+            if !is_kept && !outcomes.iter().any(created) {
                 tx.refuse();
             }
             Ok(outcomes)

@@ -105,6 +105,7 @@ async fn a_repeated_request_id_has_one_effect() {
     let request = BatchAssignMailingGroupsRequest {
         assignments: vec![assignment("A", "MOVE"), assignment("NIX", "MOVE")],
         request_id: "once".into(),
+        ..Default::default()
     };
     let first = unknown(Request::new(request.clone()), &proxy).await;
     let status = tenant

@@ -90,6 +90,7 @@ impl World {
             let request = pb::BatchAssignMailingGroupsRequest {
                 assignments,
                 request_id,
+                ..Default::default()
             };
             tenant
                 .groups
@@ -100,6 +101,7 @@ impl World {
             let request = pb::BatchUnassignMailingGroupsRequest {
                 assignments,
                 request_id,
+                ..Default::default()
             };
             tenant
                 .groups

@@ -134,6 +134,7 @@ impl Tenant {
         let request = pb::BatchAssignMailingGroupsRequest {
             assignments,
             request_id: request_id.into(),
+            ..Default::default()
         };
         let response = self.groups.batch_assign_mailing_groups(request).await?;
         Ok(response.into_inner())
@@ -147,6 +148,7 @@ impl Tenant {
         let request = pb::BatchUnassignMailingGroupsRequest {
             assignments,
             request_id: request_id.into(),
+            ..Default::default()
         };
         let response = self.groups.batch_unassign_mailing_groups(request).await?;
         Ok(response.into_inner())
