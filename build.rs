@@ -7,7 +7,7 @@ use std::{env, fs, path::Path};
 use prost_types::{DescriptorProto, FileDescriptorSet};
 use protox::{Compiler, prost_reflect::DescriptorPool};
 
-const PROTOS: [&str; 8] = [
+const PROTOS: [&str; 9] = [
     "mailinggroups/v1/access.proto",
     "mailinggroups/v1/changes.proto",
     "mailinggroups/v1/contacts.proto",
@@ -16,6 +16,7 @@ const PROTOS: [&str; 8] = [
     "mailinggroups/v1/memberships.proto",
     "mailinggroups/v1/segments.proto",
     "mailinggroups/v1/selection.proto",
+    "mailinggroups/v1/tenants.proto",
 ];
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {

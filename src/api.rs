@@ -21,6 +21,7 @@ mod revisions;
 mod segments;
 pub(crate) mod status;
 mod stream;
+mod tenants;
 mod token;
 mod watch;
 
@@ -33,14 +34,16 @@ use crate::{
         contacts_server::{self, ContactsServer},
         mailing_groups_server::{self, MailingGroupsServer},
         segments_server::{self, SegmentsServer},
+        tenants_server::{self, TenantsServer},
     },
 };
 
 /// The full names of the services.
-pub const SERVICES: [&str; 3] = [
+pub const SERVICES: [&str; 4] = [
     mailing_groups_server::SERVICE_NAME,
     contacts_server::SERVICE_NAME,
     segments_server::SERVICE_NAME,
+    tenants_server::SERVICE_NAME,
 ];
 
 /// The result of a handler.
@@ -65,11 +68,16 @@ pub fn routes(domain: Domain, shutdown: CancellationToken, max_message_bytes: us
         .accept_compressed(CompressionEncoding::Gzip)
         .accept_compressed(CompressionEncoding::Zstd)
         .max_decoding_message_size(max_message_bytes);
-    let segments = SegmentsServer::new(api)
+    let segments = SegmentsServer::new(api.clone())
+        .accept_compressed(CompressionEncoding::Gzip)
+        .accept_compressed(CompressionEncoding::Zstd)
+        .max_decoding_message_size(max_message_bytes);
+    let tenants = TenantsServer::new(api)
         .accept_compressed(CompressionEncoding::Gzip)
         .accept_compressed(CompressionEncoding::Zstd)
         .max_decoding_message_size(max_message_bytes);
     Routes::new(groups)
         .add_service(contacts)
         .add_service(segments)
+        .add_service(tenants)
 }

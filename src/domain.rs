@@ -10,6 +10,7 @@ pub(crate) mod memberships;
 pub(crate) mod revisions;
 pub(crate) mod segments;
 pub(crate) mod selection;
+pub(crate) mod tenants;
 pub(crate) mod watch;
 
 // What operations are made of.
@@ -30,7 +31,7 @@ mod notifier;
 
 use std::{ops::Deref, sync::Arc};
 
-pub use self::cache::SetCache;
+pub use self::{cache::SetCache, database::UnknownTenants};
 use self::{database::Database, jobs::JobQueues, notifier::RevisionNotifier};
 pub(crate) use self::{
     database::{Call, Committed, IdempotencyKey},
@@ -63,9 +64,17 @@ impl Domain {
             cache: Arc::new(cache),
             database: Database {
                 store,
+                unknown_tenants: UnknownTenants::default(),
                 notifier: Arc::new(RevisionNotifier::new(connections / 4)),
             },
         }
+    }
+
+    /// The same operations, which treat tenants that do not exist like this.
+    #[must_use]
+    pub fn with_unknown_tenants(mut self, unknown_tenants: UnknownTenants) -> Self {
+        self.database.unknown_tenants = unknown_tenants;
+        self
     }
 
     /// The cache of sets.

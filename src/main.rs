@@ -10,9 +10,9 @@ use std::{
 
 use mailing_groups::{
     api, client,
-    config::{Cli, Command, DatabaseOptions, ServeOptions},
+    config::{Cli, Command, DatabaseOptions, ServeOptions, TenantMode},
     database::ServedDatabase,
-    domain::{Domain, SetCache, maintenance},
+    domain::{Domain, SetCache, UnknownTenants, maintenance},
     server::{self, Shutdown, signal},
     store::Store,
     telemetry,
@@ -90,7 +90,11 @@ async fn serve_database(
     let connections = usize::from(options.database.database_connections);
     let store = Store::new(database.url(), connections, options.database.database_wait)?;
     let cache = SetCache::new(options.index_memory << 20, connections / 2);
-    let domain = Domain::new(store, cache);
+    let unknown_tenants = match options.tenants {
+        TenantMode::Implicit => UnknownTenants::Empty,
+        TenantMode::Explicit => UnknownTenants::Refused,
+    };
+    let domain = Domain::new(store, cache).with_unknown_tenants(unknown_tenants);
     let limits = options.limits();
     let routes = api::routes(domain.clone(), shutdown.clone(), limits.max_message_bytes);
     let greeting = greeting(

@@ -13,6 +13,7 @@ pub(crate) mod page;
 pub(crate) mod search;
 pub(crate) mod segment;
 pub(crate) mod selection;
+mod tenant;
 pub(crate) mod value;
 
 pub(crate) use change::Change;
@@ -33,6 +34,7 @@ pub(crate) use segment::{
     Selector,
 };
 pub(crate) use selection::{ContactSet, SegmentCounts, SelectionOptions};
+pub(crate) use tenant::{Tenant, TenantCounts, TenantLimits};
 pub use value::{Code, ContactId, Email, InvalidValue, Name, RequestId};
 pub(crate) use value::{CriteriaCode, Description, SegmentId, TenantName};
 

@@ -30,6 +30,10 @@ diesel::table! {
         next_segment_serial -> Int8,
         next_criteria_number -> Int4,
         history_commit_id -> Int8,
+        contact_count -> Int8,
+        mailing_group_count -> Int8,
+        max_contacts -> Int8,
+        max_mailing_groups -> Int8,
     }
 }
 
@@ -50,6 +54,19 @@ diesel::table! {
         revision -> Int8,
         create_time -> Timestamptz,
         update_time -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    deleted_tenants (tenant_id) {
+        tenant_id -> Int4,
+        name -> Text,
+        request_id -> Nullable<Text>,
+        mailing_group_count -> Int8,
+        contact_count -> Int8,
+        membership_count -> Int8,
+        segment_count -> Int8,
+        delete_time -> Timestamptz,
     }
 }
 
@@ -206,6 +223,7 @@ diesel::table! {
         tenant_id -> Int4,
         name -> Text,
         create_time -> Timestamptz,
+        deleting -> Bool,
     }
 }
 
@@ -222,6 +240,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     changes,
     clocks,
     contacts,
+    deleted_tenants,
     former_codes,
     import_rejections,
     imports,

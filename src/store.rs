@@ -34,7 +34,7 @@ pub(crate) use self::{
     error::{is_transient, is_unique_violation},
     pool::PooledConnection,
     sqlstate::SqlState,
-    transaction::{NumbersExhausted, Transaction},
+    transaction::{NoNumber, Transaction},
 };
 pub use self::{
     migrate::{MigrateError, migrate, revert_all},

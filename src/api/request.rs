@@ -30,13 +30,34 @@ pub(crate) struct CallEnd(pub(crate) Instant);
 
 /// Splits a request into its call context (tenant and request id) and its message.
 pub(super) fn split_request<T>(request: Request<T>) -> Result<(Call, T), Violation> {
+    let tenant = tenant(request.metadata())?;
+    Ok(split(request, tenant))
+}
+
+/// As [`split_request`], for a request about the tenant that its field at `path` names.
+pub(super) fn split_request_about<T>(
+    path: &str,
+    request: Request<T>,
+    name: fn(&T) -> &str,
+) -> Result<(Call, T), Violation> {
+    let tenant = required(name(request.get_ref()), path)?;
+    Ok(split(request, tenant))
+}
+
+/// As [`split_request`], for a request about all tenants.
+pub(super) fn split_request_of_all<T>(request: Request<T>) -> Result<(Call, T), Violation> {
+    let tenant = DEFAULT_TENANT.parse().field(TENANT)?;
+    Ok(split(request, tenant))
+}
+
+fn split<T>(request: Request<T>, tenant: TenantName) -> (Call, T) {
     let call = Call {
-        tenant: tenant(request.metadata())?,
+        tenant,
         request_id: request_id::current_or_new().to_string(),
         deadline: request.extensions().get::<CallEnd>().map(|end| end.0),
         validate_only: false,
     };
-    Ok((call, request.into_inner()))
+    (call, request.into_inner())
 }
 
 fn tenant(metadata: &MetadataMap) -> Result<TenantName, Violation> {

@@ -128,11 +128,13 @@ fn code_and_retry_delay(reason: ErrorReason) -> (Code, Option<Duration>) {
         | ErrorReason::ContactMerged
         | ErrorReason::SegmentNotFound
         | ErrorReason::SavedCriteriaNotFound
-        | ErrorReason::SegmentActionNotFound => (Code::NotFound, None),
+        | ErrorReason::SegmentActionNotFound
+        | ErrorReason::TenantNotFound => (Code::NotFound, None),
         ErrorReason::MailingGroupAlreadyExists
         | ErrorReason::ContactAlreadyExists
         | ErrorReason::SegmentAlreadyExists
-        | ErrorReason::SavedCriteriaAlreadyExists => (Code::AlreadyExists, None),
+        | ErrorReason::SavedCriteriaAlreadyExists
+        | ErrorReason::TenantAlreadyExists => (Code::AlreadyExists, None),
         ErrorReason::MailingGroupHasMembers
         | ErrorReason::CompanyHasPeople
         | ErrorReason::ContactOnSegments
@@ -150,7 +152,8 @@ fn code_and_retry_delay(reason: ErrorReason) -> (Code, Option<Duration>) {
         | ErrorReason::MailingGroupNumbersSpent
         | ErrorReason::ContactNumbersSpent
         | ErrorReason::SegmentNumbersSpent
-        | ErrorReason::SavedCriteriaNumbersSpent => (Code::ResourceExhausted, None),
+        | ErrorReason::SavedCriteriaNumbersSpent
+        | ErrorReason::TenantLimitReached => (Code::ResourceExhausted, None),
         // UNAVAILABLE, not RESOURCE_EXHAUSTED, when overloaded: clients retry it, and the retry
         // may reach another server.
         ErrorReason::DatabaseUnavailable | ErrorReason::Overloaded => (Code::Unavailable, SECOND),

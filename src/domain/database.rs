@@ -8,7 +8,7 @@ use std::{future::Future, sync::Arc};
 use chrono::TimeDelta;
 use tokio::time::Instant;
 
-use super::{Error, Result, notifier::RevisionNotifier};
+use super::{Error, Resource, Result, notifier::RevisionNotifier};
 use crate::{
     model::{Commit, RequestId, Revision, TenantId, TenantName},
     store::{self, Connection, QueryError, Store, Transaction},
@@ -41,10 +41,21 @@ pub(crate) struct IdempotencyKey {
     pub(crate) digest: [u8; 32],
 }
 
+/// What a tenant that does not exist is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum UnknownTenants {
+    /// Empty, and created by its first write.
+    #[default]
+    Empty,
+    /// An error.
+    Refused,
+}
+
 /// The store, and the notifier of watchers: all that an operation needs to read and write.
 #[derive(Clone)]
 pub struct Database {
     pub(super) store: Store,
+    pub(super) unknown_tenants: UnknownTenants,
     pub(super) notifier: Arc<RevisionNotifier>,
 }
 
@@ -60,7 +71,7 @@ impl Database {
         }
     }
 
-    /// The number of a tenant, if it exists.
+    /// The number of a tenant, if it exists. A tenant that is being deleted is an error.
     pub(super) async fn find_tenant(
         &self,
         conn: &mut Connection,
@@ -70,11 +81,14 @@ impl Database {
         if let Some(id) = known.get(name) {
             return Ok(Some(id));
         }
-        let found = store::tenants::find(conn, name).await?;
-        if let Some(id) = found {
-            known.insert(name, id);
+        match store::tenants::find(conn, name).await? {
+            Some(row) if !row.deleting => {
+                known.insert(name, row.tenant_id);
+                Ok(Some(row.tenant_id))
+            }
+            None if self.unknown_tenants == UnknownTenants::Empty => Ok(None),
+            Some(_) | None => Err(Error::not_found(Resource::Tenant, name)),
         }
-        Ok(found)
     }
 
     /// Whether the database answers. If it does not, or not before the caller gives up, the idle
@@ -168,14 +182,17 @@ impl Database {
         mut connection: store::PooledConnection,
         name: &TenantName,
     ) -> Result<Transaction> {
-        if let Some(tenant_id) = self.find_tenant(&mut connection, name).await? {
+        while let Some(tenant_id) = self.find_tenant(&mut connection, name).await? {
             match Transaction::begin(connection, tenant_id).await {
                 Err(QueryError::NotFound) => self.store.tenants().remove(name),
                 begun => return Ok(begun?),
             }
             connection = self.store.connection().await?;
         }
-        Ok(Transaction::begin_first(connection, name).await?)
+        match Transaction::begin_first(connection, name).await {
+            Err(QueryError::NotFound) => Err(Error::not_found(Resource::Tenant, name)),
+            begun => Ok(begun?),
+        }
     }
 
     /// Cleans up after an operation. If one connection is broken, the idle ones may be too; after an

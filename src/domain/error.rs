@@ -10,7 +10,7 @@ pub(crate) use self::causes::{
 use super::{selection::SelectionError, watch::InvalidStart};
 use crate::{
     model::{Code, ContactId, RequestId, Revision},
-    store::{self, QueryError, SqlState, Unavailable},
+    store::{self, NoNumber, QueryError, SqlState, Unavailable},
 };
 
 /// The outcome of an operation.
@@ -75,6 +75,16 @@ pub enum Error {
     /// The tenant cannot have more of these: their numbers are used up.
     #[error("the tenant has used up its numbers for {0}s")]
     Full(Resource),
+    /// The tenant has as many of these as it may have.
+    #[error(
+        "the tenant has {max} {resource}s and may not have more; raise its limit or delete some"
+    )]
+    LimitReached {
+        /// What kind of thing.
+        resource: Resource,
+        /// How many it may have.
+        max: i64,
+    },
     /// Commits that the request builds on were lost, and others have their revision numbers.
     #[error("the history that this builds on was replaced; start again from the beginning")]
     HistoryReplaced,
@@ -153,6 +163,14 @@ impl Error {
                 name: name.to_string(),
             },
             false => error.into(),
+        }
+    }
+
+    /// Why there is no number for one more.
+    pub(super) fn no_number(resource: Resource) -> impl FnOnce(NoNumber) -> Self {
+        move |error| match error {
+            NoNumber::Exhausted => Self::Full(resource),
+            NoNumber::LimitReached(max) => Self::LimitReached { resource, max },
         }
     }
 

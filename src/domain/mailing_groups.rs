@@ -27,7 +27,7 @@ pub(crate) async fn create(
         .write_once(call, key, async |tx| {
             let group_id = tx
                 .take_group_id()
-                .map_err(|_| Error::Full(Resource::MailingGroup))?;
+                .map_err(Error::no_number(Resource::MailingGroup))?;
             let group = store::mailing_groups::insert(tx, group_id, &new)
                 .await
                 .map_err(Error::on_insert(Resource::MailingGroup, &new.code))?;

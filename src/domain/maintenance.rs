@@ -27,8 +27,8 @@ pub async fn run(domain: Domain, retention: Duration, stop: CancellationToken) {
     stop.run_until_cancelled(pruning).await;
 }
 
-/// Deletes expired rows in small steps: answers to requests, the progress of imports, and changes older
-/// than `retention`.
+/// Deletes expired rows in small steps: answers to requests, the progress of imports, records of deleted
+/// tenants, and changes older than `retention`.
 pub async fn prune(domain: &Domain, retention: Duration) -> Result<()> {
     let before = Utc::now() - ANSWERS_KEPT;
     while domain
@@ -38,6 +38,11 @@ pub async fn prune(domain: &Domain, retention: Duration) -> Result<()> {
     {}
     while domain
         .read(async |conn| Ok(store::imports::prune(conn, before).await?))
+        .await?
+        > 0
+    {}
+    while domain
+        .read(async |conn| Ok(store::tenants::prune(conn, before).await?))
         .await?
         > 0
     {}

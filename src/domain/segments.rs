@@ -52,7 +52,7 @@ pub(crate) async fn create(
             };
             let number = tx
                 .take_segment_number()
-                .map_err(|_| Error::Full(Resource::Segment))?;
+                .map_err(Error::no_number(Resource::Segment))?;
             let segment = store::segments::insert(tx, &id, &description, number)
                 .await
                 .map_err(Error::on_insert(Resource::Segment, &id))?;

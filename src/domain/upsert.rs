@@ -15,7 +15,7 @@ pub(crate) use self::{
 use crate::{
     domain::{BrokenRule, Error, Resource, Result, lookup},
     model::{Change, Contact, ContactId, ContactKind, ContactRow, NewContact, TenantId},
-    store::{self, Connection, NumbersExhausted, Transaction},
+    store::{self, Connection, Transaction},
 };
 
 /// The outcome of one item.
@@ -191,7 +191,7 @@ async fn write(
             (Some(contact), Some(new)) => updated.push((contact.contact_number, new)),
             (None, Some(new)) => {
                 let number = tx.take_contact_number();
-                let number = number.map_err(|NumbersExhausted| Error::Full(Resource::Contact))?;
+                let number = number.map_err(Error::no_number(Resource::Contact))?;
                 created.push((number, new));
             }
             (_, None) => {}

@@ -1,18 +1,24 @@
-//! Tenants by name. A tenant is created by its first write and never deleted.
+//! Tenants by name.
+
+mod deletion;
 
 use std::time::Duration;
 
 use diesel::{
     prelude::*,
-    sql_types::{Integer, Text},
+    sql_types::{BigInt, Integer, Nullable, Text},
 };
 use diesel_async::{AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
 use moka::sync::Cache;
 
-use super::sql::sql;
+pub(crate) use self::deletion::{TenantDeletion, begin, find as find_deletion, prune};
+use super::{
+    Transaction,
+    sql::{after_prefix, sql},
+};
 use crate::{
-    model::{TenantId, TenantName},
-    schema::tenants,
+    model::{PageSize, Tenant, TenantId, TenantLimits, TenantName},
+    schema::{clocks, tenants},
 };
 
 /// A cache of tenants.
@@ -43,38 +49,88 @@ impl TenantCache {
         self.0.insert(name.clone(), id);
     }
 
-    /// Forgets a tenant that turned out not to exist.
+    /// Forgets a tenant that turned out not to exist, or was deleted.
     pub(crate) fn remove(&self, name: &TenantName) {
         self.0.invalidate(name);
     }
 }
 
-/// The tenant's number, if it exists.
+/// The row of a tenant.
+#[derive(HasQuery)]
+#[diesel(table_name = tenants)]
+pub(crate) struct TenantRow {
+    pub(crate) tenant_id: TenantId,
+    pub(crate) deleting: bool,
+}
+
+/// The row of this tenant, if there is one.
 pub(crate) async fn find(
     conn: &mut AsyncPgConnection,
     name: &TenantName,
-) -> QueryResult<Option<TenantId>> {
-    tenants::table
+) -> QueryResult<Option<TenantRow>> {
+    TenantRow::query()
         .filter(tenants::name.eq(name))
-        .select(tenants::tenant_id)
         .first(conn)
         .await
         .optional()
 }
 
-/// Creates the tenant if it does not exist, in the transaction of its first write.
+/// This tenant with its counts, unless it is being deleted.
+pub(crate) async fn get(
+    conn: &mut AsyncPgConnection,
+    name: &TenantName,
+) -> QueryResult<Option<Tenant>> {
+    sql("SELECT * FROM present_tenants WHERE name = $1")
+        .bind::<Text, _>(name.clone())
+        .get_result(conn)
+        .await
+        .optional()
+}
+
+/// A page of the tenants by name, after `after`, whose names start with `prefix`.
+pub(crate) async fn page(
+    conn: &mut AsyncPgConnection,
+    prefix: &str,
+    after: Option<&TenantName>,
+    size: PageSize,
+) -> QueryResult<Vec<Tenant>> {
+    sql("SELECT * FROM present_tenants \
+         WHERE name >= $1 AND name < $2 AND ($3 IS NULL OR name > $3) ORDER BY name LIMIT $4")
+    .bind::<Text, _>(prefix.to_owned())
+    .bind::<Text, _>(after_prefix(prefix))
+    .bind::<Nullable<Text>, _>(after.cloned())
+    .bind::<BigInt, _>(size.with_one_more())
+    .load(conn)
+    .await
+}
+
+/// Sets the limits of the transaction's tenant.
+pub(crate) async fn set_limits(tx: &mut Transaction, limits: TenantLimits) -> QueryResult<usize> {
+    diesel::update(clocks::table.find(tx.tenant_id()))
+        .set((
+            clocks::max_contacts.eq(limits.max_contacts),
+            clocks::max_mailing_groups.eq(limits.max_mailing_groups),
+        ))
+        .execute(tx)
+        .await
+}
+
+/// Creates the tenant if it does not exist, in the transaction of its first write. Returns its number
+/// and whether it is new; `NotFound` if it is being deleted.
 ///
 /// Numbers are random: those of tenants that are lost, by a failover to a standby that lags, are not
 /// given to others, which servers that cache the number would take for the lost ones.
 pub(super) async fn insert(
     conn: &mut AsyncPgConnection,
     name: &TenantName,
-) -> QueryResult<TenantId> {
+) -> QueryResult<(TenantId, bool)> {
     // Until the commit, so that no two transactions create the same tenant.
     conn.batch_execute("LOCK TABLE tenants IN SHARE ROW EXCLUSIVE MODE")
         .await?;
-    if let Some(tenant_id) = find(conn, name).await? {
-        return Ok(tenant_id);
+    match find(conn, name).await? {
+        Some(row) if row.deleting => return Err(diesel::result::Error::NotFound),
+        Some(row) => return Ok((row.tenant_id, false)),
+        None => {}
     }
     loop {
         let made = sql("WITH made AS ( \
@@ -86,9 +142,9 @@ pub(super) async fn insert(
         .execute(conn)
         .await?;
         if made > 0
-            && let Some(tenant_id) = find(conn, name).await?
+            && let Some(row) = find(conn, name).await?
         {
-            return Ok(tenant_id);
+            return Ok((row.tenant_id, true));
         }
     }
 }

@@ -23,12 +23,17 @@ pub struct Transaction {
     time: Time,
     changes: Vec<Change>,
     refused: bool,
+    creates_tenant: bool,
 }
 
-/// A tenant has used all 2³¹ - 2 numbers for one kind of resource: numbers are never reused.
-#[derive(Debug, thiserror::Error)]
-#[error("no numbers left")]
-pub(crate) struct NumbersExhausted;
+/// Why a tenant cannot have one more of a kind of resource.
+#[derive(Debug)]
+pub(crate) enum NoNumber {
+    /// It has used all 2³¹ - 2 numbers: numbers are never reused.
+    Exhausted,
+    /// It has as many as it may have.
+    LimitReached(i64),
+}
 
 impl Transaction {
     /// Begins a transaction and waits for the lock of the tenant's revision counter.
@@ -45,7 +50,7 @@ impl Transaction {
                 .first(&mut lock);
             tokio::try_join!(begin.batch_execute("BEGIN"), lock)
         };
-        let counter = counter.map(|((), counter)| (tenant_id, counter));
+        let counter = counter.map(|((), counter)| (tenant_id, false, counter));
         Self::begun(connection, counter).await
     }
 
@@ -57,9 +62,9 @@ impl Transaction {
     ) -> QueryResult<Self> {
         let counter = async {
             connection.batch_execute("BEGIN").await?;
-            let tenant_id = tenants::insert(&mut connection, name).await?;
+            let (tenant_id, is_new) = tenants::insert(&mut connection, name).await?;
             let lock = RevisionCounter::query().find(tenant_id).for_update();
-            Ok((tenant_id, lock.first(&mut connection).await?))
+            Ok((tenant_id, is_new, lock.first(&mut connection).await?))
         };
         let counter = counter.await;
         Self::begun(connection, counter).await
@@ -67,10 +72,10 @@ impl Transaction {
 
     async fn begun(
         mut connection: PooledConnection,
-        counter: QueryResult<(TenantId, RevisionCounter)>,
+        counter: QueryResult<(TenantId, bool, RevisionCounter)>,
     ) -> QueryResult<Self> {
         match counter {
-            Ok((tenant_id, counter)) => Ok(Self {
+            Ok((tenant_id, creates_tenant, counter)) => Ok(Self {
                 connection,
                 tenant_id,
                 counter,
@@ -78,6 +83,7 @@ impl Transaction {
                 time: now(),
                 changes: Vec::new(),
                 refused: false,
+                creates_tenant,
             }),
             Err(error) => {
                 if connection.batch_execute("ROLLBACK").await.is_ok() {
@@ -91,6 +97,11 @@ impl Transaction {
     /// The tenant.
     pub(crate) fn tenant_id(&self) -> TenantId {
         self.tenant_id
+    }
+
+    /// Whether the tenant did not exist before.
+    pub(crate) fn creates_tenant(&self) -> bool {
+        self.creates_tenant
     }
 
     /// The revision of what this transaction changes.
@@ -114,6 +125,24 @@ impl Transaction {
 
     /// Adds a change to the log.
     pub fn log(&mut self, change: Change) {
+        match &change {
+            Change::GroupDeleted(..) => self.counter.mailing_group_count -= 1,
+            Change::ContactsDeleted(numbers, _) => {
+                self.counter.contact_count -= numbers.len() as i64;
+            }
+            Change::GroupCreated(..)
+            | Change::GroupRenamed(..)
+            | Change::GroupUpdated(..)
+            | Change::ContactsCreated(_)
+            | Change::ContactsUpdated(_)
+            | Change::MembersAdded(..)
+            | Change::MembersRemoved(..)
+            | Change::SegmentCreated(..)
+            | Change::SegmentUpdated(..)
+            | Change::SegmentDeleted(..)
+            | Change::CriteriaSaved(..)
+            | Change::CriteriaDeleted(..) => {}
+        }
         self.changes.push(change);
     }
 
@@ -129,14 +158,18 @@ impl Transaction {
         self.refuse();
     }
 
-    /// Takes the next group number.
-    pub(crate) fn take_group_id(&mut self) -> Result<i32, NumbersExhausted> {
-        take(&mut self.counter.next_group_id)
+    /// Takes the next group number, and counts the group.
+    pub(crate) fn take_group_id(&mut self) -> Result<i32, NoNumber> {
+        let counter = &mut self.counter;
+        count_one(&mut counter.mailing_group_count, counter.max_mailing_groups)?;
+        take(&mut counter.next_group_id)
     }
 
-    /// Takes the next contact number.
-    pub(crate) fn take_contact_number(&mut self) -> Result<i32, NumbersExhausted> {
-        take(&mut self.counter.next_contact_number)
+    /// Takes the next contact number, and counts the contact.
+    pub(crate) fn take_contact_number(&mut self) -> Result<i32, NoNumber> {
+        let counter = &mut self.counter;
+        count_one(&mut counter.contact_count, counter.max_contacts)?;
+        take(&mut counter.next_contact_number)
     }
 
     /// The next number of the series of contact ids.
@@ -145,7 +178,7 @@ impl Transaction {
     }
 
     /// Takes the next segment number.
-    pub(crate) fn take_segment_number(&mut self) -> Result<i32, NumbersExhausted> {
+    pub(crate) fn take_segment_number(&mut self) -> Result<i32, NoNumber> {
         take(&mut self.counter.next_segment_number)
     }
 
@@ -155,7 +188,7 @@ impl Transaction {
     }
 
     /// Takes the next number of saved criteria.
-    pub(crate) fn take_criteria_number(&mut self) -> Result<i32, NumbersExhausted> {
+    pub(crate) fn take_criteria_number(&mut self) -> Result<i32, NoNumber> {
         take(&mut self.counter.next_criteria_number)
     }
 
@@ -211,10 +244,19 @@ impl DerefMut for Transaction {
     }
 }
 
-fn take(next: &mut i32) -> Result<i32, NumbersExhausted> {
+fn take(next: &mut i32) -> Result<i32, NoNumber> {
     let number = *next;
-    *next = number.checked_add(1).ok_or(NumbersExhausted)?;
+    *next = number.checked_add(1).ok_or(NoNumber::Exhausted)?;
     Ok(number)
+}
+
+/// Counts one more; `max` 0 is no limit.
+fn count_one(count: &mut i64, max: i64) -> Result<(), NoNumber> {
+    if max > 0 && *count >= max {
+        return Err(NoNumber::LimitReached(max));
+    }
+    *count += 1;
+    Ok(())
 }
 
 /// The current time, with PostgreSQL's precision.

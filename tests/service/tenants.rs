@@ -1,11 +1,34 @@
-//! Isolation and creation of tenants.
+//! Isolation, creation and deletion of tenants.
 
-use mailing_groups::pb;
-use tonic::{Code, Request, metadata::MetadataValue};
+mod admin;
+mod deletion;
+mod explicit;
+
+use mailing_groups::pb::{self, tenants_client::TenantsClient};
+use tonic::{Code, Request, Status, metadata::MetadataValue, transport::Channel};
 
 use crate::support::{
     Server, Tenant, company, info, new_group, pairs, refused, tables, violations,
 };
+
+async fn admin(server: &Server) -> TenantsClient<Channel> {
+    TenantsClient::new(server.channel().await)
+}
+
+async fn create(server: &Server, name: &str, request_id: &str) -> Result<pb::Tenant, Status> {
+    let request = pb::CreateTenantRequest {
+        name: name.into(),
+        request_id: request_id.into(),
+    };
+    let created = admin(server).await.create_tenant(request).await?;
+    Ok(created.into_inner().tenant.unwrap())
+}
+
+async fn get(server: &Server, name: &str) -> Result<pb::Tenant, Status> {
+    let request = pb::GetTenantRequest { name: name.into() };
+    let found = admin(server).await.get_tenant(request).await?;
+    Ok(found.into_inner().tenant.unwrap())
+}
 
 #[tokio::test]
 async fn tenants_are_isolated() {

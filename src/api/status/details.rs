@@ -34,6 +34,10 @@ pub(super) fn metadata(error: &Error) -> Vec<(&'static str, String)> {
             count.into_iter().chain([("name", name)]).collect()
         }
         Error::ImportOvertaken(id) => vec![("import_id", id.to_string())],
+        Error::LimitReached { resource, max } => vec![
+            ("limit", limit_of(*resource).to_owned()),
+            ("maximum", max.to_string()),
+        ],
         Error::HistoryPruned { oldest } => vec![("oldest_revision", oldest.to_string())],
         Error::NotFound { .. }
         | Error::UnknownContacts(_)
@@ -124,6 +128,7 @@ fn missing(error: &Error) -> Option<Missing> {
         | Error::ImportOvertaken(_)
         | Error::HistoryPruned { .. }
         | Error::Full(_)
+        | Error::LimitReached { .. }
         | Error::HistoryReplaced
         | Error::CommitOutcomeUnknown { .. }
         | Error::Unavailable(_)
@@ -155,7 +160,7 @@ pub(super) fn details(error: &Error, reason: ErrorReason) -> ErrorDetails {
             details.set_resource_info(type_of(*resource), name, "", error.to_string());
         }
         Error::Precondition(precondition) => add_unmet(&mut details, reason, precondition),
-        Error::Full(resource) => {
+        Error::Full(resource) | Error::LimitReached { resource, .. } => {
             details.add_quota_failure_violation(type_of(*resource), error.to_string());
         }
         Error::ImportOvertaken(_)
@@ -224,5 +229,18 @@ fn type_of(resource: Resource) -> &'static str {
         Resource::Segment => "mailinggroups.v1.Segment",
         Resource::SavedCriteria => "mailinggroups.v1.SavedCriteria",
         Resource::SegmentAction => "mailinggroups.v1.SegmentAction",
+        Resource::Tenant => "mailinggroups.v1.Tenant",
+    }
+}
+
+/// The limit of a tenant for these; empty if there is none.
+fn limit_of(resource: Resource) -> &'static str {
+    match resource {
+        Resource::Contact => "max_contacts",
+        Resource::MailingGroup => "max_mailing_groups",
+        Resource::Segment
+        | Resource::SavedCriteria
+        | Resource::SegmentAction
+        | Resource::Tenant => "",
     }
 }

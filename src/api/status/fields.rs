@@ -37,6 +37,7 @@ pub(super) fn violation(error: &Error) -> Option<Violation> {
         | Error::ImportOvertaken(_)
         | Error::HistoryPruned { .. }
         | Error::Full(_)
+        | Error::LimitReached { .. }
         | Error::HistoryReplaced
         | Error::CommitOutcomeUnknown { .. }
         | Error::Unavailable(_)

@@ -36,6 +36,7 @@ pub(super) fn reason_of(error: &Error) -> ErrorReason {
         Error::HistoryReplaced => ErrorReason::HistoryReplaced,
         Error::CommitOutcomeUnknown { .. } => ErrorReason::CommitOutcomeUnknown,
         Error::Full(resource) => numbers_spent(*resource),
+        Error::LimitReached { .. } => ErrorReason::TenantLimitReached,
         Error::Unavailable(_) => ErrorReason::DatabaseUnavailable,
         Error::Overloaded => ErrorReason::Overloaded,
         Error::Internal(_) => ErrorReason::Internal,
@@ -62,6 +63,7 @@ fn not_found(resource: Resource, is_former: bool) -> ErrorReason {
         Resource::Segment => ErrorReason::SegmentNotFound,
         Resource::SavedCriteria => ErrorReason::SavedCriteriaNotFound,
         Resource::SegmentAction => ErrorReason::SegmentActionNotFound,
+        Resource::Tenant => ErrorReason::TenantNotFound,
     }
 }
 
@@ -71,6 +73,7 @@ fn already_exists(resource: Resource) -> ErrorReason {
         Resource::Contact => ErrorReason::ContactAlreadyExists,
         Resource::Segment => ErrorReason::SegmentAlreadyExists,
         Resource::SavedCriteria => ErrorReason::SavedCriteriaAlreadyExists,
+        Resource::Tenant => ErrorReason::TenantAlreadyExists,
         // The service numbers actions.
         Resource::SegmentAction => ErrorReason::Internal,
     }
@@ -82,8 +85,8 @@ fn numbers_spent(resource: Resource) -> ErrorReason {
         Resource::Contact => ErrorReason::ContactNumbersSpent,
         Resource::Segment => ErrorReason::SegmentNumbersSpent,
         Resource::SavedCriteria => ErrorReason::SavedCriteriaNumbersSpent,
-        // Actions have no limit of their own.
-        Resource::SegmentAction => ErrorReason::Internal,
+        // Actions have no limit of their own, and tenants have none.
+        Resource::SegmentAction | Resource::Tenant => ErrorReason::Internal,
     }
 }
 

@@ -50,6 +50,9 @@ pub enum Resource {
     /// An action of a segment.
     #[error("segment action")]
     SegmentAction,
+    /// A tenant.
+    #[error("tenant")]
+    Tenant,
 }
 
 /// What two imports of the same id differ in.
@@ -73,7 +76,11 @@ impl Resource {
             (_, None) => String::new(),
             (Self::Contact, Some(current)) => format!("; it was merged into {current}"),
             (
-                Self::MailingGroup | Self::Segment | Self::SavedCriteria | Self::SegmentAction,
+                Self::MailingGroup
+                | Self::Segment
+                | Self::SavedCriteria
+                | Self::SegmentAction
+                | Self::Tenant,
                 Some(current),
             ) => format!("; it is {current} now"),
         }

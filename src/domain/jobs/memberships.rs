@@ -85,6 +85,13 @@ impl ChangeMemberships {
         let change = async |tx: &mut Transaction| {
             let tenant_id = tx.tenant_id();
             let changed = self.change(tx, tenant_id, batch).await?;
+            if changed
+                .as_ref()
+                .is_some_and(|it| it.new_revision().is_none())
+            {
+                // So that it does not create the tenant.
+                tx.refuse();
+            }
             changed.ok_or_else(|| Error::broken("the revision moved while it was locked"))
         };
         let (changed, _) = self.database.write(&batch.call, change).await?;

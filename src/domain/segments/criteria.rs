@@ -35,7 +35,7 @@ pub(crate) async fn save_criteria(
             }
             let number = tx
                 .take_criteria_number()
-                .map_err(|_| Error::Full(Resource::SavedCriteria))?;
+                .map_err(Error::no_number(Resource::SavedCriteria))?;
             let saved = store::segments::criteria::insert(tx, code, description, &segment, number)
                 .await
                 .map_err(Error::on_insert(Resource::SavedCriteria, code))?;

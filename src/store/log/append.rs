@@ -12,7 +12,7 @@ use crate::{
     store::sql::sql,
 };
 
-/// A tenant's row in `clocks`: the revision, and the next numbers.
+/// A tenant's row in `clocks`: the revision, the next numbers, and what it has and may have.
 #[derive(HasQuery)]
 #[diesel(table_name = clocks)]
 pub(in crate::store) struct RevisionCounter {
@@ -23,6 +23,10 @@ pub(in crate::store) struct RevisionCounter {
     pub(in crate::store) next_segment_number: i32,
     pub(in crate::store) next_segment_serial: i64,
     pub(in crate::store) next_criteria_number: i32,
+    pub(in crate::store) contact_count: i64,
+    pub(in crate::store) mailing_group_count: i64,
+    pub(in crate::store) max_contacts: i64,
+    pub(in crate::store) max_mailing_groups: i64,
 }
 
 /// What is written at the end of a transaction.
@@ -65,6 +69,8 @@ pub(in crate::store) async fn append(
         .bind::<Array<Integer>, _>(columns.first)
         .bind::<Array<Nullable<Integer>>, _>(columns.last)
         .bind::<BigInt, _>(set.commit.id)
+        .bind::<BigInt, _>(counter.contact_count)
+        .bind::<BigInt, _>(counter.mailing_group_count)
         .execute(conn)
         .await
 }

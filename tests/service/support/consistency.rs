@@ -175,6 +175,13 @@ async fn counters_are_exact(client: &Client, tenant_id: i32) {
     let wrong = rows(client, text, tenant_id).await;
     let wrong: Vec<String> = wrong.iter().map(|row| row.get(0)).collect();
     assert_eq!(wrong, Vec::<String>::new(), "contacts with wrong counters");
+    let text = "SELECT contact_count = (SELECT count(*) FROM contacts WHERE tenant_id = $1) \
+        AND mailing_group_count = (SELECT count(*) FROM mailing_groups WHERE tenant_id = $1) \
+        FROM clocks WHERE tenant_id = $1";
+    assert!(
+        rows(client, text, tenant_id).await[0].get::<_, bool>(0),
+        "counters of the tenant"
+    );
 }
 
 async fn numbers_are_not_given_out_twice(client: &Client, tenant_id: i32) {

@@ -4,7 +4,7 @@ use std::{net::SocketAddr, time::Duration};
 
 use mailing_groups::{
     api,
-    domain::{Domain, SetCache},
+    domain::{Domain, SetCache, UnknownTenants},
     server::Limits,
     store::{self, Store},
 };
@@ -44,14 +44,33 @@ impl Server {
         Self::via(database_url, database_url, Pool::default(), limits).await
     }
 
+    /// A dedicated server that refuses calls for tenants that do not exist.
+    pub(crate) async fn with_explicit_tenants() -> Self {
+        let url = database().await;
+        migrate(&url).await;
+        let (pool, limits) = (Pool::default(), Limits::default());
+        Self::run(&url, &url, pool, limits, UnknownTenants::Refused)
+    }
+
     /// A server that reaches its database, which is migrated already, by `url`.
     pub(crate) async fn via(url: &str, database_url: &str, pool: Pool, limits: Limits) -> Self {
+        Self::run(url, database_url, pool, limits, UnknownTenants::Empty)
+    }
+
+    fn run(
+        url: &str,
+        database_url: &str,
+        pool: Pool,
+        limits: Limits,
+        unknown_tenants: UnknownTenants,
+    ) -> Self {
         // What the server starts belongs to the runtime that outlives the test.
         let _context = runtime().enter();
         let (listener, address) = bind();
         let shutdown = CancellationToken::new();
         let store = Store::new(url, pool.connections, pool.wait).unwrap();
         let domain = Domain::new(store, SetCache::new(64 << 20, 4));
+        let domain = domain.with_unknown_tenants(unknown_tenants);
         let routes = api::routes(domain.clone(), shutdown.clone(), limits.max_message_bytes);
         let ready = move || {
             let domain = domain.clone();

@@ -1,0 +1,141 @@
+//! The service `Tenants`.
+
+use tonic::{Request, Response};
+
+use super::{
+    Api, RpcResult,
+    convert::{apply_field_mask, timestamp},
+    field::{Field, etag, search_text},
+    request::{idempotency_key, split_request_about, split_request_of_all},
+    token::ListPage,
+};
+use crate::{
+    domain::{Violation, tenants},
+    model::{Tenant, TenantCounts, TenantLimits, TenantName},
+    pb::{self, tenants_server::Tenants},
+};
+
+#[tonic::async_trait]
+impl Tenants for Api {
+    async fn create_tenant(
+        &self,
+        request: Request<pb::CreateTenantRequest>,
+    ) -> RpcResult<pb::CreateTenantResponse> {
+        let (call, mut request) = split_request_about("name", request, |it| &it.name)?;
+        let key = idempotency_key(&mut request)?;
+        let tenant = tenants::create(&self.domain, &call, key).await?;
+        Ok(Response::new(pb::CreateTenantResponse {
+            tenant: Some(tenant.into()),
+        }))
+    }
+
+    async fn get_tenant(
+        &self,
+        request: Request<pb::GetTenantRequest>,
+    ) -> RpcResult<pb::GetTenantResponse> {
+        let (call, _) = split_request_about("name", request, |it| &it.name)?;
+        let tenant = tenants::get(&self.domain, &call).await?;
+        Ok(Response::new(pb::GetTenantResponse {
+            tenant: Some(tenant.into()),
+        }))
+    }
+
+    async fn list_tenants(
+        &self,
+        request: Request<pb::ListTenantsRequest>,
+    ) -> RpcResult<pb::ListTenantsResponse> {
+        let (call, mut request) = split_request_of_all(request)?;
+        let page = ListPage::<TenantName>::take(&call, &mut request)?;
+        let prefix = search_text(request.prefix, "prefix")?;
+        let after = page.after.as_ref();
+        let mut found = tenants::list(&self.domain, &prefix, after, page.size).await?;
+        let next_page_token = page.next_token(&mut found, |it| &it.name);
+        Ok(Response::new(pb::ListTenantsResponse {
+            tenants: found.into_iter().map(Into::into).collect(),
+            next_page_token,
+        }))
+    }
+
+    async fn update_tenant(
+        &self,
+        request: Request<pb::UpdateTenantRequest>,
+    ) -> RpcResult<pb::UpdateTenantResponse> {
+        let (call, mut request) = split_request_about("tenant.name", request, |it| {
+            it.tenant.as_ref().map_or("", |it| &it.name)
+        })?;
+        let key = idempotency_key(&mut request)?;
+        let tenant = request.tenant.unwrap_or_default();
+        let limits = limits(tenant.limits.unwrap_or_default())?;
+        let [contacts, groups] = apply_field_mask(
+            request.update_mask.as_ref(),
+            "update_mask",
+            ["limits.max_contacts", "limits.max_mailing_groups"],
+            [limits.max_contacts > 0, limits.max_mailing_groups > 0],
+        )?;
+        let change = |before: TenantLimits| TenantLimits {
+            max_contacts: if contacts { limits } else { before }.max_contacts,
+            max_mailing_groups: if groups { limits } else { before }.max_mailing_groups,
+        };
+        let etag = etag(&tenant.etag);
+        let tenant = tenants::update(&self.domain, &call, change, etag, key).await?;
+        Ok(Response::new(pb::UpdateTenantResponse {
+            tenant: Some(tenant.into()),
+        }))
+    }
+
+    async fn delete_tenant(
+        &self,
+        request: Request<pb::DeleteTenantRequest>,
+    ) -> RpcResult<pb::DeleteTenantResponse> {
+        let (call, mut request) = split_request_about("name", request, |it| &it.name)?;
+        let key = idempotency_key(&mut request)?;
+        let counts = match request.validate_only {
+            true => tenants::validate_delete(&self.domain, &call).await?,
+            false => tenants::delete(&self.domain, &call, key).await?,
+        };
+        Ok(Response::new(pb::DeleteTenantResponse {
+            counts: Some(counts.into()),
+        }))
+    }
+}
+
+fn limits(limits: pb::TenantLimits) -> Result<TenantLimits, Violation> {
+    let limit = |value: i64, path| match value {
+        ..0 => Err("must be 0 for no limit, or more").field(path),
+        _ => Ok(value),
+    };
+    Ok(TenantLimits {
+        max_contacts: limit(limits.max_contacts, "tenant.limits.max_contacts")?,
+        max_mailing_groups: limit(
+            limits.max_mailing_groups,
+            "tenant.limits.max_mailing_groups",
+        )?,
+    })
+}
+
+impl From<Tenant> for pb::Tenant {
+    fn from(tenant: Tenant) -> Self {
+        Self {
+            etag: tenant.etag(),
+            name: tenant.name.into(),
+            create_time: Some(timestamp(tenant.create_time)),
+            revision: tenant.revision,
+            counts: Some(tenant.counts.into()),
+            limits: Some(pb::TenantLimits {
+                max_contacts: tenant.limits.max_contacts,
+                max_mailing_groups: tenant.limits.max_mailing_groups,
+            }),
+        }
+    }
+}
+
+impl From<TenantCounts> for pb::TenantCounts {
+    fn from(counts: TenantCounts) -> Self {
+        Self {
+            mailing_group_count: counts.mailing_group_count,
+            contact_count: counts.contact_count,
+            membership_count: counts.membership_count,
+            segment_count: counts.segment_count,
+        }
+    }
+}

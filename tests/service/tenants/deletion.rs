@@ -1,0 +1,223 @@
+//! Deleting tenants.
+
+use mailing_groups::{
+    pb::{
+        self,
+        import_contacts_request::{Message as ToContacts, Start},
+    },
+    server::Limits,
+};
+use tonic::{Code, Status};
+
+use super::{admin, create, get};
+use crate::support::{
+    Server, Sql, Tenant, assert_consistent, company, contact_chunk, eventually, person, refused,
+    steps::STEPS,
+};
+
+async fn delete(
+    server: &Server,
+    name: &str,
+    validate_only: bool,
+    request_id: &str,
+) -> Result<pb::TenantCounts, Status> {
+    let request = pb::DeleteTenantRequest {
+        name: name.into(),
+        validate_only,
+        request_id: request_id.into(),
+    };
+    let deleted = admin(server).await.delete_tenant(request).await?;
+    Ok(deleted.into_inner().counts.unwrap())
+}
+
+/// The tables that have rows of a tenant, but for the record of its deletion.
+async fn filled_tables(sql: &Sql, tenant_id: i32) -> Vec<String> {
+    let text = "SELECT table_name::text FROM information_schema.columns \
+        JOIN information_schema.tables USING (table_schema, table_name) \
+        WHERE table_schema = 'public' AND table_type = 'BASE TABLE' \
+            AND column_name = 'tenant_id' AND table_name <> 'deleted_tenants' ORDER BY 1";
+    let mut filled = Vec::new();
+    for row in sql.rows(text, &[]).await {
+        let table: String = row.get(0);
+        let count = format!("SELECT count(*) FROM {table} WHERE tenant_id = $1");
+        if sql.number(&count, &[&tenant_id]).await > 0 {
+            filled.push(table);
+        }
+    }
+    filled
+}
+
+/// A tenant with rows in all tables.
+async fn fill(server: &Server, name: &str) {
+    let mut tenant = Tenant::of(server, name).await;
+    tenant.group("MOVE").await;
+    tenant.create(company("A")).await;
+    for (at, (name, step)) in STEPS.iter().enumerate() {
+        let done = step(&mut tenant, "1".into(), format!("request-{at}")).await;
+        done.unwrap_or_else(|status| panic!("{name}: {status:?}"));
+    }
+    tenant.assign("A", "MOVE").await;
+    tenant.create(company("X")).await;
+    tenant.create(company("Y")).await;
+    tenant.merge("A", "X").await.unwrap();
+    tenant.create(person("OF-A", "A")).await;
+    tenant.group("OLD").await;
+    tenant.rename("OLD", "NEW", "").await.unwrap();
+    let segment = pb::CreateSegmentRequest {
+        segment: Some(pb::Segment {
+            id: "KEPT".into(),
+            ..Default::default()
+        }),
+        ..Default::default()
+    };
+    tenant.segments.create_segment(segment).await.unwrap();
+    let add = pb::AddContactsRequest {
+        segment_id: "KEPT".into(),
+        expression: "*".into(),
+        ..Default::default()
+    };
+    tenant.segments.add_contacts(add).await.unwrap();
+    let save = pb::SaveCriteriaRequest {
+        segment_id: "KEPT".into(),
+        code: "KEPT".into(),
+        ..Default::default()
+    };
+    tenant.segments.save_criteria(save).await.unwrap();
+    let upload = tenant.upload_contacts().await;
+    upload
+        .send(ToContacts::Start(Start {
+            import_id: "import".into(),
+            ..Default::default()
+        }))
+        .await;
+    upload
+        .send(contact_chunk(vec![person("LOST", "NOBODY")]))
+        .await;
+    // It has no `finish`, so it stays to be continued.
+    upload.close().await.unwrap_err();
+}
+
+#[tokio::test]
+async fn everything_of_the_tenant_is_deleted_and_nothing_else() {
+    let server = Server::start().await;
+    let sql = Sql::connect(&server.database_url).await;
+    fill(&server, "gone").await;
+    fill(&server, "kept").await;
+    let (gone, kept) = (sql.tenant_id("gone").await, sql.tenant_id("kept").await);
+    let all = filled_tables(&sql, gone).await;
+    assert_eq!(
+        all.len(),
+        16,
+        "the tenant has no rows in some table: {all:?}"
+    );
+    let counts = get(&server, "gone").await.unwrap().counts.unwrap();
+    assert_eq!(delete(&server, "gone", true, "").await.unwrap(), counts);
+    assert_eq!(delete(&server, "gone", false, "").await.unwrap(), counts);
+    assert_eq!(filled_tables(&sql, gone).await, Vec::<String>::new());
+    assert_eq!(filled_tables(&sql, kept).await, all);
+    assert_consistent(&server.database_url, "kept").await;
+    let missing = (Code::NotFound, "TENANT_NOT_FOUND".to_owned());
+    assert_eq!(refused(get(&server, "gone").await), missing);
+    assert_eq!(refused(delete(&server, "gone", false, "").await), missing);
+    assert_eq!(refused(delete(&server, "gone", true, "").await), missing);
+}
+
+#[tokio::test]
+async fn an_interrupted_deletion_goes_on_in_small_transactions() {
+    let server = Server::start().await;
+    let url = &server.database_url;
+    let (sql, lock) = (Sql::connect(url).await, Sql::connect(url).await);
+    let mut tenant = Tenant::of(&server, "acme").await;
+    tenant.group("MOVE").await;
+    let id = sql.tenant_id("acme").await;
+    // More than two transactions' worth; the requests are deleted before them.
+    sql.run(&format!(
+        "INSERT INTO contacts (tenant_id, contact_number, id, kind, name, search_name, revision, \
+             create_time, update_time) \
+         SELECT {id}, n, 'C' || n, 1, 'x', 'x', 1, now(), now() FROM generate_series(1, 25000) n"
+    ))
+    .await;
+    // Of the last transaction.
+    lock.run(&format!(
+        "BEGIN; SELECT FROM contacts WHERE tenant_id = {id} AND contact_number = 25000 FOR UPDATE"
+    ))
+    .await;
+    let mut client = admin(&server).await;
+    let call = tokio::spawn(async move {
+        let request = pb::DeleteTenantRequest {
+            name: "acme".into(),
+            ..Default::default()
+        };
+        client.delete_tenant(request).await
+    });
+    let left = async || sql.number("SELECT count(*) FROM contacts", &[]).await;
+    eventually(async || (left().await == 5_000).then_some(())).await;
+    call.abort();
+    let missing = (Code::NotFound, "TENANT_NOT_FOUND".to_owned());
+    assert_eq!(refused(get(&server, "acme").await), missing);
+    assert_eq!(refused(create(&server, "acme", "").await), missing);
+    assert_eq!(refused(tenant.get_contact("C1").await), missing);
+    assert_eq!(refused(tenant.try_create(company("A")).await), missing);
+    assert_eq!(refused(tenant.try_assign("C1", "MOVE").await), missing);
+    let mut client = admin(&server).await;
+    let listed = client.list_tenants(pb::ListTenantsRequest::default());
+    assert_eq!(listed.await.unwrap().into_inner().tenants, []);
+    let counts = delete(&server, "acme", true, "").await.unwrap();
+    assert_eq!((counts.mailing_group_count, left().await), (1, 5_000));
+    lock.run("ROLLBACK").await;
+    assert_eq!(delete(&server, "acme", false, "").await.unwrap(), counts);
+    assert_eq!(filled_tables(&sql, id).await, Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn a_server_that_knows_the_deleted_tenant_writes_to_a_new_one_or_not_at_all() {
+    let one = Server::start().await;
+    let two = Server::on(&one.database_url, Limits::default()).await;
+    let sql = Sql::connect(&one.database_url).await;
+    let mut tenant = Tenant::of(&two, "acme").await;
+    tenant.group("MOVE").await;
+    tenant.create(company("A")).await;
+    let before = sql.tenant_id("acme").await;
+    delete(&one, "acme", false, "").await.unwrap();
+    // Refused, so it does not create the tenant.
+    let assigned = tenant.try_assign("A", "MOVE").await;
+    assert_eq!(refused(assigned).1, "CONTACT_NOT_FOUND");
+    assert_eq!(sql.number("SELECT count(*) FROM tenants", &[]).await, 0);
+    delete(&one, "acme", false, "").await.unwrap_err();
+    tenant.group("GIFT").await;
+    assert_ne!(sql.tenant_id("acme").await, before);
+    assert_eq!(get(&two, "acme").await.unwrap().revision, 1);
+    assert_consistent(&one.database_url, "acme").await;
+}
+
+#[tokio::test]
+async fn a_repeated_deletion_spares_a_new_tenant_of_the_name() {
+    let server = Server::start().await;
+    let mut tenant = Tenant::of(&server, "acme").await;
+    tenant.create(company("A")).await;
+    let first = delete(&server, "acme", false, "one").await.unwrap();
+    assert_eq!(first.contact_count, 1);
+    create(&server, "acme", "").await.unwrap();
+    assert_eq!(delete(&server, "acme", false, "one").await.unwrap(), first);
+    assert!(get(&server, "acme").await.is_ok());
+    let second = delete(&server, "acme", false, "two").await.unwrap();
+    assert_eq!(second.contact_count, 0);
+    assert!(get(&server, "acme").await.is_err());
+}
+
+#[tokio::test]
+async fn concurrent_deletions_of_a_tenant_all_succeed_or_find_nothing() {
+    let server = Server::start().await;
+    fill(&server, "acme").await;
+    let deletions = (0..4).map(|_| delete(&server, "acme", false, ""));
+    let outcomes = futures_util::future::join_all(deletions).await;
+    assert!(outcomes.iter().any(Result::is_ok));
+    for outcome in outcomes {
+        let missing = outcome.err().map(|status| status.code());
+        assert!(
+            matches!(missing, None | Some(Code::NotFound)),
+            "{missing:?}"
+        );
+    }
+    assert!(get(&server, "acme").await.is_err());
+}
