@@ -7,6 +7,7 @@ mod export;
 mod import;
 mod members;
 mod segment;
+mod tenant;
 mod watch;
 
 mod progress;
@@ -64,6 +65,11 @@ pub enum ClientCommand {
     /// A segment is a stored set of contacts: later changes to mailing groups do not affect it.
     /// Every action on it is recorded and can be undone.
     Segment(segment::SegmentArgs),
+    /// Create, list, show and delete tenants
+    ///
+    /// Names the tenant as an argument; --tenant has no effect. Without `serve --tenants explicit`
+    /// the first write to a tenant creates it too.
+    Tenant(tenant::TenantArgs),
     /// Print changes as JSON lines, until it is interrupted
     ///
     /// Revisions come in the order of commits, each once and complete. If the connection breaks or
@@ -101,6 +107,7 @@ pub async fn run(command: ClientCommand) -> ExitCode {
         ClientCommand::Count(count) => count.run().await,
         ClientCommand::Members(members) => members.run().await,
         ClientCommand::Segment(segment) => segment.run().await,
+        ClientCommand::Tenant(tenant) => tenant.run().await,
         ClientCommand::Watch(watch) => watch.run().await,
     };
     match outcome {
@@ -122,5 +129,36 @@ async fn interruptible<T>(step: impl Future<Output = Result<T, Error>>) -> Resul
         biased;
         _ = tokio::signal::ctrl_c() => Err(Error::Interrupted),
         result = step => result,
+    }
+}
+
+/// Reads all pages of a list: `read` takes a page's token and returns that of the next one.
+async fn each_page(
+    mut read: impl AsyncFnMut(String) -> Result<String, Error>,
+) -> Result<(), Error> {
+    let mut token = String::new();
+    loop {
+        token = read(token).await?;
+        if token.is_empty() {
+            return Ok(());
+        }
+    }
+}
+
+/// The flag of commands that can be tried.
+#[derive(Debug, Clone, Copy, clap::Args)]
+struct DryRunArgs {
+    /// Report what would change, and change nothing
+    #[arg(long)]
+    dry_run: bool,
+}
+
+impl DryRunArgs {
+    /// The end of a message about what was done.
+    fn suffix(self) -> &'static str {
+        match self.dry_run {
+            true => " (nothing was changed: --dry-run)",
+            false => "",
+        }
     }
 }

@@ -7,8 +7,9 @@ mod resource;
 mod show;
 
 use super::{
-    Completion, after_help,
+    Completion, DryRunArgs, after_help,
     connection::{ConnectionArgs, TenantChannel},
+    each_page,
     error::Error,
     selection::SelectionOptionArgs,
 };
@@ -104,35 +105,4 @@ impl SegmentArgs {
 struct SegmentSession {
     client: SegmentsClient<TenantChannel>,
     connection: ConnectionArgs,
-}
-
-/// Reads all pages of a list: `read` takes a page's token and returns that of the next one.
-async fn each_page(
-    mut read: impl AsyncFnMut(String) -> Result<String, Error>,
-) -> Result<(), Error> {
-    let mut token = String::new();
-    loop {
-        token = read(token).await?;
-        if token.is_empty() {
-            return Ok(());
-        }
-    }
-}
-
-/// The flag of commands that can be tried.
-#[derive(Debug, Clone, Copy, clap::Args)]
-struct DryRunArgs {
-    /// Report what would change, and change nothing
-    #[arg(long)]
-    dry_run: bool,
-}
-
-impl DryRunArgs {
-    /// The end of a message about what was done.
-    fn suffix(self) -> &'static str {
-        match self.dry_run {
-            true => " (nothing was changed: --dry-run)",
-            false => "",
-        }
-    }
 }

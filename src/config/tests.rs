@@ -38,6 +38,16 @@ fn durations_need_a_unit() {
 }
 
 #[test]
+fn tenants_are_implicit_or_explicit() {
+    let tenants = |arguments: &[&str]| serve(arguments).map(|options| options.tenants);
+    assert!(matches!(tenants(&[]), Ok(TenantMode::Implicit)));
+    let explicit = tenants(&["--tenants", "explicit"]);
+    assert!(matches!(explicit, Ok(TenantMode::Explicit)));
+    let refused = tenants(&["--tenants", "none"]).expect_err("no mode");
+    assert!(refused.contains("implicit, explicit"), "{refused}");
+}
+
+#[test]
 fn addresses_are_resolved() {
     let listen = |text| serve(&["--listen", text]).map(|options| options.listen);
     let local = Ok(SocketAddr::from(([127, 0, 0, 1], 50051)));

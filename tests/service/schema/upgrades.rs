@@ -220,3 +220,21 @@ async fn imports_go_on_and_what_they_rejected_is_dropped() {
     upload.send(contact_chunk(vec![company("A")])).await;
     upload.until(3).await.unwrap();
 }
+
+#[tokio::test]
+async fn contacts_and_groups_of_a_tenant_are_counted() {
+    let database = EarlierDatabase::after("2026-11-27-000004").await;
+    database
+        .run(
+            "INSERT INTO tenants VALUES (1, 'old'); INSERT INTO clocks VALUES (1, 1, 3);
+             INSERT INTO revisions VALUES (1, 1, now(), 'r');
+             INSERT INTO changes (tenant_id, revision, kind, subject_id, contact_numbers)
+                 VALUES (1, 1, 4, 0, '{1, 2}');
+             INSERT INTO contacts (tenant_id, contact_number, id, kind, name, search_name, revision,
+                 create_time, update_time)
+             SELECT 1, n, 'C' || n, 1, 'x', 'x', 1, now(), now() FROM generate_series(1, 2) n",
+        )
+        .await;
+    database.upgrade().await;
+    assert_consistent(&database.url, "old").await;
+}

@@ -5,6 +5,7 @@ mod import_options;
 mod imports;
 mod interrupts;
 mod starts;
+mod tenants;
 
 use std::{fs, path::Path, process::Stdio};
 

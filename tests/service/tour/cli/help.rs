@@ -16,6 +16,7 @@ fn every_command_has_a_help_with_description_and_arguments() {
         "count",
         "members",
         "segment",
+        "tenant",
         "watch",
     ];
     for command in commands.map(str::to_owned).into_iter().chain(imports) {
@@ -54,6 +55,7 @@ fn the_help_of_client_commands_has_exit_codes_and_examples() {
         "count",
         "members",
         "segment",
+        "tenant",
         "watch",
     ] {
         let help = run(command.split(' ').chain(["--help"])).stdout;

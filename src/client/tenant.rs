@@ -1,0 +1,167 @@
+//! `tenant`: creates, lists and deletes tenants.
+
+use super::{
+    Completion, DryRunArgs, after_help,
+    connection::{ConnectionArgs, TenantChannel},
+    each_page,
+    error::Error,
+    terminal::{self, pluralize},
+};
+use crate::pb::{
+    CreateTenantRequest, DeleteTenantRequest, GetTenantRequest, ListTenantsRequest, Tenant,
+    TenantCounts, tenants_client::TenantsClient,
+};
+
+const EXAMPLES: &str = "\
+Examples:
+  mailing-groups tenant create acme
+  mailing-groups tenant list
+  mailing-groups tenant show acme
+  mailing-groups tenant delete acme --dry-run";
+
+/// The arguments of `tenant`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = after_help(EXAMPLES, "the command was carried out"))]
+pub struct TenantArgs {
+    #[command(subcommand)]
+    command: TenantCommand,
+    #[command(flatten)]
+    connection: ConnectionArgs,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum TenantCommand {
+    /// Create an empty tenant
+    Create(TenantNameArgs),
+    /// List all tenants
+    List(ListTenantsArgs),
+    /// Show what a tenant has and may have
+    Show(TenantNameArgs),
+    /// Delete a tenant with all its data
+    ///
+    /// A large tenant takes longer than one call may. If the command ends with DEADLINE_EXCEEDED,
+    /// run it again: it goes on with the rest.
+    Delete(DeleteTenantArgs),
+}
+
+#[derive(Debug, clap::Args)]
+struct TenantNameArgs {
+    /// The tenant: 1 to 63 of a-z 0-9 and '-'
+    #[arg(value_name = "NAME")]
+    name: String,
+}
+
+#[derive(Debug, clap::Args)]
+struct ListTenantsArgs {
+    /// Only tenants whose names start with this
+    #[arg(value_name = "PREFIX")]
+    prefix: Option<String>,
+}
+
+#[derive(Debug, clap::Args)]
+struct DeleteTenantArgs {
+    #[command(flatten)]
+    tenant: TenantNameArgs,
+    #[command(flatten)]
+    dry_run: DryRunArgs,
+}
+
+impl TenantArgs {
+    pub(super) async fn run(self) -> Result<Completion, Error> {
+        let mut session = TenantSession {
+            client: TenantsClient::new(self.connection.open().await?),
+            connection: self.connection,
+        };
+        match self.command {
+            TenantCommand::Create(TenantNameArgs { name }) => session.create(name).await,
+            TenantCommand::List(list) => session.list(list.prefix.unwrap_or_default()).await,
+            TenantCommand::Show(TenantNameArgs { name }) => session.show(name).await,
+            TenantCommand::Delete(delete) => session.delete(delete).await,
+        }?;
+        Ok(Completion::Complete)
+    }
+}
+
+/// The client of the service, with the flags for its calls.
+struct TenantSession {
+    client: TenantsClient<TenantChannel>,
+    connection: ConnectionArgs,
+}
+
+impl TenantSession {
+    async fn create(&mut self, name: String) -> Result<(), Error> {
+        let request = self.connection.unary(CreateTenantRequest {
+            name,
+            ..CreateTenantRequest::default()
+        });
+        let created = self.client.create_tenant(request).await?.into_inner();
+        terminal::print(&line(&created.tenant.unwrap_or_default()))
+    }
+
+    async fn list(&mut self, prefix: String) -> Result<(), Error> {
+        each_page(async |page_token| {
+            let request = self.connection.unary(ListTenantsRequest {
+                prefix: prefix.clone(),
+                page_token,
+                ..ListTenantsRequest::default()
+            });
+            let page = self.client.list_tenants(request).await?.into_inner();
+            for tenant in &page.tenants {
+                terminal::print_or_stop(line(tenant))?;
+            }
+            Ok(page.next_page_token)
+        })
+        .await
+    }
+
+    async fn show(&mut self, name: String) -> Result<(), Error> {
+        let request = self.connection.unary(GetTenantRequest { name });
+        let found = self.client.get_tenant(request).await?.into_inner();
+        terminal::print(&line(&found.tenant.unwrap_or_default()))
+    }
+
+    async fn delete(&mut self, args: DeleteTenantArgs) -> Result<(), Error> {
+        let name = args.tenant.name;
+        let request = self.connection.unary(DeleteTenantRequest {
+            name: name.clone(),
+            validate_only: args.dry_run.dry_run,
+            ..DeleteTenantRequest::default()
+        });
+        let deleted = self.client.delete_tenant(request).await?.into_inner();
+        let counts = counts(&deleted.counts.unwrap_or_default());
+        let suffix = args.dry_run.suffix();
+        terminal::print(&format!("tenant {name} deleted: {counts}{suffix}"))
+    }
+}
+
+/// A tenant in a line.
+fn line(tenant: &Tenant) -> String {
+    let limits = tenant.limits.unwrap_or_default();
+    let limits = [
+        (limits.max_mailing_groups, "mailing group", "mailing groups"),
+        (limits.max_contacts, "contact", "contacts"),
+    ];
+    let limits = limits.iter().filter(|(max, ..)| *max > 0);
+    let limits: String = limits
+        .map(|(max, one, many)| format!(", at most {}", pluralize(*max, one, many)))
+        .collect();
+    let counts = counts(&tenant.counts.unwrap_or_default());
+    format!(
+        "{}: {counts} at revision {}{limits}",
+        tenant.name, tenant.revision
+    )
+}
+
+fn counts(counts: &TenantCounts) -> String {
+    let counts = [
+        pluralize(
+            counts.mailing_group_count,
+            "mailing group",
+            "mailing groups",
+        ),
+        pluralize(counts.contact_count, "contact", "contacts"),
+        pluralize(counts.membership_count, "membership", "memberships"),
+        pluralize(counts.segment_count, "segment", "segments"),
+    ];
+    counts.join(", ")
+}
