@@ -134,10 +134,11 @@ async fn an_interrupted_deletion_goes_on_in_small_transactions() {
     sql.run(&format!(
         "INSERT INTO contacts (tenant_id, contact_number, id, kind, name, search_name, revision, \
              create_time, update_time) \
-         SELECT {id}, n, 'C' || n, 1, 'x', 'x', 1, now(), now() FROM generate_series(1, 25000) n"
+         SELECT {id}, n, CASE WHEN n < 25000 THEN 'C' || n ELSE 'Z' END, 1, 'x', 'x', 1, now(), now() \
+         FROM generate_series(1, 25000) n"
     ))
     .await;
-    // Of the last transaction.
+    // Of the last transaction, in the order of any index.
     lock.run(&format!(
         "BEGIN; SELECT FROM contacts WHERE tenant_id = {id} AND contact_number = 25000 FOR UPDATE"
     ))

@@ -3,7 +3,10 @@
 use std::time::{Duration, Instant};
 
 use mailing_groups::{
-    pb::{change::Change, watch_changes_response::Message},
+    pb::{
+        DeleteTenantRequest, change::Change, tenants_client::TenantsClient,
+        watch_changes_response::Message,
+    },
     server::Limits,
 };
 use tonic::Code;
@@ -187,4 +190,34 @@ async fn an_idle_watch_gets_progress_every_five_seconds() {
     }
     let waited = began.elapsed();
     assert!(waited >= Duration::from_secs(5), "{waited:?}");
+}
+
+#[tokio::test]
+async fn a_watch_of_a_deleted_tenant_ends() {
+    let server = Server::start().await;
+    let other = Server::on(&server.database_url, Limits::default()).await;
+    let mut writer = Tenant::of(&server, "gone").await;
+    writer.create(company("A")).await;
+    let mut feeds = Vec::new();
+    for server in [&server, &other] {
+        let mut feed = Tenant::of(server, "gone").await.watch(now()).await.unwrap();
+        feed.until_progress().await;
+        feeds.push(feed);
+    }
+    let request = DeleteTenantRequest {
+        name: "gone".into(),
+        ..Default::default()
+    };
+    let mut client = TenantsClient::new(server.channel().await);
+    client.delete_tenant(request).await.unwrap();
+    for mut feed in feeds {
+        let ended = loop {
+            if let Err(status) = feed.message().await {
+                break info(&status).reason;
+            }
+        };
+        // Depends on whether the tenant is being deleted or is gone when the watch looks.
+        let expected = ["TENANT_NOT_FOUND", "HISTORY_REPLACED"];
+        assert!(expected.contains(&&*ended), "{ended}");
+    }
 }
