@@ -4,7 +4,8 @@ use mailing_groups::postgres::Cluster;
 use tonic::transport::Endpoint;
 
 use crate::support::{
-    Network, Program, Proxy, Sql, Tenant, company, database, durable_cluster, eventually, scratch,
+    Network, Program, Proxy, Sql, Tenant, company, database, durable_cluster, eventually, refused,
+    scratch,
 };
 
 /// The program's tenant `t`, once the program serves.
@@ -25,6 +26,17 @@ async fn two_services_can_start_concurrently_on_an_empty_database() {
     other.create(company("A")).await;
     one.assign("A", "MOVE").await;
     assert_eq!(other.members("MOVE").await, ["A"]);
+}
+
+#[tokio::test]
+async fn a_service_with_explicit_tenants_refuses_unknown_ones() {
+    let folder = scratch();
+    let url = database().await;
+    let arguments = ["--database-url", &url, "--tenants", "explicit"];
+    let mut program = Program::spawn(folder.path(), &arguments);
+    let mut tenant = tenant(&mut program).await;
+    let refusal = refused(tenant.try_create(company("A")).await);
+    assert_eq!(refusal.1, "TENANT_NOT_FOUND");
 }
 
 #[tokio::test]

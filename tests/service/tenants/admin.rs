@@ -183,3 +183,29 @@ async fn a_tenant_does_not_exceed_its_limits() {
     let counts = get(&server, "acme").await.unwrap().counts.unwrap();
     assert_eq!((counts.contact_count, counts.mailing_group_count), (2, 1));
 }
+
+#[tokio::test]
+async fn a_repeated_update_is_not_done_again() {
+    let server = Server::start().await;
+    create(&server, "acme", "").await.unwrap();
+    let update = |max_contacts, request_id: &str| pb::UpdateTenantRequest {
+        tenant: Some(pb::Tenant {
+            name: "acme".into(),
+            limits: Some(TenantLimits {
+                max_contacts,
+                ..Default::default()
+            }),
+            ..Default::default()
+        }),
+        request_id: request_id.into(),
+        ..Default::default()
+    };
+    let mut client = admin(&server).await;
+    for (max, id, expected) in [(1, "one", 1), (2, "two", 2), (1, "one", 2)] {
+        let updated = client.update_tenant(update(max, id)).await.unwrap();
+        let limits = updated.into_inner().tenant.unwrap().limits.unwrap();
+        assert_eq!(limits.max_contacts, expected);
+    }
+    let reused = client.update_tenant(update(3, "one")).await.unwrap_err();
+    assert_eq!(violations(&reused), ["request_id"]);
+}

@@ -1,18 +1,20 @@
 //! Deleting tenants.
 
 use mailing_groups::{
+    domain::{Domain, SetCache, maintenance},
     pb::{
         self,
         import_contacts_request::{Message as ToContacts, Start},
     },
     server::Limits,
+    store::Store,
 };
 use tonic::{Code, Status};
 
 use super::{admin, create, get};
 use crate::support::{
-    Server, Sql, Tenant, assert_consistent, company, contact_chunk, eventually, person, refused,
-    steps::STEPS,
+    PATIENCE, Server, Sql, Tenant, assert_consistent, company, contact_chunk, eventually, person,
+    refused, steps::STEPS,
 };
 
 async fn delete(
@@ -221,4 +223,29 @@ async fn concurrent_deletions_of_a_tenant_all_succeed_or_find_nothing() {
         );
     }
     assert!(get(&server, "acme").await.is_err());
+}
+
+#[tokio::test]
+async fn records_of_deletions_are_kept_for_7_days() {
+    let server = Server::start().await;
+    let url = &server.database_url;
+    let sql = Sql::connect(url).await;
+    for name in ["old", "new"] {
+        create(&server, name, "").await.unwrap();
+        delete(&server, name, false, "").await.unwrap();
+    }
+    // One that is old and not complete.
+    sql.run(
+        "INSERT INTO tenants (tenant_id, name, deleting) VALUES (1, 'open', true);
+         INSERT INTO deleted_tenants VALUES (1, 'open', NULL, 0, 0, 0, 0, now());
+         UPDATE deleted_tenants SET delete_time = now() - interval '8 days' WHERE name <> 'new'",
+    )
+    .await;
+    let store = Store::new(url, 2, PATIENCE).unwrap();
+    let domain = Domain::new(store, SetCache::new(1 << 20, 1));
+    maintenance::prune(&domain, PATIENCE).await.unwrap();
+    let text = "SELECT name FROM deleted_tenants ORDER BY name";
+    let kept = sql.rows(text, &[]).await;
+    let kept: Vec<String> = kept.iter().map(|row| row.get(0)).collect();
+    assert_eq!(kept, ["new", "open"]);
 }
