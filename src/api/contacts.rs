@@ -4,7 +4,7 @@ use tonic::{Request, Response, Streaming};
 
 use super::{
     Api, RpcResult, contact_batches,
-    convert::{contact_update, details, optional_kind},
+    convert::{contact_update, details, optional_kind, to_wire_count},
     export,
     field::{etag, optional, required, required_keys, required_message, search_text},
     import::{self, contacts::ContactImport},
@@ -130,8 +130,8 @@ impl Contacts for Api {
             contacts::delete(&self.domain, &call, &id, etag, request.force, key).await?;
         Ok(Response::new(pb::DeleteContactResponse {
             revision,
-            unassigned_count: count(deleted.unassigned),
-            detached_person_count: count(deleted.detached),
+            unassigned_count: to_wire_count(deleted.unassigned as u64),
+            detached_person_count: to_wire_count(deleted.detached as u64),
         }))
     }
 
@@ -152,7 +152,7 @@ impl Contacts for Api {
             moved_codes: merged.moved.into_iter().map(Into::into).collect(),
             revision,
             common_codes: merged.common.into_iter().map(Into::into).collect(),
-            moved_person_count: count(merged.moved_people),
+            moved_person_count: to_wire_count(merged.moved_people as u64),
             company_taken_over: merged.taken_over.contains(&ContactField::CompanyId),
             fields_taken_over: Some(prost_types::FieldMask {
                 paths: merged.taken_over.into_iter().map(path).collect(),
@@ -179,9 +179,4 @@ impl Contacts for Api {
         let messages = export::stream(domain, call, request, shutdown).await?;
         Ok(Response::new(messages))
     }
-}
-
-/// A count that cannot exceed the contacts of a tenant, which have 31-bit numbers.
-fn count(count: usize) -> i32 {
-    i32::try_from(count).unwrap_or(i32::MAX)
 }

@@ -37,7 +37,7 @@ impl From<Contact> for pb::Contact {
             email: contact.email.into(),
             exclude_from_segments: Some(contact.exclude_from_segments),
             privacy_blocked: Some(contact.privacy_blocked),
-            mailing_group_count: contact.mailing_group_count,
+            mailing_group_count: contact.mailing_group_count.into(),
             revision: contact.revision,
             create_time: Some(timestamp(contact.create_time)),
             update_time: Some(timestamp(contact.update_time)),

@@ -22,7 +22,7 @@ impl From<CountedSegment> for pb::Segment {
             member_count: to_wire_count(members),
             company_count: to_wire_count(companies),
             person_count: to_wire_count(persons),
-            action_count: segment.action_count,
+            action_count: segment.action_count.into(),
             revision: segment.revision,
             create_time: Some(timestamp(segment.create_time)),
             update_time: Some(timestamp(segment.update_time)),
@@ -63,7 +63,7 @@ impl From<(SegmentAction, Vec<ContactId>)> for pb::SegmentAction {
             kind: pb::SegmentActionKind::from(criterion.kind).into(),
             expression,
             contact_ids: ids.into_iter().map(Into::into).collect(),
-            contact_id_count: i32::try_from(contacts).unwrap_or(i32::MAX),
+            contact_id_count: to_wire_count(contacts),
             options: Some(criterion.options.into()),
             entire_companies: criterion.entire_companies,
             added_count: to_wire_count(action.added),
@@ -100,7 +100,7 @@ impl From<SavedCriteria> for pb::SavedCriteria {
         Self {
             code: saved.code.into(),
             description: saved.description.into(),
-            action_count: saved.action_count,
+            action_count: saved.action_count.into(),
             revision: saved.revision,
             create_time: Some(timestamp(saved.create_time)),
         }
@@ -155,7 +155,7 @@ impl From<(ReplayResult, Revision)> for pb::ReplayCriteriaResponse {
         let result = replayed.result;
         Self {
             segment: Some(result.segment.into()),
-            action_count: replayed.actions,
+            action_count: replayed.actions.into(),
             added_count: to_wire_count(result.added),
             removed_count: to_wire_count(result.removed),
             excluded_count: to_wire_count(result.excluded),

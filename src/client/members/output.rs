@@ -161,7 +161,7 @@ fn write_json(
 struct JsonMember<'a> {
     #[serde(flatten)]
     contact: rows::JsonContact<'a>,
-    mailing_group_count: i32,
+    mailing_group_count: i64,
 }
 
 impl<'a> From<&'a Contact> for JsonMember<'a> {

@@ -58,7 +58,7 @@ impl ReplayArgs {
         let ran = session.client.replay_criteria(request).await?.into_inner();
         let done = format!(
             "{} run: {} added, {} removed; left out: {} excluded, {} privacy-blocked, {} deleted",
-            pluralize(ran.action_count.into(), "action", "actions"),
+            pluralize(ran.action_count, "action", "actions"),
             ran.added_count,
             ran.removed_count,
             ran.excluded_count,
@@ -109,7 +109,7 @@ impl DeleteCriteriaArgs {
 }
 
 fn line(saved: &SavedCriteria) -> String {
-    let actions = pluralize(saved.action_count.into(), "action", "actions");
+    let actions = pluralize(saved.action_count, "action", "actions");
     match saved.description.is_empty() {
         true => format!("{}: {actions}", saved.code),
         false => format!("{}: {actions}: {}", saved.code, saved.description),

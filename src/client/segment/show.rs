@@ -74,7 +74,7 @@ pub(super) fn line(segment: &Segment) -> String {
         pluralize(segment.member_count, "member", "members"),
         pluralize(segment.company_count, "company", "companies"),
         pluralize(segment.person_count, "person", "persons"),
-        pluralize(segment.action_count.into(), "action", "actions"),
+        pluralize(segment.action_count, "action", "actions"),
     );
     match segment.description.is_empty() {
         true => counts,
@@ -111,8 +111,8 @@ fn action_line(action: &SegmentAction) -> String {
     )
 }
 
-fn named(ids: &[String], count: i32) -> String {
-    let more = i64::from(count) - i64::try_from(ids.len()).unwrap_or(i64::MAX);
+fn named(ids: &[String], count: i64) -> String {
+    let more = count - i64::try_from(ids.len()).unwrap_or(i64::MAX);
     match more {
         ..1 => format!("contacts {}", ids.join(" ")),
         _ => format!("contacts {} and {more} more", ids.join(" ")),
