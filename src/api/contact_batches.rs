@@ -1,9 +1,12 @@
 //! Batches of contacts to create: one outcome an item, also for items that are not well formed.
 
+use std::collections::HashMap;
+
 use tonic::{Request, Response};
 
 use super::{
     Api, RpcResult,
+    assignments::former_name,
     convert::{details, to_wire_count},
     field::{check_count, optional},
     request::{idempotency_key, split_request},
@@ -32,7 +35,8 @@ pub(super) async fn create(
     check_count(request.contacts.len(), MAX_CONTACTS, "contacts")?;
     let items: Vec<_> = request.contacts.iter().map(item).collect();
     let good = items.iter().flatten().cloned().collect();
-    let (outcomes, revision) = create_many(&api.domain, &call, good, key).await?;
+    let reuse = request.reuse_former;
+    let (outcomes, revision) = create_many(&api.domain, &call, good, reuse, key).await?;
     let created = |it: &&CreateOutcome| matches!(it, CreateOutcome::Created(_));
     let created_count = to_wire_count(outcomes.iter().filter(created).count() as u64);
     let mut outcomes = outcomes.into_iter();
@@ -60,6 +64,7 @@ fn invalid(violation: Violation) -> pb::CreateContactResult {
         contact: None,
         field: violation.field,
         reason: violation.reason,
+        metadata: HashMap::new(),
     }
 }
 
@@ -77,10 +82,20 @@ impl From<CreateOutcome> for pb::CreateContactResult {
                 reason: "is in use, or is that of an earlier item".to_owned(),
                 ..Self::default()
             },
-            CreateOutcome::Refused(field, reason) => invalid(Violation {
-                field: contact_field(field).to_owned(),
-                reason,
-            }),
+            CreateOutcome::Merged(name) => Self {
+                outcome: CreateContactOutcome::ContactMerged.into(),
+                field: "id".to_owned(),
+                reason: "is that of a merged contact".to_owned(),
+                metadata: former_name(name),
+                ..Self::default()
+            },
+            CreateOutcome::Refused(field, reason, name) => Self {
+                metadata: name.map(former_name).unwrap_or_default(),
+                ..invalid(Violation {
+                    field: contact_field(field).to_owned(),
+                    reason,
+                })
+            },
         }
     }
 }

@@ -33,7 +33,9 @@ impl Contacts for Api {
         let contact = required_message(request.contact, "contact")?;
         let id = optional(&contact.id, "contact.id")?;
         let details = details(&contact, "contact.").map_err(Error::Invalid)?;
-        let (contact, revision) = contacts::create(&self.domain, &call, id, details, key).await?;
+        let reuse = request.reuse_former;
+        let (contact, revision) =
+            contacts::create(&self.domain, &call, id, details, reuse, key).await?;
         let contact = Some(contact.into());
         Ok(Response::new(pb::CreateContactResponse {
             contact,
@@ -105,7 +107,9 @@ impl Contacts for Api {
         let key = idempotency_key(&mut request)?;
         let contact = required_message(request.contact, "contact")?;
         let id = required(&contact.id, "contact.id")?;
-        let or_create = request.allow_missing.then(|| details(&contact, "contact."));
+        let or_create = request
+            .allow_missing
+            .then(|| (details(&contact, "contact."), request.reuse_former));
         let change = contact_update(&contact, request.update_mask.as_ref())?;
         let etag = etag(&contact.etag);
         let (contact, revision) =

@@ -15,10 +15,10 @@ use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 use tonic::{Status, Streaming};
 
 use self::{
-    messages::{Message, UploadStart},
+    messages::{ItemOptions, Message, UploadStart},
     received::{ReadItems, ReceivedMessages},
 };
-use super::{convert::ContactFields, field::optional, request_id, status, stream::ResponseStream};
+use super::{field::optional, request_id, status, stream::ResponseStream};
 use crate::domain::{
     Call, Domain, Error, Result,
     imports::{Import, ImportProgress, Importable, IndexedRejection, ItemRejection},
@@ -48,10 +48,10 @@ pub(super) trait Upload: Send + 'static {
     /// The path of a chunk's items, for errors.
     const ITEMS: &'static str;
 
-    /// Reads an item of which these fields count.
+    /// Reads an item.
     fn read(
         sent: Self::Sent,
-        fields: ContactFields,
+        options: ItemOptions,
     ) -> (Self::Name, Result<Self::Item, ItemRejection>);
 
     /// Why an item is refused.
@@ -154,7 +154,7 @@ impl<U: Upload> Uploading<U> {
         call: Call,
     ) -> Result<ImportState<U>> {
         let source;
-        (self.received.fields, source) = start.read(U::Item::KIND)?;
+        (self.received.options, source) = start.read(U::Item::KIND)?;
         let id = optional(&start.import_id, "start.import_id")?;
         let has_id = id.is_some();
         let import = match start.validate_only {

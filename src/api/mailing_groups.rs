@@ -33,7 +33,9 @@ impl MailingGroups for Api {
         let (call, mut request) = split_request(request)?;
         let key = idempotency_key(&mut request)?;
         let group = required_message(request.mailing_group, "mailing_group")?.try_into()?;
-        let (group, revision) = mailing_groups::create(&self.domain, &call, group, key).await?;
+        let reuse = request.reuse_former;
+        let (group, revision) =
+            mailing_groups::create(&self.domain, &call, group, reuse, key).await?;
         let mailing_group = Some(group.into());
         Ok(Response::new(pb::CreateMailingGroupResponse {
             mailing_group,
@@ -111,8 +113,9 @@ impl MailingGroups for Api {
         let code = required(&request.code, "code")?;
         let new_code = required(&request.new_code, "new_code")?;
         let etag = etag(&request.etag);
+        let reuse = request.reuse_former;
         let (group, revision) =
-            mailing_groups::rename(&self.domain, &call, &code, &new_code, etag, key).await?;
+            mailing_groups::rename(&self.domain, &call, &code, &new_code, reuse, etag, key).await?;
         let mailing_group = Some(group.into());
         Ok(Response::new(pb::RenameMailingGroupResponse {
             mailing_group,

@@ -33,7 +33,12 @@ impl From<Error> for Status {
         }
         let reason = reason_of(&error);
         let details = details(&error, reason);
-        status(reason, message(&error), metadata(&error), details)
+        let status = status(reason, message(&error), metadata(&error), details);
+        match error {
+            // The name is known, though only as a former one.
+            Error::FormerName { .. } => with_code(Code::AlreadyExists, status),
+            _ => status,
+        }
     }
 }
 
@@ -114,6 +119,11 @@ fn status(
             .insert("grpc-retry-pushback-ms", pushback.into());
     }
     status
+}
+
+fn with_code(code: Code, status: Status) -> Status {
+    let details = status.get_error_details();
+    Status::with_error_details(code, status.message(), details)
 }
 
 /// The code, and when the same call may succeed without any other change.

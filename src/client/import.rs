@@ -128,6 +128,10 @@ struct ImportFlags {
     /// Change nothing: only count what would happen. Rejected rows are written only with --rejected
     #[arg(long)]
     dry_run: bool,
+    /// Let new groups and contacts take the codes that others had before a rename, and the ids of
+    /// merged contacts
+    #[arg(long)]
+    reuse_former: bool,
     #[command(flatten)]
     connection: ConnectionArgs,
 }

@@ -18,6 +18,7 @@ use super::{
     memberships,
     once::recorded_as_is,
     segments::merges,
+    upsert::ReuseFormer,
 };
 use crate::{
     model::{
@@ -27,15 +28,21 @@ use crate::{
     store::{self, Transaction, contacts::ContactFilter},
 };
 
-/// Creates a contact; without an id it gets the next of the series `CT000001`.
+/// Creates a contact; without an id it gets the next of the series `CT000001`. With `reuse_former` the
+/// id may be that of a merged contact.
 pub(crate) async fn create(
     domain: &Domain,
     call: &Call,
     id: Option<ContactId>,
     details: ContactDetails,
+    reuse_former: ReuseFormer,
     key: Option<IdempotencyKey>,
 ) -> Result<Committed<Contact>> {
-    let new = CreateContact { id, details };
+    let new = CreateContact {
+        id,
+        details,
+        reuse_former,
+    };
     if key.is_some() {
         let create = async |tx: &mut Transaction| jobs::create_one(tx, new).await;
         return domain.write_once(call, key, create).await;
@@ -121,7 +128,7 @@ pub(crate) async fn update(
     id: &ContactId,
     change: ContactChange,
     etag: Option<&str>,
-    or_create: Option<Result<ContactDetails, Vec<Violation>>>,
+    or_create: Option<(Result<ContactDetails, Vec<Violation>>, ReuseFormer)>,
     key: Option<IdempotencyKey>,
 ) -> Result<Committed<Contact>> {
     let update = UpdateContact {

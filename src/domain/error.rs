@@ -52,6 +52,16 @@ pub enum Error {
         /// The name.
         name: String,
     },
+    /// The name is a former one of something else.
+    #[error("{}", .resource.gave_up(.name, .current))]
+    FormerName {
+        /// What kind of thing.
+        resource: Resource,
+        /// The name.
+        name: String,
+        /// The present name of what had it.
+        current: String,
+    },
     /// The state does not allow it.
     #[error("{0}")]
     Precondition(Precondition),

@@ -131,6 +131,23 @@ pub(super) async fn unknown_group(
     }
 }
 
+/// Refuses a code that another group than `own` had before.
+pub(super) async fn refuse_former_code(
+    tx: &mut Transaction,
+    code: &Code,
+    own: Option<&Code>,
+) -> Result<()> {
+    let tenant_id = tx.tenant_id();
+    match renamed(tx, tenant_id, [code]).await?.remove(code) {
+        Some(current) if own != Some(&current) => Err(Error::FormerName {
+            resource: Resource::MailingGroup,
+            name: code.to_string(),
+            current: current.to_string(),
+        }),
+        Some(_) | None => Ok(()),
+    }
+}
+
 /// The former codes among these, and the present codes of their groups.
 pub(super) async fn renamed(
     conn: &mut Connection,

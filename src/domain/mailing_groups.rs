@@ -16,15 +16,19 @@ use crate::{
     store::{self, mailing_groups::ContactGroupsPage},
 };
 
-/// Defines a group.
+/// Defines a group. The code must not be one that another group had, unless `reuse_former` is set.
 pub(crate) async fn create(
     domain: &Domain,
     call: &Call,
     new: NewMailingGroup,
+    reuse_former: bool,
     key: Option<IdempotencyKey>,
 ) -> Result<Committed<MailingGroup>> {
     domain
         .write_once(call, key, async |tx| {
+            if !reuse_former {
+                lookup::refuse_former_code(tx, &new.code, None).await?;
+            }
             let group_id = tx
                 .take_group_id()
                 .map_err(Error::no_number(Resource::MailingGroup))?;
@@ -113,12 +117,14 @@ pub(crate) async fn update(
         .await
 }
 
-/// Changes the code of a group.
+/// Changes the code of a group. The new one must not be one that another group had, unless
+/// `reuse_former` is set.
 pub(crate) async fn rename(
     domain: &Domain,
     call: &Call,
     code: &Code,
     new_code: &Code,
+    reuse_former: bool,
     etag: Option<&str>,
     key: Option<IdempotencyKey>,
 ) -> Result<Committed<MailingGroup>> {
@@ -127,6 +133,9 @@ pub(crate) async fn rename(
             let group = lookup::current_group(tx, code, etag).await?;
             if code == new_code {
                 return Ok(group);
+            }
+            if !reuse_former {
+                lookup::refuse_former_code(tx, new_code, Some(&group.code)).await?;
             }
             let renamed = store::mailing_groups::rename(tx, &group, new_code)
                 .await

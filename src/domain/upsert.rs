@@ -1,19 +1,21 @@
 //! Creating and changing contacts, with the rules between contacts and companies.
 
+mod known;
 mod refusal;
 mod rules;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
+pub(super) use self::known::KnownContacts;
 use self::rules::{Draft, Rules};
 pub(crate) use self::{
     refusal::{ContactField, Refusal},
     rules::Drafts,
 };
 use crate::{
-    domain::{BrokenRule, Error, Resource, Result, lookup},
+    domain::{BrokenRule, Error, Resource, Result},
     model::{Change, Contact, ContactId, ContactKind, ContactRow, NewContact, TenantId},
     store::{self, Connection, Transaction},
 };
@@ -33,66 +35,14 @@ pub(crate) enum ItemOutcome<R> {
     Refused(R),
 }
 
+/// Whether a new contact may take the id of a merged one.
+pub(super) type ReuseFormer = bool;
+
 /// The outcome of one contact.
 pub(crate) type UpsertOutcome = ItemOutcome<Refusal>;
 
 /// How many new or changed contacts a validation remembers, about 250 bytes each.
 const MAX_DRAFTS: usize = 1_000_000;
-
-/// Contacts that were looked up, existing or not. Each is read once.
-#[derive(Default)]
-pub(super) struct KnownContacts {
-    contacts: HashMap<ContactId, Option<Contact>>,
-    /// The ids of merged contacts among them, and those of the contacts that replace them.
-    merged: HashMap<ContactId, ContactId>,
-}
-
-impl KnownContacts {
-    /// Reads the contacts that were not looked up before.
-    pub(super) async fn read(
-        &mut self,
-        conn: &mut Connection,
-        tenant_id: TenantId,
-        ids: impl Iterator<Item = &ContactId>,
-    ) -> Result<()> {
-        let is_new = |id: &&ContactId| !self.contacts.contains_key(*id);
-        let mut missing: Vec<&ContactId> = ids.filter(is_new).collect();
-        missing.sort_unstable();
-        missing.dedup();
-        if missing.is_empty() {
-            return Ok(());
-        }
-        let found = store::contacts::find_all(conn, tenant_id, &missing).await?;
-        self.contacts
-            .extend(missing.into_iter().map(|id| (id.clone(), None)));
-        self.contacts
-            .extend(found.into_iter().map(|it| (it.id.clone(), Some(it))));
-        Ok(())
-    }
-
-    /// Reads into what those contacts were merged that do not exist.
-    pub(super) async fn read_merged(
-        &mut self,
-        conn: &mut Connection,
-        tenant_id: TenantId,
-        ids: impl Iterator<Item = &ContactId>,
-    ) -> Result<()> {
-        let missing: HashSet<_> = ids.filter(|id| self.get(id).is_none()).collect();
-        let merged = lookup::merged(conn, tenant_id, missing).await?;
-        self.merged.extend(merged);
-        Ok(())
-    }
-
-    /// The contact with this id, if it exists.
-    pub(super) fn get(&self, id: &ContactId) -> Option<&Contact> {
-        self.contacts.get(id)?.as_ref()
-    }
-
-    /// The contact that this one was merged into.
-    pub(super) fn merged_into(&self, id: &ContactId) -> Option<&ContactId> {
-        self.merged.get(id)
-    }
-}
 
 /// Creates and changes contacts, chunk by chunk. Of items with the same id the later counts. Returns
 /// one outcome per item, in order.
@@ -131,13 +81,16 @@ pub(super) async fn validate(
 pub(super) async fn upsert_each(
     tx: &mut Transaction,
     mut known: KnownContacts,
-    items: Vec<Result<NewContact>>,
+    items: Vec<Result<(NewContact, ReuseFormer)>>,
 ) -> Result<Vec<Result<Contact>>> {
-    let valid: Vec<ContactRow> = items.iter().flatten().map(Into::into).collect();
+    let valid = items.iter().flatten();
+    let valid: Vec<ContactRow> = valid
+        .map(|(new, reuse)| ContactRow::new(new, *reuse))
+        .collect();
     let written = write(tx, &mut known, &[valid]).await?;
     let (revision, time) = (tx.revision(), tx.time());
     let mut outcomes = written.outcomes.into_iter();
-    let mut result = |item: NewContact| {
+    let mut result = |(item, _): (NewContact, ReuseFormer)| {
         let unchanged = known.get(&item.id);
         match outcomes.next() {
             Some(ItemOutcome::Refused(refusal)) => Err(refusal.into_error(&item.id)),
@@ -198,6 +151,7 @@ async fn write(
         }
     }
     if !created.is_empty() || !updated.is_empty() {
+        free_ids(tx, known, &created).await?;
         recount_kinds(tx, known, &updated).await?;
         store::contacts::write(tx, &created, &updated).await?;
         log(tx, &created, Change::ContactsCreated);
@@ -219,10 +173,10 @@ async fn evaluate(
     chunks: &[Vec<ContactRow>],
 ) -> Result<Vec<UpsertOutcome>> {
     let rows = || chunks.iter().flatten();
-    let companies = || rows().filter_map(|row| row.change.new_company());
-    let ids = rows().map(|row| &row.id).chain(companies());
-    known.read(conn, tenant_id, ids).await?;
-    known.read_merged(conn, tenant_id, companies()).await?;
+    let companies = rows().filter_map(|row| row.change.new_company());
+    let ids = rows().map(|row| &row.id).chain(companies);
+    known.read(conn, tenant_id, ids.clone()).await?;
+    known.read_merged(conn, tenant_id, ids).await?;
     let becomes_person = |row: &&ContactRow| {
         row.change.kind == Some(ContactKind::Person)
             && known
@@ -243,6 +197,20 @@ async fn evaluate(
         drafts,
     };
     Ok(chunks.iter().flat_map(|chunk| rules.take(chunk)).collect())
+}
+
+/// Makes the ids of new contacts former ids of no other.
+async fn free_ids(
+    tx: &mut Transaction,
+    known: &KnownContacts,
+    created: &[(i32, NewContact)],
+) -> Result<()> {
+    let ids = created.iter().map(|(_, new)| &new.id);
+    let former: Vec<_> = ids.filter(|id| known.merged_into(id).is_some()).collect();
+    if !former.is_empty() {
+        store::contacts::free_ids(tx, &former).await?;
+    }
+    Ok(())
 }
 
 fn log(tx: &mut Transaction, written: &[(i32, NewContact)], change: fn(Vec<i32>) -> Change) {

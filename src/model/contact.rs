@@ -120,10 +120,13 @@ pub struct NewContact {
 pub(crate) struct ContactRow {
     pub(crate) id: ContactId,
     pub(crate) change: ContactChange,
+    /// Whether a new contact may take the id of a merged one.
+    pub(crate) reuse_former: bool,
 }
 
-impl From<&NewContact> for ContactRow {
-    fn from(new: &NewContact) -> Self {
+impl ContactRow {
+    /// The row that creates a contact, or replaces one.
+    pub(crate) fn new(new: &NewContact, reuse_former: bool) -> Self {
         let details = new.details.clone();
         Self {
             id: new.id.clone(),
@@ -135,6 +138,7 @@ impl From<&NewContact> for ContactRow {
                 exclude_from_segments: Some(details.exclude_from_segments),
                 privacy_blocked: Some(details.privacy_blocked),
             },
+            reuse_former,
         }
     }
 }

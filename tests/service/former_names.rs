@@ -2,6 +2,7 @@
 //! with the present one.
 
 mod items;
+mod reuse;
 
 use mailing_groups::pb;
 use tonic::{Code, Status};

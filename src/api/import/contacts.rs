@@ -7,15 +7,10 @@ use pb::{
 
 use super::{
     Upload,
-    messages::{Message, UploadStart},
+    messages::{ItemOptions, Message, UploadStart},
 };
 use crate::{
-    api::{
-        assignments,
-        convert::{ContactFields, contact_change},
-        field::required,
-        status::contact_field,
-    },
+    api::{assignments, convert::contact_change, field::required, status::contact_field},
     domain::{
         Refusal, Violation,
         imports::{ImportProgress, ItemRejection},
@@ -38,9 +33,9 @@ impl Upload for ContactImport {
 
     fn read(
         contact: pb::Contact,
-        fields: ContactFields,
+        options: ItemOptions,
     ) -> (String, Result<ContactRow, ItemRejection>) {
-        let row = row(&contact, fields).map_err(|Violation { field, reason }| ItemRejection {
+        let row = row(&contact, options).map_err(|Violation { field, reason }| ItemRejection {
             subject: field,
             reason,
             former_name: None,
@@ -105,10 +100,11 @@ impl Upload for ContactImport {
     }
 }
 
-fn row(contact: &pb::Contact, fields: ContactFields) -> Result<ContactRow, Violation> {
+fn row(contact: &pb::Contact, options: ItemOptions) -> Result<ContactRow, Violation> {
     Ok(ContactRow {
         id: required(&contact.id, "id")?,
-        change: contact_change(contact, fields, "")?,
+        change: contact_change(contact, options.fields, "")?,
+        reuse_former: options.reuse_former,
     })
 }
 
@@ -128,6 +124,7 @@ impl From<pb::ImportContactsRequest> for Message<Vec<pb::Contact>> {
                 fingerprint: start.fingerprint,
                 update_mask: start.update_mask,
                 validate_only: start.validate_only,
+                reuse_former: start.reuse_former,
             }),
             Some(Sent::Chunk(chunk)) => Self::Chunk(chunk.contacts),
             Some(Sent::Finish(_)) => Self::Finish,

@@ -8,13 +8,10 @@ use pb::{
 
 use super::{
     Upload,
-    messages::{Message, UploadStart},
+    messages::{ItemOptions, Message, UploadStart},
 };
 use crate::{
-    api::{
-        assignments,
-        convert::{ContactFields, assignment},
-    },
+    api::{assignments, convert::assignment},
     domain::imports::{ImportProgress, ItemRejection},
     model::{self, Assignment},
     pb,
@@ -34,7 +31,7 @@ impl Upload for MembershipImport {
 
     fn read(
         sent: pb::Assignment,
-        _: ContactFields,
+        _: ItemOptions,
     ) -> (pb::Assignment, Result<Assignment, ItemRejection>) {
         let read = assignment(&sent.contact_id, &sent.code, "");
         let read = read.map_err(|violation| assignments::invalid(&violation).into());
@@ -125,6 +122,7 @@ impl From<pb::ImportMembershipsRequest> for Message<Vec<pb::Assignment>> {
                 fingerprint: start.fingerprint,
                 update_mask: None,
                 validate_only: start.validate_only,
+                reuse_former: false,
             }),
             Some(Sent::Chunk(chunk)) => Self::Chunk(chunk.assignments),
             Some(Sent::Finish(_)) => Self::Finish,

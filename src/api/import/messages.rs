@@ -46,11 +46,21 @@ pub(in crate::api) struct UploadStart {
     pub(super) fingerprint: String,
     pub(super) update_mask: Option<prost_types::FieldMask>,
     pub(super) validate_only: bool,
+    pub(super) reuse_former: bool,
+}
+
+/// How the items of an upload are read.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::api) struct ItemOptions {
+    /// The fields that count.
+    pub(super) fields: ContactFields,
+    /// Whether new contacts may take the ids of merged ones.
+    pub(super) reuse_former: bool,
 }
 
 impl UploadStart {
-    /// The fields that the items carry, and what the import is bound to.
-    pub(super) fn read(&self, kind: ImportKind) -> Result<(ContactFields, ImportSource)> {
+    /// How the items are read, and what the import is bound to.
+    pub(super) fn read(&self, kind: ImportKind) -> Result<(ItemOptions, ImportSource)> {
         if self.known_count < 0 {
             return Err(Error::invalid("start.known_count", "must not be negative"));
         }
@@ -61,7 +71,11 @@ impl UploadStart {
             fingerprint: self.fingerprint.clone(),
             update_mask: mask_text(fields),
         };
-        Ok((fields, source))
+        let options = ItemOptions {
+            fields,
+            reuse_former: self.reuse_former,
+        };
+        Ok((options, source))
     }
 }
 

@@ -6,13 +6,12 @@ use prost::Message as _;
 use tokio_util::sync::CancellationToken;
 use tonic::{Status, Streaming};
 
-use super::{Upload, messages::Message};
+use super::{
+    Upload,
+    messages::{ItemOptions, Message},
+};
 use crate::{
-    api::{
-        convert::{ALL_CONTACT_FIELDS, ContactFields},
-        field::check_batch_size,
-        status,
-    },
+    api::{convert::ALL_CONTACT_FIELDS, field::check_batch_size, status},
     domain::{imports::ItemRejection, memberships::MAX_BATCH_ITEMS},
 };
 
@@ -35,8 +34,7 @@ type Received<U> = Result<Message<ReadItems<U>>, Status>;
 pub(super) struct ReceivedMessages<U: Upload> {
     requests: Streaming<U::Request>,
     shutdown: CancellationToken,
-    /// The fields of an item that count.
-    pub(super) fields: ContactFields,
+    pub(super) options: ItemOptions,
     /// With their sizes in bytes.
     waiting: VecDeque<(Received<U>, usize)>,
     waiting_items: usize,
@@ -49,7 +47,10 @@ impl<U: Upload> ReceivedMessages<U> {
         Self {
             requests,
             shutdown,
-            fields: ALL_CONTACT_FIELDS,
+            options: ItemOptions {
+                fields: ALL_CONTACT_FIELDS,
+                reuse_former: false,
+            },
             waiting: VecDeque::new(),
             waiting_items: 0,
             waiting_bytes: 0,
@@ -120,7 +121,7 @@ impl<U: Upload> ReceivedMessages<U> {
         Ok(match message {
             Message::Chunk(items) => {
                 check_batch_size(&items, U::ITEMS)?;
-                let read = |item| U::read(item, self.fields);
+                let read = |item| U::read(item, self.options);
                 Message::Chunk(items.into_iter().map(read).collect())
             }
             Message::Start(start) => Message::Start(start),

@@ -40,6 +40,7 @@ pub(super) fn metadata(error: &Error) -> Vec<(&'static str, String)> {
         ],
         Error::HistoryPruned { oldest } => vec![("oldest_revision", oldest.to_string())],
         Error::NotFound { .. }
+        | Error::FormerName { .. }
         | Error::UnknownContacts(_)
         | Error::Selection(_)
         | Error::Invalid(_)
@@ -102,6 +103,11 @@ fn missing(error: &Error) -> Option<Missing> {
                 },
             ..
         }) => Some(missing(*resource, name.clone(), current.clone())),
+        Error::FormerName {
+            resource,
+            name,
+            current,
+        } => Some(missing(*resource, name.clone(), Some(current.clone()))),
         Error::Selection(SelectionError {
             fault: SelectionFault::UnknownSegment(id),
             ..
@@ -149,7 +155,10 @@ pub(super) fn details(error: &Error, reason: ErrorReason) -> ErrorDetails {
             }
             add_violations(&mut details, &[broken_rule(rule)]);
         }
-        Error::NotFound { .. } | Error::Selection(_) | Error::InvalidStart(_) => {
+        Error::NotFound { .. }
+        | Error::FormerName { .. }
+        | Error::Selection(_)
+        | Error::InvalidStart(_) => {
             if let Some(Missing { resource, name, .. }) = missing(error) {
                 details.set_resource_info(type_of(resource), name, "", error.to_string());
             }

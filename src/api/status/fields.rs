@@ -29,6 +29,7 @@ pub(super) fn violation(error: &Error) -> Option<Violation> {
         Error::Selection(error) => selection_violation(error),
         Error::BrokenRule(rule) => Some(broken_rule(rule)),
         Error::NotFound { .. }
+        | Error::FormerName { .. }
         | Error::Invalid(_)
         | Error::UnknownContacts(_)
         | Error::AlreadyExists { .. }
@@ -96,6 +97,7 @@ pub(super) fn broken_rule(rule: &BrokenRule) -> Violation {
 /// The name of a field of a contact.
 pub(in crate::api) fn contact_field(field: ContactField) -> &'static str {
     match field {
+        ContactField::Id => "id",
         ContactField::Kind => "kind",
         ContactField::Name => "name",
         ContactField::CompanyId => "company_id",

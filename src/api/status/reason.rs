@@ -28,6 +28,7 @@ pub(super) fn reason_of(error: &Error) -> ErrorReason {
             resource, current, ..
         } => not_found(*resource, current.is_some()),
         Error::UnknownContacts(unknown) => reason_of(&unknown[0].error()),
+        Error::FormerName { resource, .. } => not_found(*resource, true),
         Error::AlreadyExists { resource, .. } => already_exists(*resource),
         Error::Precondition(precondition) => precondition_reason(precondition),
         Error::Stale { .. } => ErrorReason::EtagMismatch,

@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use futures_util::{StreamExt, stream::FuturesOrdered};
 use tonic::{Code, Status};
+use tonic_types::StatusExt;
 
 use super::{
     ImportFlags, batches,
@@ -140,7 +141,7 @@ impl GroupClient<'_> {
             false => self.create_or_update(group).await,
         };
         match outcome {
-            Err(status) if status.code() == Code::InvalidArgument => {
+            Err(status) if status.code() == Code::InvalidArgument || is_former(&status) => {
                 Ok(GroupOutcome::Rejected(reason(&status)))
             }
             outcome => outcome,
@@ -151,10 +152,13 @@ impl GroupClient<'_> {
         let request = self.flags.connection.unary(CreateMailingGroupRequest {
             mailing_group: Some(group.clone()),
             request_id: String::new(),
+            reuse_former: self.flags.reuse_former,
         });
         match self.client.create_mailing_group(request).await {
             Ok(created) => Ok(GroupOutcome::Created(created.into_inner().revision)),
-            Err(taken) if taken.code() == Code::AlreadyExists => self.update(group).await,
+            Err(taken) if taken.code() == Code::AlreadyExists && !is_former(&taken) => {
+                self.update(group).await
+            }
             Err(status) => Err(status),
         }
     }
@@ -200,6 +204,9 @@ impl GroupClient<'_> {
         let found = match (earlier, self.get(code.as_str()).await) {
             (Some(earlier), _) => Some(earlier),
             (None, Ok(found)) => Some(found.description),
+            (None, Err(status)) if is_former(&status) && !self.flags.reuse_former => {
+                return Err(status);
+            }
             (None, Err(status)) if status.code() == Code::NotFound => None,
             (None, Err(status)) => return Err(status),
         };
@@ -216,4 +223,10 @@ impl GroupClient<'_> {
         let found = self.client.get_mailing_group(request).await?.into_inner();
         Ok(found.mailing_group.unwrap_or_default())
     }
+}
+
+/// Whether the code is a former one of another group.
+fn is_former(status: &Status) -> bool {
+    let info = status.get_details_error_info();
+    info.is_some_and(|it| it.reason == "MAILING_GROUP_RENAMED")
 }

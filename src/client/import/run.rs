@@ -78,6 +78,7 @@ impl<T: UploadItem> OpenImport<T> {
                 paths: self.file.columns().after_key(T::COLUMNS),
             }),
             validate_only: flags.dry_run,
+            reuse_former: flags.reuse_former,
         };
         // A dry run leaves nothing that could be continued.
         let retry = match flags.dry_run {

@@ -61,6 +61,8 @@ pub(super) struct ImportStart {
     pub(super) update_mask: Option<FieldMask>,
     /// Whether nothing is written.
     pub(super) validate_only: bool,
+    /// Whether new contacts may take the ids of merged ones.
+    pub(super) reuse_former: bool,
 }
 
 /// A message of the service during an import.

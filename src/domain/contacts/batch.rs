@@ -9,8 +9,9 @@ use crate::{
         BrokenRule, Call, Committed, ContactField, Domain, Error, IdempotencyKey, Result,
         jobs::{self, CreateContact},
         once::Recorded,
+        upsert::ReuseFormer,
     },
-    model::{Contact, ContactDetails, ContactId},
+    model::{Contact, ContactDetails, ContactId, FormerName},
     store::{self, Transaction},
 };
 
@@ -21,8 +22,10 @@ pub(crate) enum CreateOutcome {
     Created(Option<Box<Contact>>),
     /// The id is in use, or another item has it.
     AlreadyExists,
-    /// A field breaks a rule.
-    Refused(ContactField, String),
+    /// The id is that of a merged contact.
+    Merged(FormerName),
+    /// A field breaks a rule, perhaps as it is the id of a merged contact.
+    Refused(ContactField, String, Option<FormerName>),
 }
 
 /// What is kept of an outcome.
@@ -30,7 +33,8 @@ pub(crate) enum CreateOutcome {
 pub(crate) enum CreateRecord {
     Created(i32),
     AlreadyExists,
-    Refused(ContactField, String),
+    Merged(FormerName),
+    Refused(ContactField, String, Option<FormerName>),
 }
 
 impl Recorded for Vec<CreateOutcome> {
@@ -43,7 +47,10 @@ impl Recorded for Vec<CreateOutcome> {
                 CreateRecord::Created(contact.as_ref().map_or(0, |it| it.contact_number))
             }
             CreateOutcome::AlreadyExists => CreateRecord::AlreadyExists,
-            CreateOutcome::Refused(field, reason) => CreateRecord::Refused(*field, reason.clone()),
+            CreateOutcome::Merged(name) => CreateRecord::Merged(name.clone()),
+            CreateOutcome::Refused(field, reason, name) => {
+                CreateRecord::Refused(*field, reason.clone(), name.clone())
+            }
         };
         self.iter().map(record).collect()
     }
@@ -51,7 +58,9 @@ impl Recorded for Vec<CreateOutcome> {
     async fn recall(record: Vec<CreateRecord>, domain: &Domain, call: &Call) -> Result<Self> {
         let number = |record: &CreateRecord| match record {
             CreateRecord::Created(number) => Some(*number),
-            CreateRecord::AlreadyExists | CreateRecord::Refused(..) => None,
+            CreateRecord::AlreadyExists | CreateRecord::Merged(_) | CreateRecord::Refused(..) => {
+                None
+            }
         };
         let numbers: Vec<i32> = record.iter().filter_map(number).collect();
         let read = domain.read_of(call, async |conn, tenant_id| {
@@ -64,23 +73,31 @@ impl Recorded for Vec<CreateOutcome> {
                 CreateOutcome::Created(contacts.remove(&number).map(Box::new))
             }
             CreateRecord::AlreadyExists => CreateOutcome::AlreadyExists,
-            CreateRecord::Refused(field, reason) => CreateOutcome::Refused(field, reason),
+            CreateRecord::Merged(name) => CreateOutcome::Merged(name),
+            CreateRecord::Refused(field, reason, name) => {
+                CreateOutcome::Refused(field, reason, name)
+            }
         };
         Ok(record.into_iter().map(outcome).collect())
     }
 }
 
 /// Creates contacts in one transaction; those without an id get the next ones of the series. Returns
-/// one outcome per item, in order.
+/// one outcome per item, in order. With `reuse_former` ids may be those of merged contacts.
 pub(crate) async fn create_many(
     domain: &Domain,
     call: &Call,
     items: Vec<(Option<ContactId>, ContactDetails)>,
+    reuse_former: ReuseFormer,
     key: Option<IdempotencyKey>,
 ) -> Result<Committed<Vec<CreateOutcome>>> {
     let items = items.into_iter();
     let items: Vec<_> = items
-        .map(|(id, details)| CreateContact { id, details })
+        .map(|(id, details)| CreateContact {
+            id,
+            details,
+            reuse_former,
+        })
         .collect();
     let is_kept = key.is_some();
     domain
@@ -124,8 +141,12 @@ fn outcome(result: Result<Contact>) -> Result<CreateOutcome> {
         Err(Error::AlreadyExists { .. }) => Ok(CreateOutcome::AlreadyExists),
         Err(Error::BrokenRule(BrokenRule::Contact(refusal))) => {
             let (field, reason) = (refusal.field(), refusal.rule());
-            Ok(CreateOutcome::Refused(field, reason))
+            Ok(CreateOutcome::Refused(field, reason, refusal.former_name()))
         }
+        Err(Error::FormerName { name, current, .. }) => Ok(CreateOutcome::Merged(FormerName {
+            former: name,
+            current,
+        })),
         Err(error) => Err(error),
     }
 }

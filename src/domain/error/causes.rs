@@ -87,6 +87,23 @@ impl Resource {
     }
 }
 
+impl Resource {
+    /// Why a new one cannot have a name that another gave up.
+    pub(crate) fn gave_up(self, name: &str, current: &str) -> String {
+        let which = match self {
+            Self::Contact => format!("{self} {name} was merged into {current}"),
+            Self::MailingGroup
+            | Self::Segment
+            | Self::SavedCriteria
+            | Self::SegmentAction
+            | Self::Tenant => {
+                format!("{self} {name} is {current} now")
+            }
+        };
+        format!("{which}; use that name, or set reuse_former to give {name} to a new {self}")
+    }
+}
+
 /// One of many contacts, which does not exist.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UnknownContact {

@@ -9,7 +9,7 @@ use crate::{
         batch::{BatchOperation, ConflictKeys},
         database::{Committed, Database},
         lookup::{self, check_contact_etag},
-        upsert::{KnownContacts, upsert_each},
+        upsert::{KnownContacts, ReuseFormer, upsert_each},
     },
     model::{Contact, ContactChange, ContactDetails, ContactId, NewContact, TenantName},
     store::{self, Transaction},
@@ -47,6 +47,7 @@ pub(in crate::domain) struct CreateContact {
     /// `None`: the next of the series.
     pub(in crate::domain) id: Option<ContactId>,
     pub(in crate::domain) details: ContactDetails,
+    pub(in crate::domain) reuse_former: ReuseFormer,
 }
 
 /// Creates one contact per call.
@@ -113,7 +114,7 @@ pub(in crate::domain) async fn create(
             return Err(Error::AlreadyExists { resource, name });
         }
         let details = item.details.clone();
-        Ok(NewContact { id, details })
+        Ok((NewContact { id, details }, item.reuse_former))
     });
     let new = new.collect();
     upsert_each(tx, known, new).await
@@ -175,7 +176,7 @@ pub(in crate::domain) struct UpdateContact {
     pub(in crate::domain) change: ContactChange,
     pub(in crate::domain) etag: Option<String>,
     /// The details of the contact if it does not exist, or why it cannot be created.
-    pub(in crate::domain) or_create: Option<Result<ContactDetails, Vec<Violation>>>,
+    pub(in crate::domain) or_create: Option<(Result<ContactDetails, Vec<Violation>>, ReuseFormer)>,
 }
 
 /// Changes one contact per call.
@@ -233,7 +234,8 @@ async fn update(tx: &mut Transaction, items: &[&UpdateContact]) -> Result<Vec<Re
     let changed = items.iter().map(|item| {
         let id = item.id.clone();
         let details = item.details(&known)?;
-        Ok(NewContact { id, details })
+        let reuse_former = item.or_create.as_ref().is_some_and(|(_, reuse)| *reuse);
+        Ok((NewContact { id, details }, reuse_former))
     });
     let changed = changed.collect();
     upsert_each(tx, known, changed).await
@@ -242,7 +244,8 @@ async fn update(tx: &mut Transaction, items: &[&UpdateContact]) -> Result<Vec<Re
 impl UpdateContact {
     /// The company that the contact gets.
     fn company_id(&self) -> Option<&ContactId> {
-        let created = self.or_create.as_ref().and_then(|it| it.as_ref().ok());
+        let created = self.or_create.as_ref();
+        let created = created.and_then(|(details, _)| details.as_ref().ok());
         self.change
             .new_company()
             .or(created.and_then(|new| new.company_id.as_ref()))
@@ -259,7 +262,7 @@ impl UpdateContact {
             (None, Some(_)) if self.etag.is_some() => {
                 Err(Error::stale(Resource::Contact, &self.id))
             }
-            (None, Some(details)) => details.clone().map_err(Error::Invalid),
+            (None, Some((details, _))) => details.clone().map_err(Error::Invalid),
             (None, None) => Err(Error::no_contact(&self.id, known.merged_into(&self.id))),
         }
     }

@@ -27,6 +27,14 @@ pub enum Refusal {
     /// A company with people becomes a person.
     #[error("must stay COMPANY while the company has people; it has {0}")]
     HasPeople(i64),
+    /// A new contact has the id of one that was merged into another.
+    #[error("must not be the id of a merged contact; use {current}, or set reuse_former")]
+    FormerId {
+        /// The id.
+        former: ContactId,
+        /// The contact that it was merged into.
+        current: ContactId,
+    },
     /// An item that creates a contact lacks a field.
     #[error("must be set, as there is no contact of this id yet")]
     Missing(ContactField),
@@ -38,6 +46,7 @@ impl Refusal {
         match self {
             Self::HasPeople(_) => ContactField::Kind,
             Self::Missing(field) => *field,
+            Self::FormerId { .. } => ContactField::Id,
             Self::UnknownCompany { .. } | Self::NotACompany(_) | Self::CompanyOfCompany => {
                 ContactField::CompanyId
             }
@@ -55,6 +64,9 @@ impl Refusal {
                 ..
             } => "must be an existing company; it was merged into another".to_owned(),
             Self::NotACompany(_) => "must be a company; it is a person".to_owned(),
+            Self::FormerId { .. } => {
+                "must not be the id of a merged contact, unless reuse_former is set".to_owned()
+            }
             Self::CompanyOfCompany | Self::HasPeople(_) | Self::Missing(_) => self.to_string(),
         }
     }
@@ -63,10 +75,11 @@ impl Refusal {
     pub(crate) fn former_name(&self) -> Option<FormerName> {
         match self {
             Self::UnknownCompany {
-                id,
+                id: former,
                 merged_into: Some(current),
-            } => Some(FormerName {
-                former: id.to_string(),
+            }
+            | Self::FormerId { former, current } => Some(FormerName {
+                former: former.to_string(),
                 current: current.to_string(),
             }),
             Self::UnknownCompany {
@@ -86,6 +99,11 @@ impl Refusal {
                 id: id.clone(),
                 count,
             }),
+            Self::FormerId { former, current } => Error::FormerName {
+                resource: Resource::Contact,
+                name: former.to_string(),
+                current: current.to_string(),
+            },
             refusal => BrokenRule::Contact(refusal).into(),
         }
     }
@@ -98,6 +116,7 @@ fn moved(merged_into: &Option<ContactId>) -> String {
 /// A field of a contact.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ContactField {
+    Id,
     /// Company or person.
     Kind,
     /// The name.

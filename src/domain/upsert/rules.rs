@@ -80,6 +80,14 @@ impl Rules<'_> {
         let item = self.drafts.taken;
         self.drafts.taken += 1;
         let before = self.details(&row.id);
+        if before.is_none()
+            && !row.reuse_former
+            && let Some(current) = self.known.merged_into(&row.id)
+        {
+            let (former, current) = (row.id.clone(), current.clone());
+            let refusal = Refusal::FormerId { former, current };
+            return (ItemOutcome::Refused(refusal), None);
+        }
         let details = match resolve(&row.change, before.clone()) {
             Ok(details) => details,
             Err(refusal) => return (ItemOutcome::Refused(refusal), None),

@@ -35,6 +35,7 @@ fn row() -> impl Strategy<Value = ContactRow> {
             company_id,
             ..Default::default()
         },
+        reuse_former: false,
     })
 }
 

@@ -105,7 +105,12 @@ async fn change(tenant: &mut Tenant, round: usize) {
         tenant.merge("P04", "P08").await.unwrap();
         tenant.rename("MOVE", "GO", "").await.unwrap();
         tenant.delete_group("GONE", "", true).await.unwrap();
-        tenant.group("MOVE").await;
+        let again = pb::CreateMailingGroupRequest {
+            mailing_group: Some(new_group("MOVE", "")),
+            reuse_former: true,
+            ..Default::default()
+        };
+        tenant.groups.create_mailing_group(again).await.unwrap();
         tenant.assign("P19", "MOVE").await;
     } else {
         tenant.rename("GO", "GOING", "").await.unwrap();

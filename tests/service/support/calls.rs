@@ -47,6 +47,7 @@ impl Tenant {
         let request = pb::CreateMailingGroupRequest {
             mailing_group: Some(group),
             request_id: request_id.into(),
+            ..Default::default()
         };
         Ok(self
             .groups
@@ -178,6 +179,7 @@ impl Tenant {
         let request = pb::CreateContactRequest {
             contact: Some(contact),
             request_id: request_id.into(),
+            ..Default::default()
         };
         Ok(self.contacts.create_contact(request).await?.into_inner())
     }

@@ -103,7 +103,7 @@ macro_rules! upload_item {
 
 upload_item! {
     Contact: ContactsClient.import_contacts,
-    ImportContactsRequest = to_contacts(contacts, update_mask),
+    ImportContactsRequest = to_contacts(contacts, update_mask, reuse_former),
     ImportContactsResponse = of_contacts(created_count, |it| Some(it.updated_count)),
     |it| (it.field, it.reason)
 }
