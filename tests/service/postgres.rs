@@ -96,7 +96,7 @@ async fn a_cluster_is_durable_and_private_and_logs_no_data() {
     }
     assert_eq!(setting(url, "listen_addresses").await, "");
     assert_eq!(setting(url, "server_encoding").await, "UTF8");
-    assert_eq!(setting(url, "max_connections").await, "200");
+    assert_eq!(setting(url, "max_connections").await, "400");
     assert_eq!(number(url, "SELECT (lower('É') = 'é')::int").await, 1);
     assert_eq!(mode(&socket_folder(url)), 0o700);
     assert_eq!(mode(&dir.path().join("postgres")), 0o700);

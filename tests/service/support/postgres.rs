@@ -19,7 +19,7 @@ pub(crate) fn options(data_dir: &Path, durability: Durability) -> Options {
     Options {
         data_dir: data_dir.to_owned(),
         durability,
-        max_connections: 200,
+        max_connections: 400,
     }
 }
 
