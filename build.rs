@@ -41,7 +41,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 }
 
 /// Implements the traits of `src/pb.rs` for the requests: the name of the RPC for each, access to
-/// the paging fields and to the `request_id` for those that have them. A message that two RPCs
+/// the paging fields, to the `request_id` and to `validate_only` for those that have them. A message that two RPCs
 /// take does not compile, as it implements `RpcRequest` twice.
 fn request_impls(descriptors: &FileDescriptorSet) -> String {
     let files = || descriptors.file.iter();
@@ -75,9 +75,13 @@ fn field_impls(request: &DescriptorProto) -> String {
         }
     }
     if has("request_id") {
+        let validate_only = match has("validate_only") {
+            true => "self.validate_only",
+            false => "false",
+        };
         code += &format!(
             "impl IdempotentRequest for {name} {{ fn request_id(&mut self) -> &mut String \
-             {{ &mut self.request_id }} }}\n"
+             {{ &mut self.request_id }} fn validate_only(&self) -> bool {{ {validate_only} }} }}\n"
         );
     }
     code

@@ -36,4 +36,7 @@ pub(crate) trait PagedRequest: RpcRequest {
 /// A request that the caller may repeat under the same `request_id`.
 pub(crate) trait IdempotentRequest: RpcRequest {
     fn request_id(&mut self) -> &mut String;
+
+    /// Whether it is a dry run.
+    fn validate_only(&self) -> bool;
 }

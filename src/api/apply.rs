@@ -5,14 +5,13 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     convert::to_wire_count,
-    field::required,
-    request::{action_run, idempotency_key},
+    field::{etag, required},
     status,
     stream::ResponseStream,
 };
 use crate::{
     domain::{
-        Call, Committed, Domain, Result,
+        Call, Committed, Domain, IdempotencyKey, Result,
         segments::{Application, Applied},
     },
     pb,
@@ -22,15 +21,15 @@ use crate::{
 pub(super) async fn stream(
     domain: Domain,
     call: Call,
-    mut request: pb::ApplyMailingGroupRequest,
+    request: pb::ApplyMailingGroupRequest,
+    key: Option<IdempotencyKey>,
     shutdown: CancellationToken,
 ) -> Result<ResponseStream<pb::ApplyMailingGroupResponse>> {
-    let key = idempotency_key(&mut request)?;
     let id = required(&request.segment_id, "segment_id")?;
     let code = required(&request.code, "code")?;
-    let run = action_run(request.validate_only, &request.etag, key);
-    let application = Application::begin(&domain, &call, &id, &code, request.replace, run).await?;
-    if request.validate_only {
+    let (replace, etag) = (request.replace, etag(&request.etag));
+    let application = Application::begin(&domain, &call, &id, &code, replace, etag, key).await?;
+    if call.validate_only {
         let planned = response(application.planned());
         return Ok(stream::iter([Ok(planned)]).boxed());
     }

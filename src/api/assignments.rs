@@ -88,7 +88,7 @@ impl From<AssignmentOutcome> for pb::AssignmentResult {
             }
             AssignmentOutcome::ContactMerged(name) => {
                 let reason = "the contact was merged into another";
-                (Wire::ContactMerged, reason, Some(name))
+                (Wire::ContactMerged, reason, name)
             }
             AssignmentOutcome::GroupRenamed(name) => {
                 let reason = "the mailing group has another code now";

@@ -9,7 +9,7 @@ use super::{
     assignments::former_name,
     convert::{details, to_wire_count},
     field::{check_count, optional},
-    request::{idempotency_key, split_request},
+    request::split_change,
     status::contact_field,
 };
 use crate::{
@@ -29,9 +29,7 @@ pub(super) async fn create(
     api: &Api,
     request: Request<pb::BatchCreateContactsRequest>,
 ) -> RpcResult<pb::BatchCreateContactsResponse> {
-    let (mut call, mut request) = split_request(request)?;
-    call.validate_only = request.validate_only;
-    let key = idempotency_key(&mut request)?;
+    let (call, request, key) = split_change(request)?;
     check_count(request.contacts.len(), MAX_CONTACTS, "contacts")?;
     let items: Vec<_> = request.contacts.iter().map(item).collect();
     let good = items.iter().flatten().cloned().collect();
@@ -86,7 +84,7 @@ impl From<CreateOutcome> for pb::CreateContactResult {
                 outcome: CreateContactOutcome::ContactMerged.into(),
                 field: "id".to_owned(),
                 reason: "is that of a merged contact".to_owned(),
-                metadata: former_name(name),
+                metadata: name.map(former_name).unwrap_or_default(),
                 ..Self::default()
             },
             CreateOutcome::Refused(field, reason, name) => Self {

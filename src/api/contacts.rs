@@ -8,7 +8,7 @@ use super::{
     export,
     field::{etag, optional, required, required_keys, required_message, search_text},
     import::{self, contacts::ContactImport},
-    request::{idempotency_key, split_request},
+    request::{split_change, split_request},
     status::contact_field,
     stream::ResponseStream,
     token::ListPage,
@@ -28,8 +28,7 @@ impl Contacts for Api {
         &self,
         request: Request<pb::CreateContactRequest>,
     ) -> RpcResult<pb::CreateContactResponse> {
-        let (call, mut request) = split_request(request)?;
-        let key = idempotency_key(&mut request)?;
+        let (call, request, key) = split_change(request)?;
         let contact = required_message(request.contact, "contact")?;
         let id = optional(&contact.id, "contact.id")?;
         let details = details(&contact, "contact.").map_err(Error::Invalid)?;
@@ -103,8 +102,7 @@ impl Contacts for Api {
         &self,
         request: Request<pb::UpdateContactRequest>,
     ) -> RpcResult<pb::UpdateContactResponse> {
-        let (call, mut request) = split_request(request)?;
-        let key = idempotency_key(&mut request)?;
+        let (call, request, key) = split_change(request)?;
         let contact = required_message(request.contact, "contact")?;
         let id = required(&contact.id, "contact.id")?;
         let or_create = request
@@ -125,9 +123,7 @@ impl Contacts for Api {
         &self,
         request: Request<pb::DeleteContactRequest>,
     ) -> RpcResult<pb::DeleteContactResponse> {
-        let (mut call, mut request) = split_request(request)?;
-        call.validate_only = request.validate_only;
-        let key = idempotency_key(&mut request)?;
+        let (call, request, key) = split_change(request)?;
         let id = required(&request.id, "id")?;
         let etag = etag(&request.etag);
         let (deleted, revision) =
@@ -143,9 +139,7 @@ impl Contacts for Api {
         &self,
         request: Request<pb::MergeContactsRequest>,
     ) -> RpcResult<pb::MergeContactsResponse> {
-        let (mut call, mut request) = split_request(request)?;
-        call.validate_only = request.validate_only;
-        let key = idempotency_key(&mut request)?;
+        let (call, request, key) = split_change(request)?;
         let kept_id = required(&request.kept_id, "kept_id")?;
         let merged_id = required(&request.merged_id, "merged_id")?;
         let path = |field| contact_field(field).to_owned();

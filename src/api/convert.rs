@@ -193,7 +193,7 @@ pub(super) fn contact_update(
     ];
     let fields = apply_field_mask(mask, "update_mask", CONTACT_FIELDS, set)?;
     let mut change = contact_change(contact, fields, "contact.")?;
-    // Whoever names a flag means it: not every client can send an explicit false.
+    // A flag named in the mask is set: not every client can send an explicit false.
     let names = |field| mask.is_some_and(|it| it.paths.iter().any(|path| path == field));
     if names("exclude_from_segments") {
         change.exclude_from_segments.get_or_insert_default();

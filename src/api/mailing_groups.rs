@@ -8,7 +8,7 @@ use super::{
     field::{etag, required, required_each, required_message},
     import::{self, memberships::MembershipImport},
     lists, members,
-    request::{count_source, idempotency_key, split_request},
+    request::{count_source, split_change, split_request},
     revisions,
     stream::ResponseStream,
     token::ListPage,
@@ -30,8 +30,7 @@ impl MailingGroups for Api {
         &self,
         request: Request<pb::CreateMailingGroupRequest>,
     ) -> RpcResult<pb::CreateMailingGroupResponse> {
-        let (call, mut request) = split_request(request)?;
-        let key = idempotency_key(&mut request)?;
+        let (call, request, key) = split_change(request)?;
         let group = required_message(request.mailing_group, "mailing_group")?.try_into()?;
         let reuse = request.reuse_former;
         let (group, revision) =
@@ -73,8 +72,7 @@ impl MailingGroups for Api {
         &self,
         request: Request<pb::UpdateMailingGroupRequest>,
     ) -> RpcResult<pb::UpdateMailingGroupResponse> {
-        let (call, mut request) = split_request(request)?;
-        let key = idempotency_key(&mut request)?;
+        let (call, request, key) = split_change(request)?;
         let group = required_message(request.mailing_group, "mailing_group")?;
         let code = required(&group.code, "mailing_group.code")?;
         let set = [!group.description.is_empty()];
@@ -107,9 +105,7 @@ impl MailingGroups for Api {
         &self,
         request: Request<pb::RenameMailingGroupRequest>,
     ) -> RpcResult<pb::RenameMailingGroupResponse> {
-        let (mut call, mut request) = split_request(request)?;
-        call.validate_only = request.validate_only;
-        let key = idempotency_key(&mut request)?;
+        let (call, request, key) = split_change(request)?;
         let code = required(&request.code, "code")?;
         let new_code = required(&request.new_code, "new_code")?;
         let etag = etag(&request.etag);
@@ -127,9 +123,7 @@ impl MailingGroups for Api {
         &self,
         request: Request<pb::DeleteMailingGroupRequest>,
     ) -> RpcResult<pb::DeleteMailingGroupResponse> {
-        let (mut call, mut request) = split_request(request)?;
-        call.validate_only = request.validate_only;
-        let key = idempotency_key(&mut request)?;
+        let (call, request, key) = split_change(request)?;
         let code = required(&request.code, "code")?;
         let etag = etag(&request.etag);
         let (unassigned, revision) =
@@ -174,9 +168,7 @@ impl MailingGroups for Api {
         &self,
         request: Request<pb::BatchAssignMailingGroupsRequest>,
     ) -> RpcResult<pb::BatchAssignMailingGroupsResponse> {
-        let (mut call, mut request) = split_request(request)?;
-        call.validate_only = request.validate_only;
-        let key = idempotency_key(&mut request)?;
+        let (call, request, key) = split_change(request)?;
         let items = batches::read(&request.assignments)?;
         let done = batches::change(&self.domain, &call, items, Direction::Assign, key).await?;
         Ok(Response::new(pb::BatchAssignMailingGroupsResponse {
@@ -190,9 +182,7 @@ impl MailingGroups for Api {
         &self,
         request: Request<pb::BatchUnassignMailingGroupsRequest>,
     ) -> RpcResult<pb::BatchUnassignMailingGroupsResponse> {
-        let (mut call, mut request) = split_request(request)?;
-        call.validate_only = request.validate_only;
-        let key = idempotency_key(&mut request)?;
+        let (call, request, key) = split_change(request)?;
         let items = batches::read(&request.assignments)?;
         let done = batches::change(&self.domain, &call, items, Direction::Unassign, key).await?;
         Ok(Response::new(pb::BatchUnassignMailingGroupsResponse {
@@ -206,8 +196,7 @@ impl MailingGroups for Api {
         &self,
         request: Request<pb::ReplaceContactMailingGroupsRequest>,
     ) -> RpcResult<pb::ReplaceContactMailingGroupsResponse> {
-        let (call, mut request) = split_request(request)?;
-        let key = idempotency_key(&mut request)?;
+        let (call, request, key) = split_change(request)?;
         let contact_id = required(&request.contact_id, "contact_id")?;
         let codes = required_each::<Code>(&request.codes, "codes")?;
         let etag = etag(&request.etag);

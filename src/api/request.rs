@@ -5,13 +5,13 @@ use tokio::time::Instant;
 use tonic::{Request, metadata::MetadataMap};
 
 use super::{
-    field::{Field, etag, required, required_each, single_value},
+    field::{Field, required, required_each, single_value},
     request_id,
 };
 use crate::{
     domain::{
         Call, IdempotencyKey, Violation,
-        segments::{Action, ActionRun, ActionTarget},
+        segments::{Action, ActionTarget},
         selection::{ContactView, SelectionSource},
     },
     model::{ActionKind, SelectionOptions, TenantName},
@@ -71,6 +71,17 @@ fn tenant(metadata: &MetadataMap) -> Result<TenantName, Violation> {
             .field(TENANT)?,
     };
     name.parse().field(TENANT)
+}
+
+/// Splits a request that changes something: as [`split_request`], with its dry run and its idempotency
+/// key.
+pub(super) fn split_change<T: IdempotentRequest>(
+    request: Request<T>,
+) -> Result<(Call, T, Option<IdempotencyKey>), Violation> {
+    let (mut call, mut request) = split_request(request)?;
+    call.validate_only = request.validate_only();
+    let key = idempotency_key(&mut request)?;
+    Ok((call, request, key))
 }
 
 /// Takes the `request_id` out of a request and returns it with a digest of the RPC and the other
@@ -198,17 +209,4 @@ pub(super) fn filter_action(
         options: SelectionOptions::default(),
         entire_companies,
     })
-}
-
-/// Reads how an action on a segment runs.
-pub(super) fn action_run(
-    validate_only: bool,
-    text: &str,
-    key: Option<IdempotencyKey>,
-) -> ActionRun<'_> {
-    ActionRun {
-        validate_only,
-        etag: etag(text),
-        key,
-    }
 }

@@ -8,9 +8,7 @@ use super::{
     Api, RpcResult, apply, compare,
     convert::apply_field_mask,
     field::{etag, optional, required, required_message, search_text},
-    request::{
-        action_number, action_run, add_action, filter_action, idempotency_key, split_request,
-    },
+    request::{action_number, add_action, filter_action, split_change, split_request},
     stream::ResponseStream,
     token::ListPage,
 };
@@ -32,8 +30,7 @@ impl Segments for Api {
         &self,
         request: Request<pb::CreateSegmentRequest>,
     ) -> RpcResult<pb::CreateSegmentResponse> {
-        let (call, mut request) = split_request(request)?;
-        let key = idempotency_key(&mut request)?;
+        let (call, request, key) = split_change(request)?;
         let segment = request.segment.unwrap_or_default();
         let id = optional(&segment.id, "segment.id")?;
         let description = required(&segment.description, "segment.description")?;
@@ -77,8 +74,7 @@ impl Segments for Api {
         &self,
         request: Request<pb::UpdateSegmentRequest>,
     ) -> RpcResult<pb::UpdateSegmentResponse> {
-        let (call, mut request) = split_request(request)?;
-        let key = idempotency_key(&mut request)?;
+        let (call, request, key) = split_change(request)?;
         let segment = required_message(request.segment, "segment")?;
         let id = required(&segment.id, "segment.id")?;
         let set = [!segment.description.is_empty()];
@@ -104,9 +100,7 @@ impl Segments for Api {
         &self,
         request: Request<pb::DeleteSegmentRequest>,
     ) -> RpcResult<pb::DeleteSegmentResponse> {
-        let (mut call, mut request) = split_request(request)?;
-        call.validate_only = request.validate_only;
-        let key = idempotency_key(&mut request)?;
+        let (call, request, key) = split_change(request)?;
         let id = required(&request.id, "id")?;
         let etag = etag(&request.etag);
         let ((), revision) = segments::delete(&self.domain, &call, &id, etag, key).await?;
@@ -117,12 +111,11 @@ impl Segments for Api {
         &self,
         request: Request<pb::AddContactsRequest>,
     ) -> RpcResult<pb::AddContactsResponse> {
-        let (call, mut request) = split_request(request)?;
-        let key = idempotency_key(&mut request)?;
+        let (call, request, key) = split_change(request)?;
         let id = required(&request.segment_id, "segment_id")?;
         let action = add_action(&request)?;
-        let run = action_run(request.validate_only, &request.etag, key);
-        let result = segments::act(&self.domain, &call, &id, action, run).await?;
+        let etag = etag(&request.etag);
+        let result = segments::act(&self.domain, &call, &id, action, etag, key).await?;
         Ok(Response::new(result.into()))
     }
 
@@ -130,13 +123,12 @@ impl Segments for Api {
         &self,
         request: Request<pb::ReduceContactsRequest>,
     ) -> RpcResult<pb::ReduceContactsResponse> {
-        let (call, mut request) = split_request(request)?;
-        let key = idempotency_key(&mut request)?;
+        let (call, request, key) = split_change(request)?;
         let id = required(&request.segment_id, "segment_id")?;
         let (kind, entire) = (ActionKind::Reduce, request.entire_companies);
         let action = filter_action(kind, &request.expression, entire)?;
-        let run = action_run(request.validate_only, &request.etag, key);
-        let result = segments::act(&self.domain, &call, &id, action, run).await?;
+        let etag = etag(&request.etag);
+        let result = segments::act(&self.domain, &call, &id, action, etag, key).await?;
         Ok(Response::new(result.into()))
     }
 
@@ -144,22 +136,20 @@ impl Segments for Api {
         &self,
         request: Request<pb::RefineContactsRequest>,
     ) -> RpcResult<pb::RefineContactsResponse> {
-        let (call, mut request) = split_request(request)?;
-        let key = idempotency_key(&mut request)?;
+        let (call, request, key) = split_change(request)?;
         let id = required(&request.segment_id, "segment_id")?;
         let (kind, entire) = (ActionKind::Refine, request.entire_companies);
         let action = filter_action(kind, &request.expression, entire)?;
-        let run = action_run(request.validate_only, &request.etag, key);
-        let result = segments::act(&self.domain, &call, &id, action, run).await?;
+        let etag = etag(&request.etag);
+        let result = segments::act(&self.domain, &call, &id, action, etag, key).await?;
         Ok(Response::new(result.into()))
     }
 
     async fn go_back(&self, request: Request<pb::GoBackRequest>) -> RpcResult<pb::GoBackResponse> {
-        let (call, mut request) = split_request(request)?;
-        let key = idempotency_key(&mut request)?;
+        let (call, request, key) = split_change(request)?;
         let id = required(&request.segment_id, "segment_id")?;
-        let run = action_run(request.validate_only, &request.etag, key);
-        let result = segments::go_back(&self.domain, &call, &id, run).await?;
+        let etag = etag(&request.etag);
+        let result = segments::go_back(&self.domain, &call, &id, etag, key).await?;
         Ok(Response::new(result.into()))
     }
 
@@ -196,9 +186,9 @@ impl Segments for Api {
         &self,
         request: Request<pb::ApplyMailingGroupRequest>,
     ) -> RpcResult<Self::ApplyMailingGroupStream> {
-        let (call, request) = split_request(request)?;
+        let (call, request, key) = split_change(request)?;
         let (domain, shutdown) = (self.domain.clone(), self.shutdown.clone());
-        let stream = apply::stream(domain, call, request, shutdown).await?;
+        let stream = apply::stream(domain, call, request, key, shutdown).await?;
         Ok(Response::new(stream))
     }
 
@@ -206,14 +196,14 @@ impl Segments for Api {
         &self,
         request: Request<pb::SaveCriteriaRequest>,
     ) -> RpcResult<pb::SaveCriteriaResponse> {
-        let (call, mut request) = split_request(request)?;
-        let key = idempotency_key(&mut request)?;
+        let (call, request, key) = split_change(request)?;
         let id = required(&request.segment_id, "segment_id")?;
         let code = required(&request.code, "code")?;
         let description = required(&request.description, "description")?;
-        let run = action_run(false, &request.etag, key);
+        let etag = etag(&request.etag);
         let (saved, revision) =
-            segments::save_criteria(&self.domain, &call, &id, &code, &description, run).await?;
+            segments::save_criteria(&self.domain, &call, &id, &code, &description, etag, key)
+                .await?;
         Ok(Response::new(pb::SaveCriteriaResponse {
             saved_criteria: Some(saved.into()),
             revision,
@@ -258,9 +248,7 @@ impl Segments for Api {
         &self,
         request: Request<pb::DeleteSavedCriteriaRequest>,
     ) -> RpcResult<pb::DeleteSavedCriteriaResponse> {
-        let (mut call, mut request) = split_request(request)?;
-        call.validate_only = request.validate_only;
-        let key = idempotency_key(&mut request)?;
+        let (call, request, key) = split_change(request)?;
         let code = required(&request.code, "code")?;
         let ((), revision) = segments::delete_criteria(&self.domain, &call, &code, key).await?;
         Ok(Response::new(pb::DeleteSavedCriteriaResponse { revision }))
@@ -270,12 +258,11 @@ impl Segments for Api {
         &self,
         request: Request<pb::ReplayCriteriaRequest>,
     ) -> RpcResult<pb::ReplayCriteriaResponse> {
-        let (call, mut request) = split_request(request)?;
-        let key = idempotency_key(&mut request)?;
+        let (call, request, key) = split_change(request)?;
         let code = required(&request.code, "code")?;
         let id = required(&request.segment_id, "segment_id")?;
-        let run = action_run(request.validate_only, &request.etag, key);
-        let replayed = segments::replay(&self.domain, &call, &code, &id, run).await?;
+        let etag = etag(&request.etag);
+        let replayed = segments::replay(&self.domain, &call, &code, &id, etag, key).await?;
         Ok(Response::new(replayed.into()))
     }
 

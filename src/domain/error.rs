@@ -32,6 +32,9 @@ pub enum Error {
         /// The name to use instead, if this is a former one.
         current: Option<String>,
     },
+    /// What a repeated request made or changed was deleted since.
+    #[error("the {0} of this request was deleted since")]
+    DeletedSince(Resource),
     /// A value of the request breaks a rule that takes more than the value to check.
     #[error("{0}")]
     BrokenRule(BrokenRule),
@@ -53,7 +56,7 @@ pub enum Error {
         name: String,
     },
     /// The name is a former one of something else.
-    #[error("{}", .resource.gave_up(.name, .current))]
+    #[error("{}", .resource.former_name_reason(.name, .current))]
     FormerName {
         /// What kind of thing.
         resource: Resource,
@@ -98,8 +101,10 @@ pub enum Error {
     /// Commits that the request builds on were lost, and others have their revision numbers.
     #[error("the history that this builds on was replaced; start again from the beginning")]
     HistoryReplaced,
-    /// The database went away while it committed, and did not come back in time to tell.
-    #[error("whether the change was committed is not known: the database went away meanwhile")]
+    /// The database became unavailable during the commit, and stayed so until the deadline.
+    #[error(
+        "it is unknown whether the change was committed: the database became unavailable during the commit"
+    )]
     CommitOutcomeUnknown {
         /// Whether the same call may be repeated without an effect on a committed change.
         repeatable: bool,

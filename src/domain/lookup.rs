@@ -42,6 +42,27 @@ pub(super) async fn merged(
     Ok(merged.into_iter().collect())
 }
 
+/// Fills in the names of merged contacts, where a repeated request has none: they are not kept.
+pub(super) async fn name_merged(
+    domain: &Domain,
+    call: &Call,
+    unnamed: Vec<(&ContactId, &mut Option<FormerName>)>,
+) -> Result<()> {
+    if unnamed.is_empty() {
+        return Ok(());
+    }
+    let ids: Vec<&ContactId> = unnamed.iter().map(|(id, _)| *id).collect();
+    let read = async |conn: &mut _, tenant_id| merged(conn, tenant_id, ids).await;
+    let merged = domain.read_of(call, read).await?;
+    for (id, name) in unnamed {
+        *name = merged.get(id).map(|current| FormerName {
+            former: id.to_string(),
+            current: current.to_string(),
+        });
+    }
+    Ok(())
+}
+
 /// The resources of many keys.
 pub(crate) struct Found<T, K> {
     /// Those that exist, in the order of the keys and as often.
@@ -50,7 +71,7 @@ pub(crate) struct Found<T, K> {
     pub(crate) missing: Vec<K>,
 }
 
-/// Sorts what was read, once each and in no order, by the keys that were asked for.
+/// Puts resources, read once each and in no order, into the order of the requested keys.
 pub(super) fn in_order<T: Clone, K: Clone + Eq + Hash>(
     keys: Vec<K>,
     read: Vec<T>,
@@ -205,10 +226,10 @@ impl FormerNames {
         }
         match self.ids.get(contact_id) {
             None => AssignmentOutcome::UnknownContact,
-            Some(current) => AssignmentOutcome::ContactMerged(FormerName {
+            Some(current) => AssignmentOutcome::ContactMerged(Some(FormerName {
                 former: contact_id.to_string(),
                 current: current.to_string(),
-            }),
+            })),
         }
     }
 }

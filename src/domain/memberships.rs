@@ -52,11 +52,16 @@ pub(crate) async fn change_many(
     direction: Direction,
     key: Option<IdempotencyKey>,
 ) -> Result<Committed<Vec<AssignmentOutcome>>> {
-    domain
-        .write_once(call, key, async |tx| {
-            change_each(tx, items, direction).await
-        })
-        .await
+    let change = async |tx: &mut Transaction| change_each(tx, items, direction).await;
+    let (mut outcomes, revision) = domain.write_once(call, key, change).await?;
+    let mut unnamed = Vec::new();
+    for (outcome, item) in outcomes.iter_mut().zip(items) {
+        if let AssignmentOutcome::ContactMerged(name @ None) = outcome {
+            unnamed.push((&item.contact_id, name));
+        }
+    }
+    lookup::name_merged(domain, call, unnamed).await?;
+    Ok((outcomes, revision))
 }
 
 /// Assigns many groups. Returns one outcome per item, in order.

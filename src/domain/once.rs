@@ -183,7 +183,7 @@ macro_rules! recorded_by_number {
                         Ok($find(conn, tenant_id, record.$number).await?)
                     };
                     let found = domain.read_of(call, read).await?;
-                    found.ok_or_else(|| gone(Resource::$resource))
+                    found.ok_or(Error::DeletedSince(Resource::$resource))
                 }
             }
         )*
@@ -195,8 +195,4 @@ recorded_by_number! {
     MailingGroup: MailingGroupRecord.group_id, MailingGroup, store::mailing_groups::find_by_number;
     SavedCriteria: SavedCriteriaRecord.criteria_number, SavedCriteria,
         store::segments::criteria::find_by_number;
-}
-
-pub(super) fn gone(resource: Resource) -> Error {
-    Error::not_found(resource, "that this request wrote: it was deleted since")
 }

@@ -12,9 +12,7 @@ use std::collections::HashMap;
 
 use self::merges::MergeMap;
 pub(crate) use self::{
-    actions::{
-        Action, ActionResult, ActionRun, ActionTarget, act, get_action, go_back, list_actions,
-    },
+    actions::{Action, ActionResult, ActionTarget, act, get_action, go_back, list_actions},
     apply::{Application, Applied},
     compare::{DifferencePage, Differences, compare},
     criteria::{

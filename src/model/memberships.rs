@@ -31,7 +31,7 @@ pub struct Assignment {
     pub code: Code,
 }
 
-/// A name that was given up, and the present one of what had it.
+/// The former name of a resource, and its present one.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct FormerName {
     pub(crate) former: String,
@@ -45,8 +45,9 @@ pub(crate) enum AssignmentOutcome {
     Unchanged,
     UnknownContact,
     UnknownGroup,
-    /// The contact was merged into another.
-    ContactMerged(FormerName),
+    /// The contact was merged into another. What is kept for a `request_id` does not hold
+    /// the name: it would outlive the contact.
+    ContactMerged(#[serde(skip)] Option<FormerName>),
     /// The group has another code.
     GroupRenamed(FormerName),
 }

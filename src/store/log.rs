@@ -107,8 +107,8 @@ pub(crate) async fn heads(
     Ok(rows.map(|row| (row.name, row.head.commit())).collect())
 }
 
-/// The revision after `since` that a commit made, if the log has it. It searches the latest 100,000
-/// revisions.
+/// The revision that a commit made, if it is among the latest 100,000. The newest come first: a commit whose
+/// answer was lost is one of the last.
 pub(crate) async fn revision_of(
     conn: &mut AsyncPgConnection,
     tenant_id: TenantId,
@@ -121,7 +121,7 @@ pub(crate) async fn revision_of(
     }
     let row: Option<Row> = sql("SELECT r.revision FROM clocks c JOIN revisions r \
          ON r.tenant_id = c.tenant_id AND r.revision > c.revision - 100000 \
-         WHERE c.tenant_id = $1 AND r.commit_id = $2")
+         WHERE c.tenant_id = $1 AND r.commit_id = $2 ORDER BY r.revision DESC LIMIT 1")
     .bind::<Integer, _>(tenant_id)
     .bind::<BigInt, _>(commit_id)
     .get_result(conn)

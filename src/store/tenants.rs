@@ -49,7 +49,7 @@ impl TenantCache {
         self.0.insert(name.clone(), id);
     }
 
-    /// Forgets a tenant that turned out not to exist, or was deleted.
+    /// Removes a tenant that does not exist, or was deleted.
     pub(crate) fn remove(&self, name: &TenantName) {
         self.0.invalidate(name);
     }

@@ -214,7 +214,7 @@ impl Transaction {
     }
 
     /// Commits, or rolls back a refused request. If it fails, the outcome is unknown:
-    /// [`log::revision_of`] tells it.
+    /// see [`log::revision_of`].
     pub(crate) async fn end(mut self) -> QueryResult<()> {
         let end = if self.refused { "ROLLBACK" } else { "COMMIT" };
         self.connection.batch_execute(end).await?;

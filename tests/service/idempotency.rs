@@ -31,7 +31,11 @@ async fn a_repeated_create_answers_with_what_it_made_as_it_is_now() {
     assert_eq!(now.name, "Renamed since");
     tenant.delete_contact(&contact.id, "", false).await.unwrap();
     let gone = create(&mut tenant, "one").await;
-    assert_eq!(gone.unwrap_err().code(), Code::NotFound);
+    let gone = gone.unwrap_err();
+    assert_eq!(
+        refused::<()>(Err(gone)),
+        (Code::NotFound, "CONTACT_NOT_FOUND".into())
+    );
     let (next, _) = create(&mut tenant, "two").await.unwrap();
     assert_eq!((&*contact.id, &*next.id), ("CT000001", "CT000002"));
     tenant.assert_consistent().await;

@@ -41,7 +41,8 @@ impl Upload for MembershipImport {
     fn describe(outcome: model::AssignmentOutcome) -> ItemRejection {
         use model::AssignmentOutcome::{ContactMerged, GroupRenamed};
         let former_name = match &outcome {
-            ContactMerged(name) | GroupRenamed(name) => Some(name.clone()),
+            ContactMerged(name) => name.clone(),
+            GroupRenamed(name) => Some(name.clone()),
             model::AssignmentOutcome::Changed
             | model::AssignmentOutcome::Unchanged
             | model::AssignmentOutcome::UnknownContact

@@ -30,7 +30,7 @@ pub(super) type ReadItems<U> = Vec<(
 type Received<U> = Result<Message<ReadItems<U>>, Status>;
 
 /// The messages of an upload. Those that have come wait here, so that they do not wait in the
-/// connection, where many small ones are taken for an attack.
+/// connection, where many small ones count as an attack.
 pub(super) struct ReceivedMessages<U: Upload> {
     requests: Streaming<U::Request>,
     shutdown: CancellationToken,

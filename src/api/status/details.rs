@@ -47,6 +47,7 @@ pub(super) fn metadata(error: &Error) -> Vec<(&'static str, String)> {
         | Error::InvalidStart(_)
         | Error::BrokenRule(_)
         | Error::Full(_)
+        | Error::DeletedSince(_)
         | Error::HistoryReplaced
         | Error::CommitOutcomeUnknown { .. }
         | Error::Unavailable(_)
@@ -135,6 +136,7 @@ fn missing(error: &Error) -> Option<Missing> {
         | Error::HistoryPruned { .. }
         | Error::Full(_)
         | Error::LimitReached { .. }
+        | Error::DeletedSince(_)
         | Error::HistoryReplaced
         | Error::CommitOutcomeUnknown { .. }
         | Error::Unavailable(_)
@@ -174,6 +176,7 @@ pub(super) fn details(error: &Error, reason: ErrorReason) -> ErrorDetails {
         }
         Error::ImportOvertaken(_)
         | Error::HistoryPruned { .. }
+        | Error::DeletedSince(_)
         | Error::HistoryReplaced
         | Error::CommitOutcomeUnknown { repeatable: false }
         | Error::Unavailable(_)

@@ -39,6 +39,7 @@ pub(super) fn violation(error: &Error) -> Option<Violation> {
         | Error::HistoryPruned { .. }
         | Error::Full(_)
         | Error::LimitReached { .. }
+        | Error::DeletedSince(_)
         | Error::HistoryReplaced
         | Error::CommitOutcomeUnknown { .. }
         | Error::Unavailable(_)

@@ -34,6 +34,7 @@ pub(super) fn reason_of(error: &Error) -> ErrorReason {
         Error::Stale { .. } => ErrorReason::EtagMismatch,
         Error::ImportOvertaken(_) => ErrorReason::ImportOvertaken,
         Error::HistoryPruned { .. } => ErrorReason::HistoryPruned,
+        Error::DeletedSince(resource) => not_found(*resource, false),
         Error::HistoryReplaced => ErrorReason::HistoryReplaced,
         Error::CommitOutcomeUnknown { .. } => ErrorReason::CommitOutcomeUnknown,
         Error::Full(resource) => numbers_spent(*resource),

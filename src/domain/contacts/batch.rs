@@ -8,6 +8,7 @@ use crate::{
     domain::{
         BrokenRule, Call, Committed, ContactField, Domain, Error, IdempotencyKey, Result,
         jobs::{self, CreateContact},
+        lookup,
         once::Recorded,
         upsert::ReuseFormer,
     },
@@ -23,7 +24,7 @@ pub(crate) enum CreateOutcome {
     /// The id is in use, or another item has it.
     AlreadyExists,
     /// The id is that of a merged contact.
-    Merged(FormerName),
+    Merged(Option<FormerName>),
     /// A field breaks a rule, perhaps as it is the id of a merged contact.
     Refused(ContactField, String, Option<FormerName>),
 }
@@ -33,8 +34,8 @@ pub(crate) enum CreateOutcome {
 pub(crate) enum CreateRecord {
     Created(i32),
     AlreadyExists,
-    Merged(FormerName),
-    Refused(ContactField, String, Option<FormerName>),
+    Merged,
+    Refused(ContactField, String),
 }
 
 impl Recorded for Vec<CreateOutcome> {
@@ -47,9 +48,9 @@ impl Recorded for Vec<CreateOutcome> {
                 CreateRecord::Created(contact.as_ref().map_or(0, |it| it.contact_number))
             }
             CreateOutcome::AlreadyExists => CreateRecord::AlreadyExists,
-            CreateOutcome::Merged(name) => CreateRecord::Merged(name.clone()),
-            CreateOutcome::Refused(field, reason, name) => {
-                CreateRecord::Refused(*field, reason.clone(), name.clone())
+            CreateOutcome::Merged(_) => CreateRecord::Merged,
+            CreateOutcome::Refused(field, reason, _) => {
+                CreateRecord::Refused(*field, reason.clone())
             }
         };
         self.iter().map(record).collect()
@@ -58,9 +59,7 @@ impl Recorded for Vec<CreateOutcome> {
     async fn recall(record: Vec<CreateRecord>, domain: &Domain, call: &Call) -> Result<Self> {
         let number = |record: &CreateRecord| match record {
             CreateRecord::Created(number) => Some(*number),
-            CreateRecord::AlreadyExists | CreateRecord::Merged(_) | CreateRecord::Refused(..) => {
-                None
-            }
+            CreateRecord::AlreadyExists | CreateRecord::Merged | CreateRecord::Refused(..) => None,
         };
         let numbers: Vec<i32> = record.iter().filter_map(number).collect();
         let read = domain.read_of(call, async |conn, tenant_id| {
@@ -73,10 +72,8 @@ impl Recorded for Vec<CreateOutcome> {
                 CreateOutcome::Created(contacts.remove(&number).map(Box::new))
             }
             CreateRecord::AlreadyExists => CreateOutcome::AlreadyExists,
-            CreateRecord::Merged(name) => CreateOutcome::Merged(name),
-            CreateRecord::Refused(field, reason, name) => {
-                CreateOutcome::Refused(field, reason, name)
-            }
+            CreateRecord::Merged => CreateOutcome::Merged(None),
+            CreateRecord::Refused(field, reason) => CreateOutcome::Refused(field, reason, None),
         };
         Ok(record.into_iter().map(outcome).collect())
     }
@@ -100,16 +97,28 @@ pub(crate) async fn create_many(
         })
         .collect();
     let is_kept = key.is_some();
-    domain
-        .write_once(call, key, async |tx| {
-            let outcomes = create_in(tx, &items).await?;
-            let created = |it: &CreateOutcome| matches!(it, CreateOutcome::Created(_));
-            if !is_kept && !outcomes.iter().any(created) {
-                tx.refuse();
-            }
-            Ok(outcomes)
-        })
-        .await
+    let create = async |tx: &mut Transaction| {
+        let outcomes = create_in(tx, &items).await?;
+        let created = |it: &CreateOutcome| matches!(it, CreateOutcome::Created(_));
+        if !is_kept && !outcomes.iter().any(created) {
+            tx.refuse();
+        }
+        Ok(outcomes)
+    };
+    let (mut outcomes, revision) = domain.write_once(call, key, create).await?;
+    let outcome = outcomes.iter_mut().zip(&items);
+    let unnamed = outcome.filter_map(|(outcome, item)| match outcome {
+        CreateOutcome::Merged(name @ None) => item.id.as_ref().map(|id| (id, name)),
+        CreateOutcome::Refused(ContactField::CompanyId, _, name @ None) => {
+            item.details.company_id.as_ref().map(|id| (id, name))
+        }
+        CreateOutcome::Created(_)
+        | CreateOutcome::AlreadyExists
+        | CreateOutcome::Merged(Some(_))
+        | CreateOutcome::Refused(..) => None,
+    });
+    lookup::name_merged(domain, call, unnamed.collect()).await?;
+    Ok((outcomes, revision))
 }
 
 /// Creates the contacts whose id no earlier item has.
@@ -143,10 +152,12 @@ fn outcome(result: Result<Contact>) -> Result<CreateOutcome> {
             let (field, reason) = (refusal.field(), refusal.rule());
             Ok(CreateOutcome::Refused(field, reason, refusal.former_name()))
         }
-        Err(Error::FormerName { name, current, .. }) => Ok(CreateOutcome::Merged(FormerName {
-            former: name,
-            current,
-        })),
+        Err(Error::FormerName { name, current, .. }) => {
+            Ok(CreateOutcome::Merged(Some(FormerName {
+                former: name,
+                current,
+            })))
+        }
         Err(error) => Err(error),
     }
 }

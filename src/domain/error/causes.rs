@@ -88,8 +88,8 @@ impl Resource {
 }
 
 impl Resource {
-    /// Why a new one cannot have a name that another gave up.
-    pub(crate) fn gave_up(self, name: &str, current: &str) -> String {
+    /// Why a new one cannot have the former name of another.
+    pub(crate) fn former_name_reason(self, name: &str, current: &str) -> String {
         let which = match self {
             Self::Contact => format!("{self} {name} was merged into {current}"),
             Self::MailingGroup

@@ -46,12 +46,15 @@ pub(crate) async fn delete(
     loop {
         let step = async |tx: &mut Transaction| {
             let group = lookup::current_group(tx, code, etag).await?;
-            let done = step(tx, group, force).await?;
+            let done = match call.validate_only {
+                true => planned(&group, force)?,
+                false => step(tx, group, force).await?,
+            };
             let all = Deletion {
                 unassigned: unassigned + done.unassigned,
                 ..done
             };
-            if let Some(key) = key {
+            if let Some(key) = key.filter(|_| !call.validate_only) {
                 once::keep(tx, key, &all).await?;
             }
             Ok(all)
@@ -68,16 +71,25 @@ pub(crate) async fn delete(
     }
 }
 
-async fn step(tx: &mut Transaction, group: MailingGroup, force: bool) -> Result<Deletion> {
-    let (count, id) = (group.contact_count(), group.group_id);
+/// What the whole deletion does, unless it is refused.
+fn planned(group: &MailingGroup, force: bool) -> Result<Deletion> {
+    let count = group.contact_count();
     if count > 0 && !force {
-        let code = group.code;
+        let code = group.code.clone();
         return Err(Error::Precondition(Precondition::GroupHasMembers {
             code,
             count,
         }));
     }
-    let complete = usize::try_from(count).is_ok_and(|count| count <= MAX_STEP_ROWS);
+    Ok(Deletion {
+        unassigned: usize::try_from(count).unwrap_or(usize::MAX),
+        complete: true,
+    })
+}
+
+async fn step(tx: &mut Transaction, group: MailingGroup, force: bool) -> Result<Deletion> {
+    let (planned, id) = (planned(&group, force)?, group.group_id);
+    let complete = planned.unassigned <= MAX_STEP_ROWS;
     let members = match complete {
         true => store::memberships::delete_group(tx, id).await?,
         false => {

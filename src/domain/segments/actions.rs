@@ -39,24 +39,7 @@ pub(crate) struct Action {
     pub(crate) entire_companies: bool,
 }
 
-/// How an action on a segment runs.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct ActionRun<'r> {
-    /// A dry run, which only returns the result.
-    pub(crate) validate_only: bool,
-    /// The etag that the segment must have.
-    pub(crate) etag: Option<&'r str>,
-    pub(crate) key: Option<IdempotencyKey>,
-}
-
-impl ActionRun<'_> {
-    /// The key; a dry run is not kept.
-    pub(super) fn key(&self) -> Option<IdempotencyKey> {
-        self.key.clone().filter(|_| !self.validate_only)
-    }
-}
-
-/// The result of actions, or of their dry run.
+/// The result of actions.
 #[derive(Debug, Clone)]
 pub(crate) struct ActionResult {
     /// The segment as it is then.
@@ -71,26 +54,27 @@ pub(crate) struct ActionResult {
     pub(crate) privacy_blocked: u64,
 }
 
-/// Runs an action, or its dry run.
+/// Runs an action.
 pub(crate) async fn act(
     domain: &Domain,
     call: &Call,
     id: &SegmentId,
     action: Action,
-    run: ActionRun<'_>,
+    etag: Option<&str>,
+    key: Option<IdempotencyKey>,
 ) -> Result<Committed<ActionResult>> {
-    if let Some(done) = domain.recall_done(call, run.key().as_ref()).await? {
+    if let Some(done) = domain.recall_done(call, key.as_ref()).await? {
         return Ok(done);
     }
     prepare(domain, call, id, &action).await?;
     domain
-        .write_once(call, run.key(), async |tx| {
+        .write_once(call, key, async |tx| {
             let criterion = action.criterion(tx).await?;
-            let mut draft = SegmentDraft::load(domain, tx, id, run.etag).await?;
+            let mut draft = SegmentDraft::load(domain, tx, id, etag).await?;
             draft
                 .apply(domain, tx, SelectionPart::Request, criterion)
                 .await?;
-            draft.finish(tx, run.validate_only).await
+            draft.finish(tx).await
         })
         .await
 }
@@ -156,14 +140,15 @@ async fn numbers(tx: &mut Transaction, ids: &[ContactId]) -> Result<ContactSet> 
 }
 
 /// Undoes the last action exactly: removes the contacts that it added, and restores those that it
-/// removed. A dry run only returns the result.
+/// removed.
 pub(crate) async fn go_back(
     domain: &Domain,
     call: &Call,
     id: &SegmentId,
-    run: ActionRun<'_>,
+    etag: Option<&str>,
+    key: Option<IdempotencyKey>,
 ) -> Result<Committed<ActionResult>> {
-    if let Some(done) = domain.recall_done(call, run.key().as_ref()).await? {
+    if let Some(done) = domain.recall_done(call, key.as_ref()).await? {
         return Ok(done);
     }
     domain
@@ -173,9 +158,7 @@ pub(crate) async fn go_back(
         .await?;
     selection::population(domain, call).await?;
     domain
-        .write_once(call, run.key(), async |tx| {
-            go_back_in(domain, tx, id, &run).await
-        })
+        .write_once(call, key, async |tx| go_back_in(domain, tx, id, etag).await)
         .await
 }
 
@@ -183,9 +166,9 @@ async fn go_back_in(
     domain: &Domain,
     tx: &mut Transaction,
     id: &SegmentId,
-    run: &ActionRun<'_>,
+    etag: Option<&str>,
 ) -> Result<ActionResult> {
-    let (mut segment, mut stored) = current(tx, id, run.etag).await?;
+    let (segment, mut stored) = current(tx, id, etag).await?;
     let (number, last) = (segment.segment_number, segment.action_count);
     if last == 0 {
         return Err(Error::Precondition(Precondition::NothingToUndo(segment.id)));
@@ -204,13 +187,10 @@ async fn go_back_in(
         ActionKind::Reduce | ActionKind::Refine => stored |= changed,
     }
     let after = merges.resolve(&stored);
-    segment.action_count = last - 1;
-    if !run.validate_only {
-        tx.log(Change::SegmentUpdated(number, segment.id));
-        store::segments::actions::delete(tx, number, last).await?;
-        let stored = &stored - merges.dangling(&stored);
-        segment = store::segments::update(tx, number, last - 1, Some(stored)).await?;
-    }
+    tx.log(Change::SegmentUpdated(number, segment.id));
+    store::segments::actions::delete(tx, number, last).await?;
+    let stored = &stored - merges.dangling(&stored);
+    let segment = store::segments::update(tx, number, last - 1, Some(stored)).await?;
     Ok(ActionResult {
         segment: counted(segment, &after, &population),
         added: after.difference_len(&before),

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::{ActionRun, current, existing, merges::MergeMap};
+use super::{current, existing, merges::MergeMap};
 use crate::{
     domain::{
         Call, Committed, Domain, Error, IdempotencyKey, MAX_STEP_ROWS, Resource, Result, lookup,
@@ -34,6 +34,7 @@ pub(crate) struct Applied {
 pub(crate) struct Application {
     domain: Domain,
     call: Call,
+    code: Code,
     group_id: i32,
     /// The contacts that were on the segment when the call began.
     wanted: Arc<ContactSet>,
@@ -55,13 +56,14 @@ impl Application {
         id: &SegmentId,
         code: &Code,
         replace: bool,
-        run: ActionRun<'_>,
+        etag: Option<&str>,
+        key: Option<IdempotencyKey>,
     ) -> Result<Self> {
-        let key = run.key();
         let earlier = domain.recall_done::<Applied>(call, key.as_ref()).await?;
         let mut application = Self {
             domain: domain.clone(),
             call: call.clone(),
+            code: code.clone(),
             group_id: 0,
             wanted: Arc::default(),
             replace,
@@ -71,7 +73,7 @@ impl Application {
             ended: false,
         };
         if earlier.is_none_or(|(earlier, _)| earlier.remaining > 0) {
-            let etag = run.etag.filter(|_| earlier.is_none());
+            let etag = etag.filter(|_| earlier.is_none());
             application.plan(id, code, etag).await?;
         }
         Ok(application)
@@ -141,7 +143,7 @@ impl Application {
     async fn step_in(&self, tx: &mut Transaction) -> Result<Applied> {
         let tenant_id = tx.tenant_id();
         let group = store::mailing_groups::find_by_number(tx, tenant_id, self.group_id).await?;
-        let group = group.ok_or_else(|| Error::not_found(Resource::MailingGroup, "applied"))?;
+        let group = group.ok_or_else(|| Error::not_found(Resource::MailingGroup, &self.code))?;
         let population = selection::population_in(&self.domain, tx).await?;
         let present = selection::members_in(&self.domain, tx, self.group_id).await?;
         let wanted = &*self.wanted & &*population.everyone;

@@ -1,8 +1,6 @@
 //! Saved criteria: the actions of a segment, to be run again.
 
-use super::{
-    ActionResult, ActionRun, actions::named_contacts, current, draft::SegmentDraft, existing,
-};
+use super::{ActionResult, actions::named_contacts, current, draft::SegmentDraft, existing};
 use crate::{
     domain::{
         Call, Committed, Domain, Error, IdempotencyKey, Precondition, Resource, Result,
@@ -25,11 +23,12 @@ pub(crate) async fn save_criteria(
     id: &SegmentId,
     code: &CriteriaCode,
     description: &Description,
-    run: ActionRun<'_>,
+    etag: Option<&str>,
+    key: Option<IdempotencyKey>,
 ) -> Result<Committed<SavedCriteria>> {
     domain
-        .write_once(call, run.key(), async |tx| {
-            let (segment, _) = current(tx, id, run.etag).await?;
+        .write_once(call, key, async |tx| {
+            let (segment, _) = current(tx, id, etag).await?;
             if segment.action_count == 0 {
                 return Err(Error::Precondition(Precondition::NoActions(segment.id)));
             }
@@ -136,7 +135,7 @@ pub(crate) async fn delete_criteria(
         .await
 }
 
-/// The result of a replay, or of its dry run.
+/// The result of a replay.
 #[derive(Debug, Clone)]
 pub(crate) struct ReplayResult {
     /// The segment, and what happened to it over all actions.
@@ -147,15 +146,16 @@ pub(crate) struct ReplayResult {
     pub(crate) skipped: u64,
 }
 
-/// Runs saved actions on a segment in order, against the present data, or as a dry run.
+/// Runs saved actions on a segment in order, against the present data.
 pub(crate) async fn replay(
     domain: &Domain,
     call: &Call,
     code: &CriteriaCode,
     id: &SegmentId,
-    run: ActionRun<'_>,
+    etag: Option<&str>,
+    key: Option<IdempotencyKey>,
 ) -> Result<Committed<ReplayResult>> {
-    if let Some(done) = domain.recall_done(call, run.key().as_ref()).await? {
+    if let Some(done) = domain.recall_done(call, key.as_ref()).await? {
         return Ok(done);
     }
     domain
@@ -164,10 +164,10 @@ pub(crate) async fn replay(
         })
         .await?;
     domain
-        .write_once(call, run.key(), async |tx| {
+        .write_once(call, key, async |tx| {
             let tenant_id = tx.tenant_id();
             let saved = saved(tx, tenant_id, code).await?;
-            let mut draft = SegmentDraft::load(domain, tx, id, run.etag).await?;
+            let mut draft = SegmentDraft::load(domain, tx, id, etag).await?;
             let mut skipped = 0;
             let mut number = 0;
             while number < saved.action_count {
@@ -180,7 +180,7 @@ pub(crate) async fn replay(
                 }
             }
             Ok(ReplayResult {
-                result: draft.finish(tx, run.validate_only).await?,
+                result: draft.finish(tx).await?,
                 actions: saved.action_count,
                 skipped,
             })

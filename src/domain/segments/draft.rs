@@ -108,33 +108,30 @@ impl SegmentDraft {
         self.segment.action_count.saturating_add(done)
     }
 
-    /// Writes the actions, except in a dry run.
-    pub(super) async fn finish(
-        mut self,
-        tx: &mut Transaction,
-        validate_only: bool,
-    ) -> Result<ActionResult> {
-        self.segment.action_count = self.action_count();
+    /// Writes the actions.
+    pub(super) async fn finish(self, tx: &mut Transaction) -> Result<ActionResult> {
         let members = self.merges.resolve(&self.stored);
+        let population = self.population.clone();
         let sum =
             |of: fn(&SegmentAction) -> u64| self.actions.iter().map(|(done, _)| of(done)).sum();
-        let result = ActionResult {
-            added: sum(|done| done.added),
-            removed: sum(|done| done.removed),
-            excluded: sum(|done| done.excluded),
-            privacy_blocked: sum(|done| done.privacy_blocked),
-            segment: counted(self.segment.clone(), &members, &self.population),
+        let (added, removed) = (sum(|done| done.added), sum(|done| done.removed));
+        let (excluded, privacy_blocked) =
+            (sum(|done| done.excluded), sum(|done| done.privacy_blocked));
+        let segment = match self.actions.is_empty() {
+            true => self.segment,
+            false => self.write(tx).await?,
         };
-        if validate_only || self.actions.is_empty() {
-            return Ok(result);
-        }
-        let population = self.population.clone();
-        let segment = counted(self.write(tx).await?, &members, &population);
-        Ok(ActionResult { segment, ..result })
+        Ok(ActionResult {
+            segment: counted(segment, &members, &population),
+            added,
+            removed,
+            excluded,
+            privacy_blocked,
+        })
     }
 
     async fn write(self, tx: &mut Transaction) -> Result<Segment> {
-        let (number, count) = (self.segment.segment_number, self.segment.action_count);
+        let (number, count) = (self.segment.segment_number, self.action_count());
         let moved = self.actions.iter().any(|(_, changed)| !changed.is_empty());
         for (action, changed) in self.actions {
             store::segments::actions::insert(tx, number, &action, changed).await?;

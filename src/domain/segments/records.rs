@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 use super::{ActionResult, Applied, ReplayResult, get};
 use crate::{
     domain::{
-        Call, Domain, Resource, Result,
-        once::{Recorded, gone, recorded_as_is},
+        Call, Domain, Error, Resource, Result,
+        once::{Recorded, recorded_as_is},
     },
     model::CountedSegment,
     store::{self, Connection},
@@ -41,7 +41,7 @@ impl Recorded for CountedSegment {
             Ok(store::segments::find_by_number(conn, tenant_id, number).await?)
         };
         let found = domain.read_of(call, read).await?;
-        let segment = found.ok_or_else(|| gone(Resource::Segment))?;
+        let segment = found.ok_or(Error::DeletedSince(Resource::Segment))?;
         get(domain, call, &segment.id).await
     }
 }

@@ -110,7 +110,7 @@ impl TenantDeletion {
     }
 
     async fn delete(&self, conn: &mut AsyncPgConnection, text: &'static str) -> QueryResult<i64> {
-        // Another call that deletes the same tenant waits, and then sees what is left.
+        // Another call that deletes the same tenant waits, and then continues with the rest.
         let locked = tenants::table
             .find(self.tenant_id)
             .filter(tenants::deleting)
@@ -129,7 +129,8 @@ impl TenantDeletion {
     }
 }
 
-/// Forgets up to a thousand complete deletions that were begun before `before`; returns how many.
+/// Deletes the records of up to a thousand complete deletions that were begun before `before`; returns
+/// how many.
 pub(crate) async fn prune(conn: &mut AsyncPgConnection, before: Time) -> QueryResult<usize> {
     sql("DELETE FROM deleted_tenants WHERE tenant_id IN ( \
              SELECT d.tenant_id FROM deleted_tenants d WHERE d.delete_time < $1 AND NOT EXISTS ( \

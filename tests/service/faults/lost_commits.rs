@@ -9,8 +9,8 @@ use tonic::{Code, Status, Streaming};
 use tonic_types::StatusExt;
 
 use crate::support::{
-    Backup, Network, Pool, Proxy, Server, Sql, Tenant, company, database, mask, migrate, person,
-    select,
+    Backup, Network, Pool, Proxy, Server, Sql, Tenant, company, database, eventually, mask,
+    migrate, person, select,
 };
 
 /// A tenant with the group MOVE, company A and persons P1 and P2; P1 has MOVE.
@@ -41,18 +41,31 @@ impl Scene {
         }
     }
 
-    async fn backup(&self) -> Backup {
+    async fn backup(&mut self) -> Backup {
         self.proxy.set(Network::Refusing);
         let backup = Backup::of(&self.url).await;
-        self.proxy.set(Network::Up);
+        self.reconnect().await;
         backup
     }
 
     /// Everything since the backup is lost.
-    async fn restore(&self, backup: Backup) {
+    async fn restore(&mut self, backup: Backup) {
         self.proxy.set(Network::Refusing);
         backup.restore().await;
+        self.reconnect().await;
+    }
+
+    /// Until the server has noticed that its connections were cut.
+    async fn reconnect(&mut self) {
+        // The calls of the fault fail, and the idle connections are closed.
+        let tenant = &self.tenant;
+        let call = async |fails: bool| {
+            let answer = tenant.clone().get_group("MOVE").await;
+            (answer.is_err() == fails).then_some(())
+        };
+        eventually(async || call(true).await).await;
         self.proxy.set(Network::Up);
+        eventually(async || call(false).await).await;
     }
 }
 
@@ -236,7 +249,7 @@ async fn an_open_watch_ends_when_other_commits_replace_those_it_sent() {
 
 #[tokio::test]
 async fn a_lost_tenant_is_not_taken_for_another() {
-    let scene = Scene::new().await;
+    let mut scene = Scene::new().await;
     let backup = scene.backup().await;
     let mut lost = Tenant::of(&scene.server, "lost").await;
     lost.create(person("SECRET", "")).await;

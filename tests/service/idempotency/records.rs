@@ -68,9 +68,30 @@ async fn nothing_personal_outlives_the_contact() {
         .import_contacts(tokio_stream::iter(messages));
     let mut imported = imported.await.unwrap().into_inner();
     while imported.message().await.unwrap().is_some() {}
+    tenant.group("MOVE").await;
+    tenant.create(person("P2", "")).await;
+    tenant.merge("P1", "P2").await.unwrap();
+    let merged = pairs(&[("P2", "MOVE")]);
+    tenant.batch_assign(merged, "batch").await.unwrap();
+    let again = pb::BatchCreateContactsRequest {
+        contacts: vec![person("P2", ""), person("P3", "P2")],
+        request_id: "create-again".into(),
+        ..Default::default()
+    };
+    let first = tenant.contacts.batch_create_contacts(again.clone()).await;
+    let first = first.unwrap().into_inner();
+    for result in &first.results {
+        assert_eq!(result.metadata["current"], "P1", "{result:?}");
+    }
+    let again = tenant.contacts.batch_create_contacts(again).await;
+    assert_eq!(again.unwrap().into_inner(), first);
     assert!(content(&server.database_url).await.contains("arker"));
     tenant.delete_contact("P1", "", true).await.unwrap();
     let content = content(&server.database_url).await;
+    let ids = |line: &&str| ["P1", "P2"].iter().any(|id| line.contains(id));
+    let outside = |line: &&str| !line.starts_with("changes ");
+    let left: Vec<&str> = content.lines().filter(ids).filter(outside).collect();
+    assert_eq!(left, Vec::<&str>::new());
     let bytes = |text: &str| {
         text.bytes()
             .map(|it| format!("{it:02x}"))

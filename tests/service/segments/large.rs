@@ -86,6 +86,15 @@ async fn a_group_is_applied_and_deleted_in_steps_that_continue() {
     let largest = "SELECT max(cardinality(contact_numbers))::bigint FROM changes";
     assert_eq!(sql.number(largest, &[]).await, 10_000);
     let before = tenant.get_group("MOVE").await.unwrap();
+    let dry = pb::DeleteMailingGroupRequest {
+        code: "MOVE".into(),
+        force: true,
+        validate_only: true,
+        ..Default::default()
+    };
+    let planned = tenant.groups.delete_mailing_group(dry).await.unwrap();
+    assert_eq!(planned.into_inner().unassigned_count, before.contact_count);
+    assert_eq!(tenant.get_group("MOVE").await.unwrap(), before);
     let deleted = tenant.delete_group("MOVE", "", true).await.unwrap();
     assert_eq!(deleted.unassigned_count, before.contact_count);
     assert!(deleted.revision > done.revision + wanted / 10_000);
