@@ -8,6 +8,7 @@ use super::{
     export,
     field::{etag, optional, required, required_keys, required_message, search_text},
     import::{self, contacts::ContactImport},
+    lists::current_names,
     request::{split_change, split_request},
     status::contact_field,
     stream::ResponseStream,
@@ -71,6 +72,7 @@ impl Contacts for Api {
         Ok(Response::new(pb::BatchGetContactsResponse {
             contacts: found.found.into_iter().map(Into::into).collect(),
             missing_ids: found.missing.into_iter().map(Into::into).collect(),
+            current_ids: current_names(found.current),
         }))
     }
 

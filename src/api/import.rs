@@ -7,7 +7,11 @@ pub(super) mod memberships;
 mod messages;
 mod received;
 
-use std::{collections::VecDeque, future::Future, time::Duration};
+use std::{
+    collections::{HashMap, VecDeque},
+    future::Future,
+    time::Duration,
+};
 
 use futures_util::{StreamExt, stream};
 use tokio::time::{Instant, sleep_until, timeout};
@@ -18,10 +22,12 @@ use self::{
     messages::{ItemOptions, Message, UploadStart},
     received::{ReadItems, ReceivedMessages},
 };
-use super::{field::optional, request_id, status, stream::ResponseStream};
+use super::{
+    assignments::former_name, field::optional, request_id, status, stream::ResponseStream,
+};
 use crate::domain::{
     Call, Domain, Error, Result,
-    imports::{Import, ImportProgress, Importable, IndexedRejection, ItemRejection},
+    imports::{Import, ImportProgress, Importable, IndexedRejection, ItemRejection, RejectedName},
     memberships::MAX_BATCH_ITEMS,
 };
 
@@ -260,6 +266,11 @@ impl<U: Upload> Uploading<U> {
         self.progress = U::progress(progress, false);
         self.pending.push_back(self.progress.clone());
     }
+}
+
+/// The metadata of an item that uses a former name.
+fn former_name_metadata(name: RejectedName) -> HashMap<String, String> {
+    former_name(name.into_name())
 }
 
 fn refuse_after_finish<Items>(message: Message<Items>) -> Result<()> {

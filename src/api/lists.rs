@@ -1,5 +1,7 @@
 //! Reading many groups: by code, in pages, and those of a contact.
 
+use std::collections::HashMap;
+
 use tonic::{Request, Response};
 
 use super::{
@@ -25,6 +27,7 @@ pub(super) async fn batch_get(
     Ok(Response::new(pb::BatchGetMailingGroupsResponse {
         mailing_groups: messages(found.found),
         missing_codes: found.missing.into_iter().map(Into::into).collect(),
+        current_codes: current_names(found.current),
     }))
 }
 
@@ -65,6 +68,14 @@ pub(super) async fn list_of_contact(
         mailing_groups: messages(groups),
         next_page_token,
     }))
+}
+
+/// The present names of missing resources, by the missing ones.
+pub(super) fn current_names<K: Into<String>>(current: HashMap<K, K>) -> HashMap<String, String> {
+    let current = current.into_iter();
+    current
+        .map(|(missing, it)| (missing.into(), it.into()))
+        .collect()
 }
 
 fn messages(groups: Vec<MailingGroup>) -> Vec<pb::MailingGroup> {

@@ -25,7 +25,7 @@ use crate::{
         Change, Code, Contact, ContactChange, ContactDetails, ContactId, ContactKind, Direction,
         Email, PageSize,
     },
-    store::{self, Transaction, contacts::ContactFilter},
+    store::{self, Connection, Transaction, contacts::ContactFilter},
 };
 
 /// Creates a contact; without an id it gets the next of the series `CT000001`. With `reuse_former` the
@@ -61,18 +61,19 @@ pub(crate) async fn get(domain: &Domain, call: &Call, id: &ContactId) -> Result<
     batcher.run(&call.tenant, id.clone(), operation).await
 }
 
-/// Reads contacts, and says which ids no contact has.
+/// Reads contacts, and says which ids no contact has, or which replace them.
 pub(crate) async fn get_all(
     domain: &Domain,
     call: &Call,
     ids: Vec<ContactId>,
 ) -> Result<Found<Contact, ContactId>> {
     let wanted: Vec<&ContactId> = ids.iter().collect();
-    let read = domain.read_of(call, async |conn, tenant_id| {
-        Ok(store::contacts::find_all(conn, tenant_id, &wanted).await?)
-    });
-    let read = read.await?;
-    Ok(lookup::in_order(ids, read, |contact| &contact.id))
+    let read = async |conn: &mut Connection, tenant_id| {
+        let read = store::contacts::find_all(conn, tenant_id, &wanted).await?;
+        let current = async |missing: &[_]| lookup::merged(conn, tenant_id, missing).await;
+        lookup::in_order(&ids, read, |contact| &contact.id, current).await
+    };
+    domain.read_of(call, read).await
 }
 
 /// The filters of a list of contacts; all of them apply.

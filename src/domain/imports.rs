@@ -1,29 +1,19 @@
 //! Imports: many items, committed in chunks. An interrupted import can be continued.
 
 mod items;
+mod rejections;
 
-pub(crate) use self::items::Importable;
+pub(crate) use self::{
+    items::Importable,
+    rejections::{IndexedRejection, ItemRejection, RejectedName},
+};
 use super::upsert::ItemOutcome;
 pub(crate) use crate::store::imports::{ImportProgress, ImportSource};
 use crate::{
     domain::{Call, Domain, Error, ImportDifference, Precondition, Result},
-    model::{FormerName, RequestId, Revision},
-    store::{self, Connection, Transaction, imports::StoredRejection},
+    model::{RequestId, Revision},
+    store::{self, Connection, Transaction},
 };
-
-/// Why an item was rejected. Names nothing of its content.
-#[derive(Debug, Clone)]
-pub(crate) struct ItemRejection {
-    /// The field of a contact, or the outcome of an assignment.
-    pub(crate) subject: String,
-    /// What would be right.
-    pub(crate) reason: String,
-    /// The former name that the item uses. It is not stored: names are content.
-    pub(crate) former_name: Option<FormerName>,
-}
-
-/// A rejection with the index of its item in the import.
-pub(crate) type IndexedRejection = (i64, ItemRejection);
 
 /// Items as they were read: valid, or why not.
 pub(crate) type ReadChunk<T> = Vec<Result<T, ItemRejection>>;
@@ -90,12 +80,12 @@ impl<T: Importable> Import<T> {
         let Some(id) = &self.id else {
             return Ok(Vec::new());
         };
-        let read = async |conn: &mut _, tenant_id| {
-            Ok(store::imports::rejections(conn, tenant_id, id, from).await?)
+        let read = async |conn: &mut Connection, tenant_id| {
+            rejections::read(conn, tenant_id, id, from).await
         };
         let mut rejected = self.domain.read_of(&self.call, read).await?;
         rejected.retain(|(index, _)| *index < self.progress.processed_count);
-        rejected.into_iter().map(from_stored).collect()
+        Ok(rejected)
     }
 
     /// Commits chunks together with the progress of the import. `describe` says why an item is
@@ -135,11 +125,7 @@ impl<T: Importable> Import<T> {
             let result = to_result(outcomes, tx.revision_after());
             if let Some(id) = &self.id {
                 self.advance(tx, id, result.progress, false).await?;
-                if !result.rejected.is_empty() {
-                    let rejected = result.rejected.iter().map(to_stored);
-                    let rejected = rejected.collect::<Result<_>>()?;
-                    store::imports::insert_rejections(tx, id, rejected).await?;
-                }
+                rejections::keep(tx, id, &result.rejected).await?;
             }
             Ok(result)
         };
@@ -257,26 +243,4 @@ impl ImportProgress {
         }
         None
     }
-}
-
-fn to_stored((index, rejection): &IndexedRejection) -> Result<(i64, serde_json::Value)> {
-    let ItemRejection {
-        subject, reason, ..
-    } = rejection.clone();
-    let stored = serde_json::to_value(StoredRejection::V1 { subject, reason });
-    Ok((
-        *index,
-        stored.map_err(|error| Error::Internal(error.into()))?,
-    ))
-}
-
-fn from_stored((index, stored): (i64, serde_json::Value)) -> Result<IndexedRejection> {
-    let stored = serde_json::from_value(stored).map_err(|error| Error::Internal(error.into()))?;
-    let StoredRejection::V1 { subject, reason } = stored;
-    let rejection = ItemRejection {
-        subject,
-        reason,
-        former_name: None,
-    };
-    Ok((index, rejection))
 }

@@ -69,22 +69,29 @@ pub(crate) struct Found<T, K> {
     pub(crate) found: Vec<T>,
     /// The keys of those that do not.
     pub(crate) missing: Vec<K>,
+    /// The present names of those missing keys that are former names.
+    pub(crate) current: HashMap<K, K>,
 }
 
-/// Puts resources, read once each and in no order, into the order of the requested keys.
-pub(super) fn in_order<T: Clone, K: Clone + Eq + Hash>(
-    keys: Vec<K>,
+/// Puts resources, read once each and in no order, into the order of the requested keys. `current`
+/// finds the present names of those that are former names.
+pub(super) async fn in_order<T: Clone, K: Clone + Eq + Hash>(
+    keys: &[K],
     read: Vec<T>,
     key_of: fn(&T) -> &K,
-) -> Found<T, K> {
+    current: impl AsyncFnOnce(&[K]) -> Result<HashMap<K, K>>,
+) -> Result<Found<T, K>> {
     let by_key: HashMap<&K, &T> = read.iter().map(|it| (key_of(it), it)).collect();
     let found = keys.iter().filter_map(|key| by_key.get(key));
     let found = found.map(|it| (*it).clone()).collect();
     let missing = keys.iter().filter(|key| !by_key.contains_key(key));
-    Found {
+    let missing: Vec<K> = missing.cloned().collect();
+    let current = current(&missing).await?;
+    Ok(Found {
         found,
-        missing: missing.cloned().collect(),
-    }
+        missing,
+        current,
+    })
 }
 
 /// The contact with this id, if its etag is current.

@@ -13,7 +13,7 @@ use crate::{
         Change, Code, ContactId, Description, GroupOrder, GroupPosition, MailingGroup,
         NewMailingGroup, PageSize,
     },
-    store::{self, mailing_groups::ContactGroupsPage},
+    store::{self, Connection, mailing_groups::ContactGroupsPage},
 };
 
 /// Defines a group. The code must not be one that another group had, unless `reuse_former` is set.
@@ -48,18 +48,19 @@ pub(crate) async fn get(domain: &Domain, call: &Call, code: &Code) -> Result<Mai
     batcher.run(&call.tenant, code.clone(), operation).await
 }
 
-/// Reads groups, and says which codes no group has.
+/// Reads groups, and says which codes no group has, or which it has now.
 pub(crate) async fn get_all(
     domain: &Domain,
     call: &Call,
     codes: Vec<Code>,
 ) -> Result<Found<MailingGroup, Code>> {
     let wanted: Vec<&Code> = codes.iter().collect();
-    let read = domain.read_of(call, async |conn, tenant_id| {
-        Ok(store::mailing_groups::find_all(conn, tenant_id, &wanted).await?)
-    });
-    let read = read.await?;
-    Ok(lookup::in_order(codes, read, |group| &group.code))
+    let read = async |conn: &mut Connection, tenant_id| {
+        let read = store::mailing_groups::find_all(conn, tenant_id, &wanted).await?;
+        let current = async |missing: &[_]| lookup::renamed(conn, tenant_id, missing).await;
+        lookup::in_order(&codes, read, |group| &group.code, current).await
+    };
+    domain.read_of(call, read).await
 }
 
 /// Lists groups in an order, after `after`, whose folded codes start with `prefix`.

@@ -18,7 +18,7 @@ pub use self::{
 };
 pub(crate) use self::{
     by_number::{changed_since, ids, ids_in_range},
-    former_ids::{free_ids, merged_into},
+    former_ids::{free_ids, merged_by_number, merged_into, merged_numbers},
 };
 use super::{
     Transaction,

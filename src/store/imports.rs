@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Transaction, sql::sql};
 use crate::{
-    model::{ImportKind, RequestId, Revision, TenantId, Time},
+    model::{Code, ImportKind, RequestId, Revision, TenantId, Time},
     schema::{import_rejections, imports},
 };
 
@@ -64,7 +64,20 @@ pub(crate) enum StoredRejection {
         subject: String,
         /// What would be right.
         reason: String,
+        /// The former name that the item uses.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        former_name: Option<StoredName>,
     },
+}
+
+/// A former name as stored.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum StoredName {
+    /// The number of a merged contact, whose id must not outlive it.
+    ContactNumber(i32),
+    /// The former code of a group.
+    Code(Code),
 }
 
 /// The import with this id.

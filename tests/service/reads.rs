@@ -1,5 +1,7 @@
 //! Reading many groups or contacts by key.
 
+use std::collections::HashMap;
+
 use mailing_groups::pb;
 use tonic::Code;
 
@@ -29,15 +31,21 @@ async fn groups_are_read_in_the_order_of_the_request() {
     }
     assert_eq!(response.mailing_groups, expected);
     assert_eq!(response.missing_codes, ["OLD", "NONE", "NONE"]);
+    let current = HashMap::from([("OLD".to_owned(), "NEW".to_owned())]);
+    assert_eq!(response.current_codes, current);
 }
 
 #[tokio::test]
 async fn contacts_are_read_in_the_order_of_the_request() {
     let mut tenant = Tenant::new().await;
     tenant.create(company("A")).await;
-    tenant.create(person("P", "A")).await;
+    for id in ["P", "OLD", "OLDER"] {
+        tenant.create(person(id, "A")).await;
+    }
+    tenant.merge("OLD", "OLDER").await.unwrap();
+    tenant.merge("P", "OLD").await.unwrap();
     let request = pb::BatchGetContactsRequest {
-        ids: texts(&["P", "p", "A", "P"]),
+        ids: texts(&["P", "p", "OLDER", "A", "P"]),
     };
     let response = tenant.contacts.batch_get_contacts(request).await;
     let response = response.unwrap().into_inner();
@@ -46,7 +54,9 @@ async fn contacts_are_read_in_the_order_of_the_request() {
         expected.push(tenant.get_contact(id).await.unwrap());
     }
     assert_eq!(response.contacts, expected);
-    assert_eq!(response.missing_ids, ["p"]);
+    assert_eq!(response.missing_ids, ["p", "OLDER"]);
+    let current = HashMap::from([("OLDER".to_owned(), "P".to_owned())]);
+    assert_eq!(response.current_ids, current);
     let nothing = pb::BatchGetContactsRequest::default();
     let response = tenant.contacts.batch_get_contacts(nothing).await;
     assert_eq!(response.unwrap().into_inner().contacts, []);

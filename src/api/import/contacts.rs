@@ -6,14 +6,14 @@ use pb::{
 };
 
 use super::{
-    Upload,
+    Upload, former_name_metadata,
     messages::{ItemOptions, Message, UploadStart},
 };
 use crate::{
-    api::{assignments, convert::contact_change, field::required, status::contact_field},
+    api::{convert::contact_change, field::required, status::contact_field},
     domain::{
         Refusal, Violation,
-        imports::{ImportProgress, ItemRejection},
+        imports::{ImportProgress, ItemRejection, RejectedName},
     },
     model::ContactRow,
     pb,
@@ -47,7 +47,7 @@ impl Upload for ContactImport {
         ItemRejection {
             subject: contact_field(refusal.field()).to_owned(),
             reason: refusal.rule(),
-            former_name: refusal.former_name(),
+            former_name: refusal.former_name().map(RejectedName::Contact),
         }
     }
 
@@ -65,9 +65,7 @@ impl Upload for ContactImport {
             id: id.unwrap_or_default(),
             field: subject,
             reason,
-            metadata: former_name
-                .map(assignments::former_name)
-                .unwrap_or_default(),
+            metadata: former_name.map(former_name_metadata).unwrap_or_default(),
         })
         .into()
     }

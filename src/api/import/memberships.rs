@@ -7,12 +7,12 @@ use pb::{
 };
 
 use super::{
-    Upload,
+    Upload, former_name_metadata,
     messages::{ItemOptions, Message, UploadStart},
 };
 use crate::{
     api::{assignments, convert::assignment},
-    domain::imports::{ImportProgress, ItemRejection},
+    domain::imports::{ImportProgress, ItemRejection, RejectedName},
     model::{self, Assignment},
     pb,
 };
@@ -41,8 +41,8 @@ impl Upload for MembershipImport {
     fn describe(outcome: model::AssignmentOutcome) -> ItemRejection {
         use model::AssignmentOutcome::{ContactMerged, GroupRenamed};
         let former_name = match &outcome {
-            ContactMerged(name) => name.clone(),
-            GroupRenamed(name) => Some(name.clone()),
+            ContactMerged(name) => name.clone().map(RejectedName::Contact),
+            GroupRenamed(name) => Some(RejectedName::MailingGroup(name.clone())),
             model::AssignmentOutcome::Changed
             | model::AssignmentOutcome::Unchanged
             | model::AssignmentOutcome::UnknownContact
@@ -66,9 +66,7 @@ impl Upload for MembershipImport {
             assignment,
             outcome: outcome.into(),
             reason: rejection.reason,
-            metadata: former_name
-                .map(assignments::former_name)
-                .unwrap_or_default(),
+            metadata: former_name.map(former_name_metadata).unwrap_or_default(),
         })
         .into()
     }

@@ -4,7 +4,7 @@ use diesel::prelude::*;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
 use crate::{
-    model::{ContactId, TenantId},
+    model::{ContactId, FormerName, TenantId},
     schema::{contacts, merged_contacts},
     store::Transaction,
 };
@@ -26,6 +26,49 @@ pub(crate) async fn merged_into(
         .select((merged_contacts::id.assume_not_null(), contacts::id))
         .load(conn)
         .await
+}
+
+/// The ids of merged contacts among these, each with the number of the merged contact.
+pub(crate) async fn merged_numbers(
+    conn: &mut AsyncPgConnection,
+    tenant_id: TenantId,
+    former: &[&str],
+) -> QueryResult<Vec<(String, i32)>> {
+    merged_contacts::table
+        .filter(merged_contacts::tenant_id.eq(tenant_id))
+        .filter(merged_contacts::id.eq_any(former))
+        .select((
+            merged_contacts::id.assume_not_null(),
+            merged_contacts::contact_number,
+        ))
+        .load(conn)
+        .await
+}
+
+/// The ids that merged contacts of these numbers had, and those of the contacts that replace them.
+pub(crate) async fn merged_by_number(
+    conn: &mut AsyncPgConnection,
+    tenant_id: TenantId,
+    numbers: &[i32],
+) -> QueryResult<Vec<(i32, FormerName)>> {
+    let merged: Vec<(i32, String, String)> = merged_contacts::table
+        .inner_join(
+            contacts::table.on(contacts::tenant_id
+                .eq(merged_contacts::tenant_id)
+                .and(contacts::contact_number.eq(merged_contacts::kept_number))),
+        )
+        .filter(merged_contacts::tenant_id.eq(tenant_id))
+        .filter(merged_contacts::contact_number.eq_any(numbers))
+        .filter(merged_contacts::id.is_not_null())
+        .select((
+            merged_contacts::contact_number,
+            merged_contacts::id.assume_not_null(),
+            contacts::id,
+        ))
+        .load(conn)
+        .await?;
+    let name = |(number, former, current)| (number, FormerName { former, current });
+    Ok(merged.into_iter().map(name).collect())
 }
 
 /// Makes these ids former ids of no contact.

@@ -92,7 +92,7 @@ async fn rows_of_an_import_of_memberships_name_the_present_names() {
         };
         assert_eq!(rejected_memberships(&mut tenant, start).await, wanted);
     }
-    // What is stored of a rejection names nothing.
+    // The names are looked up again.
     let start = to_memberships::Start {
         import_id: "i".into(),
         ..Default::default()
@@ -101,45 +101,70 @@ async fn rows_of_an_import_of_memberships_name_the_present_names() {
         rejected_memberships(&mut tenant, start.clone()).await,
         wanted
     );
+    assert_eq!(sent_again(&mut tenant, &start).await, wanted);
+    tenant.rename("NEW", "NEWER", "").await.unwrap();
+    tenant.merge("P", "KEPT").await.unwrap();
+    wanted[0].1 = former("OLD", "NEWER");
+    wanted[1].1 = former("FORMER", "P");
+    wanted[2].1 = former("FORMER", "P");
+    assert_eq!(sent_again(&mut tenant, &start).await, wanted);
+    tenant.delete_contact("P", "", true).await.unwrap();
+    tenant.delete_group("NEWER", "", true).await.unwrap();
+    let outcomes = wanted.into_iter();
+    let wanted: Vec<_> = outcomes.map(|(it, _)| (it, HashMap::new())).collect();
+    assert_eq!(sent_again(&mut tenant, &start).await, wanted);
+}
+
+/// The rejections that are sent again when an import is continued.
+async fn sent_again(
+    tenant: &mut Tenant,
+    start: &to_memberships::Start,
+) -> Vec<(AssignmentOutcome, HashMap<String, String>)> {
     let mut upload = tenant.upload_memberships().await;
-    upload.send(to_memberships::Message::Start(start)).await;
+    let start = to_memberships::Message::Start(start.clone());
+    upload.send(start).await;
     let (again, _) = upload.until(6).await.unwrap();
-    let again = again.into_iter().map(outcome);
-    let wanted = wanted
-        .into_iter()
-        .map(|(outcome, _)| (outcome, HashMap::new()));
-    assert_eq!(again.collect::<Vec<_>>(), wanted.collect::<Vec<_>>());
+    again.into_iter().map(outcome).collect()
 }
 
 #[tokio::test]
 async fn rows_of_an_import_of_contacts_name_the_present_company() {
     let mut tenant = given_up().await;
-    for validate_only in [true, false] {
+    let rows = vec![
+        person("Q", "FORMERC"),
+        person("R", "NONE"),
+        person("S", "KEPTC"),
+        person("FORMER", ""),
+    ];
+    let wanted = [
+        (0, "company_id", former("FORMERC", "KEPTC")),
+        (1, "company_id", HashMap::new()),
+        (3, "id", former("FORMER", "KEPT")),
+    ]
+    .map(|(index, field, names)| (index, field.to_owned(), names));
+    // The last one sends them again.
+    for (validate_only, import_id, sent) in [
+        (true, "", Some(&rows)),
+        (false, "", Some(&rows)),
+        (false, "i", Some(&rows)),
+        (false, "i", None),
+    ] {
         let mut upload = tenant.upload_contacts().await;
         let start = to_contacts::Start {
             validate_only,
+            import_id: import_id.into(),
             ..Default::default()
         };
         upload.send(to_contacts::Message::Start(start)).await;
-        let rows = vec![
-            person("Q", "FORMERC"),
-            person("R", "NONE"),
-            person("S", "KEPTC"),
-        ];
-        upload.send(contact_chunk(rows)).await;
-        let (rejections, _) = upload.until(3).await.unwrap();
+        if let Some(rows) = sent {
+            upload.send(contact_chunk(rows.clone())).await;
+        }
+        let (rejections, _) = upload.until(4).await.unwrap();
         let rejection = |it: pb::ImportContactsResponse| match it.message.unwrap() {
             import_contacts_response::Message::Rejection(it) => (it.index, it.field, it.metadata),
             other => panic!("no rejection but {other:?}"),
         };
         let rejections = rejections.into_iter().map(rejection);
-        let field = || "company_id".to_owned();
-        assert_eq!(
-            rejections.collect::<Vec<_>>(),
-            [
-                (0, field(), former("FORMERC", "KEPTC")),
-                (1, field(), HashMap::new())
-            ]
-        );
+        assert_eq!(rejections.collect::<Vec<_>>(), wanted, "{import_id}");
     }
 }
