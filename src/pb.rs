@@ -18,6 +18,24 @@ pub fn method_access() -> impl Iterator<Item = (&'static str, Access)> {
         .map(move |(path, number)| (*path, known(*number)))
 }
 
+impl Selection {
+    /// What an expression selects.
+    pub fn of_expression(expression: impl Into<String>, options: SelectionOptions) -> Self {
+        Self {
+            source: Some(selection::Source::Expression(expression.into())),
+            options: Some(options),
+        }
+    }
+
+    /// The members of a segment.
+    pub fn of_segment(id: impl Into<String>) -> Self {
+        Self {
+            source: Some(selection::Source::SegmentId(id.into())),
+            options: None,
+        }
+    }
+}
+
 // `build.rs` implements these traits from the descriptors.
 include!(concat!(env!("OUT_DIR"), "/requests.rs"));
 

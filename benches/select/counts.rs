@@ -96,14 +96,13 @@ pub(crate) async fn rows(
 }
 
 async fn timed_count(client: &mut MailingGroupsClient<Channel>, expected: i64) -> Duration {
-    use pb::count_segment_members_request::Selection;
+    let everybody = pb::SelectionOptions {
+        include_excluded: true,
+        include_privacy_blocked: true,
+        ..Default::default()
+    };
     let request = pb::CountSegmentMembersRequest {
-        selection: Some(Selection::Expression(EXPRESSION.to_owned())),
-        options: Some(pb::SelectionOptions {
-            include_excluded: true,
-            include_privacy_blocked: true,
-            ..Default::default()
-        }),
+        selection: Some(pb::Selection::of_expression(EXPRESSION, everybody)),
     };
     let start = Instant::now();
     let counted = client

@@ -6,8 +6,8 @@ use std::{
 };
 
 use mailing_groups::pb::{
-    self, StreamSegmentMembersRequest, mailing_groups_client::MailingGroupsClient,
-    stream_segment_members_request::Selection, stream_segment_members_response::Message,
+    self, Selection, StreamSegmentMembersRequest, mailing_groups_client::MailingGroupsClient,
+    stream_segment_members_response::Message,
 };
 use tonic::transport::Channel;
 
@@ -80,7 +80,7 @@ pub(crate) fn request(
     view: pb::SegmentMemberView,
 ) -> StreamSegmentMembersRequest {
     StreamSegmentMembersRequest {
-        selection: Some(Selection::Expression(expression.to_owned())),
+        selection: Some(Selection::of_expression(expression, Default::default())),
         view: view.into(),
         page_size: 10_000,
         ..Default::default()

@@ -4,7 +4,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     convert::to_wire_count,
-    request::{compared_source, view_and_max_page},
+    request::{selection_source, view_and_max_page},
     stream::{self, PageSource, ResponseStream, ResumeToken, StreamRequest},
 };
 use crate::{
@@ -27,8 +27,8 @@ pub(super) async fn stream(
 ) -> Result<ResponseStream<pb::CompareSegmentsResponse>> {
     let (view, max) = view_and_max_page(request.view());
     let start = StreamRequest::take(&call, &mut request, max)?;
-    let before = compared_source(request.before, request.options, "before")?;
-    let after = compared_source(request.after, request.options, "after")?;
+    let before = selection_source(request.before, "before")?;
+    let after = selection_source(request.after, "after")?;
     start.check(&domain, &call).await?;
     let comparison = compare(&domain, &call, &before, &after).await?;
     let (position, commit) = (start.after(), comparison.commit);

@@ -8,7 +8,7 @@ use super::{
     field::{etag, required, required_each, required_message},
     import::{self, memberships::MembershipImport},
     lists, members,
-    request::{count_source, split_change, split_request},
+    request::{selection_source, split_change, split_request},
     revisions,
     stream::ResponseStream,
     token::ListPage,
@@ -253,7 +253,7 @@ impl MailingGroups for Api {
         request: Request<pb::CountSegmentMembersRequest>,
     ) -> RpcResult<pb::CountSegmentMembersResponse> {
         let (call, request) = split_request(request)?;
-        let source = count_source(request)?;
+        let source = selection_source(request.selection, "selection")?;
         let selection = selection::select(&self.domain, &call, &source).await?;
         Ok(Response::new(selection.counts.into()))
     }

@@ -4,7 +4,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     convert::to_wire_count,
-    request::{stream_source, view_and_max_page},
+    request::{selection_source, view_and_max_page},
     stream::{self, PageSource, ResponseStream, ResumeToken, StreamRequest},
 };
 use crate::{
@@ -28,7 +28,7 @@ pub(super) async fn stream(
     let (view, max) = view_and_max_page(request.view());
     let start = StreamRequest::take(&call, &mut request, max)?;
     let part = request.part();
-    let source = stream_source(request)?;
+    let source = selection_source(request.selection, "selection")?;
     start.check(&domain, &call).await?;
     let selected = selection::select(&domain, &call, &source).await?;
     let sent = match part {

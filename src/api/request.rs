@@ -103,66 +103,29 @@ pub(super) fn idempotency_key<T: IdempotentRequest>(
     }))
 }
 
-/// Reads the selection of a `CountSegmentMembers` call.
-pub(super) fn count_source(
-    request: pb::CountSegmentMembersRequest,
-) -> Result<SelectionSource, Violation> {
-    use pb::count_segment_members_request::Selection::{Expression, SegmentId};
-    match request.selection {
-        Some(SegmentId(id)) => segment_source(&id, request.options),
-        Some(Expression(text)) => expression_source(&text, request.options, "expression"),
-        None => expression_source("", request.options, "expression"),
-    }
-}
-
-/// Reads the selection of a `StreamSegmentMembers` call.
-pub(super) fn stream_source(
-    request: pb::StreamSegmentMembersRequest,
-) -> Result<SelectionSource, Violation> {
-    use pb::stream_segment_members_request::Selection::{Expression, SegmentId};
-    match request.selection {
-        Some(SegmentId(id)) => segment_source(&id, request.options),
-        Some(Expression(text)) => expression_source(&text, request.options, "expression"),
-        None => expression_source("", request.options, "expression"),
-    }
-}
-
-/// Reads one side, `before` or `after`, of a `CompareSegments` call. Options apply to expressions only.
-pub(super) fn compared_source(
-    comparand: Option<pb::Comparand>,
-    options: Option<pb::SelectionOptions>,
+/// Reads the selection in the field at `path`.
+pub(super) fn selection_source(
+    selection: Option<pb::Selection>,
     path: &str,
 ) -> Result<SelectionSource, Violation> {
-    use pb::comparand::Source::{Expression, SegmentId};
-    match comparand.and_then(|comparand| comparand.source) {
-        None => Err("must be a segment_id or an expression").field(path),
-        Some(SegmentId(id)) => {
-            required(&id, &format!("{path}.segment_id")).map(SelectionSource::Segment)
+    use pb::selection::Source::{Expression, SegmentId};
+    let selection = selection.unwrap_or_default();
+    let options = selection.options.unwrap_or_default().into();
+    match selection.source {
+        None => Err("must have an expression or a segment_id").field(path),
+        Some(Expression(text)) => {
+            let expression = text.parse().field(&format!("{path}.expression"))?;
+            Ok(SelectionSource::Expression(expression, options))
         }
-        Some(Expression(text)) => expression_source(&text, options, &format!("{path}.expression")),
+        Some(SegmentId(id)) => {
+            let id = required(&id, &format!("{path}.segment_id"))?;
+            match options == SelectionOptions::default() {
+                true => Ok(SelectionSource::Segment(id)),
+                false => Err("are for expressions; write the expression segment(\"ID\") instead")
+                    .field(&format!("{path}.options")),
+            }
+        }
     }
-}
-
-fn expression_source(
-    text: &str,
-    options: Option<pb::SelectionOptions>,
-    path: &str,
-) -> Result<SelectionSource, Violation> {
-    let expression = text.parse().field(path)?;
-    let options = options.unwrap_or_default().into();
-    Ok(SelectionSource::Expression(expression, options))
-}
-
-fn segment_source(
-    id: &str,
-    options: Option<pb::SelectionOptions>,
-) -> Result<SelectionSource, Violation> {
-    let id = required(id, "segment_id")?;
-    if SelectionOptions::from(options.unwrap_or_default()) != SelectionOptions::default() {
-        let reason = "are for expressions; write the expression segment(\"ID\") instead";
-        return Err(reason).field("options");
-    }
-    Ok(SelectionSource::Segment(id))
 }
 
 /// Reads a view and the largest page size that it allows.

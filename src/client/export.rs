@@ -24,8 +24,8 @@ use super::{
     terminal,
 };
 use crate::pb::{
-    CountSegmentMembersRequest, SelectionOptions, contacts_client::ContactsClient,
-    count_segment_members_request::Selection, mailing_groups_client::MailingGroupsClient,
+    CountSegmentMembersRequest, Selection, SelectionOptions, contacts_client::ContactsClient,
+    mailing_groups_client::MailingGroupsClient,
 };
 
 /// Messages read ahead of the files.
@@ -116,13 +116,13 @@ impl ExportFolderArgs {
 
     /// The number of contacts, to show progress.
     async fn total(&self, channel: TenantChannel) -> Result<u64, Error> {
+        let everybody = SelectionOptions {
+            include_excluded: true,
+            include_privacy_blocked: true,
+            ..SelectionOptions::default()
+        };
         let request = CountSegmentMembersRequest {
-            selection: Some(Selection::Expression("*".to_owned())),
-            options: Some(SelectionOptions {
-                include_excluded: true,
-                include_privacy_blocked: true,
-                ..SelectionOptions::default()
-            }),
+            selection: Some(Selection::of_expression("*", everybody)),
         };
         let mut client = MailingGroupsClient::new(channel);
         let counted = client.count_segment_members(self.connection.unary(request));

@@ -28,7 +28,6 @@ use super::{
 };
 use crate::pb::{
     SegmentMemberView, StreamSegmentMembersRequest, mailing_groups_client::MailingGroupsClient,
-    stream_segment_members_request::Selection as Selected,
 };
 
 /// Pages that are prefetched before the output takes them.
@@ -118,12 +117,11 @@ impl MembersArgs {
             MemberView::Full => SegmentMemberView::Full,
         };
         StreamSegmentMembersRequest {
-            options: Some(self.selection.options.into()),
+            selection: Some(self.selection.selection()),
             view: view.into(),
             page_size: self.page_size,
             part: 0,
             resume_token: String::new(),
-            selection: Some(Selected::Expression(self.selection.expression.clone())),
         }
     }
 }

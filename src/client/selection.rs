@@ -6,9 +6,8 @@ use super::{
     terminal::pluralize,
 };
 use crate::pb::{
-    CountSegmentMembersRequest, CountSegmentMembersResponse, SelectionOptions,
-    count_segment_members_request::Selection, mailing_groups_client::MailingGroupsClient,
-    stream_segment_members_response::Summary,
+    CountSegmentMembersRequest, CountSegmentMembersResponse, Selection, SelectionOptions,
+    mailing_groups_client::MailingGroupsClient, stream_segment_members_response::Summary,
 };
 
 /// An expression with its options.
@@ -17,9 +16,9 @@ pub(super) struct SelectionArgs {
     /// The contacts to select, as an expression over group codes, such as '(MOVE OR GIFT) AND NOT
     /// OPTOUT'
     #[arg(value_name = "EXPR")]
-    pub(super) expression: String,
+    expression: String,
     #[command(flatten)]
-    pub(super) options: SelectionOptionArgs,
+    options: SelectionOptionArgs,
 }
 
 impl SelectionArgs {
@@ -30,11 +29,15 @@ impl SelectionArgs {
         connection: &ConnectionArgs,
     ) -> Result<SelectionCounts, Error> {
         let request = connection.unary(CountSegmentMembersRequest {
-            options: Some(self.options.into()),
-            selection: Some(Selection::Expression(self.expression.clone())),
+            selection: Some(self.selection()),
         });
         let counts = client.count_segment_members(request).await?;
         Ok(counts.into_inner().into())
+    }
+
+    /// What the arguments select, as a request has it.
+    pub(super) fn selection(&self) -> Selection {
+        Selection::of_expression(&self.expression, self.options.into())
     }
 }
 

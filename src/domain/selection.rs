@@ -60,7 +60,7 @@ pub(crate) async fn select(
     call: &Call,
     source: &SelectionSource,
 ) -> Result<Selection> {
-    let sources = [(SelectionPart::Request, source)];
+    let sources = [(SelectionPart::Selection, source)];
     let [selection] = select_all(domain, call, sources).await?;
     Ok(selection)
 }

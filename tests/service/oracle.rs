@@ -11,16 +11,13 @@ use std::{cell::Cell, ops::ControlFlow, time::Duration};
 
 use mailing_groups::{
     model::Expression,
-    pb::{
-        self, CountSegmentMembersRequest, SegmentMemberView, SelectionOptions,
-        count_segment_members_request::Selection,
-    },
+    pb::{self, CountSegmentMembersRequest, SegmentMemberView, SelectionOptions},
     server::Limits,
 };
 use rand::{RngExt, SeedableRng, rngs::StdRng};
 
 use self::{evaluate::evaluate, world::World};
-use crate::support::{Server, Sql, Tenant, select, within};
+use crate::support::{Server, Sql, Tenant, select_with, within};
 
 /// The result of either side: ids in order, and the counts at their revision.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -157,10 +154,9 @@ fn random_options(rng: &mut StdRng) -> SelectionOptions {
 /// The service's answer, as a stream of small pages.
 async fn ask(tenant: &mut Tenant, text: &str, options: SelectionOptions) -> Answer {
     let request = pb::StreamSegmentMembersRequest {
-        options: Some(options),
         page_size: 17,
         view: SegmentMemberView::Ids.into(),
-        ..select(text)
+        ..select_with(text, options)
     };
     let streamed = tenant.stream(request).await.unwrap();
     let ids = streamed.ids();
@@ -182,8 +178,7 @@ async fn ask(tenant: &mut Tenant, text: &str, options: SelectionOptions) -> Answ
 /// The service's counts.
 async fn count(tenant: &mut Tenant, text: &str, options: SelectionOptions) -> (i64, Answer) {
     let request = CountSegmentMembersRequest {
-        selection: Some(Selection::Expression(text.into())),
-        options: Some(options),
+        selection: select_with(text, options).selection,
     };
     let counts = tenant
         .groups

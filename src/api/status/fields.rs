@@ -51,7 +51,8 @@ pub(super) fn violation(error: &Error) -> Option<Violation> {
 /// The field that holds an invalid selection.
 fn selection_violation(SelectionError { part, fault }: &SelectionError) -> Option<Violation> {
     let path = match part {
-        SelectionPart::Request => String::new(),
+        SelectionPart::Selection => "selection.".to_owned(),
+        SelectionPart::Action => String::new(),
         SelectionPart::Before => "before.".to_owned(),
         SelectionPart::After => "after.".to_owned(),
         SelectionPart::SavedAction(at) => format!("actions[{at}]."),
@@ -68,8 +69,6 @@ fn selection_violation(SelectionError { part, fault }: &SelectionError) -> Optio
             ("expression", reason)
         }
         SelectionFault::NotACompany { .. } => ("expression", fault.to_string()),
-        // The resource info names it already.
-        SelectionFault::UnknownSegment(_) if *part == SelectionPart::Request => return None,
         SelectionFault::UnknownSegment(id) => {
             let reason = format!("must be an existing segment; there is no segment {id}");
             ("segment_id", reason)

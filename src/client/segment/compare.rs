@@ -11,8 +11,8 @@ use crate::{
         terminal::{self, pluralize},
     },
     pb::{
-        Comparand, CompareSegmentsRequest, CompareSegmentsResponse, SegmentMember,
-        comparand::Source,
+        CompareSegmentsRequest, CompareSegmentsResponse, SegmentMember, Selection,
+        SelectionOptions,
         compare_segments_response::{Message, Page, Summary},
         segments_client::SegmentsClient,
     },
@@ -21,7 +21,7 @@ use crate::{
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 One line per contact goes to stdout: + and its id if it entered, - and its id if it left. The
-totals go to stderr.")]
+totals go to stderr. Selection options are for the expressions of --from and --to.")]
 pub(super) struct CompareArgs {
     /// The segment before; omitted with --from
     #[arg(value_name = "FROM")]
@@ -61,13 +61,17 @@ impl CompareArgs {
 
     /// The request, if the arguments name exactly two sets.
     pub(super) fn request(&self) -> Result<CompareSegmentsRequest, Error> {
+        let options = SelectionOptions::from(self.options);
+        if self.from.is_none() && self.to.is_none() && options != SelectionOptions::default() {
+            let text = "options are for expressions; write --from 'segment(\"FROM\")'";
+            return Err(Error::Usage(text.to_owned()));
+        }
         let mut segments = [&self.first, &self.second].into_iter().flatten();
-        let mut comparand = |expression: &Option<String>| {
-            let segment = || segments.next().cloned().map(Source::SegmentId);
-            let source = expression.clone().map(Source::Expression).or_else(segment);
-            source.map(|it| Comparand { source: Some(it) })
+        let mut selection = |expression: &Option<String>| match expression {
+            Some(text) => Some(Selection::of_expression(text, options)),
+            None => segments.next().map(Selection::of_segment),
         };
-        let (before, after) = (comparand(&self.from), comparand(&self.to));
+        let (before, after) = (selection(&self.from), selection(&self.to));
         if before.is_none() || after.is_none() || segments.next().is_some() {
             let text = "name two segments, or replace them by expressions with --from and --to";
             return Err(Error::Usage(text.to_owned()));
@@ -75,7 +79,6 @@ impl CompareArgs {
         Ok(CompareSegmentsRequest {
             before,
             after,
-            options: Some(self.options.into()),
             ..CompareSegmentsRequest::default()
         })
     }

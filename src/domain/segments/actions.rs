@@ -72,7 +72,7 @@ pub(crate) async fn act(
             let criterion = action.criterion(tx).await?;
             let mut draft = SegmentDraft::load(domain, tx, id, etag).await?;
             draft
-                .apply(domain, tx, SelectionPart::Request, criterion)
+                .apply(domain, tx, SelectionPart::Action, criterion)
                 .await?;
             draft.finish(tx).await
         })
@@ -89,7 +89,7 @@ async fn prepare(domain: &Domain, call: &Call, id: &SegmentId, action: &Action) 
     if let ActionTarget::Expression(expression) = &action.target {
         let options = action.selection_options();
         let source = SelectionSource::Expression(expression.clone(), options);
-        selection::select(domain, call, &source).await?;
+        selection::select_all(domain, call, [(SelectionPart::Action, &source)]).await?;
     }
     Ok(())
 }

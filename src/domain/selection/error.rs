@@ -17,7 +17,9 @@ pub struct SelectionError {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum SelectionPart {
     /// The only selection of the request.
-    Request,
+    Selection,
+    /// The expression of an action.
+    Action,
     /// The first set of a comparison.
     Before,
     /// The second set of a comparison.
@@ -84,7 +86,7 @@ impl Error {
 impl From<SelectionFault> for Error {
     fn from(fault: SelectionFault) -> Self {
         Self::Selection(SelectionError {
-            part: SelectionPart::Request,
+            part: SelectionPart::Selection,
             fault,
         })
     }

@@ -1,8 +1,6 @@
 //! Short ways to work with segments.
 
-use mailing_groups::pb::{
-    self, compare_segments_response::Message, stream_segment_members_request::Selection,
-};
+use mailing_groups::pb::{self, compare_segments_response::Message};
 use tonic::Status;
 
 use crate::support::Tenant;
@@ -52,15 +50,16 @@ pub(super) fn back(segment_id: &str) -> pb::GoBackRequest {
 }
 
 /// A segment to compare.
-pub(super) fn segment(id: &str) -> Option<pb::Comparand> {
-    let source = Some(pb::comparand::Source::SegmentId(id.into()));
-    Some(pb::Comparand { source })
+pub(super) fn segment(id: &str) -> Option<pb::Selection> {
+    Some(pb::Selection::of_segment(id))
 }
 
 /// An expression to compare.
-pub(super) fn expression(text: &str) -> Option<pb::Comparand> {
-    let source = Some(pb::comparand::Source::Expression(text.into()));
-    Some(pb::Comparand { source })
+pub(super) fn expression(text: &str) -> Option<pb::Selection> {
+    Some(pb::Selection::of_expression(
+        text,
+        pb::SelectionOptions::default(),
+    ))
 }
 
 /// A whole comparison.
@@ -139,7 +138,7 @@ impl Tenant {
     /// The members of a segment in order of creation. The counts must agree.
     pub(super) async fn on(&mut self, segment_id: &str) -> Vec<String> {
         let request = pb::StreamSegmentMembersRequest {
-            selection: Some(Selection::SegmentId(segment_id.into())),
+            selection: segment(segment_id),
             ..Default::default()
         };
         let ids = self.stream(request).await.unwrap().ids();

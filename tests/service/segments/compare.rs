@@ -7,8 +7,8 @@ use super::ask::{add_ids, expression, segment};
 use crate::support::{Tenant, person, violations};
 
 fn request(
-    before: Option<pb::Comparand>,
-    after: Option<pb::Comparand>,
+    before: Option<pb::Selection>,
+    after: Option<pb::Selection>,
 ) -> pb::CompareSegmentsRequest {
     pb::CompareSegmentsRequest {
         before,
@@ -46,10 +46,11 @@ async fn a_comparison_pages_through_entered_and_left_members() {
         (&*compared.entered, compared.tokens.len()),
         (&["A".to_owned(), "B".into()][..], 1)
     );
-    paged.options = Some(pb::SelectionOptions {
+    let excluded = pb::SelectionOptions {
         include_excluded: true,
         ..Default::default()
-    });
+    };
+    paged.after = Some(pb::Selection::of_expression("*", excluded));
     let compared = tenant.compare(paged.clone()).await.unwrap();
     assert_eq!(compared.tokens.len(), 2);
     paged.resume_token = compared.tokens[0].clone();
@@ -72,8 +73,19 @@ async fn a_comparison_pages_through_entered_and_left_members() {
 async fn an_invalid_side_of_a_comparison_is_named() {
     let mut tenant = Tenant::small_world().await;
     tenant.segment("S").await;
+    let mut expanded = pb::Selection::of_segment("S");
+    expanded.options = Some(pb::SelectionOptions {
+        expand_companies: true,
+        ..Default::default()
+    });
     for (before, after, code, field) in [
         (None, segment("S"), Code::InvalidArgument, "before"),
+        (
+            segment("S"),
+            Some(expanded),
+            Code::InvalidArgument,
+            "after.options",
+        ),
         (
             segment("S"),
             expression("A OR"),

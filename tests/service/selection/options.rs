@@ -4,7 +4,7 @@
 
 use mailing_groups::pb::{self, SelectionOptions};
 
-use crate::support::{Tenant, company, person, select};
+use crate::support::{Tenant, company, person, select, select_with};
 
 const NONE: SelectionOptions = SelectionOptions {
     expand_companies: false,
@@ -40,10 +40,7 @@ async fn tenant(movers: &[&str], mark_d: fn(&mut pb::Contact)) -> Tenant {
 fn unmarked(_: &mut pb::Contact) {}
 
 async fn movers(tenant: &mut Tenant, options: SelectionOptions) -> String {
-    let request = pb::StreamSegmentMembersRequest {
-        options: Some(options),
-        ..select("MOVE")
-    };
+    let request = select_with("MOVE", options);
     tenant.stream(request).await.unwrap().ids().join(" ")
 }
 
@@ -111,11 +108,11 @@ async fn an_excluded_and_blocked_contact_counts_as_blocked() {
     };
     let mut tenant = tenant(&["D"], mark).await;
     let mut dropped = async |options| {
-        let request = pb::StreamSegmentMembersRequest {
-            options: Some(options),
-            ..select("MOVE")
-        };
-        let summary = tenant.stream(request).await.unwrap().summary;
+        let summary = tenant
+            .stream(select_with("MOVE", options))
+            .await
+            .unwrap()
+            .summary;
         (
             summary.member_count,
             summary.excluded_count,

@@ -1,13 +1,13 @@
 //! Errors of an expression name their position in the text.
 
 use mailing_groups::pb::{
-    CountSegmentMembersRequest, DeleteMailingGroupRequest, RenameMailingGroupRequest,
-    StreamSegmentMembersRequest, count_segment_members_request::Selection,
+    CountSegmentMembersRequest, DeleteMailingGroupRequest, RenameMailingGroupRequest, Selection,
+    SelectionOptions, StreamSegmentMembersRequest,
 };
 use tonic::{Code, Status};
 use tonic_types::StatusExt;
 
-use crate::support::{Tenant, company, info, person, select};
+use crate::support::{Tenant, company, info, person, select, violations};
 
 async fn tenant() -> Tenant {
     let mut tenant = Tenant::new().await;
@@ -17,29 +17,38 @@ async fn tenant() -> Tenant {
     tenant
 }
 
-/// The error of an expression, which is the same for a count and a stream.
+/// The error of an expression.
 async fn refusal(tenant: &mut Tenant, expression: &str) -> Status {
+    refused(tenant, select(expression).selection).await
+}
+
+/// The error of a selection, which is the same for a count and a stream.
+async fn refused(tenant: &mut Tenant, selection: Option<Selection>) -> Status {
     let request = CountSegmentMembersRequest {
-        selection: Some(Selection::Expression(expression.into())),
-        options: None,
+        selection: selection.clone(),
     };
     let counted = tenant
         .groups
         .count_segment_members(request)
         .await
         .unwrap_err();
-    let streamed = tenant.open(select(expression)).await.unwrap_err();
-    assert_eq!(counted.code(), streamed.code(), "{expression}");
-    assert_eq!(counted.message(), streamed.message(), "{expression}");
+    let request = StreamSegmentMembersRequest {
+        selection,
+        ..Default::default()
+    };
+    let streamed = tenant.open(request).await.unwrap_err();
+    assert_eq!(counted.code(), streamed.code());
+    assert_eq!(counted.message(), streamed.message());
+    assert_eq!(violations(&counted), violations(&streamed));
     counted
 }
 
-/// The description of the violation of the field `expression`.
+/// The description of the violation of the field `selection.expression`.
 fn violation(status: &Status) -> String {
     let details = status.get_error_details();
     let violations = &details.bad_request().expect("BadRequest").field_violations;
     assert_eq!(violations.len(), 1);
-    assert_eq!(violations[0].field, "expression");
+    assert_eq!(violations[0].field, "selection.expression");
     violations[0].description.clone()
 }
 
@@ -72,13 +81,11 @@ async fn syntax_errors_are_invalid_arguments_that_name_the_position() {
 #[tokio::test]
 async fn an_expression_is_required_and_bounded() {
     let mut tenant = tenant().await;
-    let absent = StreamSegmentMembersRequest::default();
-    let status = tenant.open(absent).await.unwrap_err();
-    assert_eq!(status.code(), Code::InvalidArgument);
-    assert!(violation(&status).starts_with("at position 1: "));
-    let status = refusal(&mut tenant, " ").await;
-    assert_eq!(status.code(), Code::InvalidArgument);
-    violation(&status);
+    for absent in ["", " "] {
+        let status = refusal(&mut tenant, absent).await;
+        assert_eq!(status.code(), Code::InvalidArgument);
+        assert!(violation(&status).starts_with("at position "));
+    }
     for (what, expression) in [
         ("bytes", format!("MOVE{}", " ".repeat(4_093))),
         ("depth", format!("{}MOVE{}", "(".repeat(65), ")".repeat(65))),
@@ -94,6 +101,31 @@ async fn an_expression_is_required_and_bounded() {
         vec!["MOVE"; 256].join("|"),
     ] {
         assert_eq!(tenant.members(&expression).await.len(), 0);
+    }
+}
+
+#[tokio::test]
+async fn the_wrong_part_of_a_selection_is_named() {
+    let mut tenant = tenant().await;
+    let empty = Some(Selection::default());
+    let mut optional = Selection::of_segment("SPRING");
+    optional.options = Some(SelectionOptions {
+        expand_companies: true,
+        ..Default::default()
+    });
+    let segment = |id: &str| Some(Selection::of_segment(id));
+    for (selection, code, field) in [
+        (None, Code::InvalidArgument, "selection"),
+        (empty, Code::InvalidArgument, "selection"),
+        (segment(" "), Code::InvalidArgument, "selection.segment_id"),
+        (segment("SPRING"), Code::NotFound, "selection.segment_id"),
+        (Some(optional), Code::InvalidArgument, "selection.options"),
+    ] {
+        let status = refused(&mut tenant, selection).await;
+        assert_eq!(
+            (status.code(), violations(&status)),
+            (code, vec![field.to_owned()])
+        );
     }
 }
 

@@ -4,7 +4,7 @@ use mailing_groups::pb::{self, SegmentMemberView, SelectionOptions};
 use tonic::Code;
 
 use super::crowd;
-use crate::support::{Server, Streamed, Tenant, person, select, violations};
+use crate::support::{Server, Streamed, Tenant, person, select, select_with, violations};
 
 fn request(resume_token: &str) -> pb::StreamSegmentMembersRequest {
     pb::StreamSegmentMembersRequest {
@@ -99,7 +99,7 @@ async fn a_token_is_bound_to_its_request() {
             ..request(&token)
         },
         pb::StreamSegmentMembersRequest {
-            options: Some(options),
+            selection: select_with("MOVE", options).selection,
             ..request(&token)
         },
         pb::StreamSegmentMembersRequest {

@@ -3,7 +3,7 @@
 use mailing_groups::pb::{
     self, import_contacts_request as contacts, import_contacts_response,
     import_memberships_request as memberships, import_memberships_response,
-    stream_segment_members_request::Selection, stream_segment_members_response::Message,
+    stream_segment_members_response::Message,
 };
 use tonic::{Status, Streaming};
 
@@ -48,8 +48,16 @@ impl Streamed {
 
 /// A request for the members that an expression selects.
 pub(crate) fn select(expression: &str) -> pb::StreamSegmentMembersRequest {
+    select_with(expression, pb::SelectionOptions::default())
+}
+
+/// As [`select`], with options.
+pub(crate) fn select_with(
+    expression: &str,
+    options: pb::SelectionOptions,
+) -> pb::StreamSegmentMembersRequest {
     pb::StreamSegmentMembersRequest {
-        selection: Some(Selection::Expression(expression.into())),
+        selection: Some(pb::Selection::of_expression(expression, options)),
         ..Default::default()
     }
 }

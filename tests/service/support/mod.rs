@@ -24,7 +24,7 @@ pub(crate) use self::{
     calls::{ApplyWhole, mask, new_group, pairs},
     cluster::{Backup, database, durable_cluster, runtime},
     consistency::assert_consistent,
-    import::{Streamed, assignment, select},
+    import::{Streamed, assignment, select, select_with},
     postgres::scratch,
     program::Program,
     proxy::{Network, Proxy},

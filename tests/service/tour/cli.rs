@@ -80,6 +80,10 @@ fn a_wrong_command_line_ends_with_code_2() {
         ("members A --page-size 0", "--page-size"),
         ("members A --retry-for 7", "write 7s, 5m or 7d"),
         ("segment compare S1", "name two segments"),
+        (
+            "segment compare S1 S2 --expand-companies",
+            "are for expressions",
+        ),
         ("segment add S1", "<EXPR>"),
         ("import nothing", "nothing"),
         ("export folder", "<DIR>"),
