@@ -22,7 +22,7 @@ pub(crate) use self::{
 };
 use super::{
     Transaction,
-    sql::{sql, sql_of},
+    sql::{is_any, sql, sql_of},
 };
 use crate::{
     model::{Contact, ContactId, NewContact, TenantId},
@@ -79,7 +79,7 @@ pub(crate) async fn numbers(
 ) -> QueryResult<HashMap<ContactId, i32>> {
     let rows: Vec<(ContactId, i32)> = contacts::table
         .filter(contacts::tenant_id.eq(tenant_id))
-        .filter(contacts::id.eq_any(ids))
+        .filter(is_any::<Text, _, _>(contacts::id, ids))
         .select((contacts::id, contacts::contact_number))
         .load(conn)
         .await?;
@@ -94,7 +94,10 @@ pub(crate) async fn count_people(
 ) -> QueryResult<Vec<(ContactId, i64)>> {
     let rows: Vec<(Option<ContactId>, i64)> = contacts::table
         .filter(contacts::tenant_id.eq(tenant_id))
-        .filter(contacts::company_id.eq_any(company_ids))
+        .filter(is_any::<Text, _, _>(
+            contacts::company_id.assume_not_null(),
+            company_ids,
+        ))
         .group_by(contacts::company_id)
         .select((contacts::company_id, diesel::dsl::count_star()))
         .load(conn)

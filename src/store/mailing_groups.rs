@@ -11,7 +11,7 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl};
 pub use self::list::page;
 use super::{
     Transaction,
-    sql::{sql, sql_of},
+    sql::{is_any, sql, sql_of},
 };
 use crate::{
     model::{
@@ -98,7 +98,7 @@ pub(crate) async fn renamed_to(
                 .and(mailing_groups::group_id.eq(former_codes::group_id))),
         )
         .filter(former_codes::tenant_id.eq(tenant_id))
-        .filter(former_codes::code.eq_any(former))
+        .filter(is_any::<Text, _, _>(former_codes::code, former))
         .select((former_codes::code, mailing_groups::code))
         .load(conn)
         .await
@@ -243,7 +243,7 @@ pub(crate) async fn descriptions(
 ) -> QueryResult<Vec<(i32, Description)>> {
     mailing_groups::table
         .filter(mailing_groups::tenant_id.eq(tenant_id))
-        .filter(mailing_groups::group_id.eq_any(group_ids))
+        .filter(is_any::<Integer, _, _>(mailing_groups::group_id, group_ids))
         .select((mailing_groups::group_id, mailing_groups::description))
         .load(conn)
         .await

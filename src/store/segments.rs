@@ -20,7 +20,7 @@ use super::{
     Transaction,
     log::Head,
     sets::Versioned,
-    sql::{after_prefix, sql},
+    sql::{after_prefix, is_any, sql},
 };
 use crate::{
     model::{Commit, ContactSet, Description, PageSize, Segment, SegmentId, TenantId},
@@ -164,7 +164,10 @@ pub(crate) async fn stored(
 ) -> QueryResult<Vec<(i32, ContactSet)>> {
     let rows: Vec<(i32, StoredSet)> = segments::table
         .filter(segments::tenant_id.eq(tenant_id))
-        .filter(segments::segment_number.eq_any(segment_numbers))
+        .filter(is_any::<Integer, _, _>(
+            segments::segment_number,
+            segment_numbers,
+        ))
         .select((segments::segment_number, segments::members))
         .load(conn)
         .await?;
@@ -235,7 +238,10 @@ pub(crate) async fn update(
 pub(crate) async fn touch(tx: &mut Transaction, segment_numbers: &[i32]) -> QueryResult<usize> {
     let touched = segments::table
         .filter(segments::tenant_id.eq(tx.tenant_id()))
-        .filter(segments::segment_number.eq_any(segment_numbers));
+        .filter(is_any::<Integer, _, _>(
+            segments::segment_number,
+            segment_numbers,
+        ));
     let change = (
         segments::revision.eq(tx.revision()),
         segments::update_time.eq(tx.time()),

@@ -8,12 +8,12 @@ use std::marker::PhantomData;
 use diesel::{
     SelectableHelper,
     dsl::{AsSelect, SqlTypeOf},
-    expression::Expression,
+    expression::{AppearsOnTable, Expression, SelectableExpression, ValidGrouping, is_aggregate},
     pg::Pg,
     query_builder::{AstPass, Query, QueryFragment, QueryId},
     result::QueryResult,
     serialize::ToSql,
-    sql_types::{HasSqlType, Untyped},
+    sql_types::{Array, HasSqlType, SingleValue, Untyped},
 };
 use memchr::memchr3;
 
@@ -84,6 +84,48 @@ where
 impl<T: SelectableHelper<Pg>> QueryId for SqlOf<T> {
     type QueryId = ();
     const HAS_STATIC_QUERY_ID: bool = false;
+}
+
+diesel::infix_operator!(IsAny, " = ANY ", backend: Pg);
+
+/// Whether a column has one of these values. The planner does not see how many they are: it looks
+/// each up by its key, where for thousands it might read all rows of the tenant instead.
+pub(super) fn is_any<ST, C, T>(column: C, values: T) -> IsAny<C, UnseenArray<ST, T>> {
+    IsAny::new(column, UnseenArray(values, PhantomData))
+}
+
+/// An array as a parameter in a sub-select.
+#[derive(Debug)]
+pub(super) struct UnseenArray<ST, T>(T, PhantomData<ST>);
+
+impl<ST: SingleValue + 'static, T> Expression for UnseenArray<ST, T> {
+    type SqlType = Array<ST>;
+}
+
+impl<ST: 'static, T> QueryId for UnseenArray<ST, T> {
+    type QueryId = UnseenArray<ST, ()>;
+}
+
+impl<ST: SingleValue + 'static, T, Table> AppearsOnTable<Table> for UnseenArray<ST, T> {}
+
+impl<ST: SingleValue + 'static, T, Table> SelectableExpression<Table> for UnseenArray<ST, T> {}
+
+impl<ST, T, Grouping> ValidGrouping<Grouping> for UnseenArray<ST, T> {
+    type IsAggregate = is_aggregate::Never;
+}
+
+impl<ST: 'static, T> QueryFragment<Pg> for UnseenArray<ST, T>
+where
+    Pg: HasSqlType<Array<ST>>,
+    T: ToSql<Array<ST>, Pg>,
+{
+    fn walk_ast<'b>(&'b self, mut pass: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        // A sub-select alone would be compared row by row.
+        pass.push_sql("(coalesce((SELECT ");
+        pass.push_bind_param::<Array<ST>, T>(&self.0)?;
+        pass.push_sql(")))");
+        Ok(())
+    }
 }
 
 /// A text after every text that starts with `prefix`, in the collation C. Every plan can use an

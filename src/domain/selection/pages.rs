@@ -157,17 +157,11 @@ impl MemberPageReader {
             Ok(store::log::deleted_contacts(conn, tenant_id, since, &known).await?)
         };
         let deletions = self.domain.read(read).await?;
-        // A block that was read at the same revision is checked by its own id.
-        match deletions.replaced.contains(&since) && !self.is_known(tenant_id).await? {
-            true => Err(Error::HistoryReplaced),
-            false => Ok(deletions),
+        if deletions.replaced.contains(&since) {
+            // A block that was read at the same revision may be the lost one.
+            self.domain.require_commit(&self.call, selected).await?;
         }
-    }
-
-    async fn is_known(&self, tenant_id: TenantId) -> Result<bool> {
-        let commit = self.commit;
-        let read = async |conn: &mut _| Ok(store::log::contains(conn, tenant_id, commit).await?);
-        self.domain.read(read).await
+        Ok(deletions)
     }
 
     /// A block of ids with all of these contacts that exist. A cached block that predates the last of

@@ -9,7 +9,7 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use crate::{
     model::{Contact, ContactId, Revision, TenantId},
     schema::contacts,
-    store::sql::{sql, sql_of},
+    store::sql::{is_any, sql, sql_of},
 };
 
 /// The ids of the contacts with numbers in `from..=to`, by number.
@@ -71,7 +71,10 @@ pub(crate) async fn ids(
 ) -> QueryResult<Vec<(i32, ContactId)>> {
     contacts::table
         .filter(contacts::tenant_id.eq(tenant_id))
-        .filter(contacts::contact_number.eq_any(contact_numbers))
+        .filter(is_any::<Integer, _, _>(
+            contacts::contact_number,
+            contact_numbers,
+        ))
         .order(contacts::contact_number)
         .select((contacts::contact_number, contacts::id))
         .load(conn)

@@ -1,12 +1,12 @@
 //! The ids of merged contacts.
 
-use diesel::prelude::*;
+use diesel::{prelude::*, sql_types::Text};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
 use crate::{
     model::{ContactId, FormerName, TenantId},
     schema::{contacts, merged_contacts},
-    store::Transaction,
+    store::{Transaction, sql::is_any},
 };
 
 /// The ids of merged contacts among these, each with the id of the contact that replaces it.
@@ -22,7 +22,10 @@ pub(crate) async fn merged_into(
                 .and(contacts::contact_number.eq(merged_contacts::kept_number))),
         )
         .filter(merged_contacts::tenant_id.eq(tenant_id))
-        .filter(merged_contacts::id.eq_any(former))
+        .filter(is_any::<Text, _, _>(
+            merged_contacts::id.assume_not_null(),
+            former,
+        ))
         .select((merged_contacts::id.assume_not_null(), contacts::id))
         .load(conn)
         .await
@@ -75,7 +78,10 @@ pub(crate) async fn merged_by_number(
 pub(crate) async fn free_ids(tx: &mut Transaction, ids: &[&ContactId]) -> QueryResult<usize> {
     let named = merged_contacts::table
         .filter(merged_contacts::tenant_id.eq(tx.tenant_id()))
-        .filter(merged_contacts::id.eq_any(ids));
+        .filter(is_any::<Text, _, _>(
+            merged_contacts::id.assume_not_null(),
+            ids,
+        ));
     diesel::update(named)
         .set(merged_contacts::id.eq(None::<&ContactId>))
         .execute(tx)

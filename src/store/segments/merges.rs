@@ -3,13 +3,13 @@
 //! A merge does not rewrite stored sets: so an action can be undone exactly, and a merge costs the
 //! same for any number of segments.
 
-use diesel::prelude::*;
+use diesel::{prelude::*, sql_types::Integer};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
 use crate::{
     model::{Contact, ContactSet, TenantId},
     schema::merged_contacts,
-    store::{Transaction, numbers},
+    store::{Transaction, numbers, sql::is_any},
 };
 
 /// A merged contact, and the one that replaces it.
@@ -23,7 +23,10 @@ pub(crate) async fn of(
 ) -> QueryResult<Vec<Merge>> {
     let pairs: Vec<(i32, i32)> = merged_contacts::table
         .filter(merged_contacts::tenant_id.eq(tenant_id))
-        .filter(merged_contacts::contact_number.eq_any(numbers(set)))
+        .filter(is_any::<Integer, _, _>(
+            merged_contacts::contact_number,
+            numbers(set),
+        ))
         .select((
             merged_contacts::contact_number,
             merged_contacts::kept_number,

@@ -1,7 +1,7 @@
 -- Which memberships revision $5 of tenant $1 added or removed.
 --
 -- $2 contact ids, $3 codes, $4 time of the revision, $6 and $7 the pairs: for each the position of its
--- contact in $2 and of its code in $3, from 1.
+-- contact in $2 and of its code in $3, from 1. See `assign.sql` for OFFSET.
 SELECT c.contact_number, g.group_id,
     EXISTS (
         SELECT FROM changes ch
@@ -11,8 +11,17 @@ SELECT c.contact_number, g.group_id,
     ) AS changed,
     m.revision, coalesce(m.create_time, $4) AS create_time, $5 AS next_revision
 FROM unnest(($6), ($7)) WITH ORDINALITY AS i (contact, code, ordinal)
-LEFT JOIN contacts c ON c.tenant_id = $1 AND c.id = (SELECT ($2)[i.contact])
-LEFT JOIN mailing_groups g ON g.tenant_id = $1 AND g.code = (SELECT ($3)[i.code])
-LEFT JOIN memberships m ON m.tenant_id = $1 AND m.group_id = g.group_id
-    AND m.contact_number = c.contact_number
+LEFT JOIN LATERAL (
+    SELECT contact_number FROM contacts WHERE tenant_id = $1 AND id = (SELECT ($2)[i.contact])
+    OFFSET 0
+) c ON true
+LEFT JOIN LATERAL (
+    SELECT group_id FROM mailing_groups WHERE tenant_id = $1 AND code = (SELECT ($3)[i.code])
+    OFFSET 0
+) g ON true
+LEFT JOIN LATERAL (
+    SELECT revision, create_time FROM memberships
+    WHERE tenant_id = $1 AND group_id = g.group_id AND contact_number = c.contact_number
+    OFFSET 0
+) m ON true
 ORDER BY i.ordinal

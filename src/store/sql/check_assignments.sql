@@ -1,12 +1,19 @@
 -- What assigning groups to contacts would do. For each item, whether the contact and the group exist,
 -- and whether the contact has the group.
 --
--- $1 tenant, $2 contact ids, $3 codes.
+-- $1 tenant, $2 contact ids, $3 codes. See `assign.sql` for OFFSET.
 SELECT c.contact_number IS NOT NULL AS contact_exists, g.group_id IS NOT NULL AS group_exists,
     m.group_id IS NOT NULL AS assigned
 FROM unnest($2, $3) WITH ORDINALITY AS i (id, code, ordinal)
-LEFT JOIN contacts c ON c.tenant_id = $1 AND c.id = i.id
-LEFT JOIN mailing_groups g ON g.tenant_id = $1 AND g.code = i.code
-LEFT JOIN memberships m ON m.tenant_id = $1 AND m.group_id = g.group_id
-    AND m.contact_number = c.contact_number
+LEFT JOIN LATERAL (
+    SELECT contact_number FROM contacts WHERE tenant_id = $1 AND id = i.id OFFSET 0
+) c ON true
+LEFT JOIN LATERAL (
+    SELECT group_id FROM mailing_groups WHERE tenant_id = $1 AND code = i.code OFFSET 0
+) g ON true
+LEFT JOIN LATERAL (
+    SELECT group_id FROM memberships
+    WHERE tenant_id = $1 AND group_id = g.group_id AND contact_number = c.contact_number
+    OFFSET 0
+) m ON true
 ORDER BY i.ordinal

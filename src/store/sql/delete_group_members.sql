@@ -1,7 +1,7 @@
 -- Unassigns one group from all its members and returns their numbers. The group's counters are set
 -- to zero.
 --
--- $1 tenant, $2 group, $3 revision, $4 time.
+-- $1 tenant, $2 group, $3 revision, $4 time. See `assign.sql` for OFFSET and ctid.
 WITH
     deleted AS (
         DELETE FROM memberships WHERE tenant_id = $1 AND group_id = $2 RETURNING contact_number
@@ -13,8 +13,15 @@ WITH
     counted_contacts AS (
         UPDATE contacts c SET mailing_group_count = c.mailing_group_count - 1, revision = $3,
             update_time = $4
-        FROM deleted
-        WHERE c.tenant_id = $1 AND c.contact_number = deleted.contact_number
+        FROM (
+            SELECT l.location FROM deleted d
+            CROSS JOIN LATERAL (
+                SELECT ctid AS location FROM contacts
+                WHERE tenant_id = $1 AND contact_number = d.contact_number
+                OFFSET 0
+            ) l
+        ) n
+        WHERE c.ctid = n.location
     )
 SELECT coalesce(array_agg(contact_number ORDER BY contact_number), '{}') AS contact_numbers
 FROM deleted

@@ -1,8 +1,15 @@
 -- Assigns one group to contacts that do not have it.
 --
--- $1 tenant, $2 group, $3 contact numbers, $4 revision, $5 time.
+-- $1 tenant, $2 group, $3 contact numbers, $4 revision, $5 time. See `assign.sql` for OFFSET and ctid.
 WITH
-    chosen AS MATERIALIZED (SELECT unnest($3) AS contact_number),
+    chosen AS MATERIALIZED (
+        SELECT c.* FROM unnest($3) AS i (contact_number)
+        CROSS JOIN LATERAL (
+            SELECT contact_number, kind, ctid AS location FROM contacts
+            WHERE tenant_id = $1 AND contact_number = i.contact_number
+            OFFSET 0
+        ) c
+    ),
     written AS (
         INSERT INTO memberships (tenant_id, group_id, contact_number, revision, create_time)
         SELECT $1, $2, contact_number, $4, $5 FROM chosen ORDER BY contact_number
@@ -11,14 +18,13 @@ WITH
         UPDATE contacts c SET mailing_group_count = c.mailing_group_count + 1, revision = $4,
             update_time = $5
         FROM chosen
-        WHERE c.tenant_id = $1 AND c.contact_number = chosen.contact_number
-        RETURNING c.kind
+        WHERE c.ctid = chosen.location
     )
 UPDATE mailing_groups g SET company_count = g.company_count + n.companies,
     person_count = g.person_count + n.persons
 FROM (
     SELECT count(*) FILTER (WHERE kind = @Company) AS companies,
         count(*) FILTER (WHERE kind = @Person) AS persons
-    FROM counted_contacts
+    FROM chosen
 ) n
 WHERE g.tenant_id = $1 AND g.group_id = $2
