@@ -1,7 +1,7 @@
 # `make help` lists the targets. Missing packages and tools are installed by scripts/install.
 
 .DEFAULT_GOAL := help
-.PHONY: help run import grpcurl test tour lint fmt bench bench-select
+.PHONY: help run import grpcurl test test-peers tour lint fmt bench bench-select
 
 # The directory that `make import` loads.
 DATA ?= examples
@@ -26,6 +26,10 @@ grpcurl: ## Build grpcurl into .tools/bin, for docs/tour.md
 test: ## Run all tests on their own PostgreSQL; a part: make test ARGS="--test service groups::"
 	@scripts/install test
 	@cargo test --locked $(ARGS)
+
+test-peers: ## Test clients that protoc generates
+	@scripts/install peers
+	@cargo test --locked --test service -- --ignored --show-output peers::
 
 tour: ## Run README.md and docs/tour.md and write the real output into them
 	@scripts/install test

@@ -29,6 +29,7 @@ mod lists;
 mod merge;
 mod oracle;
 mod pages;
+mod peers;
 mod plans;
 mod postgres;
 mod reads;

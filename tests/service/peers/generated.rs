@@ -1,0 +1,25 @@
+//! Clients with the code that the usual generators make of the contract. The programs are in
+//! `tests/clients/`.
+
+use std::path::Path;
+
+use tokio::process::Command;
+
+use crate::support::{Server, within};
+
+/// Generates, builds and runs a client, and prints its result.
+async fn run(language: &str) {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/clients");
+    let mut command = Command::new(folder.join(language).join("run"));
+    command.arg(Server::shared().await.address.to_string());
+    let output = within(command.kill_on_drop(true).output()).await.unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    assert!(output.status.success(), "{}", text(output.stderr));
+    print!("{}", text(output.stdout));
+}
+
+#[tokio::test]
+#[ignore = "needs protoc and Go: make test-peers"]
+async fn a_client_in_go_works() {
+    run("go").await;
+}
