@@ -69,7 +69,7 @@ fn results(items: Items, outcomes: Vec<AssignmentOutcome>) -> Vec<pb::Assignment
 pub(super) fn invalid(violation: &Violation) -> pb::AssignmentResult {
     pb::AssignmentResult {
         outcome: pb::AssignmentOutcome::Invalid.into(),
-        reason: format!("{} {}", violation.field, violation.reason),
+        message: format!("{} {}", violation.field, violation.reason),
         metadata: HashMap::new(),
     }
 }
@@ -77,7 +77,7 @@ pub(super) fn invalid(violation: &Violation) -> pb::AssignmentResult {
 impl From<AssignmentOutcome> for pb::AssignmentResult {
     fn from(outcome: AssignmentOutcome) -> Self {
         use pb::AssignmentOutcome as Wire;
-        let (outcome, reason, former) = match outcome {
+        let (outcome, message, former) = match outcome {
             AssignmentOutcome::Changed => (Wire::Changed, "", None),
             AssignmentOutcome::Unchanged => (Wire::Unchanged, "", None),
             AssignmentOutcome::UnknownContact => {
@@ -87,17 +87,17 @@ impl From<AssignmentOutcome> for pb::AssignmentResult {
                 (Wire::UnknownGroup, "there is no such mailing group", None)
             }
             AssignmentOutcome::ContactMerged(name) => {
-                let reason = "the contact was merged into another";
-                (Wire::ContactMerged, reason, name)
+                let message = "the contact was merged into another";
+                (Wire::ContactMerged, message, name)
             }
             AssignmentOutcome::GroupRenamed(name) => {
-                let reason = "the mailing group has another code now";
-                (Wire::MailingGroupRenamed, reason, Some(name))
+                let message = "the mailing group has another code now";
+                (Wire::MailingGroupRenamed, message, Some(name))
             }
         };
         Self {
             outcome: outcome.into(),
-            reason: reason.to_owned(),
+            message: message.to_owned(),
             metadata: former.map(former_name).unwrap_or_default(),
         }
     }

@@ -61,7 +61,7 @@ fn invalid(violation: Violation) -> pb::CreateContactResult {
         outcome: CreateContactOutcome::Invalid.into(),
         contact: None,
         field: violation.field,
-        reason: violation.reason,
+        message: violation.reason,
         metadata: HashMap::new(),
     }
 }
@@ -77,13 +77,13 @@ impl From<CreateOutcome> for pb::CreateContactResult {
             CreateOutcome::AlreadyExists => Self {
                 outcome: CreateContactOutcome::AlreadyExists.into(),
                 field: "id".to_owned(),
-                reason: "is in use, or is that of an earlier item".to_owned(),
+                message: "is in use, or is that of an earlier item".to_owned(),
                 ..Self::default()
             },
             CreateOutcome::Merged(name) => Self {
                 outcome: CreateContactOutcome::ContactMerged.into(),
                 field: "id".to_owned(),
-                reason: "is that of a merged contact".to_owned(),
+                message: "is that of a merged contact".to_owned(),
                 metadata: name.map(former_name).unwrap_or_default(),
                 ..Self::default()
             },

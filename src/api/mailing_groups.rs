@@ -145,7 +145,7 @@ impl MailingGroups for Api {
             memberships::change_one(&self.domain, &call, item, Direction::Assign).await?;
         Ok(Response::new(pb::AssignMailingGroupResponse {
             membership: Some(membership.into()),
-            already_assigned: !changed,
+            was_assigned: !changed,
             revision,
         }))
     }

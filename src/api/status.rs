@@ -146,7 +146,7 @@ fn code_and_retry_delay(reason: ErrorReason) -> (Code, Option<Duration>) {
         | ErrorReason::SavedCriteriaAlreadyExists
         | ErrorReason::TenantAlreadyExists => (Code::AlreadyExists, None),
         ErrorReason::MailingGroupHasMembers
-        | ErrorReason::CompanyHasPeople
+        | ErrorReason::CompanyHasPersons
         | ErrorReason::ContactOnSegments
         | ErrorReason::ContactKindsDiffer
         | ErrorReason::NothingToUndo

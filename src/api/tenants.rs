@@ -21,9 +21,12 @@ impl Tenants for Api {
         &self,
         request: Request<pb::CreateTenantRequest>,
     ) -> RpcResult<pb::CreateTenantResponse> {
-        let (call, mut request) = split_request_about("name", request, |it| &it.name)?;
+        let (call, mut request) = split_request_about("tenant.name", request, |it| {
+            it.tenant.as_ref().map_or("", |it| &it.name)
+        })?;
         let key = idempotency_key(&mut request)?;
-        let tenant = tenants::create(&self.domain, &call, key).await?;
+        let limits = limits(request.tenant.unwrap_or_default().limits)?;
+        let tenant = tenants::create(&self.domain, &call, limits, key).await?;
         Ok(Response::new(pb::CreateTenantResponse {
             tenant: Some(tenant.into()),
         }))
@@ -65,7 +68,7 @@ impl Tenants for Api {
         })?;
         let key = idempotency_key(&mut request)?;
         let tenant = request.tenant.unwrap_or_default();
-        let limits = limits(tenant.limits.unwrap_or_default())?;
+        let limits = limits(tenant.limits)?;
         let [contacts, groups] = apply_field_mask(
             request.update_mask.as_ref(),
             "update_mask",
@@ -99,7 +102,8 @@ impl Tenants for Api {
     }
 }
 
-fn limits(limits: pb::TenantLimits) -> Result<TenantLimits, Violation> {
+fn limits(limits: Option<pb::TenantLimits>) -> Result<TenantLimits, Violation> {
+    let limits = limits.unwrap_or_default();
     let limit = |value: i64, path| match value {
         ..0 => Err("must be 0 for no limit, or more").field(path),
         _ => Ok(value),

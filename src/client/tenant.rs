@@ -90,8 +90,12 @@ struct TenantSession {
 
 impl TenantSession {
     async fn create(&mut self, name: String) -> Result<(), Error> {
-        let request = self.connection.unary(CreateTenantRequest {
+        let tenant = Some(Tenant {
             name,
+            ..Tenant::default()
+        });
+        let request = self.connection.unary(CreateTenantRequest {
+            tenant,
             ..CreateTenantRequest::default()
         });
         let created = self.client.create_tenant(request).await?.into_inner();

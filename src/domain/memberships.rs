@@ -8,7 +8,7 @@ use std::{
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Call, Committed, Domain, IdempotencyKey, Result,
+    Call, Committed, Domain, Error, IdempotencyKey, Result,
     jobs::{ChangeMemberships, JobItem},
     lookup::{self, FormerNames},
     once::{ContactRecord, Recorded},
@@ -53,7 +53,10 @@ pub(crate) async fn change_many(
     key: Option<IdempotencyKey>,
 ) -> Result<Committed<Vec<AssignmentOutcome>>> {
     let change = async |tx: &mut Transaction| change_each(tx, items, direction).await;
-    let (mut outcomes, revision) = domain.write_once(call, key, change).await?;
+    let (mut outcomes, revision) = domain
+        .write_once(call, key, change)
+        .await
+        .map_err(Error::repeatable)?;
     let mut unnamed = Vec::new();
     for (outcome, item) in outcomes.iter_mut().zip(items) {
         if let AssignmentOutcome::ContactMerged(name @ None) = outcome {

@@ -10,12 +10,16 @@ use crate::{
 pub(crate) async fn create(
     domain: &Domain,
     call: &Call,
+    limits: TenantLimits,
     key: Option<IdempotencyKey>,
 ) -> Result<Tenant> {
     let creating = domain.clone().with_unknown_tenants(UnknownTenants::Empty);
     creating
         .write_once(call, key, async |tx| match tx.creates_tenant() {
-            true => Ok(()),
+            true => {
+                store::tenants::set_limits(tx, limits).await?;
+                Ok(())
+            }
             false => Err(Error::AlreadyExists {
                 resource: Resource::Tenant,
                 name: call.tenant.to_string(),

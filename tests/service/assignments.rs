@@ -10,7 +10,7 @@ async fn assigning_is_idempotent_and_logged_once() {
     tenant.group("MOVE").await;
     tenant.create(company("A")).await;
     let first = tenant.assign("A", " move ").await;
-    assert_eq!((first.already_assigned, first.revision), (false, 3));
+    assert_eq!((first.was_assigned, first.revision), (false, 3));
     let membership = first.membership.unwrap();
     assert_eq!(
         (membership.contact_id.as_str(), membership.code.as_str()),
@@ -19,7 +19,7 @@ async fn assigning_is_idempotent_and_logged_once() {
     assert_eq!(membership.revision, 3);
     tenant.group("GIFT").await;
     let again = tenant.assign("A", "MOVE").await;
-    assert_eq!((again.already_assigned, again.revision), (true, 4));
+    assert_eq!((again.was_assigned, again.revision), (true, 4));
     assert_eq!(again.membership.unwrap(), membership);
     assert_eq!(tenant.counts("MOVE").await, (1, 1, 0));
     tenant.assert_consistent().await;

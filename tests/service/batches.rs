@@ -50,15 +50,15 @@ async fn a_batch_returns_an_outcome_per_item() {
     assert_eq!((done.changed_count, done.revision), (2, 6));
     for (result, outcome) in done.results.iter().zip(expected) {
         let fine = matches!(outcome, Changed | Unchanged);
-        assert_eq!(result.reason.is_empty(), fine, "{result:?}");
+        assert_eq!(result.message.is_empty(), fine, "{result:?}");
     }
     assert!(
-        done.results[4].reason.contains("contact_id"),
+        done.results[4].message.contains("contact_id"),
         "{:?}",
         done.results[4]
     );
     assert!(
-        done.results[5].reason.contains("code"),
+        done.results[5].message.contains("code"),
         "{:?}",
         done.results[5]
     );

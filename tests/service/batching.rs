@@ -101,7 +101,7 @@ async fn filled() -> Tenant {
 
 async fn revision(tenant: &mut Tenant) -> i64 {
     let again = tenant.assign("C0", "MOVE").await;
-    assert!(again.already_assigned);
+    assert!(again.was_assigned);
     again.revision
 }
 
@@ -121,7 +121,7 @@ async fn many_concurrent_assignments_take_few_revisions_and_count_exactly() {
     arrived(&tenant).await;
     held.release().await;
     let answers = [ended(first).await, ended(rest).await].concat();
-    assert!(answers.iter().all(|answer| !answer.already_assigned));
+    assert!(answers.iter().all(|answer| !answer.was_assigned));
     let revisions: HashSet<i64> = answers.iter().map(|answer| answer.revision).collect();
     assert!(revisions.len() < 50, "{} revisions", revisions.len());
     for answer in &answers {
@@ -173,7 +173,7 @@ async fn each_caller_of_a_batch_gets_its_own_outcome() {
     ended(blocking).await;
     for (n, outcomes) in ended(calls).await.chunks(5).enumerate() {
         let twice = outcomes[..2].iter();
-        let new = twice.filter(|o| !o.as_ref().unwrap().get_ref().already_assigned);
+        let new = twice.filter(|o| !o.as_ref().unwrap().get_ref().was_assigned);
         assert_eq!(new.count(), usize::from(n != 0), "C{n} was given MOVE");
         let status = outcomes[2].as_ref().unwrap_err();
         assert_eq!(status.code(), Code::NotFound);
@@ -181,7 +181,7 @@ async fn each_caller_of_a_batch_gets_its_own_outcome() {
         let status = outcomes[3].as_ref().unwrap_err();
         assert_eq!(info(status).reason, "MAILING_GROUP_NOT_FOUND");
         let status = outcomes[4].as_ref().unwrap_err();
-        assert_eq!(info(status).metadata["renamed_to"], "NEW");
+        assert_eq!(info(status).metadata["current"], "NEW");
     }
     let group = tenant.get_group("MOVE").await.unwrap();
     assert_eq!(group.contact_count, 50);
@@ -211,7 +211,7 @@ async fn cancelled_and_expired_calls_do_not_affect_other_calls() {
     gone.iter().for_each(tokio::task::JoinHandle::abort);
     held.release().await;
     for outcome in ended(first).await.into_iter().chain(ended(good).await) {
-        assert!(!outcome.unwrap().into_inner().already_assigned);
+        assert!(!outcome.unwrap().into_inner().was_assigned);
     }
     // A cancelled call may still commit.
     let members = eventually(async || {

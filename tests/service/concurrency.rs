@@ -119,10 +119,7 @@ async fn concurrent_identical_assignments_are_made_once() {
         .into_iter()
         .map(Result::unwrap)
         .collect();
-    let made = answers
-        .iter()
-        .filter(|answer| !answer.already_assigned)
-        .count();
+    let made = answers.iter().filter(|answer| !answer.was_assigned).count();
     assert_eq!(made, 1);
     assert!(
         answers

@@ -188,7 +188,7 @@ async fn a_company_with_people_is_deleted_only_with_force_and_its_people_are_kep
     let (kind, subject, description) = unmet(&status).remove(0);
     assert_eq!(
         (kind.as_str(), subject.as_str()),
-        ("COMPANY_HAS_PEOPLE", "C")
+        ("COMPANY_HAS_PERSONS", "C")
     );
     assert!(description.contains('2'), "{description}");
     let before = tenant.get_contact("P1").await.unwrap();

@@ -3,6 +3,7 @@
 mod access;
 mod keywords;
 mod options;
+mod requests;
 
 use mailing_groups::pb::FILE_DESCRIPTOR_SET;
 use prost::Message;

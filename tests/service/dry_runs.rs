@@ -102,6 +102,18 @@ async fn a_dry_run_answers_what_the_call_then_does() {
     };
     let (would, did) = assert_dry!(tenant, groups.batch_unassign_mailing_groups(batch));
     assert_eq!(would, did);
+    let replace = pb::ReplaceContactMailingGroupsRequest {
+        contact_id: "A".into(),
+        codes: vec!["GIFT".into()],
+        ..Default::default()
+    };
+    let (would, did) = assert_dry!(tenant, groups.replace_contact_mailing_groups(replace));
+    assert_eq!(
+        (&would.added_codes, &would.removed_codes),
+        (&vec!["GIFT".to_owned()], &vec!["MOVE".to_owned()])
+    );
+    assert_eq!(would.added_codes, did.added_codes);
+    assert_eq!(would.removed_codes, did.removed_codes);
     let rename = pb::RenameMailingGroupRequest {
         code: "MOVE".into(),
         new_code: "GO".into(),

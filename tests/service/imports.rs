@@ -45,7 +45,7 @@ fn rejections(answers: &[OfContacts]) -> Vec<(i64, &str, &str)> {
         .iter()
         .filter_map(|answer| match answer {
             OfContacts::Rejection(r) => {
-                assert!(!r.reason.is_empty());
+                assert!(!r.message.is_empty());
                 Some((r.index, r.id.as_str(), r.field.as_str()))
             }
             _ => None,
@@ -200,7 +200,7 @@ async fn memberships_get_an_outcome_per_item() {
             index,
             assignment: pairs(&[at]).pop(),
             outcome: outcome.into(),
-            reason: reason.into(),
+            message: reason.into(),
             ..Default::default()
         })
     };

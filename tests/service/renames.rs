@@ -54,7 +54,7 @@ async fn every_call_with_the_former_code_gets_the_new_one() {
         let status = status.unwrap();
         assert_eq!(status.code(), Code::NotFound, "{at}");
         assert_eq!(info(&status).reason, "MAILING_GROUP_RENAMED", "{at}");
-        assert_eq!(info(&status).metadata["renamed_to"], "RELOCATE", "{at}");
+        assert_eq!(info(&status).metadata["current"], "RELOCATE", "{at}");
         assert_eq!(info(&status).metadata["name"], "MOVE", "{at}");
     }
 }
@@ -67,12 +67,12 @@ async fn all_former_codes_of_a_chain_name_the_current_one() {
     tenant.rename("A2", "A3", "").await.unwrap();
     for former in ["A1", "A2"] {
         let status = tenant.get_group(former).await.unwrap_err();
-        assert_eq!(info(&status).metadata["renamed_to"], "A3");
+        assert_eq!(info(&status).metadata["current"], "A3");
     }
     tenant.rename("A3", "A1", "").await.unwrap();
     assert_eq!(tenant.get_group("A1").await.unwrap().code, "A1");
     let status = tenant.get_group("A3").await.unwrap_err();
-    assert_eq!(info(&status).metadata["renamed_to"], "A1");
+    assert_eq!(info(&status).metadata["current"], "A1");
     tenant.delete_group("A1", "", false).await.unwrap();
     let unknown = (Code::NotFound, "MAILING_GROUP_NOT_FOUND".to_owned());
     for former in ["A1", "A2", "A3"] {
@@ -99,7 +99,7 @@ async fn a_former_code_can_be_used_again() {
     // The new MOVE is renamed; calls with MOVE get the latest group that had the code.
     tenant.rename("MOVE", "TRANSFER", "").await.unwrap();
     let status = tenant.get_group("MOVE").await.unwrap_err();
-    assert_eq!(info(&status).metadata["renamed_to"], "TRANSFER");
+    assert_eq!(info(&status).metadata["current"], "TRANSFER");
     tenant.assert_consistent().await;
 }
 

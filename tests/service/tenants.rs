@@ -16,8 +16,20 @@ async fn admin(server: &Server) -> TenantsClient<Channel> {
 }
 
 async fn create(server: &Server, name: &str, request_id: &str) -> Result<pb::Tenant, Status> {
-    let request = pb::CreateTenantRequest {
+    let tenant = pb::Tenant {
         name: name.into(),
+        ..Default::default()
+    };
+    create_as(server, tenant, request_id).await
+}
+
+async fn create_as(
+    server: &Server,
+    tenant: pb::Tenant,
+    request_id: &str,
+) -> Result<pb::Tenant, Status> {
+    let request = pb::CreateTenantRequest {
+        tenant: Some(tenant),
         request_id: request_id.into(),
     };
     let created = admin(server).await.create_tenant(request).await?;

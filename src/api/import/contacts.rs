@@ -64,7 +64,7 @@ impl Upload for ContactImport {
             index,
             id: id.unwrap_or_default(),
             field: subject,
-            reason,
+            message: reason,
             metadata: former_name.map(former_name_metadata).unwrap_or_default(),
         })
         .into()

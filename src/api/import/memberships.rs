@@ -65,7 +65,7 @@ impl Upload for MembershipImport {
             index,
             assignment,
             outcome: outcome.into(),
-            reason: rejection.reason,
+            message: rejection.reason,
             metadata: former_name.map(former_name_metadata).unwrap_or_default(),
         })
         .into()
@@ -99,7 +99,7 @@ impl From<pb::AssignmentResult> for ItemRejection {
     fn from(result: pb::AssignmentResult) -> Self {
         Self {
             subject: result.outcome().as_str_name().to_owned(),
-            reason: result.reason,
+            reason: result.message,
             former_name: None,
         }
     }

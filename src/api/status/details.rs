@@ -71,10 +71,6 @@ impl Missing {
         let mut metadata = vec![("name", self.name.clone())];
         metadata.extend(self.count.map(|count| ("count", count.to_string())));
         if let Some(current) = self.current {
-            if self.resource == Resource::MailingGroup {
-                // The name of `current` in version 0.1.0.
-                metadata.push(("renamed_to", current.clone()));
-            }
             metadata.extend([("former", self.name), ("current", current)]);
         }
         metadata

@@ -95,7 +95,7 @@ fn numbers_spent(resource: Resource) -> ErrorReason {
 fn precondition_reason(precondition: &Precondition) -> ErrorReason {
     match precondition {
         Precondition::GroupHasMembers { .. } => ErrorReason::MailingGroupHasMembers,
-        Precondition::CompanyHasPeople { .. } => ErrorReason::CompanyHasPeople,
+        Precondition::CompanyHasPeople { .. } => ErrorReason::CompanyHasPersons,
         Precondition::ContactOnSegments { .. } => ErrorReason::ContactOnSegments,
         Precondition::NothingToUndo(_) => ErrorReason::NothingToUndo,
         Precondition::UndoHistoryEnded(_) => ErrorReason::UndoHistoryEnded,

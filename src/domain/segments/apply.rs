@@ -131,10 +131,7 @@ impl Application {
         if self.group_id > 0 {
             let step = async |tx: &mut Transaction| self.step_in(tx).await;
             let written = self.domain.write(&self.call, step).await;
-            self.done = written.map_err(|error| match self.key {
-                Some(_) => error.repeatable(),
-                None => error,
-            })?;
+            self.done = written.map_err(Error::repeatable)?;
         }
         self.ended = self.done.0.remaining == 0;
         Ok(Some(self.done))

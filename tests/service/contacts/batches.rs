@@ -66,7 +66,7 @@ async fn each_contact_of_a_batch_has_its_outcome() {
     let expected = ["", "", "id", "company_id", "name", "", "id", "id", "id", ""];
     assert_eq!(fields.collect::<Vec<_>>(), expected);
     for result in &response.results {
-        assert_eq!(result.reason.is_empty(), result.contact.is_some());
+        assert_eq!(result.message.is_empty(), result.contact.is_some());
         if let Some(contact) = &result.contact {
             let stored = tenant.get_contact(&contact.id).await.unwrap();
             assert_eq!(*contact, stored);

@@ -130,6 +130,23 @@ async fn a_repeated_request_id_has_one_effect() {
 }
 
 #[tokio::test]
+async fn an_idempotent_call_can_be_retried_without_a_request_id() {
+    let (proxy, mut tenant, _, _) = scene().await;
+    let request = BatchAssignMailingGroupsRequest {
+        assignments: vec![assignment("A", "MOVE")],
+        ..Default::default()
+    };
+    let first = unknown(Request::new(request), &proxy).await;
+    let outcome = tenant.groups.batch_assign_mailing_groups(first).await;
+    let status = outcome.unwrap_err();
+    assert_eq!(
+        status.get_details_error_info().unwrap().reason,
+        "COMMIT_OUTCOME_UNKNOWN"
+    );
+    assert!(status.get_details_retry_info().is_some(), "{status:?}");
+}
+
+#[tokio::test]
 async fn a_call_without_a_request_id_is_not_to_be_retried_blindly() {
     let (proxy, mut tenant, sql, _) = scene().await;
     let request = CreateContactRequest {

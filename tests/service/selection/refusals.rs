@@ -174,7 +174,7 @@ async fn a_renamed_code_names_the_new_one_and_a_deleted_one_is_unknown() {
         (status.code(), info(&status).reason),
         (Code::NotFound, "MAILING_GROUP_RENAMED".into())
     );
-    assert_eq!(info(&status).metadata["renamed_to"], "RELOCATE");
+    assert_eq!(info(&status).metadata["current"], "RELOCATE");
     assert!(violation(&status).starts_with("at position 5: "));
     assert_eq!(tenant.members("RELOCATE").await, ["C"]);
     let delete = DeleteMailingGroupRequest {

@@ -6,7 +6,7 @@ use mailing_groups::pb::{
 };
 use tonic::{Code, Request};
 
-use super::{admin, create, get};
+use super::{admin, create, create_as, get};
 use crate::support::{
     Server, Tenant, assert_consistent, company, contact_chunk, info, mask, new_group, person,
     refused, resource, violations,
@@ -52,7 +52,28 @@ async fn a_tenant_is_created_once() {
         );
     }
     let invalid = create(&server, "Acme", "").await.unwrap_err();
-    assert_eq!(violations(&invalid), ["name"]);
+    assert_eq!(violations(&invalid), ["tenant.name"]);
+}
+
+#[tokio::test]
+async fn a_tenant_is_created_with_its_limits() {
+    let server = Server::start().await;
+    let limited = |max_contacts| pb::Tenant {
+        name: "acme".into(),
+        limits: Some(TenantLimits {
+            max_contacts,
+            max_mailing_groups: 0,
+        }),
+        ..Default::default()
+    };
+    let status = create_as(&server, limited(-1), "").await.unwrap_err();
+    assert_eq!(violations(&status), ["tenant.limits.max_contacts"]);
+    let created = create_as(&server, limited(1), "").await.unwrap();
+    assert_eq!((created.limits, created.revision), (limited(1).limits, 0));
+    let mut acme = Tenant::of(&server, "acme").await;
+    acme.create(company("A")).await;
+    let status = acme.try_create(company("B")).await;
+    assert_eq!(refused(status).1, "TENANT_LIMIT_REACHED");
 }
 
 #[tokio::test]

@@ -51,7 +51,7 @@ fn named(name: String) -> Result<Response<GetContactResponse>, Status> {
 
 fn answer() -> Result<ImportContactsResponse, Status> {
     let rejection = import_contacts_response::Rejection {
-        reason: "x".repeat(1000),
+        message: "x".repeat(1000),
         ..Default::default()
     };
     Ok(ImportContactsResponse {

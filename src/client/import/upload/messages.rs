@@ -105,14 +105,14 @@ upload_item! {
     Contact: ContactsClient.import_contacts,
     ImportContactsRequest = to_contacts(contacts, update_mask, reuse_former),
     ImportContactsResponse = of_contacts(created_count, |it| Some(it.updated_count)),
-    |it| (it.field, it.reason)
+    |it| (it.field, it.message)
 }
 
 upload_item! {
     Assignment: MailingGroupsClient.import_memberships,
     ImportMembershipsRequest = to_memberships(assignments),
     ImportMembershipsResponse = of_memberships(changed_count, |_| None),
-    |it| (it.outcome().as_str_name().replace("ASSIGNMENT_OUTCOME_", ""), it.reason)
+    |it| (it.outcome().as_str_name().replace("ASSIGNMENT_OUTCOME_", ""), it.message)
 }
 
 /// Counts of the service are never negative.

@@ -67,7 +67,7 @@ async fn memberships(
                     index,
                     assignment: Some(assignment),
                     outcome: AssignmentOutcome::UnknownGroup.into(),
-                    reason: "no such group".to_owned(),
+                    message: "no such group".to_owned(),
                     ..Default::default()
                 }));
             }
@@ -110,7 +110,7 @@ impl Import {
                     index: self.processed,
                     id: contact.id.clone(),
                     field: "id".to_owned(),
-                    reason: "starts with bad".to_owned(),
+                    message: "starts with bad".to_owned(),
                     ..Default::default()
                 }))
                 .await;
