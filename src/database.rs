@@ -8,7 +8,7 @@ use tokio::time::{Instant, sleep};
 use crate::{
     config::{DatabaseChoice, DatabaseOptions},
     postgres::{self, Cluster, Durability},
-    store::{self, ConnectError, InvalidUrl, MigrateError, Target},
+    store::{self, ConnectError, Inspection, InvalidUrl, MigrateError, Target, UnmetRequirement},
 };
 
 /// The pause between two attempts to connect.
@@ -50,11 +50,19 @@ pub enum Error {
         /// The last failure.
         source: ConnectError,
     },
-    /// The tables do not exist.
-    #[error("{database}: the tables are missing; run `mailing-groups migrate`")]
-    NotMigrated {
+    /// It must be migrated and refuses writes.
+    #[error("{database} is read-only, and its tables are not up to date")]
+    ReadOnly {
         /// Its name.
         database: String,
+    },
+    /// It does not meet all requirements.
+    #[error("{database}: {}", join(.unmet))]
+    Unsuitable {
+        /// Its name.
+        database: String,
+        /// What it lacks.
+        unmet: Vec<UnmetRequirement>,
     },
     /// A migration failed.
     #[error("{database}")]
@@ -64,6 +72,15 @@ pub enum Error {
         /// The failure.
         source: MigrateError,
     },
+}
+
+/// Whether the tables are brought up to date.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Migrates {
+    /// They must be up to date.
+    No,
+    /// Yes; another process that migrates is waited for this long.
+    WithLockIn(Duration),
 }
 
 /// An open database.
@@ -129,57 +146,65 @@ impl ServedDatabase {
         &self.name
     }
 
-    /// Waits until the database answers, for at most `limit`, and returns whether its tables
-    /// exist.
+    /// Waits until the database answers, for at most `wait`, checks that it is suitable, and brings
+    /// its tables up to date if `migrates`. Returns the names of the migrations that ran.
     ///
     /// # Errors
     ///
-    /// At once if it refuses for a reason that does not pass; after `limit` if it is not
-    /// available.
-    pub async fn available(&self, limit: Duration) -> Result<bool, Error> {
-        let start = Instant::now();
-        let mut warn_at = start;
-        loop {
-            let database = || self.name.clone();
-            let source = match self.target.has_tables().await {
-                Ok(tables) => return Ok(tables),
-                Err(source) => source,
-            };
-            let now = Instant::now();
-            if source.is_permanent() {
-                let database = database();
-                return Err(Error::Refused { database, source });
-            }
-            if now + RETRY_INTERVAL > start + limit {
-                let database = database();
-                return Err(Error::Unavailable { database, source });
-            }
-            if now >= warn_at {
-                let name = self.name();
-                tracing::warn!("{name} does not answer yet: {source}; trying again for {limit:?}");
-                warn_at = now + WARNING_INTERVAL;
-            }
-            sleep(RETRY_INTERVAL).await;
+    /// At once if the database refuses for a reason that does not pass, or is not suitable; after
+    /// `wait` if it is not available.
+    pub async fn prepare(&self, wait: Duration, migrates: Migrates) -> Result<Vec<String>, Error> {
+        let found = self.inspected(wait, migrates != Migrates::No).await?;
+        let unmet = found.unmet(migrates != Migrates::No);
+        if !unmet.is_empty() {
+            let database = self.name.clone();
+            return Err(Error::Unsuitable { database, unmet });
         }
-    }
-
-    /// Runs the migrations that have not run yet and returns their names.
-    ///
-    /// # Errors
-    ///
-    /// If one fails.
-    pub async fn migrate(&self) -> Result<Vec<String>, Error> {
-        let migrated = store::migrate(&self.url).await;
+        let Migrates::WithLockIn(lock_wait) = migrates else {
+            return Ok(Vec::new());
+        };
+        // Without pending migrations nothing is locked or changed, so any role will do.
+        if found.pending.is_empty() {
+            return Ok(Vec::new());
+        }
+        tracing::info!("migrating the database: {}", found.pending.join(", "));
+        let migrated = store::migrate(&self.url, lock_wait).await;
         migrated.map_err(|source| Error::Migrate {
             database: self.name.clone(),
             source,
         })
     }
 
-    /// The error of a database without tables.
-    pub fn not_migrated(&self) -> Error {
-        Error::NotMigrated {
-            database: self.name.clone(),
+    /// Inspects the database as soon as it answers and, if it has to be migrated, accepts writes.
+    async fn inspected(&self, wait: Duration, migrates: bool) -> Result<Inspection, Error> {
+        let start = Instant::now();
+        let mut warn_at = start;
+        loop {
+            let failure = match self.inspect(migrates).await {
+                Ok(found) => return Ok(found),
+                Err(failure) => failure,
+            };
+            let now = Instant::now();
+            if matches!(failure, Error::Refused { .. }) || now + RETRY_INTERVAL > start + wait {
+                return Err(failure);
+            }
+            if now >= warn_at {
+                tracing::warn!("{failure}; trying again for {wait:?}");
+                warn_at = now + WARNING_INTERVAL;
+            }
+            sleep(RETRY_INTERVAL).await;
+        }
+    }
+
+    async fn inspect(&self, migrates: bool) -> Result<Inspection, Error> {
+        let database = self.name.clone();
+        match self.target.inspect().await {
+            Ok(found) if migrates && found.is_read_only && !found.pending.is_empty() => {
+                Err(Error::ReadOnly { database })
+            }
+            Ok(found) => Ok(found),
+            Err(source) if source.is_permanent() => Err(Error::Refused { database, source }),
+            Err(source) => Err(Error::Unavailable { database, source }),
         }
     }
 
@@ -194,4 +219,9 @@ impl ServedDatabase {
             None => Ok(()),
         }
     }
+}
+
+fn join(unmet: &[UnmetRequirement]) -> String {
+    let texts: Vec<_> = unmet.iter().map(ToString::to_string).collect();
+    texts.join("; ")
 }

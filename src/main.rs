@@ -11,11 +11,11 @@ use std::{
 use mailing_groups::{
     api, client,
     config::{Cli, Command, DatabaseOptions, ServeOptions, TenantMode},
-    database::ServedDatabase,
+    database::{Migrates, ServedDatabase},
     domain::{Domain, SetCache, UnknownTenants, maintenance},
     server::{self, Shutdown, signal},
     store::Store,
-    telemetry,
+    telemetry::{self, LogFormat},
 };
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -82,7 +82,7 @@ async fn serve_database(
     database: &ServedDatabase,
     shutdown: CancellationToken,
 ) -> Result<(), Error> {
-    let prepare = prepare(database, options.no_migrate);
+    let prepare = prepare(database, options);
     let Some(prepared) = shutdown.run_until_cancelled(prepare).await else {
         return Ok(());
     };
@@ -126,19 +126,13 @@ async fn serve_database(
     Ok(())
 }
 
-/// Waits for the database and migrates it.
-async fn prepare(database: &ServedDatabase, no_migrate: bool) -> Result<(), Error> {
-    let has_tables = database.available(DATABASE_START).await?;
-    if no_migrate {
-        return match has_tables {
-            true => Ok(()),
-            false => Err(database.not_migrated().into()),
-        };
-    }
-    if !has_tables {
-        tracing::info!("creating the tables");
-    }
-    let migrated = database.migrate().await?;
+/// Waits for the database, checks it and migrates it.
+async fn prepare(database: &ServedDatabase, options: &ServeOptions) -> Result<(), Error> {
+    let migrates = match options.no_migrate {
+        true => Migrates::No,
+        false => Migrates::WithLockIn(options.database.migration_wait),
+    };
+    let migrated = database.prepare(DATABASE_START, migrates).await?;
     if !migrated.is_empty() {
         tracing::info!("migrated the database: {}", migrated.join(", "));
     }
@@ -146,12 +140,11 @@ async fn prepare(database: &ServedDatabase, no_migrate: bool) -> Result<(), Erro
 }
 
 async fn migrate(options: DatabaseOptions) -> Result<(), Error> {
+    // For the wait for another process.
+    telemetry::init(LogFormat::Text, "warn")?;
     let database = ServedDatabase::open(&options).await?;
-    let migrated = async {
-        database.available(Duration::ZERO).await?;
-        database.migrate().await
-    };
-    let migrated = migrated.await;
+    let migrates = Migrates::WithLockIn(options.migration_wait);
+    let migrated = database.prepare(Duration::ZERO, migrates).await;
     database.close().await?;
     let migrated = migrated?;
     let result = match migrated.is_empty() {

@@ -21,6 +21,7 @@ mod certificates;
 mod error;
 mod migrate;
 mod pool;
+mod requirements;
 mod sql;
 mod sqlstate;
 mod target;
@@ -38,6 +39,7 @@ pub(crate) use self::{
 };
 pub use self::{
     migrate::{MigrateError, migrate, revert_all},
+    requirements::{Inspection, UnmetRequirement},
     target::Target,
     tls::ConnectError,
     transaction::now,

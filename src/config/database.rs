@@ -44,6 +44,15 @@ pub struct DatabaseOptions {
         value_parser = duration::parse
     )]
     pub database_wait: Duration,
+    /// How long to wait for another process that migrates the database
+    #[arg(
+        long,
+        value_name = "DURATION",
+        env = "MAILING_GROUPS_MIGRATION_WAIT",
+        default_value = "60s",
+        value_parser = duration::parse
+    )]
+    pub migration_wait: Duration,
 }
 
 /// Which database the flags and the environment choose.

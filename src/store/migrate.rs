@@ -1,15 +1,33 @@
 //! Brings the tables up to date.
 
-use diesel_async::{AsyncMigrationHarness, SimpleAsyncConnection};
-use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
+use std::time::Duration;
 
-use super::{InvalidUrl, tls::Connector};
+use diesel::{
+    migration::{Migration, MigrationSource},
+    pg::Pg,
+};
+use diesel_async::{AsyncMigrationHarness, AsyncPgConnection};
+use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
+use tokio::time::{Instant, sleep};
+use tokio_postgres::Client;
+
+use super::{ConnectError, InvalidUrl, pool::SESSION, tls::Connector};
 
 const MIGRATIONS: EmbeddedMigrations = embed_migrations!();
 
+/// Diesel's table of the migrations that have run.
+pub(super) const TABLE: &str = "__diesel_schema_migrations";
+
 /// Any number that nothing else in the database locks: replicas that start together migrate one
 /// after the other.
-const LOCK: &str = "SELECT pg_advisory_lock(7243094614412581)";
+const LOCK: i64 = 7_243_094_614_412_581;
+
+/// How often the lock is tried. A waiting statement would outlive a program that is killed.
+const LOCK_INTERVAL: Duration = Duration::from_millis(200);
+
+/// A migration may take longer than any statement of the service.
+const MIGRATION_SESSION: &str = "SET statement_timeout = 0; SET lock_timeout = 0; \
+    SET idle_in_transaction_session_timeout = 0";
 
 /// Why the tables could not be brought up to date.
 #[derive(Debug, thiserror::Error)]
@@ -19,19 +37,24 @@ pub enum MigrateError {
     Url(#[from] InvalidUrl),
     /// The database does not answer.
     #[error("the database does not answer")]
-    Connect(#[from] diesel::ConnectionError),
-    /// The lock could not be taken.
-    #[error("the migration lock could not be taken")]
-    Lock(#[source] diesel::result::Error),
+    Connect(#[from] ConnectError),
+    /// Another process holds the lock.
+    #[error("{holder} still holds the migration lock after {waited:?}")]
+    Locked {
+        /// Its backend.
+        holder: String,
+        /// How long it was waited for.
+        waited: Duration,
+    },
     /// A migration failed.
     #[error("a migration failed")]
     Migration(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
 
-/// Runs all migrations that have not run yet and returns their names. Must be called on a
-/// runtime of several threads.
-pub async fn migrate(url: &str) -> Result<Vec<String>, MigrateError> {
-    let mut harness = harness(url).await?;
+/// Runs all migrations that have not run yet and returns their names. Waits at most `lock_wait` for
+/// another process that migrates. Must be called on a runtime of several threads.
+pub async fn migrate(url: &str, lock_wait: Duration) -> Result<Vec<String>, MigrateError> {
+    let mut harness = harness(url, lock_wait).await?;
     let run = harness
         .run_pending_migrations(MIGRATIONS)
         .map_err(MigrateError::Migration)?;
@@ -40,22 +63,86 @@ pub async fn migrate(url: &str) -> Result<Vec<String>, MigrateError> {
 
 /// Takes all migrations back, and with them all data.
 pub async fn revert_all(url: &str) -> Result<(), MigrateError> {
-    let mut harness = harness(url).await?;
+    let mut harness = harness(url, Duration::ZERO).await?;
     harness
         .revert_all_migrations(MIGRATIONS)
         .map_err(MigrateError::Migration)?;
     Ok(())
 }
 
+/// The versions and names of all migrations, in order.
+pub(super) fn known() -> Vec<(String, String)> {
+    let migrations: Vec<Box<dyn Migration<Pg>>> = MIGRATIONS
+        .migrations()
+        .expect("embedded migrations are not read");
+    let mut known: Vec<_> = migrations
+        .iter()
+        .map(|migration| {
+            let name = migration.name();
+            (name.version().to_string(), name.to_string())
+        })
+        .collect();
+    known.sort_unstable();
+    known
+}
+
 /// A harness over a connection that holds the lock; both end with it.
 async fn harness(
     url: &str,
-) -> Result<AsyncMigrationHarness<diesel_async::AsyncPgConnection>, MigrateError> {
+    lock_wait: Duration,
+) -> Result<AsyncMigrationHarness<AsyncPgConnection>, MigrateError> {
     let connector = Connector::new(url).map_err(InvalidUrl::from)?;
-    let (mut connection, _) = connector.connect().await?;
-    connection
-        .batch_execute(LOCK)
+    let (client, _) = connector.open().await?;
+    let session = format!("{SESSION}; {MIGRATION_SESSION}");
+    client
+        .batch_execute(&session)
         .await
-        .map_err(MigrateError::Lock)?;
+        .map_err(ConnectError::Driver)?;
+    lock(&client, lock_wait).await?;
+    let connection = AsyncPgConnection::try_from(client)
+        .await
+        .map_err(|error| MigrateError::Migration(error.into()))?;
     Ok(AsyncMigrationHarness::new(connection))
+}
+
+/// Takes the lock of the session.
+async fn lock(client: &Client, wait: Duration) -> Result<(), MigrateError> {
+    let start = Instant::now();
+    let mut reported = None;
+    while !try_lock(client).await.map_err(ConnectError::Driver)? {
+        let holder = holder(client).await.map_err(ConnectError::Driver)?;
+        let waited = start.elapsed();
+        if waited >= wait {
+            let holder = holder.unwrap_or_else(|| "another process".to_owned());
+            return Err(MigrateError::Locked {
+                holder,
+                waited: wait,
+            });
+        }
+        if let Some(holder) = holder
+            && reported.as_ref() != Some(&holder)
+        {
+            tracing::warn!("{holder} holds the migration lock; waiting for it for up to {wait:?}");
+            reported = Some(holder);
+        }
+        sleep(LOCK_INTERVAL).await;
+    }
+    Ok(())
+}
+
+async fn try_lock(client: &Client) -> Result<bool, tokio_postgres::Error> {
+    let row = client.query_one("SELECT pg_try_advisory_lock($1)", &[&LOCK]);
+    Ok(row.await?.get(0))
+}
+
+/// Who holds the lock, unless it was released meanwhile.
+async fn holder(client: &Client) -> Result<Option<String>, tokio_postgres::Error> {
+    const HOLDER: &str = "SELECT format('the backend %s of %s (application %s)', pid, \
+            coalesce(usename, 'an unknown role'), coalesce(nullif(application_name, ''), 'unnamed')) \
+        FROM pg_locks JOIN pg_stat_activity USING (pid) \
+        WHERE locktype = 'advisory' AND granted AND objsubid = 1 \
+            AND database = (SELECT oid FROM pg_database WHERE datname = current_database()) \
+            AND (classid::bigint << 32 | objid::bigint) = $1";
+    let row = client.query_opt(HOLDER, &[&LOCK]).await?;
+    Ok(row.map(|row| row.get(0)))
 }

@@ -13,12 +13,16 @@ use super::{sqlstate::SqlState, tls::Connector};
 /// statement. `client_connection_check_interval` ends a statement soon after its client disconnects;
 /// `plan_cache_mode` stays automatic. Statements and checks of foreign keys are planned once, often
 /// while a table is nearly empty, and a plan with a sequential scan would be kept while the table
-/// grows; every key starts with the tenant, so there is always an index to use.
-const SESSION: &str = "SET statement_timeout = '10min'; \
+/// grows; every key starts with the tenant, so there is always an index to use. The rest is the
+/// default of PostgreSQL, which a role or a database may have changed: at a stricter isolation level
+/// concurrent writes would fail.
+pub(super) const SESSION: &str = "SET statement_timeout = '10min'; \
     SET idle_in_transaction_session_timeout = '30s'; \
     SET client_connection_check_interval = '1s'; \
     SET enable_seqscan = off; \
-    SET jit = off";
+    SET jit = off; \
+    SET default_transaction_isolation = 'read committed'; \
+    SET standard_conforming_strings = on";
 
 /// A bounded pool of connections.
 pub(super) type ConnectionPool = Pool<ConnectionManager>;

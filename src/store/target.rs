@@ -1,10 +1,18 @@
 //! The database that a URL names, before it is used.
 
-use std::fmt;
+use std::{fmt, time::Duration};
 
+use tokio::time::timeout;
 use tokio_postgres::config::{Config, Host};
 
-use super::{ConnectError, InvalidUrl, tls::Connector};
+use super::{
+    ConnectError, InvalidUrl,
+    requirements::{self, Inspection},
+    tls::Connector,
+};
+
+/// Time limit of an inspection.
+const TIME_LIMIT: Duration = Duration::from_secs(10);
 
 /// A database by its URL. Displays the database, host and port, never the user or the password.
 pub struct Target {
@@ -20,14 +28,17 @@ impl Target {
         Ok(Self { connector, name })
     }
 
-    /// Connects, and returns whether the tables exist.
-    pub async fn has_tables(&self) -> Result<bool, ConnectError> {
-        const TABLES: &str = "SELECT to_regclass('tenants') IS NOT NULL \
-            AND to_regclass('mailing_groups') IS NOT NULL \
-            AND to_regclass('memberships') IS NOT NULL";
-        let (client, _) = self.connector.open().await?;
-        let row = client.query_one(TABLES, &[]).await;
-        row.map(|row| row.get(0)).map_err(ConnectError::Driver)
+    /// Connects, and inspects what the service requires of the database.
+    pub async fn inspect(&self) -> Result<Inspection, ConnectError> {
+        let inspected = async {
+            let (client, _) = self.connector.open().await?;
+            let (other, _) = self.connector.open().await?;
+            let inspection = requirements::inspect(&client, &other).await;
+            inspection.map_err(ConnectError::Driver)
+        };
+        timeout(TIME_LIMIT, inspected)
+            .await
+            .unwrap_or(Err(ConnectError::TimedOut))
     }
 }
 

@@ -14,6 +14,7 @@ mod concurrency;
 mod contacts;
 mod continued;
 mod contract;
+mod databases;
 mod dry_runs;
 mod emails;
 mod export;

@@ -7,14 +7,14 @@ use std::{collections::BTreeSet, fs};
 use mailing_groups::store;
 use tokio_postgres::Client;
 
-use crate::support::{database, runtime, tables::connect};
+use crate::support::{PATIENCE, database, runtime, tables::connect};
 
 /// A new database with the tables in it.
 async fn migrated() -> (String, Client) {
     let url = database().await;
     let to = url.clone();
     runtime()
-        .spawn(async move { store::migrate(&to).await })
+        .spawn(async move { store::migrate(&to, PATIENCE).await })
         .await
         .unwrap()
         .unwrap();
@@ -56,7 +56,7 @@ async fn reverting_the_migrations_leaves_an_empty_database() {
         .unwrap();
     let client = connect(&url).await;
     assert_eq!(objects(&client).await, ["extension plpgsql"]);
-    let again = runtime().spawn(async move { store::migrate(&url).await });
+    let again = runtime().spawn(async move { store::migrate(&url, PATIENCE).await });
     assert!(!again.await.unwrap().unwrap().is_empty());
     assert_eq!(objects(&client).await, made);
 }
@@ -66,7 +66,7 @@ async fn repeated_and_concurrent_migrations_are_idempotent() {
     let url = database().await;
     let migrate = || {
         let url = url.clone();
-        runtime().spawn(async move { store::migrate(&url).await })
+        runtime().spawn(async move { store::migrate(&url, PATIENCE).await })
     };
     let (one, two) = tokio::join!(migrate(), migrate());
     let mut ran = [one.unwrap().unwrap().len(), two.unwrap().unwrap().len()];

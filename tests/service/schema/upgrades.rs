@@ -14,8 +14,8 @@ use tokio_postgres::Client;
 use unicode_normalization::UnicodeNormalization;
 
 use crate::support::{
-    Server, Tenant, assert_consistent, company, contact_chunk, database, runtime, tables::connect,
-    upload::Response,
+    PATIENCE, Server, Tenant, assert_consistent, company, contact_chunk, database, runtime,
+    tables::connect, upload::Response,
 };
 
 /// A database with the tables as they were after a migration.
@@ -54,7 +54,7 @@ impl EarlierDatabase {
     /// Runs the other migrations.
     async fn upgrade(&self) {
         let url = self.url.clone();
-        let ran = runtime().spawn(async move { store::migrate(&url).await });
+        let ran = runtime().spawn(async move { store::migrate(&url, PATIENCE).await });
         assert!(!ran.await.unwrap().unwrap().is_empty());
     }
 

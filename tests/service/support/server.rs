@@ -16,6 +16,7 @@ use super::{
     cluster::runtime,
     database,
     serve::{self, bind, serve},
+    wait::PATIENCE,
 };
 
 /// A running server.
@@ -103,7 +104,7 @@ impl Server {
 /// Brings a database up to date.
 pub(crate) async fn migrate(database_url: &str) {
     let url = database_url.to_owned();
-    let migrate = async move { store::migrate(&url).await };
+    let migrate = async move { store::migrate(&url, PATIENCE).await };
     runtime().spawn(migrate).await.unwrap().unwrap();
 }
 
