@@ -47,6 +47,12 @@ pub(super) enum Error {
     /// The reader of stdout has closed it, as `head` does. Not a failure.
     #[error("output closed; stopping")]
     OutputClosed,
+    /// Items that were acknowledged are not committed any more.
+    #[error(
+        "the service has lost {} of this import that it had acknowledged: a backup of its database \
+         was restored, or a standby took over", rows(*.0)
+    )]
+    LostRows(u64),
     /// An import stopped before its end.
     #[error(
         "{cause}\n{} known to be committed. Running the same command again is safe: rows already \
@@ -96,6 +102,7 @@ impl Error {
             | Self::Input(_)
             | Self::Usage(_)
             | Self::OutputClosed
+            | Self::LostRows(_)
             | Self::ImportAborted { .. }
             | Self::Interrupted
             | Self::RetriesExhausted { .. } => false,

@@ -217,6 +217,9 @@ impl<T: UploadItem> UploadSession<'_, T> {
 
     /// The service has answered the start message. What it has not committed is sent again.
     fn resume(&mut self, processed: u64, counts: &ImportCounts) -> Result<(), Error> {
+        if let Some(lost @ 1..) = self.in_flight.acknowledged().checked_sub(processed) {
+            return Err(Error::LostRows(lost));
+        }
         self.is_ready = true;
         self.resumed_at = processed;
         self.acknowledge(processed.min(self.in_flight.total()), Some(counts))?;

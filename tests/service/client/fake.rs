@@ -61,6 +61,8 @@ pub(crate) enum UploadFault {
     Withhold,
     /// UNAVAILABLE after the first chunk's acknowledgement.
     Break,
+    /// The same, and what was acknowledged is lost.
+    Lose,
     NoSummary,
     /// The summary counts an item too many.
     WrongCount,

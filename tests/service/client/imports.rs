@@ -111,6 +111,22 @@ fn an_import_resumes_after_the_last_committed_item() {
 }
 
 #[test]
+fn an_import_ends_when_acknowledged_rows_are_lost() {
+    let server = Server::start(Fake::uploading(UploadFault::Lose));
+    let folder = tempfile::tempdir().unwrap();
+    let file = write(
+        &folder,
+        "c.csv",
+        "id,kind,name\nC1,COMPANY,x\nC2,COMPANY,y\n",
+    );
+    let arguments = format!("import contacts {file} --chunk 1 --import-id again");
+    assert_eq!(run(&server.endpoint, &arguments), FAILURE);
+    // C2 is not sent as the first item.
+    let received = server.fake.received.lock().unwrap().clone();
+    assert_eq!(received, ["C1"]);
+}
+
+#[test]
 fn memberships_are_imported_and_a_stale_file_of_rejected_rows_is_removed() {
     let server = Server::start(Fake::default());
     let folder = tempfile::tempdir().unwrap();

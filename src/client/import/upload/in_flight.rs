@@ -31,6 +31,11 @@ impl<T: Clone> InFlight<T> {
         }
     }
 
+    /// The number of items that were acknowledged.
+    pub(super) fn acknowledged(&self) -> u64 {
+        self.first
+    }
+
     /// The number of items sent.
     pub(super) fn total(&self) -> u64 {
         self.first + self.items.len() as u64

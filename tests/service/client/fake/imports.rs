@@ -163,7 +163,11 @@ impl Import {
             }
             if fake.upload != UploadFault::Withhold && self.unacknowledged > 0 {
                 self.acknowledge().await;
-                if fake.upload == UploadFault::Break && self.processed % 2 == 1 {
+                if fake.upload == UploadFault::Lose {
+                    fake.imports.lock().unwrap().clear();
+                }
+                let breaks = matches!(fake.upload, UploadFault::Break | UploadFault::Lose);
+                if breaks && self.processed % 2 == 1 {
                     let _ = self.answers.send(Err(Status::unavailable("away"))).await;
                     return;
                 }
