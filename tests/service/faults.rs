@@ -9,4 +9,5 @@ mod lost_commits;
 mod messages;
 mod network;
 mod processes;
+mod standby;
 mod starts;

@@ -69,11 +69,11 @@ impl Scene {
     }
 }
 
-fn reason(status: &Status) -> String {
+pub(super) fn reason(status: &Status) -> String {
     status.get_details_error_info().unwrap().reason
 }
 
-async fn ids(tenant: &mut Tenant) -> Vec<String> {
+pub(super) async fn ids(tenant: &mut Tenant) -> Vec<String> {
     let request = pb::StreamSegmentMembersRequest {
         view: pb::SegmentMemberView::Ids.into(),
         ..select("*")
@@ -81,7 +81,10 @@ async fn ids(tenant: &mut Tenant) -> Vec<String> {
     tenant.stream(request).await.unwrap().ids()
 }
 
-async fn watch(tenant: &mut Tenant, start: Start) -> Streaming<pb::WatchChangesResponse> {
+pub(super) async fn watch(
+    tenant: &mut Tenant,
+    start: Start,
+) -> Streaming<pb::WatchChangesResponse> {
     let request = pb::WatchChangesRequest {
         start: Some(start),
         ..Default::default()
@@ -95,7 +98,10 @@ async fn watch(tenant: &mut Tenant, start: Start) -> Streaming<pb::WatchChangesR
 }
 
 /// Reads up to the changes of a revision; its token.
-async fn read_to(feed: &mut Streaming<pb::WatchChangesResponse>, revision: i64) -> String {
+pub(super) async fn read_to(
+    feed: &mut Streaming<pb::WatchChangesResponse>,
+    revision: i64,
+) -> String {
     loop {
         let message = feed.message().await.unwrap().unwrap().message.unwrap();
         if let Message::Changes(changes) = message
@@ -107,7 +113,7 @@ async fn read_to(feed: &mut Streaming<pb::WatchChangesResponse>, revision: i64) 
 }
 
 /// The error that ends a stream.
-async fn end(feed: &mut Streaming<pb::WatchChangesResponse>) -> Status {
+pub(super) async fn end(feed: &mut Streaming<pb::WatchChangesResponse>) -> Status {
     loop {
         if let Err(status) = feed.message().await {
             return status;

@@ -8,6 +8,7 @@ mod lists;
 pub(crate) mod postgres;
 pub(crate) mod program;
 mod proxy;
+mod replication;
 pub(crate) mod serve;
 mod server;
 pub(crate) mod source;
@@ -28,6 +29,7 @@ pub(crate) use self::{
     postgres::scratch,
     program::Program,
     proxy::{Network, Proxy},
+    replication::Replication,
     server::{Pool, Server, migrate},
     sql::Sql,
     status::{info, is_overdue, refused, resource, unmet, violations},

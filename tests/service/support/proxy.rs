@@ -2,6 +2,7 @@
 
 use std::{
     io,
+    net::SocketAddr,
     path::PathBuf,
     sync::{
         Arc,
@@ -40,6 +41,7 @@ pub(crate) enum Network {
 
 /// A TCP port in front of PostgreSQL's Unix socket.
 pub(crate) struct Proxy {
+    address: SocketAddr,
     url: String,
     network: watch::Sender<Network>,
 }
@@ -58,7 +60,16 @@ impl Proxy {
         runtime().spawn(accept(listener, socket, network.clone()));
         let (user, database) = (config.get_user().unwrap(), config.get_dbname().unwrap());
         let url = format!("postgres://{user}@{address}/{database}?sslmode=disable");
-        Self { url, network }
+        Self {
+            address,
+            url,
+            network,
+        }
+    }
+
+    /// Its port, for PostgreSQL's.
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
     }
 
     /// The database's URL through this network.
