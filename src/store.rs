@@ -26,6 +26,7 @@ mod sql;
 mod sqlstate;
 mod target;
 mod tls;
+mod turns;
 
 use std::{sync::Arc, time::Duration};
 
@@ -36,6 +37,7 @@ pub(crate) use self::{
     pool::PooledConnection,
     sqlstate::SqlState,
     transaction::{NoNumber, Transaction},
+    turns::Turn,
 };
 pub use self::{
     migrate::{MigrateError, migrate, revert_all},
@@ -44,15 +46,14 @@ pub use self::{
     tls::ConnectError,
     transaction::now,
 };
-use self::{
-    pool::{ConnectionPool, pool},
-    tenants::TenantCache,
-    tls::Connector,
-};
-use crate::model::ContactSet;
+use self::{pool::ConnectionPool, tenants::TenantCache, tls::Connector, turns::Turns};
+use crate::model::{ContactSet, TenantId};
 
 /// A connection on which queries run.
 pub(crate) type Connection = AsyncPgConnection;
+
+/// In place of a tenant's number, for what concerns all tenants or one whose number is not known yet.
+pub(crate) const ALL_TENANTS: TenantId = 0;
 
 /// The error of a query.
 pub(crate) type QueryError = diesel::result::Error;
@@ -62,8 +63,9 @@ pub(crate) type QueryError = diesel::result::Error;
 pub struct Store {
     pool: ConnectionPool,
     health_pool: ConnectionPool,
+    /// The writes of a tenant wait here for each other: in the database each would hold a connection.
+    write_turns: Turns,
     wait: Duration,
-    connector: Connector,
     tenants: Arc<TenantCache>,
 }
 
@@ -83,40 +85,52 @@ impl Store {
     pub fn new(url: &str, connections: usize, wait: Duration) -> Result<Self, InvalidUrl> {
         let connector = Connector::new(url)?;
         Ok(Self {
-            pool: pool(&connector, connections),
-            health_pool: pool(&connector, 1),
+            pool: ConnectionPool::new(&connector, connections),
+            health_pool: ConnectionPool::new(&connector, 1),
+            write_turns: Turns::new(usize::MAX, 1),
             wait,
-            connector,
             tenants: Arc::default(),
         })
     }
 
-    /// Takes a connection. The time limit covers waiting for a free one and connecting.
-    pub(crate) async fn connection(&self) -> Result<PooledConnection, Unavailable> {
-        self.take_from(&self.pool).await
+    /// Takes a connection for a tenant. The time limit covers waiting for a free one and connecting.
+    pub(crate) async fn connection(
+        &self,
+        tenant_id: TenantId,
+    ) -> Result<PooledConnection, Unavailable> {
+        self.take_from(&self.pool, tenant_id).await
     }
 
     /// Takes the connection for health checks: a busy pool does not mean that the database is away.
     pub(crate) async fn health_connection(&self) -> Result<PooledConnection, Unavailable> {
-        self.take_from(&self.health_pool).await
+        self.take_from(&self.health_pool, ALL_TENANTS).await
     }
 
-    async fn take_from(&self, pool: &ConnectionPool) -> Result<PooledConnection, Unavailable> {
-        match tokio::time::timeout(self.wait, pool.get()).await {
-            Ok(Ok(object)) => Ok(PooledConnection::new(object, self.connector.clone())),
+    async fn take_from(
+        &self,
+        pool: &ConnectionPool,
+        tenant_id: TenantId,
+    ) -> Result<PooledConnection, Unavailable> {
+        match tokio::time::timeout(self.wait, pool.get(tenant_id)).await {
+            Ok(Ok(connection)) => Ok(connection),
             Ok(Err(error)) => Err(Unavailable(error.into())),
             Err(_) => Err(Unavailable("no connection in time".into())),
         }
     }
 
+    /// Waits until a tenant's earlier writes of this server have ended. Taken before a connection.
+    pub(crate) async fn write_turn(&self, tenant_id: TenantId) -> Turn {
+        self.write_turns.take(tenant_id).await
+    }
+
     /// The size of the pool.
     pub(crate) fn max_connections(&self) -> usize {
-        self.pool.status().max_size
+        self.pool.size()
     }
 
     /// Closes all idle connections: one of them turned out to be broken, so the others may be too.
     pub(crate) fn clear_idle(&self) {
-        self.pool.retain(|_, _| false);
+        self.pool.clear_idle();
     }
 
     /// The cache of tenants.

@@ -11,7 +11,7 @@ use tokio::time::Instant;
 use super::{Error, Resource, Result, notifier::RevisionNotifier};
 use crate::{
     model::{Commit, RequestId, Revision, TenantId, TenantName},
-    store::{self, Connection, QueryError, Store, Transaction},
+    store::{self, ALL_TENANTS, Connection, QueryError, Store, Transaction},
 };
 
 /// How long the record of a request with a `request_id` is kept.
@@ -65,8 +65,8 @@ impl Database {
         match self.store.tenants().get(&call.tenant) {
             Some(id) => Ok(Some(id)),
             None => {
-                self.read(async |conn| self.find_tenant(conn, &call.tenant).await)
-                    .await
+                let find = async |conn: &mut _| self.find_tenant(conn, &call.tenant).await;
+                self.read(ALL_TENANTS, find).await
             }
         }
     }
@@ -109,12 +109,13 @@ impl Database {
         Ok(())
     }
 
-    /// Runs an operation that only reads, or whose single statement is a transaction by itself.
+    /// Runs an operation that only reads.
     pub(super) async fn read<T>(
         &self,
+        tenant_id: TenantId,
         op: impl AsyncFnOnce(&mut Connection) -> Result<T>,
     ) -> Result<T> {
-        let mut connection = self.store.connection().await?;
+        let mut connection = self.store.connection(tenant_id).await?;
         let sqlstate = connection.sqlstate();
         let result = op(&mut connection).await;
         let result = result.map_err(|error| error.classified(&sqlstate));
@@ -128,11 +129,27 @@ impl Database {
         call: &Call,
         op: impl AsyncFnOnce(&mut Connection, TenantId) -> Result<T>,
     ) -> Result<T> {
-        self.read(async |conn| {
+        self.read(self.known_tenant(call), async |conn| {
             let tenant_id = self.find_tenant(conn, &call.tenant).await?;
             op(conn, tenant_id.unwrap_or(0)).await
         })
         .await
+    }
+
+    /// Runs a write whose single statement is a transaction by itself.
+    pub(super) async fn write_at_once<T>(
+        &self,
+        tenant_id: TenantId,
+        op: impl AsyncFnOnce(&mut Connection) -> Result<T>,
+    ) -> Result<T> {
+        let _turn = self.store.write_turn(tenant_id).await;
+        self.read(tenant_id, op).await
+    }
+
+    /// The number of the call's tenant, if it is known without a query.
+    fn known_tenant(&self, call: &Call) -> TenantId {
+        let known = self.store.tenants().get(&call.tenant);
+        known.unwrap_or(ALL_TENANTS)
     }
 
     /// Refuses a commit that was lost.
@@ -152,7 +169,9 @@ impl Database {
         call: &Call,
         op: impl AsyncFnOnce(&mut Transaction) -> Result<T>,
     ) -> Result<Committed<T>> {
-        let connection = self.store.connection().await?;
+        let tenant_id = self.known_tenant(call);
+        let _turn = self.store.write_turn(tenant_id).await;
+        let connection = self.store.connection(tenant_id).await?;
         let sqlstate = connection.sqlstate();
         let result = async {
             let mut tx = self.begin(connection, &call.tenant).await?;
@@ -187,7 +206,7 @@ impl Database {
                 Err(QueryError::NotFound) => self.store.tenants().remove(name),
                 begun => return Ok(begun?),
             }
-            connection = self.store.connection().await?;
+            connection = self.store.connection(ALL_TENANTS).await?;
         }
         match Transaction::begin_first(connection, name).await {
             Err(QueryError::NotFound) => Err(Error::not_found(Resource::Tenant, name)),

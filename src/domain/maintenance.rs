@@ -6,7 +6,10 @@ use chrono::{TimeDelta, Utc};
 use tokio_util::sync::CancellationToken;
 
 use super::{Domain, Result, database::ANSWERS_KEPT};
-use crate::{model::Time, store};
+use crate::{
+    model::Time,
+    store::{self, ALL_TENANTS},
+};
 
 /// Minimum and maximum interval of pruning.
 const INTERVAL: RangeInclusive<Duration> = Duration::from_secs(5)..=Duration::from_secs(600);
@@ -32,17 +35,23 @@ pub async fn run(domain: Domain, retention: Duration, stop: CancellationToken) {
 pub async fn prune(domain: &Domain, retention: Duration) -> Result<()> {
     let before = Utc::now() - ANSWERS_KEPT;
     while domain
-        .read(async |conn| Ok(store::requests::prune(conn, before).await?))
+        .read(ALL_TENANTS, async |conn| {
+            Ok(store::requests::prune(conn, before).await?)
+        })
         .await?
         > 0
     {}
     while domain
-        .read(async |conn| Ok(store::imports::prune(conn, before).await?))
+        .read(ALL_TENANTS, async |conn| {
+            Ok(store::imports::prune(conn, before).await?)
+        })
         .await?
         > 0
     {}
     while domain
-        .read(async |conn| Ok(store::tenants::prune(conn, before).await?))
+        .read(ALL_TENANTS, async |conn| {
+            Ok(store::tenants::prune(conn, before).await?)
+        })
         .await?
         > 0
     {}
@@ -57,11 +66,15 @@ pub async fn prune(domain: &Domain, retention: Duration) -> Result<()> {
 /// Deletes changes that were committed before a time.
 async fn prune_history(domain: &Domain, before: Time) -> Result<()> {
     let tenants = domain
-        .read(async |conn| Ok(store::log::prunable(conn, before).await?))
+        .read(ALL_TENANTS, async |conn| {
+            Ok(store::log::prunable(conn, before).await?)
+        })
         .await?;
     for tenant_id in tenants {
         while domain
-            .read(async |conn| Ok(store::log::prune(conn, tenant_id, before).await?))
+            .read(ALL_TENANTS, async |conn| {
+                Ok(store::log::prune(conn, tenant_id, before).await?)
+            })
             .await?
         {}
     }

@@ -14,7 +14,7 @@ use tokio::sync::{Semaphore, SemaphorePermit, watch};
 use super::{Domain, Error, Result};
 use crate::{
     model::{Commit, TenantName},
-    store,
+    store::{self, ALL_TENANTS},
 };
 
 /// Interval between polls for commits of other replicas. On average they are seen after half of it.
@@ -130,7 +130,7 @@ async fn poll(domain: Domain) {
         }
         let names = tenants.keys().cloned().collect();
         let read = async |conn: &mut _| Ok(store::log::heads(conn, names).await?);
-        let heads = domain.read(read).await;
+        let heads = domain.read(ALL_TENANTS, read).await;
         if let Err(error) = &heads
             && answers
         {

@@ -3,7 +3,7 @@
 use super::{Call, Domain, Error, IdempotencyKey, Resource, Result, UnknownTenants};
 use crate::{
     model::{PageSize, Tenant, TenantCounts, TenantLimits, TenantName},
-    store,
+    store::{self, ALL_TENANTS},
 };
 
 /// Creates an empty tenant.
@@ -32,7 +32,9 @@ pub(crate) async fn create(
 /// Reads the call's tenant.
 pub(crate) async fn get(domain: &Domain, call: &Call) -> Result<Tenant> {
     let found = domain
-        .read(async |conn| Ok(store::tenants::get(conn, &call.tenant).await?))
+        .read(ALL_TENANTS, async |conn| {
+            Ok(store::tenants::get(conn, &call.tenant).await?)
+        })
         .await?;
     found.ok_or_else(|| unknown(call))
 }
@@ -45,7 +47,9 @@ pub(crate) async fn list(
     size: PageSize,
 ) -> Result<Vec<Tenant>> {
     domain
-        .read(async |conn| Ok(store::tenants::page(conn, prefix, after, size).await?))
+        .read(ALL_TENANTS, async |conn| {
+            Ok(store::tenants::page(conn, prefix, after, size).await?)
+        })
         .await
 }
 
@@ -92,7 +96,7 @@ pub(crate) async fn delete(
     };
     // Only now: what is read from here on is that it is being deleted.
     domain.store.tenants().remove(&call.tenant);
-    let deleted = domain.read(async |conn| Ok(deletion.run(conn).await?));
+    let deleted = domain.read(ALL_TENANTS, async |conn| Ok(deletion.run(conn).await?));
     deleted.await?;
     Ok(deletion.counts)
 }
@@ -106,7 +110,7 @@ async fn find_deletion(
     let id = key.map(|key| &key.id);
     let find =
         async |conn: &mut _| Ok(store::tenants::find_deletion(conn, &call.tenant, id).await?);
-    domain.read(find).await
+    domain.read(ALL_TENANTS, find).await
 }
 
 async fn begin_deletion(

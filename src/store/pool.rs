@@ -1,13 +1,28 @@
-//! The connections of the pool.
+//! The connections, shared fairly by tenants.
+//!
+//! Connections belong to the pool. Its own tasks make them, and clean up those whose caller went
+//! away, so that a caller's deadline never costs others a connection; a connection keeps its place
+//! until its statement has ended, so there are never more than the pool's size.
 
-use std::ops::{Deref, DerefMut};
+use std::{
+    ops::{Deref, DerefMut},
+    pin::pin,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
 
-use deadpool::managed::{Manager, Metrics, Object, Pool, RecycleError, RecycleResult};
+use diesel::{ConnectionError, ConnectionResult};
 use diesel_async::{
     AsyncPgConnection, SimpleAsyncConnection, pooled_connection::PoolableConnection,
 };
+use tokio::sync::Semaphore;
 
-use super::{sqlstate::SqlState, tls::Connector};
+use super::{
+    sqlstate::SqlState,
+    tls::Connector,
+    turns::{Turn, Turns},
+};
+use crate::model::TenantId;
 
 /// Settings of every connection. The time limits are for the case that the client cannot cancel a
 /// statement. `client_connection_check_interval` ends a statement soon after its client disconnects;
@@ -24,75 +39,142 @@ pub(super) const SESSION: &str = "SET statement_timeout = '10min'; \
     SET default_transaction_isolation = 'read committed'; \
     SET standard_conforming_strings = on";
 
-/// A bounded pool of connections.
-pub(super) type ConnectionPool = Pool<ConnectionManager>;
+/// How many connections are made at a time: more may not be accepted.
+const MAX_CONNECTING: usize = 4;
 
-/// Creates a pool of at most `size` connections. Does not connect yet.
-pub(super) fn pool(connector: &Connector, size: usize) -> ConnectionPool {
-    let manager = ConnectionManager(connector.clone());
-    Pool::builder(manager)
-        .max_size(size)
-        .build()
-        .expect("no timeouts, which would need a runtime")
+/// How long a statement whose caller went away may go on before it is cancelled. To cancel takes a
+/// connection, so it is for statements that take long.
+const PATIENCE: Duration = Duration::from_millis(20);
+
+/// How long it may take to cancel a statement, before its connection is closed.
+const MAX_CANCEL_TIME: Duration = Duration::from_secs(1);
+
+/// A bounded pool of connections. A tenant takes at most half of them.
+#[derive(Clone)]
+pub(super) struct ConnectionPool {
+    connector: Connector,
+    size: usize,
+    turns: Turns,
+    connecting: Arc<Semaphore>,
+    idle: Arc<Mutex<Vec<TappedConnection>>>,
 }
 
-/// Makes the connections of a pool.
-pub(super) struct ConnectionManager(Connector);
-
 /// A connection, and the SQLSTATE of its last error.
-pub(super) struct TappedConnection {
+struct TappedConnection {
     connection: AsyncPgConnection,
     sqlstate: SqlState,
 }
 
-impl Manager for ConnectionManager {
-    type Type = TappedConnection;
-    type Error = diesel::ConnectionError;
+impl ConnectionPool {
+    /// A pool of at most `size` connections. Does not connect yet.
+    pub(super) fn new(connector: &Connector, size: usize) -> Self {
+        Self {
+            connector: connector.clone(),
+            size,
+            turns: Turns::new(size, size.div_ceil(2)),
+            connecting: Arc::new(Semaphore::new(MAX_CONNECTING)),
+            idle: Arc::default(),
+        }
+    }
 
-    async fn create(&self) -> Result<TappedConnection, diesel::ConnectionError> {
-        // On the heap: callers far down the stack create connections, and this future is large.
-        let (mut connection, sqlstate) = Box::pin(self.0.connect()).await?;
+    /// Takes a connection, which may wait for a free one, or makes one.
+    pub(super) async fn get(&self, tenant_id: TenantId) -> ConnectionResult<PooledConnection> {
+        let turn = self.turns.take(tenant_id).await;
+        if let Some(connection) = self.take_idle() {
+            return Ok(self.pooled(connection, turn));
+        }
+        let pool = self.clone();
+        let made = tokio::spawn(async move {
+            let made = pool.connect().await;
+            made.map(|connection| pool.pooled(connection, turn))
+        });
+        made.await
+            .unwrap_or_else(|error| Err(ConnectionError::BadConnection(error.to_string())))
+    }
+
+    /// The maximum number of connections.
+    pub(super) fn size(&self) -> usize {
+        self.size
+    }
+
+    /// Closes all idle connections.
+    pub(super) fn clear_idle(&self) {
+        let idle = std::mem::take(&mut *self.idle());
+        drop(idle);
+    }
+
+    fn take_idle(&self) -> Option<TappedConnection> {
+        let mut idle = self.idle();
+        // A `SELECT 1` before every use would double the cost of a short one; see `clear_idle`.
+        std::iter::from_fn(|| idle.pop()).find_map(|mut tapped| {
+            let is_broken = tapped.connection.is_broken();
+            (!is_broken).then_some(tapped)
+        })
+    }
+
+    async fn connect(&self) -> ConnectionResult<TappedConnection> {
+        let _permit = self.connecting.acquire().await;
+        let (mut connection, sqlstate) = self.connector.connect().await?;
         connection
             .batch_execute(SESSION)
             .await
-            .map_err(diesel::ConnectionError::CouldntSetupConfiguration)?;
+            .map_err(ConnectionError::CouldntSetupConfiguration)?;
         Ok(TappedConnection {
             connection,
             sqlstate,
         })
     }
 
-    /// A `SELECT 1` before every use would double the cost of a short one; see `Store::clear_idle`.
-    async fn recycle(
-        &self,
-        tapped: &mut TappedConnection,
-        _: &Metrics,
-    ) -> RecycleResult<diesel::ConnectionError> {
-        match std::thread::panicking() || tapped.connection.is_broken() {
-            true => Err(RecycleError::message("the connection is broken")),
-            false => Ok(()),
+    fn pooled(&self, connection: TappedConnection, turn: Turn) -> PooledConnection {
+        PooledConnection {
+            pool: self.clone(),
+            connection: Some((connection, turn)),
+            in_transaction: false,
         }
+    }
+
+    /// Returns a connection whose caller went away, when its statement has ended.
+    async fn recover(self, mut tapped: TappedConnection, turn: Turn, in_transaction: bool) {
+        let token = tapped.connection.cancel_token();
+        let end = if in_transaction { "ROLLBACK" } else { "" };
+        let ended = {
+            let mut end = pin!(tapped.connection.batch_execute(end));
+            match tokio::time::timeout(PATIENCE, &mut end).await {
+                Ok(ended) => ended.is_ok(),
+                Err(_) => {
+                    // If the request fails, the connection is closed, which ends the statement too.
+                    let cancelled = async {
+                        let _ = self.connector.cancel(&token).await;
+                        end.await
+                    };
+                    let ended = tokio::time::timeout(MAX_CANCEL_TIME, cancelled).await;
+                    ended.is_ok_and(|ended| ended.is_ok())
+                }
+            }
+        };
+        if ended {
+            self.idle().push(tapped);
+        }
+        drop(turn);
+    }
+
+    fn idle(&self) -> MutexGuard<'_, Vec<TappedConnection>> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// A connection taken from the pool.
 ///
-/// [`PooledConnection::return_to_pool`] returns it. A connection that is dropped before, because a
-/// caller hung up or a deadline passed, may have a running statement or an open transaction: the
-/// statement is cancelled and the connection closed, which frees its locks within milliseconds.
+/// [`PooledConnection::return_to_pool`] returns it. One that is dropped before, because a caller hung
+/// up or a deadline passed, may have a running statement or an open transaction: the pool takes it
+/// back when both have ended.
 pub(crate) struct PooledConnection {
-    object: Option<Object<ConnectionManager>>,
-    connector: Connector,
+    pool: ConnectionPool,
+    connection: Option<(TappedConnection, Turn)>,
+    in_transaction: bool,
 }
 
 impl PooledConnection {
-    pub(super) fn new(object: Object<ConnectionManager>, connector: Connector) -> Self {
-        Self {
-            object: Some(object),
-            connector,
-        }
-    }
-
     /// Where the SQLSTATE of the next error on this connection will be.
     pub(crate) fn sqlstate(&self) -> SqlState {
         let sqlstate = &self.tapped().sqlstate;
@@ -100,28 +182,30 @@ impl PooledConnection {
         sqlstate.clone()
     }
 
+    /// Notes that a transaction begins.
+    pub(super) fn begin_transaction(&mut self) {
+        self.in_transaction = true;
+    }
+
     /// Returns the connection: no statement is running and no transaction is open.
     pub(crate) fn return_to_pool(mut self) {
-        self.object = None;
+        if let Some((tapped, turn)) = self.connection.take() {
+            self.pool.idle().push(tapped);
+            drop(turn);
+        }
     }
 
     fn tapped(&self) -> &TappedConnection {
-        self.object.as_ref().expect("present until returned")
+        let (tapped, _) = self.connection.as_ref().expect("present until returned");
+        tapped
     }
 }
 
 impl Drop for PooledConnection {
     fn drop(&mut self) {
-        let Some(object) = self.object.take() else {
-            return;
-        };
-        let connection = Object::take(object).connection;
-        let connector = self.connector.clone();
-        tokio::spawn(async move {
-            // If the request to cancel fails, the connection is closed all the same.
-            let _ = connector.cancel(&connection.cancel_token()).await;
-            drop(connection);
-        });
+        if let Some((tapped, turn)) = self.connection.take() {
+            tokio::spawn(self.pool.clone().recover(tapped, turn, self.in_transaction));
+        }
     }
 }
 
@@ -135,7 +219,7 @@ impl Deref for PooledConnection {
 
 impl DerefMut for PooledConnection {
     fn deref_mut(&mut self) -> &mut AsyncPgConnection {
-        let object = self.object.as_mut().expect("present until returned");
-        &mut object.connection
+        let (tapped, _) = self.connection.as_mut().expect("present until returned");
+        &mut tapped.connection
     }
 }

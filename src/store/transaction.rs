@@ -38,9 +38,10 @@ pub(crate) enum NoNumber {
 impl Transaction {
     /// Begins a transaction and waits for the lock of the tenant's revision counter.
     pub(crate) async fn begin(
-        connection: PooledConnection,
+        mut connection: PooledConnection,
         tenant_id: TenantId,
     ) -> QueryResult<Self> {
+        connection.begin_transaction();
         let counter = {
             // Both statements are sent at once.
             let (mut begin, mut lock) = (&*connection, &*connection);
@@ -60,6 +61,7 @@ impl Transaction {
         mut connection: PooledConnection,
         name: &TenantName,
     ) -> QueryResult<Self> {
+        connection.begin_transaction();
         let counter = async {
             connection.batch_execute("BEGIN").await?;
             let (tenant_id, is_new) = tenants::insert(&mut connection, name).await?;

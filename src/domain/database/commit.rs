@@ -72,7 +72,7 @@ impl Database {
         tenant_id: TenantId,
         commit_id: i64,
     ) -> Result<Option<Revision>> {
-        let connection = self.store.connection().await?;
+        let connection = self.store.connection(tenant_id).await?;
         let sqlstate = connection.sqlstate();
         let find = async {
             let mut tx = match Transaction::begin(connection, tenant_id).await {

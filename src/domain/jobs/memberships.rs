@@ -71,7 +71,7 @@ impl ChangeMemberships {
             return Ok(BatchResult::unknown_tenant());
         };
         let change = async |conn: &mut _| self.change(conn, tenant_id, batch).await;
-        let at_once = self.database.read(change).await;
+        let at_once = self.database.write_at_once(tenant_id, change).await;
         if let Some(result) = self.or_found(tenant_id, batch, at_once).await? {
             return Ok(result);
         }
@@ -120,7 +120,7 @@ impl ChangeMemberships {
             let rows = rows.await?;
             with_former_names(conn, tenant_id, batch, rows).await
         };
-        database.read(read).await.map(Some)
+        database.read(tenant_id, read).await.map(Some)
     }
 
     /// Changes the memberships and logs it in one statement; `None`, and no effect, if another write

@@ -116,7 +116,7 @@ impl MemberPageReader {
                 }
             })
         };
-        let contacts = self.domain.read(read).await?;
+        let contacts = self.domain.read(tenant_id, read).await?;
         Ok(contacts
             .into_iter()
             .map(|contact| Member::Contact(Box::new(contact)))
@@ -156,7 +156,7 @@ impl MemberPageReader {
         let read = async |conn: &mut _| {
             Ok(store::log::deleted_contacts(conn, tenant_id, since, &known).await?)
         };
-        let deletions = self.domain.read(read).await?;
+        let deletions = self.domain.read(tenant_id, read).await?;
         if deletions.replaced.contains(&since) {
             // A block that was read at the same revision may be the lost one.
             self.domain.require_commit(&self.call, selected).await?;
@@ -194,13 +194,13 @@ impl MemberPageReader {
             let ids = store::contacts::ids_in_range(conn, tenant_id, from, upto).await?;
             Ok(IdBlock::new(commit, &ids))
         };
-        self.domain.read(read).await
+        self.domain.read(tenant_id, read).await
     }
 
     async fn ids_as_stored(&self, tenant_id: TenantId, numbers: &[u32]) -> Result<Vec<Member>> {
         let numbers: Vec<i32> = numbers.iter().map(|number| number.cast_signed()).collect();
         let read = async |conn: &mut _| Ok(store::contacts::ids(conn, tenant_id, &numbers).await?);
-        let ids = self.domain.read(read).await?;
+        let ids = self.domain.read(tenant_id, read).await?;
         let member = |(_, id): (i32, ContactId)| Member::Id(id.into());
         Ok(ids.into_iter().map(member).collect())
     }

@@ -129,7 +129,10 @@ impl SetReader<'_> {
             Access::Pool => {
                 let look =
                     async |conn: &mut _| Ok(lookup::unknown_group(conn, tenant_id, code).await);
-                self.domain.read(look).await.unwrap_or_else(|error| error)
+                self.domain
+                    .read(tenant_id, look)
+                    .await
+                    .unwrap_or_else(|error| error)
             }
             Access::Transaction(tx) => lookup::unknown_group(tx, tenant_id, code).await,
         };
@@ -182,7 +185,7 @@ impl SetReader<'_> {
         match &mut self.access {
             Access::Pool => {
                 let find = async |conn: &mut _| lookup::contact(conn, tenant_id, id).await;
-                self.domain.read(find).await
+                self.domain.read(tenant_id, find).await
             }
             Access::Transaction(tx) => lookup::contact(tx, tenant_id, id).await,
         }

@@ -61,7 +61,9 @@ impl<'a> SetReader<'a> {
         let cache = domain.cache();
         match &mut self.access {
             Access::Pool => {
-                let load = domain.read(async |conn| CacheEntry::load(conn, tenant_id, key).await);
+                let load = domain.read(tenant_id, async |conn| {
+                    CacheEntry::load(conn, tenant_id, key).await
+                });
                 cache.get_or_load(tenant_id, key, load).await
             }
             Access::Transaction(tx) => match cache.get(tenant_id, key).await {
@@ -110,7 +112,7 @@ impl<'a> SetReader<'a> {
             Access::Pool => {
                 let read =
                     async |conn: &mut _| Ok(changes_since(conn, tenant_id, known, &filter).await?);
-                self.domain.read(read).await
+                self.domain.read(tenant_id, read).await
             }
             Access::Transaction(tx) => Ok(changes_since(tx, tenant_id, known, &filter).await?),
         }

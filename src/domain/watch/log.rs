@@ -122,7 +122,7 @@ impl LogReader {
             };
             Ok((current, prefix, anchor))
         };
-        let (current, prefix, anchor) = self.domain.read(read).await?;
+        let (current, prefix, anchor) = self.domain.read(tenant_id, read).await?;
         self.anchor = anchor;
         self.entries = prefix.entries.into();
         self.more = prefix.more;
@@ -162,14 +162,16 @@ impl LogReader {
     async fn lookup(&self, tenant_id: TenantId, entries: &[PageEntry]) -> Result<Lookup> {
         let lookup = self
             .domain
-            .read(async |conn| Lookup::read(conn, tenant_id, entries).await)
+            .read(tenant_id, async |conn| {
+                Lookup::read(conn, tenant_id, entries).await
+            })
             .await?;
         if lookup.is_complete(entries) {
             return Ok(lookup);
         }
         // Pruning starts at the oldest revision: it has deleted these entries too.
         let bounds = async |conn: &mut _| Ok(store::log::bounds(conn, tenant_id).await?);
-        let (_, oldest) = self.domain.read(bounds).await?;
+        let (_, oldest) = self.domain.read(tenant_id, bounds).await?;
         match entries
             .first()
             .is_some_and(|read| read.entry.revision <= oldest)

@@ -117,8 +117,10 @@ async fn an_exhausted_pool_is_reported_and_recovers() {
     let mut scene = scene().await;
     let blocker = Sql::lock_contacts(&scene.server.database_url).await;
     let mut calls = JoinSet::new();
-    for _ in 0..8 {
-        let mut tenant = scene.tenant.clone();
+    let mut other = Tenant::of(&scene.server, "other").await;
+    other.group("MOVE").await;
+    // A tenant takes at most half of the connections.
+    for mut tenant in [&scene.tenant, &other].repeat(4).into_iter().cloned() {
         calls.spawn(async move {
             let request = ListContactsRequest::default();
             tenant.contacts.list_contacts(request).await.map(drop)

@@ -1,0 +1,189 @@
+//! Places that tenants share fairly.
+
+use std::{
+    collections::{HashMap, VecDeque},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use tokio::sync::oneshot;
+
+use crate::model::TenantId;
+
+/// A number of places, of which a tenant takes at most a share. Tenants that wait take turns; calls of
+/// one tenant are served in order. A caller that goes away gives up its place in the queue.
+#[derive(Clone)]
+pub(crate) struct Turns {
+    share: usize,
+    state: Arc<Mutex<TurnState>>,
+}
+
+#[derive(Default)]
+struct TurnState {
+    free: usize,
+    /// The tenants that have or await a place.
+    tenants: HashMap<TenantId, TenantTurns>,
+    /// Those of them that can be served next: they await a place and have less than their share.
+    next: VecDeque<TenantId>,
+}
+
+#[derive(Default)]
+struct TenantTurns {
+    taken: usize,
+    waiting: VecDeque<oneshot::Sender<Turn>>,
+    is_next: bool,
+}
+
+/// A place; it is free again when this is dropped.
+pub(crate) struct Turn {
+    turns: Turns,
+    tenant_id: TenantId,
+}
+
+impl Turns {
+    /// So many places in all, and for one tenant.
+    pub(crate) fn new(places: usize, share: usize) -> Self {
+        let state = TurnState {
+            free: places,
+            ..TurnState::default()
+        };
+        Self {
+            share,
+            state: Arc::new(Mutex::new(state)),
+        }
+    }
+
+    /// Waits for a place.
+    pub(crate) async fn take(&self, tenant_id: TenantId) -> Turn {
+        let (sender, receiver) = oneshot::channel();
+        {
+            let mut state = self.lock();
+            let waiting = &mut state.tenants.entry(tenant_id).or_default().waiting;
+            if waiting.len() == waiting.capacity() {
+                waiting.retain(|caller| !caller.is_closed());
+            }
+            waiting.push_back(sender);
+        }
+        self.serve(tenant_id);
+        receiver.await.expect("a caller that waits is not dropped")
+    }
+
+    /// Gives free places to those who wait, after a change of this tenant.
+    fn serve(&self, tenant_id: TenantId) {
+        // Dropped after the lock: their callers went away meanwhile.
+        let mut unclaimed = Vec::new();
+        let mut state = self.lock();
+        state.line_up(tenant_id, self.share);
+        while let Some((tenant_id, caller)) = state.next_caller() {
+            state.line_up(tenant_id, self.share);
+            let turn = Turn {
+                turns: self.clone(),
+                tenant_id,
+            };
+            unclaimed.extend(caller.send(turn).err());
+        }
+        drop(state);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, TurnState> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl TurnState {
+    /// Lets a tenant be served if it may be; forgets one that neither has nor awaits a place.
+    fn line_up(&mut self, tenant_id: TenantId, share: usize) {
+        let Some(tenant) = self.tenants.get_mut(&tenant_id) else {
+            return;
+        };
+        if tenant.waiting.is_empty() && tenant.taken == 0 && !tenant.is_next {
+            self.tenants.remove(&tenant_id);
+        } else if !tenant.waiting.is_empty() && tenant.taken < share && !tenant.is_next {
+            tenant.is_next = true;
+            self.next.push_back(tenant_id);
+        }
+    }
+
+    /// Takes a free place for the next caller.
+    fn next_caller(&mut self) -> Option<(TenantId, oneshot::Sender<Turn>)> {
+        while self.free > 0 {
+            let tenant_id = self.next.pop_front()?;
+            let tenant = self.tenants.get_mut(&tenant_id)?;
+            tenant.is_next = false;
+            while let Some(caller) = tenant.waiting.pop_front() {
+                if !caller.is_closed() {
+                    tenant.taken += 1;
+                    self.free -= 1;
+                    return Some((tenant_id, caller));
+                }
+            }
+            self.line_up(tenant_id, 0);
+        }
+        None
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        {
+            let mut state = self.turns.lock();
+            state.free += 1;
+            if let Some(tenant) = state.tenants.get_mut(&self.tenant_id) {
+                tenant.taken -= 1;
+            }
+        }
+        self.turns.serve(self.tenant_id);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::FutureExt;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_tenant_takes_at_most_its_share() {
+        let turns = Turns::new(3, 2);
+        let _places = (turns.take(1).await, turns.take(1).await);
+        assert!(turns.take(1).now_or_never().is_none());
+        let other = turns.take(2).await;
+        assert!(turns.take(3).now_or_never().is_none());
+        drop(other);
+        assert!(turns.take(1).now_or_never().is_none());
+        turns.take(3).await;
+    }
+
+    #[tokio::test]
+    async fn tenants_take_turns() {
+        let turns = Turns::new(1, 1);
+        let place = turns.take(1).await;
+        let served = Arc::new(Mutex::new(Vec::new()));
+        let waiting = [1, 1, 2, 3].map(|tenant_id| {
+            let (turns, served) = (turns.clone(), Arc::clone(&served));
+            tokio::spawn(async move {
+                let _place = turns.take(tenant_id).await;
+                served.lock().expect("no panic").push(tenant_id);
+            })
+        });
+        tokio::task::yield_now().await;
+        drop(place);
+        futures_util::future::join_all(waiting).await;
+        assert_eq!(*served.lock().expect("no panic"), [2, 3, 1, 1]);
+    }
+
+    #[tokio::test]
+    async fn callers_that_go_away_take_no_place_and_leave_nothing() {
+        let turns = Turns::new(1, 1);
+        let place = turns.take(1).await;
+        let mut gone = Box::pin(turns.take(1));
+        let mut served = Box::pin(turns.take(2));
+        assert!(gone.as_mut().now_or_never().is_none());
+        assert!(served.as_mut().now_or_never().is_none());
+        drop(gone);
+        drop(place);
+        // The place is sent, but its caller goes away before it takes it.
+        drop(served);
+        drop(turns.take(3).await);
+        assert!(turns.lock().tenants.is_empty() && turns.lock().free == 1);
+    }
+}
