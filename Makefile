@@ -7,7 +7,7 @@
 DATA ?= examples
 
 # The project's own tools come first. `cargo deny fetch` once brings the advisories for `make lint`.
-export PATH := $(CURDIR)/.tools/bin:$(CURDIR)/.tools/node_modules/.bin:$(PATH)
+export PATH := $(CURDIR)/.tools/bin:$(CURDIR)/.tools/node_modules/.bin:$(PATH):/usr/sbin
 
 help: ## List the targets
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -27,7 +27,7 @@ test: ## Run all tests on their own PostgreSQL; a part: make test ARGS="--test s
 	@scripts/install test
 	@cargo test --locked $(ARGS)
 
-test-peers: ## Test clients that protoc generates
+test-peers: ## Test clients that protoc generates, and uploads through nginx and HAProxy
 	@scripts/install peers
 	@cargo test --locked --test service -- --ignored --show-output peers::
 

@@ -66,13 +66,12 @@ func (c client) create(ctx context.Context) {
 
 func (c client) selectMembers(ctx context.Context) {
 	count, err := c.groups.CountSegmentMembers(ctx, &pb.CountSegmentMembersRequest{
-		Selection: &pb.CountSegmentMembersRequest_Expression{Expression: "NEWS AND NOT GIFT"},
+		Selection: selection("NEWS AND NOT GIFT"),
 	})
 	check(err)
 	equal(count.GetMemberCount(), int64(1))
 	stream, err := c.groups.StreamSegmentMembers(ctx, &pb.StreamSegmentMembersRequest{
-		Selection: &pb.StreamSegmentMembersRequest_Expression{Expression: "NEWS"},
-		Options:   &pb.SelectionOptions{IncludeExcluded: true},
+		Selection: selection("NEWS"),
 	})
 	check(err)
 	var ids []string
@@ -87,6 +86,13 @@ func (c client) selectMembers(ctx context.Context) {
 		}
 	}
 	equal(ids, []string{"C", "P"})
+}
+
+func selection(expression string) *pb.Selection {
+	return &pb.Selection{
+		Source:  &pb.Selection_Expression{Expression: expression},
+		Options: &pb.SelectionOptions{IncludeExcluded: true},
+	}
 }
 
 func (c client) readError(ctx context.Context) {

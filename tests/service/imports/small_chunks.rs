@@ -5,25 +5,23 @@ use std::sync::{
     atomic::{AtomicUsize, Ordering},
 };
 
-use futures_util::StreamExt;
 use mailing_groups::pb::{
     self,
     import_contacts_request::Message as ToContacts,
     import_contacts_response::{Message as OfContacts, Summary},
-    watch_changes_request::{Now, Start},
-    watch_changes_response::Message as OfWatch,
 };
-use tokio::task::yield_now;
 use tonic::{Status, Streaming};
 
-use crate::support::{Server, Sql, Tenant, contact_chunk, eventually, person, within};
+use crate::support::{
+    Server, Sql, Tenant, contact_chunk, eventually, one_by_one, person, reach, within,
+};
 
 const CHUNKS: usize = 20_000;
 
 /// More chunks than the server receives ahead, by more than h2 by itself lets wait.
 const AHEAD: usize = 13_500;
 
-/// Sends chunks of one person without waiting, each in a frame of its own, and counts them.
+/// Sends chunks of one person, and counts them.
 fn requests(
     sent: Arc<AtomicUsize>,
 ) -> impl Send + futures_util::Stream<Item = pb::ImportContactsRequest> {
@@ -35,13 +33,9 @@ fn requests(
     let messages = messages.map(|message| pb::ImportContactsRequest {
         message: Some(message),
     });
-    tokio_stream::iter(messages).then(move |message| {
+    one_by_one(messages.inspect(move |_| {
         sent.fetch_add(1, Ordering::Relaxed);
-        async {
-            yield_now().await;
-            message
-        }
-    })
+    }))
 }
 
 /// The totals, and how many progress messages came before.
@@ -58,34 +52,11 @@ async fn totals(
     }
 }
 
-async fn watch(tenant: &mut Tenant) -> Streaming<pb::WatchChangesResponse> {
-    let request = pb::WatchChangesRequest {
-        start: Some(Start::Now(Now {})),
-        ..Default::default()
-    };
-    tenant
-        .groups
-        .watch_changes(request)
-        .await
-        .unwrap()
-        .into_inner()
-}
-
-/// Waits until a watch has reached a revision.
-async fn reach(watch: &mut Streaming<pb::WatchChangesResponse>, revision: i64) {
-    loop {
-        match within(watch.message()).await.unwrap().unwrap().message {
-            Some(OfWatch::Progress(progress)) if progress.revision >= revision => return,
-            _ => {}
-        }
-    }
-}
-
 #[tokio::test]
 async fn chunks_that_come_together_are_committed_together() {
     let mut tenant = Tenant::new().await;
     tenant.group("MOVE").await;
-    let mut watch = watch(&mut tenant).await;
+    let mut watch = tenant.watch_now().await;
     let answers = tenant
         .contacts
         .import_contacts(requests(Arc::default()))
@@ -104,7 +75,7 @@ async fn small_chunks_may_wait_for_a_slow_commit() {
     let server = Server::start().await;
     let mut tenant = Tenant::of(&server, "slow").await;
     tenant.group("MOVE").await;
-    let mut watch = watch(&mut tenant).await;
+    let mut watch = tenant.watch_now().await;
     let holder = Sql::connect(&server.database_url).await;
     holder.hold_clock("slow").await;
     let sent = Arc::new(AtomicUsize::new(0));

@@ -20,6 +20,7 @@ pub(crate) mod tables;
 mod tenant;
 pub(crate) mod upload;
 mod wait;
+mod watch;
 
 pub(crate) use self::{
     calls::{ApplyWhole, mask, new_group, pairs},
@@ -34,6 +35,7 @@ pub(crate) use self::{
     sql::Sql,
     status::{info, is_overdue, refused, resource, unmet, violations},
     tenant::{Tenant, company, person},
-    upload::{contact_chunk, membership_chunk},
+    upload::{contact_chunk, membership_chunk, one_by_one},
     wait::{PATIENCE, eventually, eventually_blocking, within},
+    watch::reach,
 };

@@ -2,12 +2,13 @@
 
 use std::fmt::Debug;
 
+use futures_util::{Stream, StreamExt};
 use mailing_groups::pb::{
     self,
     import_contacts_request::{self as to_contacts, Message as ContactMessage},
     import_memberships_request::{self as to_memberships, Message as MembershipMessage},
 };
-use tokio::sync::mpsc;
+use tokio::{sync::mpsc, task::yield_now};
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Status, Streaming};
 
@@ -175,6 +176,16 @@ impl Tenant {
         let summary = upload.close().await.unwrap().pop();
         assert!(summary.is_some_and(|it| it.progress().is_none()));
     }
+}
+
+/// Messages that are sent without waiting, each in a frame of its own.
+pub(crate) fn one_by_one<M: Send>(
+    messages: impl Iterator<Item = M> + Send,
+) -> impl Stream<Item = M> + Send {
+    tokio_stream::iter(messages).then(|message| async {
+        yield_now().await;
+        message
+    })
 }
 
 /// A chunk of an import of contacts.
