@@ -66,7 +66,7 @@ async fn a_large_segment_is_stored_compactly() {
 
 #[tokio::test]
 async fn a_group_is_applied_and_deleted_in_steps_that_continue() {
-    let (_server, mut tenant, sql) = large().await;
+    let (server, mut tenant, sql) = large().await;
     let wanted = tenant.add(add("S", "*")).await.added_count;
     let steps = tenant.segments.apply_mailing_group(apply("once")).await;
     let mut steps = steps.unwrap().into_inner();
@@ -97,7 +97,23 @@ async fn a_group_is_applied_and_deleted_in_steps_that_continue() {
     let planned = tenant.groups.delete_mailing_group(dry).await.unwrap();
     assert_eq!(planned.into_inner().unassigned_count, before.contact_count);
     assert_eq!(tenant.get_group("MOVE").await.unwrap(), before);
-    let deleted = tenant.delete_group("MOVE", "", true).await.unwrap();
+    let holder = Sql::connect(&server.database_url).await;
+    holder
+        .run(
+            "BEGIN; SELECT 1 FROM contacts \
+             WHERE contact_number = (SELECT max(contact_number) FROM memberships) FOR UPDATE",
+        )
+        .await;
+    let mut caller = tenant.clone();
+    let deletion = tokio::spawn(async move { caller.delete_group("MOVE", "", true).await });
+    // Each step is visible, while the last one waits.
+    eventually(async || {
+        let left = tenant.get_group("MOVE").await.unwrap().contact_count;
+        (0 < left && left <= 10_000).then_some(())
+    })
+    .await;
+    holder.run("ROLLBACK").await;
+    let deleted = deletion.await.unwrap().unwrap();
     assert_eq!(deleted.unassigned_count, before.contact_count);
     assert!(deleted.revision > done.revision + wanted / 10_000);
     assert_eq!(sql.number("SELECT count(*) FROM memberships", &[]).await, 0);
