@@ -1,10 +1,13 @@
 # `make help` lists the targets. Missing packages and tools are installed by scripts/install.
 
 .DEFAULT_GOAL := help
-.PHONY: help run import grpcurl test test-peers tour lint fmt bench bench-select
+.PHONY: help run import grpcurl test test-peers tour lint fmt freeze bench bench-select
 
 # The directory that `make import` loads.
 DATA ?= examples
+
+# The contract of the last release, with which later ones have to be compatible.
+RELEASED = proto/released.binpb
 
 # The project's own tools come first. `cargo deny fetch` once brings the advisories for `make lint`.
 export PATH := $(CURDIR)/.tools/bin:$(CURDIR)/.tools/node_modules/.bin:$(PATH):/usr/sbin
@@ -43,6 +46,7 @@ lint: ## Check formatting, lints, documentation, dependencies and the protobuf c
 	cargo deny --locked check licenses bans sources
 	@[ ! -d "$${CARGO_HOME:-$$HOME/.cargo}/advisory-dbs" ] || cargo deny --locked check --disable-fetch advisories
 	buf lint proto
+	buf breaking proto --against $(RELEASED)
 
 bench: ## Measure all calls against pgbench, psql and h2load; SCALE, ROUNDS, ROWS choose
 	@scripts/install bench
@@ -51,6 +55,10 @@ bench: ## Measure all calls against pgbench, psql and h2load; SCALE, ROUNDS, ROW
 bench-select: ## Measure selecting against SQL at a million contacts; SCALE and ROUNDS multiply
 	@scripts/install server
 	@cargo bench --locked --bench select
+
+freeze: ## At a release: take the protobuf contract as the one to be compatible with
+	@scripts/install lint
+	buf build proto --exclude-source-info -o $(RELEASED)
 
 fmt: ## Format the code and the protobuf contract
 	@scripts/install lint
