@@ -1,6 +1,7 @@
 //! The command line: flags, each also an environment variable, parsed and checked before anything
 //! starts.
 
+mod check;
 mod database;
 #[cfg(test)]
 mod tests;
@@ -17,7 +18,10 @@ use clap::{
     error::{ContextKind, ContextValue},
 };
 
-pub use self::database::{DatabaseChoice, DatabaseOptions};
+pub use self::{
+    check::{CheckFormat, CheckOptions},
+    database::{DatabaseChoice, DatabaseOptions},
+};
 use crate::{
     client, duration,
     server::Limits,
@@ -51,6 +55,12 @@ pub enum Command {
     Serve(Box<ServeOptions>),
     /// Create or update the tables of the database, and exit
     Migrate(DatabaseOptions),
+    /// Check that everything in the database agrees
+    ///
+    /// Counters, the change log, references, segments and texts are checked by the rules that hold for
+    /// them. Only reads, each tenant in one snapshot, so that servers may work meanwhile. The result
+    /// names numbers and ids, no names or e-mail addresses.
+    Check(Box<CheckOptions>),
     /// The commands that call a running service.
     #[command(flatten)]
     Client(Box<client::ClientCommand>),

@@ -1,14 +1,20 @@
 //! The database that is served: an existing one named by a URL, or a private one that stops with
 //! the program.
 
+mod check;
+
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 
+pub use self::check::check;
 use crate::{
     config::{DatabaseChoice, DatabaseOptions},
     postgres::{self, Cluster, Durability},
-    store::{self, ConnectError, Inspection, InvalidUrl, MigrateError, Target, UnmetRequirement},
+    store::{
+        self, ConnectError, Inspection, InvalidUrl, MigrateError, Target, UnmetRequirement,
+        check::CheckError,
+    },
 };
 
 /// The pause between two attempts to connect.
@@ -64,6 +70,14 @@ pub enum Error {
         /// What it lacks.
         unmet: Vec<UnmetRequirement>,
     },
+    /// A check could not be completed.
+    #[error("{database} cannot be checked")]
+    Check {
+        /// Its name.
+        database: String,
+        /// The failure.
+        source: CheckError,
+    },
     /// A migration failed.
     #[error("{database}")]
     Migrate {
@@ -108,6 +122,25 @@ impl ServedDatabase {
                 };
                 Self::private(Cluster::start(options).await?)
             }
+        }
+    }
+
+    /// As [`Self::open`], for a look at what is there: a private PostgreSQL may be in use by a service,
+    /// and is not created.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::open`], and if there is no private PostgreSQL.
+    pub async fn open_existing(options: &DatabaseOptions) -> Result<Self, Error> {
+        let DatabaseChoice::Private(data_dir) = options.choice() else {
+            return Self::open(options).await;
+        };
+        postgres::require_cluster(&data_dir)?;
+        match (Self::open(options).await, postgres::running_url(&data_dir)) {
+            (Err(Error::Private(postgres::Error::InUse { .. })), Some(url)) => {
+                Self::named(url, "the service that runs it")
+            }
+            (opened, _) => opened,
         }
     }
 
@@ -173,6 +206,25 @@ impl ServedDatabase {
             database: self.name.clone(),
             source,
         })
+    }
+
+    /// Checks that the database answers, and that its tables are those of this program.
+    ///
+    /// # Errors
+    ///
+    /// If not.
+    async fn require_tables(&self) -> Result<(), Error> {
+        let found = self.inspected(Duration::ZERO, false).await?;
+        let mut unmet = found.unmet(false);
+        // Reading takes fewer privileges.
+        unmet.retain(|it| !matches!(it, UnmetRequirement::Privileges { .. }));
+        match unmet.is_empty() {
+            true => Ok(()),
+            false => Err(Error::Unsuitable {
+                database: self.name.clone(),
+                unmet,
+            }),
+        }
     }
 
     /// Inspects the database as soon as it answers and, if it has to be migrated, accepts writes.

@@ -11,7 +11,7 @@ use std::{
 use mailing_groups::{
     api, client,
     config::{Cli, Command, DatabaseOptions, ServeOptions, TenantMode},
-    database::{Migrates, ServedDatabase},
+    database::{self, Migrates, ServedDatabase},
     domain::{Domain, SetCache, UnknownTenants, maintenance},
     server::{self, Shutdown, signal},
     store::Store,
@@ -37,6 +37,11 @@ async fn main() -> ExitCode {
     let outcome = match cli.command {
         Some(Command::Client(command)) => return client::run(*command).await,
         Some(Command::Migrate(options)) => migrate(options).await,
+        Some(Command::Check(options)) => match database::check(&options).await {
+            Ok(true) => Ok(()),
+            Ok(false) => return ExitCode::from(3),
+            Err(error) => Err(error.into()),
+        },
         Some(Command::Serve(options)) => serve(*options).await,
         None => serve(cli.serve).await,
     };

@@ -171,6 +171,25 @@ impl Drop for Cluster {
     }
 }
 
+/// Fails if there is no cluster in a data directory.
+///
+/// # Errors
+///
+/// [`Error::NoCluster`], or an error of the file system.
+pub fn require_cluster(data_dir: &Path) -> Result<(), Error> {
+    match create::major(data_dir)? {
+        Some(_) => Ok(()),
+        None => Err(Error::NoCluster {
+            path: data_dir.to_owned(),
+        }),
+    }
+}
+
+/// The URL of the database on a data directory that is in use.
+pub fn running_url(data_dir: &Path) -> Option<String> {
+    SocketDir::existing(data_dir).map(|sockets| sockets.url())
+}
+
 /// Creates the data directory if it is missing; returns its absolute path without symbolic links.
 fn open_data_dir(path: &Path) -> Result<PathBuf, Error> {
     fs::create_dir_all(path).map_err(|source| owner::denied(path, source))?;

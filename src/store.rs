@@ -16,6 +16,9 @@ mod transaction;
 pub mod log;
 pub(crate) mod tenants;
 
+// Whether all of it agrees.
+pub mod check;
+
 // Connections and statements.
 mod certificates;
 mod error;

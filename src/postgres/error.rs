@@ -60,6 +60,14 @@ pub enum Error {
         /// The data directory or the cluster.
         path: PathBuf,
     },
+    /// There is no cluster, and none is to be created.
+    #[error(
+        "there is no database in {}; name one with --database-url or --data-dir", path.display()
+    )]
+    NoCluster {
+        /// The data directory.
+        path: PathBuf,
+    },
     /// Another user owns the directory or the cluster in it.
     #[error(
         "{} belongs to the user {owner}, but the current user is {user}; run as {}, or choose \

@@ -65,6 +65,12 @@ impl SocketDir {
         })
     }
 
+    /// The directory that a running server uses.
+    pub(super) fn existing(data_dir: &Path) -> Option<Self> {
+        let folder = data_dir.join("run").canonicalize().ok()?;
+        Some(Self { folder, link: None })
+    }
+
     /// Its path.
     pub(super) fn folder(&self) -> &Path {
         &self.folder

@@ -8,6 +8,7 @@
 mod assignments;
 mod batches;
 mod batching;
+mod check;
 mod client;
 mod companies;
 mod concurrency;

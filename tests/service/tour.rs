@@ -5,4 +5,4 @@ mod cli;
 mod crashes;
 mod documents;
 mod markdown;
-mod service;
+pub(crate) mod service;

@@ -3,6 +3,7 @@
 mod calls;
 mod cluster;
 mod consistency;
+mod filled;
 mod import;
 mod lists;
 pub(crate) mod postgres;
@@ -25,7 +26,7 @@ mod watch;
 pub(crate) use self::{
     calls::{ApplyWhole, mask, new_group, pairs},
     cluster::{Backup, database, durable_cluster, runtime},
-    consistency::assert_consistent,
+    consistency::{assert_consistent, findings},
     import::{Streamed, assignment, select, select_with},
     postgres::scratch,
     program::Program,

@@ -2,10 +2,7 @@
 
 use mailing_groups::{
     domain::{Domain, SetCache, maintenance},
-    pb::{
-        self,
-        import_contacts_request::{Message as ToContacts, Start},
-    },
+    pb,
     server::Limits,
     store::Store,
 };
@@ -13,8 +10,7 @@ use tonic::{Code, Status};
 
 use super::{admin, create, get};
 use crate::support::{
-    PATIENCE, Server, Sql, Tenant, assert_consistent, company, contact_chunk, eventually, person,
-    refused, steps::STEPS,
+    PATIENCE, Server, Sql, Tenant, assert_consistent, company, eventually, refused,
 };
 
 async fn delete(
@@ -49,62 +45,12 @@ async fn filled_tables(sql: &Sql, tenant_id: i32) -> Vec<String> {
     filled
 }
 
-/// A tenant with rows in all tables.
-async fn fill(server: &Server, name: &str) {
-    let mut tenant = Tenant::of(server, name).await;
-    tenant.group("MOVE").await;
-    tenant.create(company("A")).await;
-    for (at, (name, step)) in STEPS.iter().enumerate() {
-        let done = step(&mut tenant, "1".into(), format!("request-{at}")).await;
-        done.unwrap_or_else(|status| panic!("{name}: {status:?}"));
-    }
-    tenant.assign("A", "MOVE").await;
-    tenant.create(company("X")).await;
-    tenant.create(company("Y")).await;
-    tenant.merge("A", "X").await.unwrap();
-    tenant.create(person("OF-A", "A")).await;
-    tenant.group("OLD").await;
-    tenant.rename("OLD", "NEW", "").await.unwrap();
-    let segment = pb::CreateSegmentRequest {
-        segment: Some(pb::Segment {
-            id: "KEPT".into(),
-            ..Default::default()
-        }),
-        ..Default::default()
-    };
-    tenant.segments.create_segment(segment).await.unwrap();
-    let add = pb::AddContactsRequest {
-        segment_id: "KEPT".into(),
-        expression: "*".into(),
-        ..Default::default()
-    };
-    tenant.segments.add_contacts(add).await.unwrap();
-    let save = pb::SaveCriteriaRequest {
-        segment_id: "KEPT".into(),
-        code: "KEPT".into(),
-        ..Default::default()
-    };
-    tenant.segments.save_criteria(save).await.unwrap();
-    let upload = tenant.upload_contacts().await;
-    upload
-        .send(ToContacts::Start(Start {
-            import_id: "import".into(),
-            ..Default::default()
-        }))
-        .await;
-    upload
-        .send(contact_chunk(vec![person("LOST", "NOBODY")]))
-        .await;
-    // It has no `finish`, so it stays to be continued.
-    upload.close().await.unwrap_err();
-}
-
 #[tokio::test]
 async fn everything_of_the_tenant_is_deleted_and_nothing_else() {
     let server = Server::start().await;
     let sql = Sql::connect(&server.database_url).await;
-    fill(&server, "gone").await;
-    fill(&server, "kept").await;
+    Tenant::filled(&server, "gone").await;
+    Tenant::filled(&server, "kept").await;
     let (gone, kept) = (sql.tenant_id("gone").await, sql.tenant_id("kept").await);
     let all = filled_tables(&sql, gone).await;
     assert_eq!(
@@ -211,7 +157,7 @@ async fn a_repeated_deletion_spares_a_new_tenant_of_the_name() {
 #[tokio::test]
 async fn concurrent_deletions_of_a_tenant_all_succeed_or_find_nothing() {
     let server = Server::start().await;
-    fill(&server, "acme").await;
+    Tenant::filled(&server, "acme").await;
     let deletions = (0..4).map(|_| delete(&server, "acme", false, ""));
     let outcomes = futures_util::future::join_all(deletions).await;
     assert!(outcomes.iter().any(Result::is_ok));

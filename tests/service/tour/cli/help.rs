@@ -10,6 +10,7 @@ fn every_command_has_a_help_with_description_and_arguments() {
         "",
         "serve",
         "migrate",
+        "check",
         "import",
         "export",
         "export folder",

@@ -1,0 +1,6 @@
+//! `check`: what it finds, and that it finds nothing in a sound database.
+
+mod corruptions;
+mod damage;
+mod program;
+mod sound;
