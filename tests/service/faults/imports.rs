@@ -10,7 +10,9 @@ use prost::Message;
 use tokio::{net::TcpStream, task::JoinHandle};
 use tonic::{Code, Status};
 
-use crate::support::{Server, Sql, Tenant, assignment, info, person, upload::Response, within};
+use crate::support::{
+    Server, Sql, Tenant, assert_consistent, assignment, info, person, upload::Response, within,
+};
 
 /// An upload over a dedicated connection, by a client that can violate the protocol.
 struct Upload {
@@ -137,6 +139,7 @@ impl Scene {
     async fn has_members(&mut self, count: usize) {
         self.sql.until_quiet().await;
         assert_eq!(self.tenant.members("MOVE").await.len(), count);
+        assert_consistent(&self.server.database_url, "t").await;
     }
 }
 

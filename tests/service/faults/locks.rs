@@ -15,7 +15,8 @@ use tonic_health::pb::{
 use tonic_types::StatusExt;
 
 use crate::support::{
-    Pool, Server, Sql, Tenant, company, database, eventually, is_overdue, migrate, within,
+    Pool, Server, Sql, Tenant, assert_consistent, company, database, eventually, is_overdue,
+    migrate, within,
 };
 
 const POOL: Pool = Pool {
@@ -77,6 +78,7 @@ async fn disconnected_callers_release_the_lock_and_their_connections() {
         scene.tenant.get_group("MOVE").await.unwrap().contact_count,
         1
     );
+    assert_consistent(&scene.server.database_url, "t").await;
 }
 
 #[tokio::test]
@@ -96,6 +98,7 @@ async fn a_caller_that_disconnects_in_a_transaction_releases_the_tenant_lock() {
         scene.tenant.get_group("MOVE").await.unwrap().contact_count,
         0
     );
+    assert_consistent(&scene.server.database_url, "t").await;
 }
 
 #[tokio::test]

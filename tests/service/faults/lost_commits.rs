@@ -9,8 +9,8 @@ use tonic::{Code, Status, Streaming};
 use tonic_types::StatusExt;
 
 use crate::support::{
-    Backup, Network, Pool, Proxy, Server, Sql, Tenant, company, database, eventually, mask,
-    migrate, person, select,
+    Backup, Network, Pool, Proxy, Server, Sql, Tenant, assert_consistent, company, database,
+    eventually, mask, migrate, person, select,
 };
 
 /// A tenant with the group MOVE, company A and persons P1 and P2; P1 has MOVE.
@@ -141,6 +141,7 @@ async fn selections_counts_and_ids_are_those_of_the_new_history() {
     assert_eq!(tenant.get_group("MOVE").await.unwrap().contact_count, 2);
     tenant.create(person("LATER", "A")).await;
     assert_eq!(ids(tenant).await, ["A", "P1", "P2", "NEW", "LATER"]);
+    assert_consistent(&scene.url, "t").await;
 }
 
 #[tokio::test]

@@ -18,7 +18,7 @@ use self::calls::{
 use super::lost_commits::{end, ids, read_to, reason, watch};
 use crate::support::{
     Pool, Replication, Server, Tenant, assert_consistent, company, contact_chunk, eventually,
-    migrate, person,
+    findings, migrate, person,
 };
 
 /// The defaults of the service.
@@ -93,6 +93,8 @@ async fn fill(scene: &mut Scene) -> Known {
         feeds.push(feed);
     }
     scene.pair.until_level().await;
+    // A standby can be checked too.
+    assert_eq!(findings(scene.pair.standby_url(), None).await, [""; 0]);
     scene.pair.separate().await;
 
     let tenant = &mut scene.tenants[0];

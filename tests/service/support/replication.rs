@@ -58,6 +58,11 @@ impl Replication {
         &self.nodes[self.primary].url
     }
 
+    /// The standby's own URL.
+    pub(crate) fn standby_url(&self) -> &str {
+        &self.nodes[1 - self.primary].url
+    }
+
     /// Waits until the standby has everything.
     pub(crate) async fn until_level(&self) {
         let position = "SELECT (pg_current_wal_lsn() - '0/0'::pg_lsn)::bigint";
@@ -93,7 +98,7 @@ impl Replication {
     }
 
     async fn standby_sql(&self) -> Sql {
-        Sql::connect(&self.nodes[1 - self.primary].url).await
+        Sql::connect(self.standby_url()).await
     }
 }
 
