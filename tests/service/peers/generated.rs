@@ -23,3 +23,9 @@ async fn run(language: &str) {
 async fn a_client_in_go_works() {
     run("go").await;
 }
+
+#[tokio::test]
+#[ignore = "needs Python packages: make test-peers"]
+async fn a_client_in_python_works() {
+    run("python").await;
+}
