@@ -31,7 +31,10 @@ mod notifier;
 
 use std::{ops::Deref, sync::Arc};
 
-pub use self::{cache::SetCache, database::UnknownTenants};
+pub use self::{
+    cache::SetCache,
+    database::{NotReady, UnknownTenants},
+};
 use self::{database::Database, jobs::JobQueues, notifier::RevisionNotifier};
 pub(crate) use self::{
     database::{Call, Committed, IdempotencyKey},
@@ -82,9 +85,13 @@ impl Domain {
         &self.cache
     }
 
-    /// Whether the database answers.
-    pub async fn is_ready(&self) -> bool {
-        self.database.is_ready().await
+    /// Whether the database can be read and written.
+    ///
+    /// # Errors
+    ///
+    /// If not; the reason.
+    pub async fn ready(&self) -> Result<(), NotReady> {
+        self.database.ready().await
     }
 }
 

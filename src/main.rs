@@ -110,7 +110,7 @@ async fn serve_database(
     let maintenance = maintenance::run(domain.clone(), options.history_retention, shutdown.clone());
     let ready = move || {
         let domain = domain.clone();
-        async move { domain.is_ready().await }
+        async move { domain.ready().await }
     };
     // Printed when the service is ready, so that it can be called at once.
     let announce = move || {

@@ -34,7 +34,7 @@ pub use self::limits::Limits;
 use self::{
     calls::{CallService, Calls},
     connections::Connections,
-    health::Health,
+    health::Readiness,
     methods::MethodTable,
 };
 
@@ -70,7 +70,7 @@ pub enum Error {
 /// and the open calls have ended or `limits.drain_timeout` has passed.
 ///
 /// `services` are the full names whose health is reported; they and the server as a whole are
-/// SERVING while `ready` returns true. It is checked twice a second and may take a second.
+/// SERVING while `ready` returns no error. It is checked twice a second and may take a second.
 /// `announce` is called once, as soon as calls are accepted and the health is SERVING.
 ///
 /// Long streams should watch `shutdown` and end by themselves. When it is cancelled the order is:
@@ -80,7 +80,7 @@ pub enum Error {
 /// # Errors
 ///
 /// If the server cannot be set up. After that, no failure of a client or a call ends it.
-pub async fn serve<R, F>(
+pub async fn serve<R, F, E>(
     listener: TcpListener,
     routes: Routes,
     services: &[&'static str],
@@ -91,11 +91,12 @@ pub async fn serve<R, F>(
 ) -> Result<Shutdown, Error>
 where
     R: Fn() -> F + Send + Sync + 'static,
-    F: Future<Output = bool> + Send + 'static,
+    F: Future<Output = Result<(), E>> + Send + 'static,
+    E: std::error::Error + 'static,
 {
     let (draining, aborting) = (CancellationToken::new(), CancellationToken::new());
     let permits = Arc::new(Semaphore::new(limits.max_calls));
-    let health = Health::new(services).await;
+    let health = Readiness::new(services).await;
     let calls = Calls {
         routes: reflection::add_to(routes.add_service(health.server()))?.prepare(),
         methods: MethodTable::new(&reflection::DESCRIPTOR_SETS)?,

@@ -22,6 +22,7 @@ pub mod check;
 // Connections and statements.
 mod certificates;
 mod error;
+pub(crate) mod health;
 mod migrate;
 mod pool;
 mod requirements;

@@ -163,7 +163,8 @@ fn code_and_retry_delay(reason: ErrorReason) -> (Code, Option<Duration>) {
         | ErrorReason::ContactNumbersSpent
         | ErrorReason::SegmentNumbersSpent
         | ErrorReason::SavedCriteriaNumbersSpent
-        | ErrorReason::TenantLimitReached => (Code::ResourceExhausted, None),
+        | ErrorReason::TenantLimitReached
+        | ErrorReason::DatabaseFull => (Code::ResourceExhausted, None),
         // UNAVAILABLE, not RESOURCE_EXHAUSTED, when overloaded: clients retry it, and the retry
         // may reach another server.
         ErrorReason::DatabaseUnavailable | ErrorReason::Overloaded => (Code::Unavailable, SECOND),
@@ -186,6 +187,8 @@ fn log(error: &Error) {
         tracing::error!(cause, "internal error");
     } else if let Error::Unavailable(_) = error {
         tracing::warn!(cause, "database not available");
+    } else if let Error::DatabaseFull(_) = error {
+        tracing::warn!(cause, "database full");
     }
 }
 

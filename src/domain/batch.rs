@@ -168,7 +168,11 @@ async fn outcomes<O: BatchOperation>(
     while let Some(part) = parts.pop() {
         match attempt(operation, tenant, part).await {
             Ok(done) => outcomes.extend(done),
-            Err(error @ (Error::Unavailable(_) | Error::CommitOutcomeUnknown { .. })) => {
+            Err(
+                error @ (Error::Unavailable(_)
+                | Error::DatabaseFull(_)
+                | Error::CommitOutcomeUnknown { .. }),
+            ) => {
                 // Not caused by an item; the rest would fail too.
                 let rest = items.len() - outcomes.len();
                 outcomes.extend((1..rest).map(|_| Err(error.for_another())));

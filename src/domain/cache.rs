@@ -68,6 +68,7 @@ async fn acquire(loads: &Semaphore) -> Result<SemaphorePermit<'_>> {
 fn shared_error(error: Arc<Error>) -> Error {
     match &*error {
         Error::Unavailable(_) => Error::Unavailable(error.into()),
+        Error::DatabaseFull(_) => Error::DatabaseFull(error.into()),
         _ => Error::Internal(error.into()),
     }
 }

@@ -51,6 +51,29 @@ pub enum UnknownTenants {
     Refused,
 }
 
+/// Why the database cannot serve calls.
+#[derive(Debug, thiserror::Error)]
+pub enum NotReady {
+    /// It does not answer.
+    #[error("the database does not answer")]
+    Unreachable(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// It refuses writes, by a setting or because it is a standby.
+    #[error("the database is read-only")]
+    ReadOnly,
+    /// Its tables cannot be read.
+    #[error("the tables cannot be read")]
+    Unreadable(#[source] QueryError),
+}
+
+impl From<QueryError> for NotReady {
+    fn from(error: QueryError) -> Self {
+        match store::is_transient(&error) {
+            true => Self::Unreachable(error.into()),
+            false => Self::Unreadable(error),
+        }
+    }
+}
+
 /// The store, and the notifier of watchers: all that an operation needs to read and write.
 #[derive(Clone)]
 pub struct Database {
@@ -91,21 +114,21 @@ impl Database {
         }
     }
 
-    /// Whether the database answers. If it does not, or not before the caller gives up, the idle
-    /// connections are closed: they may be half-open.
-    pub(super) async fn is_ready(&self) -> bool {
+    /// Whether the database can be read and written. If not, or not before the caller gives up, the
+    /// idle connections are closed: they may be half-open, or have settings that have changed since.
+    pub(super) async fn ready(&self) -> Result<(), NotReady> {
         let clear = ClearIdleOnDrop(&self.store);
-        let ready = self.ping().await.is_ok();
-        if ready {
-            std::mem::forget(clear);
+        let mut connection = match self.store.health_connection().await {
+            Ok(connection) => connection,
+            Err(error) => return Err(NotReady::Unreachable(error.into())),
+        };
+        match store::health::is_read_only(&mut connection).await {
+            Ok(false) => {}
+            Ok(true) => return Err(NotReady::ReadOnly),
+            Err(error) => return Err(NotReady::from(error)),
         }
-        ready
-    }
-
-    async fn ping(&self) -> Result<()> {
-        let mut connection = self.store.health_connection().await?;
-        store::log::bounds(&mut connection, 0).await?;
         connection.return_to_pool();
+        std::mem::forget(clear);
         Ok(())
     }
 

@@ -112,6 +112,9 @@ pub enum Error {
     /// The database is away or busy; trying again may help.
     #[error("the database is not available")]
     Unavailable(#[source] Source),
+    /// The database has no space left for what is to be written. Reads are not concerned.
+    #[error("the database has no disk space left")]
+    DatabaseFull(#[source] Source),
     /// Too many concurrent calls; a later retry helps.
     #[error("too many calls at a time")]
     Overloaded,
@@ -196,6 +199,9 @@ impl Error {
             Self::Internal(cause) if cause.is::<QueryError>() && sqlstate.is_transient() => {
                 Self::Unavailable(cause)
             }
+            Self::Internal(cause) if cause.is::<QueryError>() && sqlstate.is_disk_full() => {
+                Self::DatabaseFull(cause)
+            }
             error => error,
         }
     }
@@ -224,7 +230,11 @@ impl Error {
             return Self::CommitOutcomeUnknown { repeatable };
         }
         let cause = std::error::Error::source(self).unwrap_or(self);
-        Self::Unavailable(cause.to_string().into())
+        let cause = cause.to_string().into();
+        match self {
+            Self::DatabaseFull(_) => Self::DatabaseFull(cause),
+            _ => Self::Unavailable(cause),
+        }
     }
 
     /// An invariant that does not hold.

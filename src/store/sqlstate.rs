@@ -26,16 +26,25 @@ impl SqlState {
     /// (55P03), operator intervention such as shutdowns and cancelled statements (57), and read-only
     /// servers (25006).
     pub(crate) fn is_transient(&self) -> bool {
-        let code = self.0.load(Ordering::Relaxed).to_be_bytes();
-        match &code[3..] {
+        match &self.code() {
             b"53100" => false,
             b"55P03" | b"25006" => true,
             other => matches!(&other[..2], b"08" | b"40" | b"53" | b"57"),
         }
     }
 
+    /// Whether the disk is full (53100).
+    pub(crate) fn is_disk_full(&self) -> bool {
+        self.code() == *b"53100"
+    }
+
     pub(super) fn clear(&self) {
         self.0.store(0, Ordering::Relaxed);
+    }
+
+    fn code(&self) -> [u8; 5] {
+        let [_, _, _, code @ ..] = self.0.load(Ordering::Relaxed).to_be_bytes();
+        code
     }
 
     fn set(&self, code: [u8; 5]) {
@@ -187,6 +196,7 @@ mod tests {
         for (code, expected) in [(b"53100", false), (b"23505", false), (b"40P01", true)] {
             last.set(*code);
             assert_eq!(last.is_transient(), expected);
+            assert_eq!(last.is_disk_full(), code == b"53100");
         }
     }
 }

@@ -1,19 +1,22 @@
 //! Databases as they are: in other encodings, with other settings, rights and tables than those that
 //! the service makes for itself.
 
+mod full;
 mod locked;
 mod pooler;
+mod read_only;
 mod settings;
 mod tables;
 mod unsuitable;
 
-use tonic::transport::Endpoint;
+use tonic::transport::{Channel, Endpoint};
 
 use crate::support::{Program, Tenant, scratch};
 
 /// A running program with this database, and a tenant of it.
 struct Service {
-    _program: Program,
+    program: Program,
+    channel: Channel,
     tenant: Tenant,
     _folder: tempfile::TempDir,
 }
@@ -25,9 +28,11 @@ async fn start(url: &str, arguments: &[&str]) -> Service {
     let mut program = Program::spawn(folder.path(), &arguments);
     let address = program.address().await;
     let endpoint = Endpoint::from_shared(format!("http://{address}")).unwrap();
+    let channel = endpoint.connect().await.unwrap();
     Service {
-        _program: program,
-        tenant: Tenant::over(endpoint.connect().await.unwrap(), "t"),
+        program,
+        tenant: Tenant::over(channel.clone(), "t"),
+        channel,
         _folder: folder,
     }
 }

@@ -51,6 +51,7 @@ pub(super) fn metadata(error: &Error) -> Vec<(&'static str, String)> {
         | Error::HistoryReplaced
         | Error::CommitOutcomeUnknown { .. }
         | Error::Unavailable(_)
+        | Error::DatabaseFull(_)
         | Error::Overloaded
         | Error::Internal(_) => Vec::new(),
     }
@@ -136,6 +137,7 @@ fn missing(error: &Error) -> Option<Missing> {
         | Error::HistoryReplaced
         | Error::CommitOutcomeUnknown { .. }
         | Error::Unavailable(_)
+        | Error::DatabaseFull(_)
         | Error::Overloaded
         | Error::Internal(_) => None,
     }
@@ -176,6 +178,7 @@ pub(super) fn details(error: &Error, reason: ErrorReason) -> ErrorDetails {
         | Error::HistoryReplaced
         | Error::CommitOutcomeUnknown { repeatable: false }
         | Error::Unavailable(_)
+        | Error::DatabaseFull(_)
         | Error::Overloaded
         | Error::Internal(_) => {}
         Error::CommitOutcomeUnknown { repeatable: true } => {

@@ -43,6 +43,7 @@ pub(super) fn violation(error: &Error) -> Option<Violation> {
         | Error::HistoryReplaced
         | Error::CommitOutcomeUnknown { .. }
         | Error::Unavailable(_)
+        | Error::DatabaseFull(_)
         | Error::Overloaded
         | Error::Internal(_) => None,
     }

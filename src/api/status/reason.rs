@@ -40,6 +40,7 @@ pub(super) fn reason_of(error: &Error) -> ErrorReason {
         Error::Full(resource) => numbers_spent(*resource),
         Error::LimitReached { .. } => ErrorReason::TenantLimitReached,
         Error::Unavailable(_) => ErrorReason::DatabaseUnavailable,
+        Error::DatabaseFull(_) => ErrorReason::DatabaseFull,
         Error::Overloaded => ErrorReason::Overloaded,
         Error::Internal(_) => ErrorReason::Internal,
     }

@@ -89,6 +89,18 @@ async fn when_the_database_is_away_all_are_told_after_one_attempt() {
 }
 
 #[tokio::test]
+async fn when_the_disk_is_full_all_are_told_after_one_attempt() {
+    let fake = Fake::new(1, 100);
+    fake.busy("a").await;
+    let one = fake.call("a", Ask::Number(1)).await;
+    let full = fake.call("a", Ask::Full).await;
+    fake.open(2);
+    assert!(matches!(outcome(one).await, Err(Error::DatabaseFull(_))));
+    assert!(matches!(outcome(full).await, Err(Error::DatabaseFull(_))));
+    assert_eq!(fake.work.finished.load(Ordering::Relaxed), 2);
+}
+
+#[tokio::test]
 async fn who_waits_while_no_connection_is_to_be_had_is_told_as_well() {
     let fake = Fake::new(1, 100);
     let unreached = fake.call("a", Ask::Unreached).await;

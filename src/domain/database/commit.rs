@@ -25,7 +25,15 @@ impl Database {
     /// was.
     pub(super) async fn commit(&self, call: &Call, mut tx: Transaction) -> Result<Revision> {
         let unchanged = tx.revision_after();
-        let Some(commit) = tx.write_log(&call.request_id).await? else {
+        let logged = match tx.write_log(&call.request_id).await {
+            Ok(logged) => logged,
+            Err(error) => {
+                // If this fails, the connection is closed, which rolls back too.
+                let _ = tx.rollback().await;
+                return Err(error.into());
+            }
+        };
+        let Some(commit) = logged else {
             tx.end().await?;
             return Ok(unchanged);
         };

@@ -208,7 +208,7 @@ impl Server {
             .add_service(Arc::clone(&fake).contacts())
             .add_service(Arc::clone(&fake).segments());
         let accepting = listener.try_clone().unwrap();
-        let ready = || std::future::ready(true);
+        let ready = || std::future::ready(Ok::<_, std::fmt::Error>(()));
         let context = runtime.enter();
         let (limits, shutdown) = (Limits::default(), CancellationToken::new());
         serve(accepting, routes, &api::SERVICES, ready, limits, shutdown);

@@ -37,15 +37,16 @@ async fn errors_are_transient_or_internal_by_their_sqlstate() {
     let mut tenant = Tenant::of(&server, "t").await;
     tenant.group("BEFORE").await;
     let cases = [
-        ("57014", Code::Unavailable), // query_canceled
-        ("57P01", Code::Unavailable), // admin_shutdown
-        ("55P03", Code::Unavailable), // lock_not_available
-        ("40P01", Code::Unavailable), // deadlock_detected
-        ("53300", Code::Unavailable), // too_many_connections
-        ("25006", Code::Unavailable), // read_only_sql_transaction
-        ("08006", Code::Unavailable), // connection_failure
-        ("XX000", Code::Internal),    // internal_error
-        ("22012", Code::Internal),    // division_by_zero
+        ("57014", Code::Unavailable),       // query_canceled
+        ("57P01", Code::Unavailable),       // admin_shutdown
+        ("55P03", Code::Unavailable),       // lock_not_available
+        ("40P01", Code::Unavailable),       // deadlock_detected
+        ("53300", Code::Unavailable),       // too_many_connections
+        ("25006", Code::Unavailable),       // read_only_sql_transaction
+        ("08006", Code::Unavailable),       // connection_failure
+        ("53100", Code::ResourceExhausted), // disk_full
+        ("XX000", Code::Internal),          // internal_error
+        ("22012", Code::Internal),          // division_by_zero
     ];
     for (sqlstate, expected) in cases {
         fail_with(&sql, sqlstate).await;

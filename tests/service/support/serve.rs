@@ -19,7 +19,7 @@ pub(crate) fn bind() -> (TcpListener, SocketAddr) {
 }
 
 /// Runs [`server::serve`] as a task of the current runtime.
-pub(crate) fn serve<R, F>(
+pub(crate) fn serve<R, F, E>(
     listener: TcpListener,
     routes: Routes,
     services: &'static [&'static str],
@@ -29,7 +29,8 @@ pub(crate) fn serve<R, F>(
 ) -> JoinHandle<Result<Shutdown, server::Error>>
 where
     R: Fn() -> F + Send + Sync + 'static,
-    F: Future<Output = bool> + Send + 'static,
+    F: Future<Output = Result<(), E>> + Send + 'static,
+    E: std::error::Error + 'static,
 {
     tokio::spawn(async move {
         let listener = tokio::net::TcpListener::from_std(listener).unwrap();

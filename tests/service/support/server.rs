@@ -75,7 +75,7 @@ impl Server {
         let routes = api::routes(domain.clone(), shutdown.clone(), limits.max_message_bytes);
         let ready = move || {
             let domain = domain.clone();
-            async move { domain.is_ready().await }
+            async move { domain.ready().await }
         };
         let services = &api::SERVICES;
         serve(listener, routes, services, ready, limits, shutdown.clone());

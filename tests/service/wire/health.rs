@@ -5,6 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use futures_util::FutureExt;
 use mailing_groups::server::Limits;
 use tonic::{Code, transport::Channel};
 use tonic_health::pb::{
@@ -75,6 +76,24 @@ async fn an_unknown_service_has_no_health() {
         (status.code(), error_info(&status).reason.as_str()),
         (Code::NotFound, "NOT_FOUND")
     );
+}
+
+#[tokio::test]
+async fn a_watch_of_an_unknown_service_says_so_and_stays_open() {
+    let server = Server::start(Limits::default()).await;
+    let mut client = HealthClient::new(server.channel());
+    let service = "no.such.Service".to_owned();
+    let watch = client.watch(HealthCheckRequest { service });
+    let mut changes = within(watch).await.expect("a stream").into_inner();
+    let first = within(changes.message()).await.expect("no error");
+    let status = first.expect("a status").status();
+    assert_eq!(status, ServingStatus::ServiceUnknown);
+    // An end would come before the answer to the next call on the connection.
+    within(client.check(HealthCheckRequest::default()))
+        .await
+        .expect("an answer");
+    let next = changes.message().now_or_never();
+    assert!(next.is_none(), "{next:?}");
 }
 
 #[tokio::test]

@@ -1,6 +1,7 @@
 //! A running server with the service [`Acts`].
 
 use std::{
+    fmt,
     net::SocketAddr,
     sync::{
         Arc,
@@ -56,7 +57,10 @@ impl Server {
             shutdown: shutdown.clone(),
         };
         let readiness = Arc::clone(&ready);
-        let is_ready = move || std::future::ready(readiness.load(Ordering::SeqCst));
+        let is_ready = move || {
+            let ready = readiness.load(Ordering::SeqCst);
+            std::future::ready(ready.then_some(()).ok_or(fmt::Error))
+        };
         let routes = Routes::new(acts.service());
         let stop = shutdown.clone();
         let running = serve(listener, routes, &[CONTACTS], is_ready, limits, stop);

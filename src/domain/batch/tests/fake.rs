@@ -26,6 +26,8 @@ pub(super) enum Ask {
     Panic,
     /// Finds the database away.
     Away,
+    /// Finds the disk full.
+    Full,
     /// Finds that there is no connection to the database to be had.
     Unreached,
     /// Must be alone with what has this name.
@@ -65,6 +67,9 @@ impl BatchOperation for Gated {
         assert!(!items.contains(&Ask::Panic), "as the test wants");
         if items.contains(&Ask::Away) {
             return Err(Error::Unavailable("away".into()));
+        }
+        if items.contains(&Ask::Full) {
+            return Err(Error::DatabaseFull("full".into()));
         }
         if items.contains(&Ask::Unreached) {
             return Err(Unavailable("no connection".into()).into());
