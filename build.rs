@@ -2,10 +2,13 @@
 //! reflection serves, and what the handlers need to know of a request's RPC. Pure Rust, so no
 //! `protoc` has to be installed.
 
-use std::{env, fs, path::Path};
+use std::{collections::BTreeMap, env, fs, path::Path};
 
 use prost_types::{DescriptorProto, FileDescriptorSet};
-use protox::{Compiler, prost_reflect::DescriptorPool};
+use protox::{
+    Compiler,
+    prost_reflect::{Cardinality, DescriptorPool, Kind, MessageDescriptor},
+};
 
 const PROTOS: [&str; 9] = [
     "mailinggroups/v1/access.proto",
@@ -32,11 +35,12 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let encoded = compiler.encode_file_descriptor_set();
     fs::write(out.join("descriptors.bin"), encoded)?;
     fs::write(out.join("requests.rs"), request_impls(&descriptors))?;
-    fs::write(
-        out.join("access.rs"),
-        access_table(&compiler.descriptor_pool())?,
-    )?;
-    tonic_prost_build::configure().compile_fds(descriptors)?;
+    let pool = compiler.descriptor_pool();
+    fs::write(out.join("access.rs"), access_table(&pool)?)?;
+    fs::write(out.join("repeated.rs"), repeated_fields(&pool))?;
+    tonic_prost_build::configure()
+        .codec_path("crate::api::codec::BoundedCodec")
+        .compile_fds(descriptors)?;
     Ok(())
 }
 
@@ -101,4 +105,44 @@ fn access_table(pool: &DescriptorPool) -> Result<String, &'static str> {
         }
     }
     Ok(format!("{rows:?}"))
+}
+
+/// Implements `RepeatedFields` of `src/pb.rs`. Responses have none to count: the service is trusted.
+fn repeated_fields(pool: &DescriptorPool) -> String {
+    let mut fields = BTreeMap::new();
+    for method in pool
+        .services()
+        .flat_map(|it| it.methods().collect::<Vec<_>>())
+    {
+        let mut repeated = String::new();
+        add_repeated(&method.input(), &[], "", &mut repeated);
+        fields.insert(method.input().name().to_owned(), repeated);
+        fields.entry(method.output().name().to_owned()).or_default();
+    }
+    let impls = fields.iter().map(|(message, fields)| {
+        format!(
+            "impl RepeatedFields for {message} {{ const REPEATED: &'static [RepeatedField] = \
+             &[{fields}]; }}\n"
+        )
+    });
+    impls.collect()
+}
+
+/// Adds the repeated fields of a message and of the messages in it. No request is recursive.
+fn add_repeated(message: &MessageDescriptor, above: &[u32], prefix: &str, code: &mut String) {
+    for field in message.fields() {
+        let name = format!("{prefix}{}", field.name());
+        let numbers = [above, &[field.number()]].concat();
+        let kind = field.kind();
+        if field.cardinality() == Cardinality::Repeated {
+            let is_text = matches!(kind, Kind::Message(_) | Kind::String | Kind::Bytes);
+            *code += &format!(
+                "RepeatedField {{ name: {name:?}, numbers: &{numbers:?}, varints: {} }},",
+                !is_text
+            );
+        }
+        if let Kind::Message(inner) = kind {
+            add_repeated(&inner, &numbers, &format!("{name}."), code);
+        }
+    }
 }

@@ -5,6 +5,7 @@
 
 mod apply;
 mod assignments;
+pub(crate) mod codec;
 mod compare;
 mod contact_batches;
 mod contacts;

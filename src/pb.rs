@@ -38,6 +38,22 @@ impl Selection {
 
 // `build.rs` implements these traits from the descriptors.
 include!(concat!(env!("OUT_DIR"), "/requests.rs"));
+include!(concat!(env!("OUT_DIR"), "/repeated.rs"));
+
+/// The repeated fields of a request, which the codec counts before it decodes them.
+pub(crate) trait RepeatedFields {
+    const REPEATED: &'static [RepeatedField];
+}
+
+/// A repeated field of a message or of a message in it.
+pub(crate) struct RepeatedField {
+    /// The path, such as `chunk.contacts`.
+    pub(crate) name: &'static str,
+    /// The same as field numbers.
+    pub(crate) numbers: &'static [u32],
+    /// Whether the items are varints, of which one field can hold many.
+    pub(crate) varints: bool,
+}
 
 /// The request of one RPC.
 pub(crate) trait RpcRequest: prost::Message {

@@ -27,7 +27,7 @@ const MALFORMED_REQUEST: [&str; 5] = [
     "Error decompressing",
 ];
 
-/// How tonic's text begins when a connection broke.
+/// How tonic's text begins when a connection broke or a stream was reset.
 const BROKEN_CONNECTION: &str = "h2 protocol error";
 
 /// The status in the headers of a trailers-only response, or in trailers; `None` if there is none.
@@ -99,9 +99,9 @@ fn corrected(code: Code, message: &str) -> (Code, &str) {
         {
             (Code::InvalidArgument, message)
         }
-        // The caller's connection broke in the middle of the request: no one gets the answer, and
-        // the service is not at fault.
-        Code::Unknown if message.starts_with(BROKEN_CONNECTION) => (Code::Cancelled, message),
+        // The caller or its connection broke the call off in the middle of the request: no one gets
+        // the answer, and the service is not at fault.
+        _ if message.starts_with(BROKEN_CONNECTION) => (Code::Cancelled, message),
         Code::Unimplemented if message.is_empty() => (code, "this server has no such method"),
         _ => (code, message),
     }
@@ -165,7 +165,9 @@ mod tests {
     #[test]
     fn a_connection_that_broke_is_a_call_that_was_cancelled() {
         let text = "h2 protocol error: error reading a body from connection";
-        assert_eq!(after(&Status::unknown(text)).code(), Code::Cancelled);
+        for code in [Code::Unknown, Code::Internal, Code::Unavailable] {
+            assert_eq!(after(&Status::new(code, text)).code(), Code::Cancelled);
+        }
         assert_eq!(after(&Status::unknown("else")).code(), Code::Unknown);
     }
 

@@ -5,6 +5,7 @@ mod acts;
 mod admission;
 mod connections;
 mod deadlines;
+mod decoding;
 mod errors;
 mod health;
 mod panics;

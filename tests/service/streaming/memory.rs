@@ -38,16 +38,6 @@ async fn fill(sql: &Sql) {
     .await;
 }
 
-/// The most memory that a process has had, in KiB.
-fn peak(program: &Program) -> i64 {
-    let status = std::fs::read_to_string(format!("/proc/{}/status", program.id())).unwrap();
-    let line = status
-        .lines()
-        .find_map(|line| line.strip_prefix("VmHWM:"))
-        .unwrap();
-    line.trim().trim_end_matches(" kB").parse().unwrap()
-}
-
 /// A program that serves the tenant `t`, and the memory it took until its first answer.
 struct Scene {
     program: Program,
@@ -74,7 +64,7 @@ async fn scene() -> Scene {
         0
     );
     Scene {
-        before: peak(&program),
+        before: program.peak_memory(),
         program,
         tenant,
         _folder: folder,
@@ -84,7 +74,7 @@ async fn scene() -> Scene {
 impl Scene {
     /// Checks how much more memory the program has taken by now.
     fn check(&self, began: Instant) {
-        let grown = peak(&self.program) - self.before;
+        let grown = self.program.peak_memory() - self.before;
         println!(
             "{CONTACTS} contacts in {:?}, {grown} KiB more",
             began.elapsed()

@@ -1,9 +1,10 @@
 //! A client on plain HTTP/2, for what gRPC clients do not do, such as waiting for a response beyond
 //! their own deadline.
 
-use std::net::SocketAddr;
+use std::{io::Write, net::SocketAddr};
 
 use bytes::{BufMut, Bytes, BytesMut};
+use flate2::{Compression, write::GzEncoder};
 use h2::{
     RecvStream, SendStream,
     client::{self, ResponseFuture, SendRequest},
@@ -16,6 +17,9 @@ use tonic_types::{ErrorInfo, StatusExt};
 
 pub(crate) const GET: &str = "/mailinggroups.v1.Contacts/GetContact";
 pub(crate) const IMPORT: &str = "/mailinggroups.v1.Contacts/ImportContacts";
+
+/// The header of a call whose messages are compressed.
+pub(crate) const GZIP: (&str, &str) = ("grpc-encoding", "gzip");
 
 pub(crate) struct Client(SendRequest<Bytes>);
 
@@ -119,6 +123,16 @@ pub(crate) fn framed(message: &[u8]) -> Bytes {
     framed.put_u8(0);
     framed.put_u32(message.len() as u32);
     framed.put_slice(message);
+    framed.freeze()
+}
+
+/// A message compressed by gzip, with gRPC's prefix. The call needs the header [`GZIP`].
+pub(crate) fn gzipped(message: &[u8]) -> Bytes {
+    let mut encoder = GzEncoder::new(vec![], Compression::best());
+    encoder.write_all(message).expect("in memory");
+    let compressed = encoder.finish().expect("in memory");
+    let mut framed = BytesMut::from(&*framed(&compressed));
+    framed[0] = 1;
     framed.freeze()
 }
 
