@@ -1,29 +1,27 @@
 //! Operations on contacts.
 
 mod batch;
+mod delete;
 mod merge;
-
-use serde::{Deserialize, Serialize};
 
 pub(crate) use self::{
     batch::{CreateOutcome, create_many},
+    delete::delete,
     merge::merge,
 };
 use super::{
-    Call, Committed, Domain, Error, IdempotencyKey, Precondition, Result, Violation,
+    Call, Committed, Domain, IdempotencyKey, MAX_STEP_ROWS, Result, Violation,
     jobs::{
         self, CreateContact, CreateContacts, GetContacts, JobItem, UpdateContact, UpdateContacts,
     },
     lookup::{self, Found},
     memberships,
-    once::recorded_as_is,
-    segments::merges,
     upsert::ReuseFormer,
 };
 use crate::{
     model::{
-        Change, Code, Contact, ContactChange, ContactDetails, ContactId, ContactKind, Direction,
-        Email, PageSize,
+        Code, Contact, ContactChange, ContactDetails, ContactId, ContactKind, Direction, Email,
+        PageSize,
     },
     store::{self, Connection, Transaction, contacts::ContactFilter},
 };
@@ -149,72 +147,28 @@ pub(crate) async fn update(
         .await
 }
 
-/// What a deletion of a contact affected.
-#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
-pub(crate) struct DeletedContact {
-    /// Memberships that were deleted with it.
-    pub(crate) unassigned: usize,
-    /// People that no longer have a company.
-    pub(crate) detached: usize,
+/// Moves people of a company, in a step: at most [`MAX_STEP_ROWS`] of them. Returns their numbers, and
+/// whether there are more.
+async fn move_people(
+    tx: &mut Transaction,
+    from: &ContactId,
+    to: Option<&ContactId>,
+) -> Result<(Vec<i32>, bool)> {
+    let moved = store::contacts::move_people(tx, from, to, MAX_STEP_ROWS).await?;
+    let more = moved.len() == MAX_STEP_ROWS && store::contacts::has_people(tx, from).await?;
+    Ok((moved, more))
 }
 
-recorded_as_is!(DeletedContact);
-
-/// Deletes a contact and its memberships; with `force` also a company with people, who stay, and
-/// a contact that is on segments.
-pub(crate) async fn delete(
-    domain: &Domain,
-    call: &Call,
-    id: &ContactId,
-    etag: Option<&str>,
-    force: bool,
-    key: Option<IdempotencyKey>,
-) -> Result<Committed<DeletedContact>> {
-    domain
-        .write_once(call, key, async |tx| {
-            let contact = lookup::current_contact(tx, id, etag).await?;
-            if !force {
-                refuse_people(tx, id).await?;
-                merges::require_on_no_segment(tx, &contact).await?;
-            }
-            let people = store::contacts::move_people(tx, id, None).await?;
-            let detached = people.len();
-            if detached > 0 {
-                tx.log(Change::ContactsUpdated(people));
-            }
-            let unassigned = remove(tx, contact).await?.len();
-            Ok(DeletedContact {
-                unassigned,
-                detached,
-            })
-        })
-        .await
-}
-
-/// Deletes a contact without people and its memberships; returns the codes of its groups.
-async fn remove(tx: &mut Transaction, contact: Contact) -> Result<Vec<Code>> {
-    let codes = lookup::codes_of(tx, &contact).await?;
+/// Unassigns these groups from a contact, in a step: at most [`MAX_STEP_ROWS`] of them. Returns their
+/// codes, and whether there are more.
+async fn unassign_groups(
+    tx: &mut Transaction,
+    contact: &Contact,
+    mut codes: Vec<Code>,
+) -> Result<(Vec<Code>, bool)> {
+    let more = codes.len() > MAX_STEP_ROWS;
+    codes.truncate(MAX_STEP_ROWS);
     let pairs = memberships::pairs(&contact.id, &codes);
     memberships::change(tx, &pairs, Direction::Unassign).await?;
-    store::contacts::delete(tx, contact.contact_number).await?;
-    tx.log(Change::ContactsDeleted(
-        vec![contact.contact_number],
-        vec![contact.id],
-    ));
-    Ok(codes)
-}
-
-/// Refuses a company that has people.
-async fn refuse_people(tx: &mut Transaction, id: &ContactId) -> Result<()> {
-    let tenant_id = tx.tenant_id();
-    match store::contacts::count_people(tx, tenant_id, &[id])
-        .await?
-        .pop()
-    {
-        None => Ok(()),
-        Some((id, count)) => Err(Error::Precondition(Precondition::CompanyHasPeople {
-            id,
-            count,
-        })),
-    }
+    Ok((codes, more))
 }

@@ -106,6 +106,17 @@ pub(super) async fn current_contact(
     Ok(contact)
 }
 
+/// The contact with this number, which had this id.
+pub(super) async fn numbered_contact(
+    tx: &mut Transaction,
+    contact_number: i32,
+    id: &ContactId,
+) -> Result<Contact> {
+    let tenant_id = tx.tenant_id();
+    let contact = store::contacts::find_by_number(tx, tenant_id, contact_number).await?;
+    contact.ok_or_else(|| Error::no_contact(id, None))
+}
+
 /// Refuses an etag that is not the contact's.
 pub(super) fn check_contact_etag(contact: &Contact, etag: Option<&str>) -> Result<()> {
     match etag {

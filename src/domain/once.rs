@@ -3,7 +3,10 @@
 //! What is kept is a record of what was done: numbers, flags and counts, never an entity. A repetition
 //! reads the entity as it is then, so nothing personal outlives its deletion.
 
-use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde::{
+    Deserialize, Serialize,
+    de::{DeserializeOwned, IgnoredAny},
+};
 
 use super::{
     BrokenRule, Call, Committed, Domain, Error, IdempotencyKey, Resource, Result,
@@ -25,11 +28,17 @@ pub(super) trait Recorded: Sized {
     async fn recall(record: Self::Record, domain: &Domain, call: &Call) -> Result<Self>;
 }
 
-/// A record as stored.
+/// What is kept of a request.
 #[derive(Serialize, Deserialize)]
 #[serde(untagged)]
-enum Kept<R> {
-    Current {
+enum Kept<R, P> {
+    /// Long work that is not complete.
+    Begun {
+        /// Always 2.
+        version: u8,
+        begun: P,
+    },
+    Done {
         /// Always 2.
         version: u8,
         revision: Revision,
@@ -39,10 +48,32 @@ enum Kept<R> {
     Former(R, Revision),
 }
 
+/// What is known after a step of long work.
+pub(super) enum StepOutcome<T, P> {
+    /// What was done so far: the next step goes on from there.
+    Begun(P),
+    /// All is done.
+    Done(T),
+}
+
+/// Work that may take several steps.
+pub(super) trait LongWork: Send + Sync + 'static {
+    type Result: Recorded + Send;
+    /// What was done so far.
+    type Begun: Serialize + DeserializeOwned + Send;
+
+    /// Takes the next step.
+    fn step(
+        &self,
+        tx: &mut Transaction,
+        begun: Option<Self::Begun>,
+    ) -> impl Future<Output = Result<StepOutcome<Self::Result, Self::Begun>>> + Send;
+}
+
 /// How a request is answered.
-enum Answer<T: Recorded> {
-    First(T),
-    Repeated(Kept<T::Record>),
+enum Answer<T: Recorded, P> {
+    First(StepOutcome<T, P>),
+    Repeated(T::Record, Revision),
 }
 
 impl Domain {
@@ -54,22 +85,69 @@ impl Domain {
         key: Option<IdempotencyKey>,
         op: impl AsyncFnOnce(&mut Transaction) -> Result<T>,
     ) -> Result<Committed<T>> {
+        let step = async |tx: &mut Transaction, _: Option<()>| op(tx).await.map(StepOutcome::Done);
+        match self.write_step(call, key.as_ref(), None, step).await? {
+            (StepOutcome::Done(result), revision) => Ok((result, revision)),
+            (StepOutcome::Begun(()), _) => Err(Error::broken("not done in one step")),
+        }
+    }
+
+    /// Long work. Each step is a transaction under a revision of its own, so that other writes of the
+    /// tenant wait for one step at most. What was done is kept under the key with each step: a
+    /// repetition of a call that broke goes on with it, and one that comes while the call is still
+    /// running takes some of the steps. All of them get the same answer.
+    pub(super) async fn write_in_steps<W: LongWork>(
+        &self,
+        call: &Call,
+        key: Option<IdempotencyKey>,
+        work: W,
+    ) -> Result<Committed<W::Result>> {
+        let mut begun = None;
+        loop {
+            let step = async |tx: &mut Transaction, begun| work.step(tx, begun).await;
+            match self.write_step(call, key.as_ref(), begun, step).await? {
+                (StepOutcome::Done(result), revision) => return Ok((result, revision)),
+                (StepOutcome::Begun(done), _) => begun = Some(done),
+            }
+        }
+    }
+
+    /// Takes one step of long work. It gets what was done so far: what is kept under the key, or else
+    /// `begun`.
+    pub(super) async fn write_step<T: Recorded, P: Serialize + DeserializeOwned>(
+        &self,
+        call: &Call,
+        key: Option<&IdempotencyKey>,
+        begun: Option<P>,
+        step: impl AsyncFnOnce(&mut Transaction, Option<P>) -> Result<StepOutcome<T, P>>,
+    ) -> Result<Committed<StepOutcome<T, P>>> {
         let Some(key) = key.filter(|_| !call.validate_only) else {
-            return self.write(call, op).await;
+            return self.write(call, async |tx| step(tx, begun).await).await;
         };
         let write = async |tx: &mut Transaction| {
             let tenant_id = tx.tenant_id();
-            if let Some(kept) = find::<T::Record>(tx, tenant_id, &key).await? {
-                return Ok(Answer::Repeated(kept));
-            }
-            let result = op(tx).await?;
-            keep(tx, &key, &result).await?;
-            Ok(Answer::First(result))
+            let begun = match find::<T::Record, P>(tx, tenant_id, key).await? {
+                None => begun,
+                Some(Kept::Begun { begun, .. }) => Some(begun),
+                Some(
+                    Kept::Done {
+                        record, revision, ..
+                    }
+                    | Kept::Former(record, revision),
+                ) => return Ok(Answer::Repeated(record, revision)),
+            };
+            let taken = step(tx, begun).await?;
+            let kept = keep(&taken, tx.revision_after())?;
+            store::requests::insert(tx, &key.id, key.digest, kept).await?;
+            Ok(Answer::First(taken))
         };
         let written = self.write(call, write).await.map_err(Error::repeatable)?;
         match written {
-            (Answer::First(result), revision) => Ok((result, revision)),
-            (Answer::Repeated(kept), _) => self.recall(call, kept).await,
+            (Answer::First(step), revision) => Ok((step, revision)),
+            (Answer::Repeated(record, revision), _) => {
+                let result = T::recall(record, self, call).await?;
+                Ok((StepOutcome::Done(result), revision))
+            }
         }
     }
 
@@ -80,51 +158,61 @@ impl Domain {
         call: &Call,
         key: Option<&IdempotencyKey>,
     ) -> Result<Option<Committed<T>>> {
+        match self.recall::<T, IgnoredAny>(call, key).await? {
+            Some((StepOutcome::Done(result), revision)) => Ok(Some((result, revision))),
+            Some((StepOutcome::Begun(_), _)) | None => Ok(None),
+        }
+    }
+
+    /// What was done of a request, completely or not; the revision is that of the end.
+    pub(super) async fn recall<T: Recorded, P: DeserializeOwned>(
+        &self,
+        call: &Call,
+        key: Option<&IdempotencyKey>,
+    ) -> Result<Option<Committed<StepOutcome<T, P>>>> {
         let Some(key) = key.filter(|_| !call.validate_only) else {
             return Ok(None);
         };
-        let find = async |conn: &mut _, tenant_id| find::<T::Record>(conn, tenant_id, key).await;
-        match self.read_of(call, find).await? {
-            Some(kept) => self.recall(call, kept).await.map(Some),
-            None => Ok(None),
-        }
-    }
-
-    async fn recall<T: Recorded>(
-        &self,
-        call: &Call,
-        kept: Kept<T::Record>,
-    ) -> Result<Committed<T>> {
-        let (Kept::Current {
-            record, revision, ..
-        }
-        | Kept::Former(record, revision)) = kept;
-        Ok((T::recall(record, self, call).await?, revision))
+        let find = async |conn: &mut _, tenant_id| find::<T::Record, P>(conn, tenant_id, key).await;
+        Ok(match self.read_of(call, find).await? {
+            None => None,
+            Some(Kept::Begun { begun, .. }) => Some((StepOutcome::Begun(begun), 0)),
+            Some(
+                Kept::Done {
+                    record, revision, ..
+                }
+                | Kept::Former(record, revision),
+            ) => Some((
+                StepOutcome::Done(T::recall(record, self, call).await?),
+                revision,
+            )),
+        })
     }
 }
 
-/// Keeps what was done; in steps of long work, what was done so far.
-pub(super) async fn keep<T: Recorded>(
-    tx: &mut Transaction,
-    key: &IdempotencyKey,
-    result: &T,
-) -> Result<()> {
-    let kept = Kept::Current {
-        version: 2,
-        revision: tx.revision_after(),
-        record: result.record(),
+/// What is to be kept of a request after a step.
+fn keep<T: Recorded, P: Serialize>(
+    taken: &StepOutcome<T, P>,
+    revision: Revision,
+) -> Result<serde_json::Value> {
+    let version = 2;
+    let kept = match taken {
+        StepOutcome::Begun(begun) => Kept::Begun { version, begun },
+        StepOutcome::Done(result) => Kept::Done {
+            version,
+            revision,
+            record: result.record(),
+        },
     };
-    let kept = serde_json::to_value(&kept).map_err(|e| Error::Internal(e.into()))?;
-    store::requests::insert(tx, &key.id, key.digest, kept).await?;
-    Ok(())
+    serde_json::to_value(&kept).map_err(|e| Error::Internal(e.into()))
 }
 
 /// What is kept of an earlier request with this key, if there was one.
-async fn find<R: DeserializeOwned>(
+async fn find<R: DeserializeOwned, P: DeserializeOwned>(
     conn: &mut Connection,
     tenant_id: TenantId,
     key: &IdempotencyKey,
-) -> Result<Option<Kept<R>>> {
+) -> Result<Option<Kept<R, P>>> {
     let since = store::now() - ANSWERS_KEPT;
     let found = store::requests::find(conn, tenant_id, &key.id, since).await?;
     let Some((digest, kept)) = found else {

@@ -151,24 +151,43 @@ pub(crate) async fn write(
         .await
 }
 
-/// Moves the people of one company to another, or to none, and returns their numbers.
+/// Moves the first people of one company to another, or to none, and returns their numbers.
 pub(crate) async fn move_people(
     tx: &mut Transaction,
     from: &ContactId,
     to: Option<&ContactId>,
+    count: usize,
 ) -> QueryResult<Vec<i32>> {
     let of_company = contacts::table
         .filter(contacts::tenant_id.eq(tx.tenant_id()))
-        .filter(contacts::company_id.eq(from));
+        .filter(contacts::company_id.eq(from))
+        .order(contacts::id)
+        .limit(i64::try_from(count).unwrap_or(i64::MAX))
+        .select(contacts::contact_number);
+    let mut numbers: Vec<i32> = of_company.load(tx).await?;
+    numbers.sort_unstable();
+    if numbers.is_empty() {
+        return Ok(numbers);
+    }
     let change = (
         contacts::company_id.eq(to),
         contacts::revision.eq(tx.revision()),
         contacts::update_time.eq(tx.time()),
     );
-    diesel::update(of_company)
-        .set(change)
-        .returning(contacts::contact_number)
-        .get_results(tx)
+    let people = contacts::table
+        .filter(contacts::tenant_id.eq(tx.tenant_id()))
+        .filter(contacts::contact_number.eq_any(&numbers));
+    diesel::update(people).set(change).execute(tx).await?;
+    Ok(numbers)
+}
+
+/// Whether a company has people.
+pub(crate) async fn has_people(tx: &mut Transaction, id: &ContactId) -> QueryResult<bool> {
+    let people = contacts::table
+        .filter(contacts::tenant_id.eq(tx.tenant_id()))
+        .filter(contacts::company_id.eq(id));
+    diesel::select(diesel::dsl::exists(people))
+        .get_result(tx)
         .await
 }
 

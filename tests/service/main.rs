@@ -28,6 +28,7 @@ mod layers;
 mod limits;
 mod links;
 mod lists;
+mod long_work;
 mod merge;
 mod oracle;
 mod pages;

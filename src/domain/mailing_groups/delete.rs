@@ -4,30 +4,25 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     domain::{
-        Call, Committed, Domain, Error, IdempotencyKey, MAX_STEP_ROWS, Precondition, Result,
-        lookup,
-        once::{self, recorded_as_is},
+        Call, Committed, Domain, Error, IdempotencyKey, MAX_STEP_ROWS, Precondition, Resource,
+        Result, lookup,
+        once::{LongWork, StepOutcome},
     },
     model::{Change, Code, MailingGroup},
     store::{self, Transaction},
 };
 
-/// What a deletion has done.
-#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
-struct Deletion {
+/// What a deletion that is not complete has done.
+#[derive(Serialize, Deserialize)]
+struct BegunGroupDeletion {
+    /// The group. Another one may have its code by now.
+    group_id: i32,
     /// Memberships that were deleted.
     unassigned: usize,
-    /// Whether the group is deleted too.
-    complete: bool,
 }
 
-recorded_as_is!(Deletion);
-
-/// Deletes a group; with `force` also one that has members. Returns the number of members it had.
-///
-/// Members are unassigned in steps, each a transaction under a revision of its own, so that other
-/// writes of the tenant wait for one step at most; the last step deletes the group. What was done is
-/// kept under the request id with each step: a repetition of a call that broke continues it.
+/// Deletes a group; with `force` also one that has members, in steps. Returns the number of members
+/// it had.
 pub(crate) async fn delete(
     domain: &Domain,
     call: &Call,
@@ -36,43 +31,59 @@ pub(crate) async fn delete(
     force: bool,
     key: Option<IdempotencyKey>,
 ) -> Result<Committed<usize>> {
-    let key = key.as_ref();
-    let earlier = domain.recall_done::<Deletion>(call, key).await?;
-    let mut unassigned = match earlier {
-        Some((done, revision)) if done.complete => return Ok((done.unassigned, revision)),
-        Some((begun, _)) => begun.unassigned,
-        None => 0,
+    let deletion = GroupDeletion {
+        code: code.clone(),
+        etag: etag.map(str::to_owned),
+        force,
+        validate_only: call.validate_only,
     };
-    loop {
-        let step = async |tx: &mut Transaction| {
-            let group = lookup::current_group(tx, code, etag).await?;
-            let done = match call.validate_only {
-                true => planned(&group, force)?,
-                false => step(tx, group, force).await?,
-            };
-            let all = Deletion {
-                unassigned: unassigned + done.unassigned,
-                ..done
-            };
-            if let Some(key) = key.filter(|_| !call.validate_only) {
-                once::keep(tx, key, &all).await?;
+    domain.write_in_steps(call, key, deletion).await
+}
+
+struct GroupDeletion {
+    code: Code,
+    etag: Option<String>,
+    force: bool,
+    validate_only: bool,
+}
+
+impl LongWork for GroupDeletion {
+    type Result = usize;
+    type Begun = BegunGroupDeletion;
+
+    async fn step(
+        &self,
+        tx: &mut Transaction,
+        begun: Option<BegunGroupDeletion>,
+    ) -> Result<StepOutcome<usize, BegunGroupDeletion>> {
+        let (group, before) = match begun {
+            None => {
+                let etag = self.etag.as_deref();
+                (lookup::current_group(tx, &self.code, etag).await?, 0)
             }
-            Ok(all)
+            Some(begun) => (remaining(tx, &self.code, &begun).await?, begun.unassigned),
         };
-        let written = domain.write(call, step).await;
-        let (done, revision) = written.map_err(|error| match key {
-            Some(_) => error.repeatable(),
-            None => error,
-        })?;
-        unassigned = done.unassigned;
-        if done.complete {
-            return Ok((unassigned, revision));
+        let count = unassigned_by(&group, self.force)?;
+        match self.validate_only {
+            true => Ok(StepOutcome::Done(before + count)),
+            false => step(tx, group, count, before).await,
         }
     }
 }
 
-/// What the whole deletion does, unless it is refused.
-fn planned(group: &MailingGroup, force: bool) -> Result<Deletion> {
+/// A group of which the deletion has begun.
+async fn remaining(
+    tx: &mut Transaction,
+    code: &Code,
+    begun: &BegunGroupDeletion,
+) -> Result<MailingGroup> {
+    let tenant_id = tx.tenant_id();
+    let group = store::mailing_groups::find_by_number(tx, tenant_id, begun.group_id).await?;
+    group.ok_or_else(|| Error::not_found(Resource::MailingGroup, code))
+}
+
+/// How many memberships the deletion of a group deletes, unless it is refused.
+fn unassigned_by(group: &MailingGroup, force: bool) -> Result<usize> {
     let count = group.contact_count();
     if count > 0 && !force {
         let code = group.code.clone();
@@ -81,33 +92,38 @@ fn planned(group: &MailingGroup, force: bool) -> Result<Deletion> {
             count,
         }));
     }
-    Ok(Deletion {
-        unassigned: usize::try_from(count).unwrap_or(usize::MAX),
-        complete: true,
-    })
+    Ok(usize::try_from(count).unwrap_or(usize::MAX))
 }
 
-async fn step(tx: &mut Transaction, group: MailingGroup, force: bool) -> Result<Deletion> {
-    let (planned, id) = (planned(&group, force)?, group.group_id);
-    let complete = planned.unassigned <= MAX_STEP_ROWS;
+/// Deletes a part of the group's memberships, or the rest of them and the group.
+async fn step(
+    tx: &mut Transaction,
+    group: MailingGroup,
+    count: usize,
+    before: usize,
+) -> Result<StepOutcome<usize, BegunGroupDeletion>> {
+    let group_id = group.group_id;
+    let complete = count <= MAX_STEP_ROWS;
     let members = match complete {
-        true => store::memberships::delete_group(tx, id).await?,
+        true => store::memberships::delete_group(tx, group_id).await?,
         false => {
-            let members = store::memberships::first_members(tx, id, MAX_STEP_ROWS).await?;
-            store::memberships::delete_members(tx, id, members.clone()).await?;
+            let members = store::memberships::first_members(tx, group_id, MAX_STEP_ROWS).await?;
+            store::memberships::delete_members(tx, group_id, members.clone()).await?;
             members
         }
     };
-    let unassigned = members.len();
-    if unassigned > 0 {
-        tx.log(Change::MembersRemoved(id, group.code.clone(), members));
+    let unassigned = before + members.len();
+    if !members.is_empty() {
+        let code = group.code.clone();
+        tx.log(Change::MembersRemoved(group_id, code, members));
     }
-    if complete {
-        store::mailing_groups::delete(tx, id).await?;
-        tx.log(Change::GroupDeleted(id, group.code));
+    if !complete {
+        return Ok(StepOutcome::Begun(BegunGroupDeletion {
+            group_id,
+            unassigned,
+        }));
     }
-    Ok(Deletion {
-        unassigned,
-        complete,
-    })
+    store::mailing_groups::delete(tx, group_id).await?;
+    tx.log(Change::GroupDeleted(group_id, group.code));
+    Ok(StepOutcome::Done(unassigned))
 }

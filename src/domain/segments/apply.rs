@@ -8,7 +8,7 @@ use super::{current, existing, merges::MergeMap};
 use crate::{
     domain::{
         Call, Committed, Domain, Error, IdempotencyKey, MAX_STEP_ROWS, Resource, Result, lookup,
-        once, selection,
+        once::StepOutcome, selection,
     },
     model::{Change, Code, ContactSet, MailingGroup, SegmentId},
     store::{self, Transaction},
@@ -21,16 +21,14 @@ pub(crate) struct Applied {
     pub(crate) added: u64,
     /// Contacts that lost the group.
     pub(crate) removed: u64,
-    /// Contacts that still have to get or lose it.
+    /// Contacts that still have to get or lose it. Version 0.1.0 had no steps.
+    #[serde(default)]
     pub(crate) remaining: u64,
 }
 
 /// Assigns a group to everyone on a segment, and with `replace` takes it from everybody else; or
-/// only says what that would do.
-///
-/// Each step is a transaction under a revision of its own, so that other writes of the tenant wait
-/// for one step at most. What was done is kept under the request id with each step: a repetition of
-/// a call that broke continues it.
+/// only says what that would do. Works in steps, as
+/// [`write_in_steps`](Domain::write_in_steps) does, and reports each.
 pub(crate) struct Application {
     domain: Domain,
     call: Call,
@@ -42,10 +40,15 @@ pub(crate) struct Application {
     key: Option<IdempotencyKey>,
     /// What is to be done.
     planned: Committed<Applied>,
-    /// What was done so far, and the revision after it.
-    done: Committed<Applied>,
-    /// Whether the last step was taken, and its result returned.
-    ended: bool,
+    state: ApplyState,
+}
+
+enum ApplyState {
+    /// What was done so far; nothing before the first step.
+    Running(Option<Applied>),
+    /// A repeated call was complete before.
+    Repeated(Committed<Applied>),
+    Ended,
 }
 
 impl Application {
@@ -59,7 +62,11 @@ impl Application {
         etag: Option<&str>,
         key: Option<IdempotencyKey>,
     ) -> Result<Self> {
-        let earlier = domain.recall_done::<Applied>(call, key.as_ref()).await?;
+        let state = match domain.recall(call, key.as_ref()).await? {
+            None => ApplyState::Running(None),
+            Some((StepOutcome::Begun(begun), _)) => ApplyState::Running(Some(begun)),
+            Some((StepOutcome::Done(done), revision)) => ApplyState::Repeated((done, revision)),
+        };
         let mut application = Self {
             domain: domain.clone(),
             call: call.clone(),
@@ -69,12 +76,12 @@ impl Application {
             replace,
             key,
             planned: Committed::default(),
-            done: earlier.unwrap_or_default(),
-            ended: false,
+            state,
         };
-        if earlier.is_none_or(|(earlier, _)| earlier.remaining > 0) {
-            let etag = etag.filter(|_| earlier.is_none());
-            application.plan(id, code, etag).await?;
+        match application.state {
+            ApplyState::Running(None) => application.plan(id, code, etag).await?,
+            ApplyState::Running(Some(_)) => application.plan(id, code, None).await?,
+            ApplyState::Repeated(_) | ApplyState::Ended => {}
         }
         Ok(application)
     }
@@ -124,20 +131,28 @@ impl Application {
 
     /// Takes the next step and returns what was done so far; `None` after the last.
     pub(crate) async fn step(&mut self) -> Result<Option<Committed<Applied>>> {
-        if self.ended {
-            return Ok(None);
-        }
-        // Unless a repeated call was complete.
-        if self.group_id > 0 {
-            let step = async |tx: &mut Transaction| self.step_in(tx).await;
-            let written = self.domain.write(&self.call, step).await;
-            self.done = written.map_err(Error::repeatable)?;
-        }
-        self.ended = self.done.0.remaining == 0;
-        Ok(Some(self.done))
+        let begun = match std::mem::replace(&mut self.state, ApplyState::Ended) {
+            ApplyState::Running(begun) => begun,
+            ApplyState::Repeated(done) => return Ok(Some(done)),
+            ApplyState::Ended => return Ok(None),
+        };
+        let step = async |tx: &mut Transaction, begun| self.step_in(tx, begun).await;
+        let (call, key) = (&self.call, self.key.as_ref());
+        let taken = self.domain.write_step(call, key, begun, step).await;
+        Ok(Some(match taken.map_err(Error::repeatable)? {
+            (StepOutcome::Begun(begun), revision) => {
+                self.state = ApplyState::Running(Some(begun));
+                (begun, revision)
+            }
+            (StepOutcome::Done(done), revision) => (done, revision),
+        }))
     }
 
-    async fn step_in(&self, tx: &mut Transaction) -> Result<Applied> {
+    async fn step_in(
+        &self,
+        tx: &mut Transaction,
+        begun: Option<Applied>,
+    ) -> Result<StepOutcome<Applied, Applied>> {
         let tenant_id = tx.tenant_id();
         let group = store::mailing_groups::find_by_number(tx, tenant_id, self.group_id).await?;
         let group = group.ok_or_else(|| Error::not_found(Resource::MailingGroup, &self.code))?;
@@ -149,16 +164,16 @@ impl Application {
         let room = MAX_STEP_ROWS - lose.len() as usize;
         let get: ContactSet = added.iter().take(room).collect();
         change_members(tx, &group, &get, &lose).await?;
-        let (before, _) = self.done;
+        let before = begun.unwrap_or_default();
         let done = Applied {
             added: before.added + get.len(),
             removed: before.removed + lose.len(),
             remaining: added.len() + removed.len() - get.len() - lose.len(),
         };
-        if let Some(key) = &self.key {
-            once::keep(tx, key, &done).await?;
-        }
-        Ok(done)
+        Ok(match done.remaining {
+            0 => StepOutcome::Done(done),
+            _ => StepOutcome::Begun(done),
+        })
     }
 }
 
