@@ -1,7 +1,7 @@
 # `make help` lists the targets. Missing packages and tools are installed by scripts/install.
 
 .DEFAULT_GOAL := help
-.PHONY: help run import grpcurl test test-peers tour lint fmt freeze bench bench-select
+.PHONY: help run import grpcurl test test-peers tour lint fmt freeze bench bench-select bench-neighbours
 
 # The directory that `make import` loads.
 DATA ?= examples
@@ -55,6 +55,10 @@ bench: ## Measure all calls against pgbench, psql and h2load; SCALE, ROUNDS, ROW
 bench-select: ## Measure selecting against SQL at a million contacts; SCALE and ROUNDS multiply
 	@scripts/install server
 	@cargo bench --locked --bench select
+
+bench-neighbours: ## Measure what one tenant's load costs another; LOADS and SECONDS choose
+	@scripts/install server
+	@cargo bench --locked --bench neighbours
 
 freeze: ## At a release: take the protobuf contract as the one to be compatible with
 	@scripts/install lint
