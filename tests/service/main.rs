@@ -22,6 +22,7 @@ mod export;
 mod faults;
 mod former_names;
 mod groups;
+mod guarantees;
 mod idempotency;
 mod imports;
 mod layers;
