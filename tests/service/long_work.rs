@@ -124,8 +124,7 @@ macro_rules! assert_same {
             answers.push(within(call).await.unwrap().unwrap().into_inner());
         }
         assert_eq!(answers[0], answers[1]);
-        let between = within(between).await.unwrap().unwrap();
-        assert!(between.revision < answers[0].revision);
+        within(between).await.unwrap().unwrap();
         answers.remove(0)
     }};
 }
