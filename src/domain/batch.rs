@@ -3,8 +3,8 @@
 //!
 //! There are no timers: a call that finds nothing in flight runs at once, alone. Each call gets its
 //! own result, independent of the other items: an item whose caller is gone before the batch starts is
-//! left out, a caller that goes later changes nothing, and a batch that fails as a whole is run again
-//! in halves until the failing item is alone.
+//! left out, a caller that goes later changes nothing, and a batch that fails because of an item is run
+//! again in halves until the failing item is alone. If it fails for another reason, all its calls do.
 //!
 //! Limits per tenant: a bounded queue for each kind of call, and one batch in flight per queue. A
 //! semaphore bounds the batches in flight of all tenants, first come first served. A tenant without
@@ -168,12 +168,8 @@ async fn outcomes<O: BatchOperation>(
     while let Some(part) = parts.pop() {
         match attempt(operation, tenant, part).await {
             Ok(done) => outcomes.extend(done),
-            Err(
-                error @ (Error::Unavailable(_)
-                | Error::DatabaseFull(_)
-                | Error::CommitOutcomeUnknown { .. }),
-            ) => {
-                // Not caused by an item; the rest would fail too.
+            Err(error) if !error.is_of_an_item() => {
+                // The rest would fail too.
                 let rest = items.len() - outcomes.len();
                 outcomes.extend((1..rest).map(|_| Err(error.for_another())));
                 outcomes.push(Err(error));
@@ -198,7 +194,7 @@ async fn attempt<O: BatchOperation>(
     let run = AssertUnwindSafe(operation.run(tenant, items)).catch_unwind();
     let done = run
         .await
-        .unwrap_or_else(|_| Err(Error::broken("a batch panicked")))?;
+        .unwrap_or_else(|_| Err(Error::in_data("a batch panicked")))?;
     match done.len() == items.len() {
         true => Ok(done),
         false => Err(Error::broken("a batch answered another number of items")),

@@ -1,6 +1,7 @@
 //! The error of operations, independent of gRPC and SQL.
 
 mod causes;
+mod items;
 
 use std::fmt::Display;
 
@@ -202,6 +203,9 @@ impl Error {
             Self::Internal(cause) if cause.is::<QueryError>() && sqlstate.is_disk_full() => {
                 Self::DatabaseFull(cause)
             }
+            Self::Internal(cause) if cause.is::<QueryError>() && sqlstate.is_of_data() => {
+                Self::in_data(cause)
+            }
             error => error,
         }
     }
@@ -233,6 +237,7 @@ impl Error {
         let cause = cause.to_string().into();
         match self {
             Self::DatabaseFull(_) => Self::DatabaseFull(cause),
+            Self::Internal(_) => Self::Internal(cause),
             _ => Self::Unavailable(cause),
         }
     }

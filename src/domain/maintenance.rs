@@ -5,11 +5,8 @@ use std::{error::Error as _, ops::RangeInclusive, time::Duration};
 use chrono::{TimeDelta, Utc};
 use tokio_util::sync::CancellationToken;
 
-use super::{Domain, Result, database::ANSWERS_KEPT};
-use crate::{
-    model::Time,
-    store::{self, ALL_TENANTS},
-};
+use super::{Domain, Error, Result, database::ANSWERS_KEPT};
+use crate::store::{self, ALL_TENANTS, Connection, QueryError};
 
 /// Minimum and maximum interval of pruning.
 const INTERVAL: RangeInclusive<Duration> = Duration::from_secs(5)..=Duration::from_secs(600);
@@ -20,10 +17,8 @@ pub async fn run(domain: Domain, retention: Duration, stop: CancellationToken) {
     let interval = (retention / 10).clamp(*INTERVAL.start(), *INTERVAL.end());
     let pruning = async {
         loop {
-            if let Err(error) = prune(&domain, retention).await {
-                let cause = error.source().map(ToString::to_string);
-                tracing::warn!(%error, cause, "could not prune old history; trying again later");
-            }
+            // Logged, and tried again.
+            let _ = prune(&domain, retention).await;
             tokio::time::sleep(interval).await;
         }
     };
@@ -31,52 +26,63 @@ pub async fn run(domain: Domain, retention: Duration, stop: CancellationToken) {
 }
 
 /// Deletes expired rows in small steps: answers to requests, the progress of imports, records of deleted
-/// tenants, and changes older than `retention`.
+/// tenants, and changes older than `retention`. If one kind fails, the others are deleted all the same.
+///
+/// # Errors
+///
+/// The first failure.
 pub async fn prune(domain: &Domain, retention: Duration) -> Result<()> {
     let before = Utc::now() - ANSWERS_KEPT;
-    while domain
-        .read(ALL_TENANTS, async |conn| {
-            Ok(store::requests::prune(conn, before).await?)
-        })
-        .await?
-        > 0
-    {}
-    while domain
-        .read(ALL_TENANTS, async |conn| {
-            Ok(store::imports::prune(conn, before).await?)
-        })
-        .await?
-        > 0
-    {}
-    while domain
-        .read(ALL_TENANTS, async |conn| {
-            Ok(store::tenants::prune(conn, before).await?)
-        })
-        .await?
-        > 0
-    {}
-    // A retention that reaches back before all times keeps everything.
-    let kept = TimeDelta::from_std(retention).unwrap_or(TimeDelta::MAX);
-    match Utc::now().checked_sub_signed(kept) {
-        Some(before) => prune_history(domain, before).await,
-        None => Ok(()),
+    let requests = async |conn: &mut _| store::requests::prune(conn, before).await;
+    let imports = async |conn: &mut _| store::imports::prune(conn, before).await;
+    let tenants = async |conn: &mut _| store::tenants::prune(conn, before).await;
+    let pruned = [
+        prune_rows(domain, "answers to requests", requests).await,
+        prune_rows(domain, "imports", imports).await,
+        prune_rows(domain, "records of deleted tenants", tenants).await,
+        prune_history(domain, retention).await,
+    ];
+    pruned.into_iter().collect()
+}
+
+/// Runs a step until there is nothing left to delete.
+async fn prune_rows(
+    domain: &Domain,
+    what: &str,
+    step: impl AsyncFn(&mut Connection) -> Result<usize, QueryError>,
+) -> Result<()> {
+    loop {
+        let deleted = domain.read(ALL_TENANTS, async |conn| Ok(step(conn).await?));
+        match deleted.await {
+            Ok(0) => return Ok(()),
+            Ok(_) => {}
+            Err(error) => return Err(logged(what, error)),
+        }
     }
 }
 
-/// Deletes changes that were committed before a time.
-async fn prune_history(domain: &Domain, before: Time) -> Result<()> {
-    let tenants = domain
-        .read(ALL_TENANTS, async |conn| {
-            Ok(store::log::prunable(conn, before).await?)
-        })
-        .await?;
-    for tenant_id in tenants {
-        while domain
-            .read(ALL_TENANTS, async |conn| {
-                Ok(store::log::prune(conn, tenant_id, before).await?)
-            })
-            .await?
-        {}
+/// Deletes changes that are older than `retention`.
+async fn prune_history(domain: &Domain, retention: Duration) -> Result<()> {
+    let kept = TimeDelta::from_std(retention).unwrap_or(TimeDelta::MAX);
+    let Some(before) = Utc::now().checked_sub_signed(kept) else {
+        // A retention that reaches back before all times keeps everything.
+        return Ok(());
+    };
+    let prunable = async |conn: &mut _| Ok(store::log::prunable(conn, before).await?);
+    let tenants = domain.read(ALL_TENANTS, prunable).await;
+    let mut pruned = Ok(());
+    for tenant_id in tenants.map_err(|error| logged("history", error))? {
+        let step = async |conn: &mut _| {
+            let more = store::log::prune(conn, tenant_id, before).await?;
+            Ok(usize::from(more))
+        };
+        pruned = pruned.and(prune_rows(domain, "history", step).await);
     }
-    Ok(())
+    pruned
+}
+
+fn logged(what: &str, error: Error) -> Error {
+    let cause = error.source().map(ToString::to_string);
+    tracing::warn!(%error, cause, "could not delete old {what}; trying again later");
+    error
 }

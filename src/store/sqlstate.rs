@@ -38,6 +38,12 @@ impl SqlState {
         self.code() == *b"53100"
     }
 
+    /// Whether the error lies in the values of the statement: data exceptions (22) and violated
+    /// constraints (23).
+    pub(crate) fn is_of_data(&self) -> bool {
+        matches!(&self.code()[..2], b"22" | b"23")
+    }
+
     pub(super) fn clear(&self) {
         self.0.store(0, Ordering::Relaxed);
     }
@@ -197,6 +203,7 @@ mod tests {
             last.set(*code);
             assert_eq!(last.is_transient(), expected);
             assert_eq!(last.is_disk_full(), code == b"53100");
+            assert_eq!(last.is_of_data(), code == b"23505");
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Faults of the network to the database, of the database, of callers, and of the service.
 
 mod answers;
+mod batches;
 mod crashes;
 mod imports;
 mod locks;

@@ -77,27 +77,23 @@ async fn one_item_that_makes_a_batch_fail_or_panic_fails_alone() {
 }
 
 #[tokio::test]
-async fn when_the_database_is_away_all_are_told_after_one_attempt() {
-    let fake = Fake::new(1, 100);
-    fake.busy("a").await;
-    let one = fake.call("a", Ask::Number(1)).await;
-    let away = fake.call("a", Ask::Away).await;
-    fake.open(2);
-    assert!(matches!(outcome(one).await, Err(Error::Unavailable(_))));
-    assert!(matches!(outcome(away).await, Err(Error::Unavailable(_))));
-    assert_eq!(fake.work.finished.load(Ordering::Relaxed), 2);
-}
-
-#[tokio::test]
-async fn when_the_disk_is_full_all_are_told_after_one_attempt() {
-    let fake = Fake::new(1, 100);
-    fake.busy("a").await;
-    let one = fake.call("a", Ask::Number(1)).await;
-    let full = fake.call("a", Ask::Full).await;
-    fake.open(2);
-    assert!(matches!(outcome(one).await, Err(Error::DatabaseFull(_))));
-    assert!(matches!(outcome(full).await, Err(Error::DatabaseFull(_))));
-    assert_eq!(fake.work.finished.load(Ordering::Relaxed), 2);
+async fn a_fault_that_is_no_items_ends_all_after_one_attempt() {
+    for fault in [Ask::Away, Ask::Full, Ask::Broken] {
+        let fake = Fake::new(1, 100);
+        fake.busy("a").await;
+        let one = fake.call("a", Ask::Number(1)).await;
+        let faulty = fake.call("a", fault).await;
+        fake.open(2);
+        for call in [one, faulty] {
+            match (fault, outcome(call).await) {
+                (Ask::Away, Err(Error::Unavailable(_))) => {}
+                (Ask::Full, Err(Error::DatabaseFull(_))) => {}
+                (Ask::Broken, Err(Error::Internal(_))) => {}
+                (_, other) => panic!("{other:?}"),
+            }
+        }
+        assert_eq!(fake.work.finished.load(Ordering::Relaxed), 2);
+    }
 }
 
 #[tokio::test]

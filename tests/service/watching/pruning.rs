@@ -47,6 +47,21 @@ fn assert_pruned(status: &Status, oldest: i64) {
 }
 
 #[tokio::test]
+async fn history_is_pruned_even_if_other_rows_cannot_be() {
+    let (_server, _, sql, domain) = aged(4).await;
+    sql.run(
+        "CREATE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN \
+             RAISE EXCEPTION 'too slow' USING ERRCODE = '57014'; \
+         END $$; \
+         CREATE TRIGGER fail BEFORE DELETE ON requests EXECUTE FUNCTION fail(); \
+         CREATE TRIGGER fail BEFORE DELETE ON imports EXECUTE FUNCTION fail()",
+    )
+    .await;
+    maintenance::prune(&domain, 7 * DAY).await.unwrap_err();
+    assert_eq!(sql.number("SELECT history_start FROM clocks", &[]).await, 4);
+}
+
+#[tokio::test]
 async fn only_changes_older_than_the_retention_are_deleted() {
     let (_server, mut tenant, sql, domain) = aged(4).await;
     maintenance::prune(&domain, 9 * DAY).await.unwrap();

@@ -28,6 +28,8 @@ pub(super) enum Ask {
     Away,
     /// Finds the disk full.
     Full,
+    /// Meets a fault that is no item's.
+    Broken,
     /// Finds that there is no connection to the database to be had.
     Unreached,
     /// Must be alone with what has this name.
@@ -62,7 +64,7 @@ impl BatchOperation for Gated {
         self.gate.acquire().await.expect("never closed").forget();
         self.finished.fetch_add(1, Ordering::Relaxed);
         if items.contains(&Ask::Poison) {
-            return Err(Error::broken("poisoned"));
+            return Err(Error::in_data("poisoned"));
         }
         assert!(!items.contains(&Ask::Panic), "as the test wants");
         if items.contains(&Ask::Away) {
@@ -70,6 +72,9 @@ impl BatchOperation for Gated {
         }
         if items.contains(&Ask::Full) {
             return Err(Error::DatabaseFull("full".into()));
+        }
+        if items.contains(&Ask::Broken) {
+            return Err(Error::broken("broken"));
         }
         if items.contains(&Ask::Unreached) {
             return Err(Unavailable("no connection".into()).into());
