@@ -46,8 +46,8 @@ impl Held {
         loop {
             // Counts the transactions that wait for this one.
             let waiting = sql_query(
-                "SELECT FROM pg_stat_activity \
-                 WHERE pg_backend_pid() = ANY(pg_blocking_pids(pid))",
+                "SELECT FROM pg_locks \
+                 WHERE NOT granted AND pg_backend_pid() = ANY(pg_blocking_pids(pid))",
             );
             if waiting.execute(&mut self.0).await.unwrap() > 0 {
                 return;
