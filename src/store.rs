@@ -31,6 +31,7 @@ mod sqlstate;
 mod target;
 mod tls;
 mod turns;
+mod url;
 
 use std::{sync::Arc, time::Duration};
 
@@ -80,8 +81,44 @@ pub(crate) struct Unavailable(#[source] pub(crate) Box<dyn std::error::Error + S
 
 /// A database URL that cannot be read.
 #[derive(Debug, thiserror::Error)]
-#[error("the database URL is not valid; write postgres://user:password@host:5432/database")]
-pub struct InvalidUrl(#[from] tokio_postgres::Error);
+pub enum InvalidUrl {
+    /// The driver cannot parse it.
+    #[error("the database URL is not valid; write postgres://user:password@host:5432/database")]
+    Syntax(#[from] tokio_postgres::Error),
+    /// No such `sslmode`.
+    #[error(
+        "the database URL has sslmode={0}; write disable, allow, prefer, require, verify-ca or \
+         verify-full"
+    )]
+    Mode(String),
+    /// Only one of the client's certificate and its key is named.
+    #[error("the database URL must have both sslcert and sslkey, or neither")]
+    HalfOfAPair,
+    /// A file cannot be used.
+    #[error("the file {file} of {option} in the database URL cannot be used")]
+    File {
+        /// The option.
+        option: &'static str,
+        /// The file.
+        file: String,
+        /// Why.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+}
+
+impl InvalidUrl {
+    fn file(
+        option: &'static str,
+        file: Option<&str>,
+        source: impl std::error::Error + Send + Sync + 'static,
+    ) -> Self {
+        Self::File {
+            option,
+            file: file.unwrap_or("system").to_owned(),
+            source: Box::new(source),
+        }
+    }
+}
 
 impl Store {
     /// Creates a pool of at most `connections`, and one connection for health checks. A caller waits

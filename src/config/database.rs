@@ -10,7 +10,8 @@ use crate::duration;
 #[derive(Debug, Clone, Args)]
 pub struct DatabaseOptions {
     /// URL of a PostgreSQL 14 or newer: postgres://user:password@host:5432/database, optionally
-    /// with ?sslmode=disable, prefer, require or verify-full
+    /// with ?sslmode=disable, allow, prefer, require, verify-ca or verify-full, and with
+    /// sslrootcert, sslcert and sslkey
     /// [env: MAILING_GROUPS_DATABASE_URL or DATABASE_URL]
     #[arg(
         long,

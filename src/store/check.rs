@@ -82,7 +82,7 @@ struct Subject {
 impl Checker {
     /// Connects to a database whose tables are those of this program.
     pub async fn open(url: &str) -> Result<Self, CheckError> {
-        let connector = Connector::new(url).map_err(InvalidUrl::from)?;
+        let connector = Connector::new(url)?;
         let (mut connection, _) = connector.connect().await?;
         let session = format!("{}; {SESSION}", pool::SESSION);
         connection.batch_execute(&session).await?;

@@ -91,7 +91,7 @@ async fn harness(
     url: &str,
     lock_wait: Duration,
 ) -> Result<AsyncMigrationHarness<AsyncPgConnection>, MigrateError> {
-    let connector = Connector::new(url).map_err(InvalidUrl::from)?;
+    let connector = Connector::new(url)?;
     let (client, _) = connector.open().await?;
     let session = format!("{SESSION}; {MIGRATION_SESSION}");
     client

@@ -18,8 +18,9 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 use tokio_util::either::Either;
 
 use super::{
-    certificates,
+    InvalidUrl, certificates,
     sqlstate::{SqlState, Tapped},
+    url::{TlsMode, TlsOptions},
 };
 
 type BoxError = Box<dyn Error + Send + Sync>;
@@ -35,14 +36,10 @@ pub(super) struct Connector {
 }
 
 impl Connector {
-    /// Reads a `postgres://` URL. `sslmode` means what it means to libpq: `disable`, `prefer`
-    /// (the default) and `require` do not check the server's certificate; `verify-full` checks
-    /// it against the system's authorities.
-    pub(super) fn new(url: &str) -> Result<Self, tokio_postgres::Error> {
-        let verify = url.contains("sslmode=verify-full");
-        let mut config: Config = url
-            .replace("sslmode=verify-full", "sslmode=require")
-            .parse()?;
+    /// Reads a `postgres://` URL. `sslmode` means what it means to libpq.
+    pub(super) fn new(url: &str) -> Result<Self, InvalidUrl> {
+        let (url, tls) = TlsOptions::split(url)?;
+        let mut config: Config = url.parse()?;
         if config.get_application_name().is_none() {
             config.application_name("mailing-groups");
         }
@@ -59,7 +56,6 @@ impl Connector {
                 config.host(address.to_string());
             }
         }
-        let mode = config.get_ssl_mode();
         // The driver leaves negotiating TLS to `MakeTls`, which taps the stream in every mode.
         config
             .ssl_mode(SslMode::Require)
@@ -67,8 +63,8 @@ impl Connector {
         Ok(Self {
             config: Arc::new(config),
             tls: MakeTls {
-                rustls: MakeRustlsConnect::new(certificates::client_config(verify)),
-                mode,
+                rustls: MakeRustlsConnect::new(certificates::client_config(&tls)?),
+                mode: tls.mode,
                 last_error: SqlState::default(),
             },
         })
@@ -182,14 +178,14 @@ type RustlsStream = <MakeRustlsConnect as MakeTlsConnect<Socket>>::Stream;
 #[derive(Clone)]
 struct MakeTls {
     rustls: MakeRustlsConnect,
-    mode: SslMode,
+    mode: TlsMode,
     last_error: SqlState,
 }
 
 /// As [`MakeTls`], for one host.
 struct Tls {
     rustls: <MakeRustlsConnect as MakeTlsConnect<Socket>>::TlsConnect,
-    mode: SslMode,
+    mode: TlsMode,
     last_error: SqlState,
 }
 
@@ -217,14 +213,16 @@ impl TlsConnect<Socket> for Tls {
         const SSL_REQUEST: [u8; 8] = [0, 0, 0, 8, 4, 210, 22, 47];
         Box::pin(async move {
             let mut accepted = false;
-            if self.mode != SslMode::Disable {
+            if self.mode != TlsMode::Disable {
                 socket.write_all(&SSL_REQUEST).await?;
                 accepted = socket.read_u8().await? == b'S';
             }
             let stream = match (accepted, self.mode) {
                 (true, _) => Either::Right(self.rustls.connect(socket).await?),
-                (false, SslMode::Require) => return Err("server does not support TLS".into()),
-                (false, _) => Either::Left(socket),
+                (false, TlsMode::Disable | TlsMode::Prefer) => Either::Left(socket),
+                (false, TlsMode::Require | TlsMode::VerifyCa | TlsMode::VerifyFull) => {
+                    return Err("server does not support TLS".into());
+                }
             };
             Ok(Tapped::new(stream, self.last_error))
         })

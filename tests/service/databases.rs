@@ -7,6 +7,7 @@ mod pooler;
 mod read_only;
 mod settings;
 mod tables;
+mod tls;
 mod unsuitable;
 
 use tonic::transport::{Channel, Endpoint};
