@@ -119,7 +119,7 @@ pub struct ServeOptions {
         default_value = "10000"
     )]
     pub max_connections: usize,
-    /// Maximum number of concurrent calls, including streams; further ones fail with UNAVAILABLE
+    /// Maximum number of concurrent unary calls; further ones fail with UNAVAILABLE
     #[arg(
         long,
         value_name = "COUNT",
@@ -127,6 +127,22 @@ pub struct ServeOptions {
         default_value = "10000"
     )]
     pub max_calls: usize,
+    /// Maximum number of open streams, of which a tenant can have half
+    #[arg(
+        long,
+        value_name = "COUNT",
+        env = "MAILING_GROUPS_MAX_STREAMS",
+        default_value = "10000"
+    )]
+    pub max_streams: usize,
+    /// Memory for requests that arrive or wait, of which a tenant can have half, in MiB
+    #[arg(
+        long,
+        value_name = "MIB",
+        env = "MAILING_GROUPS_REQUEST_MEMORY",
+        default_value = "256"
+    )]
+    pub request_memory: usize,
     /// Maximum number of concurrent calls on one connection
     #[arg(
         long,
@@ -198,6 +214,8 @@ impl ServeOptions {
         Limits {
             max_connections: self.max_connections,
             max_calls: self.max_calls,
+            max_streams: self.max_streams,
+            max_request_memory: self.request_memory << 20,
             max_concurrent_streams: self.max_concurrent_streams,
             max_unary_time: self.call_timeout,
             max_stream_time: self.stream_timeout,

@@ -9,6 +9,7 @@ mod connections;
 mod connection;
 mod http2;
 
+mod admission;
 mod calls;
 
 mod body;
@@ -26,12 +27,13 @@ pub mod signal;
 
 use std::{future::Future, sync::Arc, time::Duration};
 
-use tokio::{net::TcpListener, sync::Semaphore, time::timeout};
+use tokio::{net::TcpListener, time::timeout};
 use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 use tonic::service::Routes;
 
 pub use self::limits::Limits;
 use self::{
+    admission::Admission,
     calls::{CallService, Calls},
     connections::Connections,
     health::Readiness,
@@ -50,7 +52,7 @@ pub enum Shutdown {
     Forced {
         /// Open connections.
         connections: usize,
-        /// Open calls, except health checks. They ended with UNAVAILABLE.
+        /// Open calls, except health checks and reflection. They ended with UNAVAILABLE.
         calls: usize,
     },
 }
@@ -74,8 +76,8 @@ pub enum Error {
 /// `announce` is called once, as soon as calls are accepted and the health is SERVING.
 ///
 /// Long streams should watch `shutdown` and end by themselves. When it is cancelled the order is:
-/// NOT_SERVING everywhere, no new calls (UNAVAILABLE) or connections, GOAWAY, the wait, and at its
-/// end UNAVAILABLE for every call that is still open.
+/// NOT_SERVING everywhere, no new connections, GOAWAY, the wait, and at its end UNAVAILABLE for every
+/// call that is still open. Calls that a client sends before it has the final GOAWAY are handled.
 ///
 /// # Errors
 ///
@@ -95,32 +97,30 @@ where
     E: std::error::Error + 'static,
 {
     let (draining, aborting) = (CancellationToken::new(), CancellationToken::new());
-    let permits = Arc::new(Semaphore::new(limits.max_calls));
     let health = Readiness::new(services).await;
-    let calls = Calls {
+    let calls = Arc::new(Calls {
         routes: reflection::add_to(routes.add_service(health.server()))?.prepare(),
         methods: MethodTable::new(&reflection::DESCRIPTOR_SETS)?,
-        permits: Arc::clone(&permits),
-        max_unary_time: limits.max_unary_time,
-        max_stream_time: limits.max_stream_time,
+        admission: Admission::new(&limits),
+        limits: limits.clone(),
         draining: draining.clone(),
         aborting: aborting.clone(),
-    };
-    let service = CallService(Arc::new(calls));
+    });
+    let service = CallService(Arc::clone(&calls));
     let unhealthy = AbortOnDropHandle::new(tokio::spawn(health.follow(ready, announce, shutdown)));
 
     let mut connections = Connections::new(service, limits.clone(), draining.clone());
     // Following the health ends with the shutdown, after NOT_SERVING has been reported.
     connections.accept(listener, unhealthy).await;
     draining.cancel();
-    tracing::info!("draining: no new calls, waiting for the open ones");
+    tracing::info!("draining: no new connections, waiting for the open calls");
     let drained = timeout(limits.drain_timeout, connections.closed()).await;
     if drained.is_ok() {
         return Ok(Shutdown::Clean);
     }
     let forced = Shutdown::Forced {
         connections: connections.count(),
-        calls: limits.max_calls - permits.available_permits(),
+        calls: calls.admission.open_calls(),
     };
     aborting.cancel();
     // Bounded: a caller that does not read must not delay the shutdown.

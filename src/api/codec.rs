@@ -15,11 +15,14 @@ use tonic::{
 };
 use tonic_prost::{ProstCodec, ProstDecoder, ProstEncoder};
 
-use super::field::check_count;
+use super::{field::check_count, incoming};
 use crate::{
     domain::{Violation, memberships::MAX_BATCH_ITEMS},
-    pb::{RepeatedField, RepeatedFields},
+    pb::{Contact, RepeatedField, RepeatedFields},
 };
+
+/// What an item takes in memory besides its texts: at most the size of a contact.
+const ITEM_BYTES: usize = size_of::<Contact>();
 
 /// Encodes `T`, and decodes `U` if no repeated field has more than [`MAX_BATCH_ITEMS`] items.
 pub(crate) struct BoundedCodec<T, U>(PhantomData<(T, U)>);
@@ -56,23 +59,25 @@ impl<U: Message + RepeatedFields + Default> Decoder for BoundedDecoder<U> {
     type Error = Status;
 
     fn decode(&mut self, source: &mut DecodeBuf<'_>) -> Result<Option<U>, Status> {
-        check_counts(source.chunk(), U::REPEATED)?;
+        let items = check_counts(source.chunk(), U::REPEATED)?;
+        incoming::decode(source.remaining() + items * ITEM_BYTES)?;
         self.0.decode(source)
     }
 }
 
-/// Rejects an encoded message if one of these fields has too many items.
-fn check_counts(message: &[u8], fields: &'static [RepeatedField]) -> Result<(), Violation> {
+/// Rejects an encoded message if one of these fields has too many items; returns how many there are
+/// in all.
+fn check_counts(message: &[u8], fields: &'static [RepeatedField]) -> Result<usize, Violation> {
     if fields.is_empty() {
-        return Ok(());
+        return Ok(0);
     }
     let mut counts = vec![0; fields.len()];
     // Decoding stops at the same error, and says what is wrong.
     let _ = count(message, &mut Vec::new(), fields, &mut counts);
-    for (field, count) in fields.iter().zip(counts) {
-        check_count(count, MAX_BATCH_ITEMS, field.name)?;
+    for (field, count) in fields.iter().zip(&counts) {
+        check_count(*count, MAX_BATCH_ITEMS, field.name)?;
     }
-    Ok(())
+    Ok(counts.iter().sum())
 }
 
 /// Counts the items in a message that is at the path `above`. A message that is sent in several
@@ -132,7 +137,7 @@ fn items(field: &RepeatedField, wire_type: WireType, content: &[u8]) -> usize {
 mod tests {
     use super::*;
     use crate::pb::{
-        BatchAssignMailingGroupsRequest, Contact, ImportContactsRequest, UpdateContactRequest,
+        BatchAssignMailingGroupsRequest, ImportContactsRequest, UpdateContactRequest,
         WatchChangesRequest, import_contacts_request as import,
     };
 

@@ -19,10 +19,10 @@ use crate::{
 };
 
 /// The metadata key that names the tenant.
-const TENANT: &str = "x-tenant";
+pub(super) const TENANT: &str = "x-tenant";
 
 /// The tenant of a call that names none.
-const DEFAULT_TENANT: &str = "default";
+pub(super) const DEFAULT_TENANT: &str = "default";
 
 /// When the call ends: an extension of the request.
 #[derive(Clone, Copy)]

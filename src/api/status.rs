@@ -68,6 +68,20 @@ pub(crate) fn deadline_exceeded() -> Status {
     plain(ErrorReason::DeadlineExceeded, "the deadline has passed")
 }
 
+/// The caller does not read.
+pub(crate) fn unread() -> Status {
+    let message = "the answers were not read in time; continue where the last one ended";
+    plain(ErrorReason::DeadlineExceeded, message)
+}
+
+/// A call that takes one message got more.
+pub(crate) fn several_messages() -> Status {
+    plain(
+        ErrorReason::InvalidArgument,
+        "the call takes one message; it has several",
+    )
+}
+
 /// A fault of the service. The log says which, under the request id that the caller gets.
 pub(crate) fn internal() -> Status {
     let request_id = request_id::current().map(|id| id.to_string());

@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 use tonic::Status;
 
 use super::{
-    field::{Field, required_each, required_message},
+    field::{Field, check_count, required_each, required_message},
     status,
     stream::ResponseStream,
 };
@@ -79,18 +79,28 @@ fn start(start: Option<request::Start>) -> Result<WatchStart, Violation> {
 
 fn filter(kinds: &[i32], codes: &[String]) -> Result<WatchFilter, Violation> {
     let codes = required_each::<Code>(codes, "codes")?;
-    let kinds = kinds.iter().enumerate();
-    let mut kinds = kinds
-        .map(|(at, number)| kind(*number).ok_or(KINDS).field(&format!("kinds[{at}]")))
-        .collect::<Result<Vec<ChangeTopic>, _>>()?;
-    if kinds.is_empty() {
-        kinds = vec![ChangeTopic::MailingGroups, ChangeTopic::Memberships];
-        if codes.is_empty() {
-            kinds.extend([ChangeTopic::Contacts, ChangeTopic::Segments]);
+    check_count(kinds.len(), MAX_KINDS, "kinds")?;
+    let mut distinct = Vec::new();
+    for (at, number) in kinds.iter().enumerate() {
+        let kind = kind(*number).ok_or(KINDS).field(&format!("kinds[{at}]"))?;
+        if !distinct.contains(&kind) {
+            distinct.push(kind);
         }
     }
-    Ok(WatchFilter { kinds, codes })
+    if distinct.is_empty() {
+        distinct = vec![ChangeTopic::MailingGroups, ChangeTopic::Memberships];
+        if codes.is_empty() {
+            distinct.extend([ChangeTopic::Contacts, ChangeTopic::Segments]);
+        }
+    }
+    Ok(WatchFilter {
+        kinds: distinct,
+        codes,
+    })
 }
+
+/// How many kinds there are.
+const MAX_KINDS: usize = 4;
 
 const KINDS: &str = "must be CHANGE_KIND_MAILING_GROUPS, CHANGE_KIND_CONTACTS, \
     CHANGE_KIND_MEMBERSHIPS or CHANGE_KIND_SEGMENTS";

@@ -1,5 +1,6 @@
-//! The body of every response: holds the call's permit, ends at the call's deadline, turns errors
-//! and panics into trailers, and logs how the call ended.
+//! The bodies of every call. That of the request counts what arrives. That of the response holds the
+//! call's place, ends at the call's deadline and when it is not read, turns errors and panics into
+//! trailers, and logs how the call ended.
 //!
 //! hyper does not poll a body whose reader has stopped reading, so a timer within the body would
 //! not fire for exactly the readers that it is meant for. A task waits for the deadline instead:
@@ -7,17 +8,19 @@
 //! to be sent.
 
 use std::{
+    future::pending,
     panic::{AssertUnwindSafe, catch_unwind},
     pin::Pin,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     task::{Context, Poll, Waker},
+    time::Duration,
 };
 
 use bytes::Bytes;
 use http::HeaderMap;
 use http_body::{Body as _, Frame};
-use tokio::sync::OwnedSemaphorePermit;
-use tokio_util::task::AbortOnDropHandle;
+use tokio::time::{Instant, sleep_until};
+use tokio_util::task::{AbortOnDropHandle, task_tracker::TaskTrackerToken};
 use tonic::{Status, body::Body};
 
 use super::{
@@ -26,15 +29,81 @@ use super::{
     log::CallLog,
 };
 use crate::{
-    api::{request_id, status::internal},
+    api::{
+        incoming::{self, Incoming},
+        quota::TakenQuota,
+        request_id,
+        status::internal,
+    },
     model::RequestId,
 };
 
+/// What names a call in logs and counts what it receives.
+#[derive(Clone)]
+pub(super) struct CallScope {
+    pub(super) id: Arc<RequestId>,
+    pub(super) incoming: Arc<Incoming>,
+    /// Held until the response's body is dropped.
+    _open: Option<OpenCall>,
+}
+
+/// Counts an open call of a connection; an extension of the request.
+pub(super) type OpenCall = Arc<TaskTrackerToken>;
+
+impl CallScope {
+    pub(super) fn new(id: Arc<RequestId>, incoming: Arc<Incoming>, open: Option<OpenCall>) -> Self {
+        Self {
+            id,
+            incoming,
+            _open: open,
+        }
+    }
+}
+
+/// A request's body; it fails when there is no memory for more.
+pub(super) struct RequestBody {
+    body: Body,
+    incoming: Arc<Incoming>,
+}
+
+impl RequestBody {
+    pub(super) fn wrap(body: Body, incoming: &Arc<Incoming>) -> Body {
+        if body.is_end_stream() {
+            return body;
+        }
+        let incoming = Arc::clone(incoming);
+        Body::new(Self { body, incoming })
+    }
+}
+
+impl http_body::Body for RequestBody {
+    type Data = Bytes;
+    type Error = Status;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
+        let polled = Pin::new(&mut self.body).poll_frame(cx);
+        if let Poll::Ready(Some(Ok(frame))) = &polled
+            && let Some(data) = frame.data_ref()
+            && let Err(status) = self.incoming.receive(data.len())
+        {
+            return Poll::Ready(Some(Err(status)));
+        }
+        polled
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+}
+
 pub(super) struct CallBody {
     shared: Arc<Shared>,
-    request_id: Arc<RequestId>,
+    scope: CallScope,
     log: CallLog,
-    _timer: Option<AbortOnDropHandle<()>>,
+    _timer: AbortOnDropHandle<()>,
 }
 
 /// The part that the timer's task can reach.
@@ -47,42 +116,49 @@ struct State {
     status: Option<Status>,
     /// Wakes the task that waits for the next frame.
     reader: Option<Waker>,
+    /// When the answer, or a part of it, was ready to be sent; `None` while the handler works.
+    unread_since: Option<Instant>,
 }
 
 struct Handler {
     body: Body,
-    /// Held until the stream has ended: a permit returned with the headers, as tower's
+    /// Held until the stream has ended: a place returned with the headers, as tower's
     /// concurrency limit does, would not bound open streams.
-    _permit: Option<OwnedSemaphorePermit>,
+    _place: Option<TakenQuota>,
 }
 
 impl CallBody {
-    /// Wraps the handler's `body`; with a `deadline`, a task ends it in time.
+    /// Wraps the handler's `body`; a task ends it in time.
     pub(super) fn new(
         body: Body,
-        permit: Option<OwnedSemaphorePermit>,
-        deadline: Option<Deadline>,
-        request_id: Arc<RequestId>,
+        place: Option<TakenQuota>,
+        deadline: Deadline,
+        scope: CallScope,
         log: CallLog,
     ) -> Self {
         let shared = Arc::new(Shared(Mutex::new(State {
             handler: Some(Handler {
                 body,
-                _permit: permit,
+                _place: place,
             }),
             status: None,
             reader: None,
+            unread_since: Some(Instant::now()),
         })));
-        let timer = deadline.map(|deadline| {
-            let shared = Arc::clone(&shared);
-            let timer = async move { shared.end(deadline.ended().await) };
-            AbortOnDropHandle::new(tokio::spawn(timer))
-        });
+        let timed = Arc::clone(&shared);
+        let timer = async move {
+            let end = tokio::select! {
+                biased;
+                end = deadline.ended() => end,
+                () = timed.unread_for(deadline.max_unread) => EndReason::Unread,
+            };
+            timed.end(end);
+        };
         Self {
             shared,
-            request_id,
+            scope,
             log,
-            _timer: timer,
+            _timer: AbortOnDropHandle::new(tokio::spawn(timer)),
         }
     }
 }
@@ -105,9 +181,12 @@ impl http_body::Body for CallBody {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
         let this = self.get_mut();
-        let polled = request_id::sync_scope(Arc::clone(&this.request_id), || {
-            let _entered = this.log.span().enter();
-            this.shared.lock().poll(cx)
+        let CallScope { id, incoming, .. } = this.scope.clone();
+        let polled = request_id::sync_scope(id, || {
+            incoming::sync_scope(incoming, || {
+                let _entered = this.log.span().enter();
+                this.shared.lock().poll(cx)
+            })
         });
         polled.map(|frame| frame.map(|frame| Ok(this.log.observe(errors::complete_frame(frame)))))
     }
@@ -128,6 +207,22 @@ impl Shared {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Waits until the caller has left a part of the answer unread for so long: hyper asks for the
+    /// next part when there is room for it.
+    async fn unread_for(&self, max: Duration) {
+        loop {
+            let now = Instant::now();
+            let since = self.lock().unread_since.unwrap_or(now);
+            let Some(end) = since.checked_add(max) else {
+                return pending().await;
+            };
+            if end <= now {
+                return;
+            }
+            sleep_until(end).await;
+        }
+    }
+
     fn end(&self, end: EndReason) {
         let mut state = self.lock();
         if state.handler.is_none() {
@@ -135,7 +230,9 @@ impl Shared {
         }
         // Dropped after the lock is released: dropping a stream runs the handler's code.
         let cut_off = match end {
-            EndReason::DeadlineExceeded | EndReason::Aborted => state.handler.take(),
+            EndReason::DeadlineExceeded | EndReason::Unread | EndReason::Aborted => {
+                state.handler.take()
+            }
             EndReason::Draining => None,
         };
         state.status = Some(end.into_status());
@@ -150,6 +247,15 @@ impl Shared {
 
 impl State {
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<Frame<Bytes>>> {
+        self.unread_since = None;
+        let polled = self.poll_handler(cx);
+        if polled.is_ready() {
+            self.unread_since = Some(Instant::now());
+        }
+        polled
+    }
+
+    fn poll_handler(&mut self, cx: &mut Context<'_>) -> Poll<Option<Frame<Bytes>>> {
         if let Some(handler) = &mut self.handler {
             let poll = AssertUnwindSafe(|| Pin::new(&mut handler.body).poll_frame(cx));
             match catch_unwind(poll) {

@@ -14,43 +14,36 @@ use std::{
 
 use futures_util::{FutureExt, future::BoxFuture};
 use http::{HeaderValue, Request, Response};
-use http_body::Body as _;
-use tokio::{
-    sync::{OwnedSemaphorePermit, Semaphore},
-    time::Instant,
-};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tonic::{Status, body::Body, service::Routes};
 use tower::{Service, util::ServiceExt};
 use tracing::Instrument;
 
 use super::{
-    body::CallBody,
+    admission::{Admission, refuse_other_protocols},
+    body::{CallBody, CallScope, OpenCall, RequestBody},
     deadline::{Deadline, grpc_timeout},
     errors,
+    limits::Limits,
     log::CallLog,
     methods::{MethodClass, MethodTable},
 };
-use crate::{
-    api::{
-        request::CallEnd,
-        request_id,
-        status::{deadline_exceeded, internal, overloaded, shutting_down},
-    },
-    model::RequestId,
+use crate::api::{
+    incoming::{self, Incoming},
+    quota::TakenQuota,
+    request::CallEnd,
+    request_id,
+    status::{deadline_exceeded, internal},
 };
 
 /// What all calls share.
 pub(super) struct Calls {
     pub(super) routes: Routes,
     pub(super) methods: MethodTable,
-    /// One permit per call that may be handled at a time.
-    pub(super) permits: Arc<Semaphore>,
-    /// The longest time of calls of [`MethodClass::Unary`].
-    pub(super) max_unary_time: Duration,
-    /// The longest time of calls of [`MethodClass::Stream`].
-    pub(super) max_stream_time: Duration,
-    /// Cancelled when no new calls are admitted; calls of [`MethodClass::LongLived`] end then.
+    pub(super) admission: Admission,
+    pub(super) limits: Limits,
+    /// Cancelled when no new connections are accepted; calls of [`MethodClass::LongLived`] end then.
     pub(super) draining: CancellationToken,
     /// Cancelled when the drain has timed out: every call ends then.
     pub(super) aborting: CancellationToken,
@@ -59,26 +52,36 @@ pub(super) struct Calls {
 /// A response, and what is needed until its body has ended.
 struct Handled {
     response: Response<Body>,
-    permit: Option<OwnedSemaphorePermit>,
-    /// `None` for a body that needs no timer.
-    deadline: Option<Deadline>,
+    place: Option<TakenQuota>,
+    deadline: Deadline,
 }
 
 impl Calls {
     async fn handle(&self, request: Request<Body>, arrived: Instant) -> Response<Body> {
+        if let Some(refusal) = refuse_other_protocols(&request) {
+            return refusal;
+        }
         // First, so that every log line and every error names the call.
         let id = Arc::new(request_id::of(request.headers()));
+        let tenant = incoming::tenant(request.headers());
+        let single = self.methods.takes_one_message(request.uri().path());
+        let incoming = Incoming::new(&self.admission.memory, &tenant, single);
+        let open = request.extensions().get::<OpenCall>().cloned();
+        let scope = CallScope::new(id, incoming, open);
+        let request = request.map(|body| RequestBody::wrap(body, &scope.incoming));
         let work = async {
             // Around everything that answers, so that the log has what the caller gets.
             let log = CallLog::start(self.methods.name(request.uri().path()));
             let span = log.span().clone();
-            let handled = self.admit(request, arrived).instrument(span).await;
+            let handled = self.admit(request, &tenant, arrived);
+            let handled = handled.instrument(span).await;
             (log, handled)
         };
-        let (mut log, handled) = request_id::scope(Arc::clone(&id), work).await;
-        let header = HeaderValue::from_str(id.as_str());
+        let work = incoming::scope(Arc::clone(&scope.incoming), work);
+        let (mut log, handled) = request_id::scope(Arc::clone(&scope.id), work).await;
+        let header = HeaderValue::from_str(scope.id.as_str());
         let mut response = match handled {
-            Ok(handled) => respond(handled, log, id),
+            Ok(handled) => respond(handled, log, scope),
             Err(status) => {
                 log.end(status.code());
                 status.into_http()
@@ -90,8 +93,13 @@ impl Calls {
         response
     }
 
-    /// Runs the handler if the call is still in time and there is a permit for it.
-    async fn admit(&self, mut request: Request<Body>, arrived: Instant) -> Result<Handled, Status> {
+    /// Runs the handler if the call is still in time and there is a place for it.
+    async fn admit(
+        &self,
+        mut request: Request<Body>,
+        tenant: &Arc<str>,
+        arrived: Instant,
+    ) -> Result<Handled, Status> {
         request_id::check_single(request.headers())?;
         let class = self.methods.class(request.uri().path());
         let time = [grpc_timeout(request.headers()), self.max_time(class)];
@@ -103,11 +111,12 @@ impl Calls {
                 .and_then(|time| arrived.checked_add(time)),
             draining: (class == MethodClass::LongLived).then(|| self.draining.clone()),
             aborting: self.aborting.clone(),
+            max_unread: self.limits.unread_timeout,
         };
         if deadline.has_passed() {
             return Err(deadline_exceeded());
         }
-        let permit = self.permit(request.uri().path())?;
+        let place = self.admission.place(request.uri().path(), class, tenant)?;
         if let Some(at) = deadline.at {
             request.extensions_mut().insert(CallEnd(at));
         }
@@ -120,52 +129,32 @@ impl Calls {
             end = deadline.ended() => return Err(end.into_status()),
         };
         let Ok(response) = response;
-        // A single message that is there already needs no timer.
-        let timed = class != MethodClass::Unary && !response.body().is_end_stream();
         Ok(Handled {
             response,
-            permit,
-            deadline: timed.then_some(deadline),
+            place,
+            deadline,
         })
     }
 
     fn max_time(&self, class: MethodClass) -> Option<Duration> {
         match class {
-            MethodClass::Unary => Some(self.max_unary_time),
-            MethodClass::Stream => Some(self.max_stream_time),
+            MethodClass::Unary => Some(self.limits.max_unary_time),
+            MethodClass::Stream => Some(self.limits.max_stream_time),
             MethodClass::LongLived => None,
         }
-    }
-
-    /// Refuses the call at once when the server is full or stopping, instead of queueing it.
-    /// Health checks always pass: an overloaded server is still healthy.
-    fn permit(&self, path: &str) -> Result<Option<OwnedSemaphorePermit>, Status> {
-        if path.starts_with("/grpc.health.v1.Health/") {
-            return Ok(None);
-        }
-        if self.draining.is_cancelled() {
-            return Err(shutting_down());
-        }
-        let permit = Arc::clone(&self.permits).try_acquire_owned();
-        permit.map(Some).map_err(|_| overloaded())
     }
 }
 
 /// Completes the handler's error, or wraps its body.
-fn respond(handled: Handled, mut log: CallLog, request_id: Arc<RequestId>) -> Response<Body> {
+fn respond(handled: Handled, mut log: CallLog, scope: CallScope) -> Response<Body> {
     let mut response = handled.response;
     if let Some(code) = errors::complete(response.headers_mut()) {
         log.end(code);
         return response;
     }
     response.map(|body| {
-        Body::new(CallBody::new(
-            body,
-            handled.permit,
-            handled.deadline,
-            request_id,
-            log,
-        ))
+        let (place, deadline) = (handled.place, handled.deadline);
+        Body::new(CallBody::new(body, place, deadline, scope, log))
     })
 }
 

@@ -10,6 +10,7 @@ use std::{
     future::Future,
     io,
     pin::pin,
+    sync::Arc,
     task::{Context, Poll},
     time::Duration,
 };
@@ -26,7 +27,7 @@ use tokio::{
     task::JoinSet,
     time::sleep,
 };
-use tokio_util::sync::CancellationToken;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tonic::{
     body::Body,
     codegen::StdError,
@@ -34,11 +35,17 @@ use tonic::{
 };
 use tower::Service;
 
-use super::{calls::CallService, connection::ClientStream, http2, limits::Limits};
+use super::{body::OpenCall, calls::CallService, connection::ClientStream, http2, limits::Limits};
 
 /// The pause after a failed accept, e.g. because no file descriptor is free: those come back when
 /// connections close, not by trying again at once.
 const ACCEPT_ERROR_DELAY: Duration = Duration::from_millis(50);
+
+/// How long a client may take to answer the ping after GOAWAY.
+const GOAWAY_GRACE: Duration = Duration::from_secs(1);
+
+/// How long the end of the last call may take to reach its client.
+const FLUSH_GRACE: Duration = Duration::from_millis(250);
 
 /// The open connections. Dropping this closes them.
 pub(super) struct Connections {
@@ -98,6 +105,7 @@ impl Connections {
         let service = ConnectionService {
             service: self.service.clone(),
             info: stream.connect_info(),
+            open: TaskTracker::new(),
         };
         let draining = self.draining.clone();
         let stream = ClientStream::new(stream, self.limits.preface_timeout, draining.clone());
@@ -142,6 +150,7 @@ async fn serve_connection(
     draining: CancellationToken,
     age: Duration,
 ) {
+    let open = service.open.clone();
     let service = TowerToHyperService::new(service);
     let mut connection = pin!(http2.serve_connection(TokioIo::new(stream), service));
     let ended = tokio::select! {
@@ -153,11 +162,29 @@ async fn serve_connection(
         Some(ended) => ended,
         None => {
             connection.as_mut().graceful_shutdown();
-            connection.await
+            tokio::select! {
+                ended = connection.as_mut() => ended,
+                () = unused(&draining, &open) => return,
+            }
         }
     };
     if let Err(error) = ended {
         tracing::debug!(error, "a connection failed: {error}");
+    }
+}
+
+/// Waits until the server drains and the connection has no open calls. A client that does not answer
+/// the ping after GOAWAY would keep its connection open otherwise.
+async fn unused(draining: &CancellationToken, open: &TaskTracker) {
+    draining.cancelled().await;
+    sleep(GOAWAY_GRACE).await;
+    open.close();
+    loop {
+        open.wait().await;
+        sleep(FLUSH_GRACE).await;
+        if open.is_empty() {
+            return;
+        }
     }
 }
 
@@ -167,6 +194,7 @@ struct ConnectionService {
     service: CallService,
     /// What `tonic::Request::remote_addr` returns.
     info: TcpConnectInfo,
+    open: TaskTracker,
 }
 
 impl<B> Service<Request<B>> for ConnectionService
@@ -185,6 +213,8 @@ where
     fn call(&mut self, request: Request<B>) -> Self::Future {
         let mut request = request.map(Body::new);
         request.extensions_mut().insert(self.info.clone());
+        let open: OpenCall = Arc::new(self.open.token());
+        request.extensions_mut().insert(open);
         self.service.call(request)
     }
 }

@@ -13,7 +13,7 @@ use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 use tonic::Status;
 
-use crate::api::status::{deadline_exceeded, shutting_down};
+use crate::api::status::{deadline_exceeded, shutting_down, unread};
 
 /// The most by which a call ends before the caller's deadline; a tenth of it if that is less. On
 /// a fast network the answer, which has details, then arrives before the caller's own timer
@@ -27,12 +27,16 @@ pub(super) struct Deadline {
     pub(super) draining: Option<CancellationToken>,
     /// Cancelled when the drain has timed out.
     pub(super) aborting: CancellationToken,
+    /// How long the caller may leave an answer unread.
+    pub(super) max_unread: Duration,
 }
 
 /// Why a call has to end.
 #[derive(Clone, Copy)]
 pub(super) enum EndReason {
     DeadlineExceeded,
+    /// The caller does not read.
+    Unread,
     /// The drain has timed out.
     Aborted,
     /// The server drains. The call ends when it has nothing to send, so that the last health
@@ -44,6 +48,7 @@ impl EndReason {
     pub(super) fn into_status(self) -> Status {
         match self {
             Self::DeadlineExceeded => deadline_exceeded(),
+            Self::Unread => unread(),
             Self::Aborted | Self::Draining => shutting_down(),
         }
     }

@@ -26,8 +26,9 @@ pub(super) fn builder(limits: &Limits) -> Builder<TokioExecutor> {
         .initial_connection_window_size(connection_window(limits.max_concurrent_streams))
         // Resets that the peer's errors make us send (RUSTSEC-2024-0003).
         .max_local_error_reset_streams(1024)
-        // Rapid reset (CVE-2023-44487): streams reset before they were accepted.
-        .max_pending_accept_reset_streams(20)
+        // Rapid reset (CVE-2023-44487): streams reset before they were accepted. All calls of a
+        // connection may be, when their deadlines are short and the server is busy.
+        .max_pending_accept_reset_streams(limits.max_concurrent_streams as usize)
         // Finds half-open connections, and so the streams they hold.
         .keep_alive_interval(limits.keepalive_interval)
         .keep_alive_timeout(limits.keepalive_timeout);

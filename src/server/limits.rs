@@ -7,9 +7,15 @@ use std::time::Duration;
 pub struct Limits {
     /// Open connections; one more is closed as soon as it is accepted.
     pub max_connections: usize,
-    /// Calls being handled at a time, open streams included; one more is answered UNAVAILABLE.
-    /// Health checks are not counted.
+    /// Unary calls being handled at a time; one more is answered UNAVAILABLE. Health checks are not
+    /// counted.
     pub max_calls: usize,
+    /// The same for streams, of which a tenant can have half. As many health watches and reflection
+    /// streams may be open besides.
+    pub max_streams: usize,
+    /// Memory for requests that arrive or wait, in bytes, of which a tenant can have half; a call
+    /// that needs more is answered UNAVAILABLE. The first 16 KiB of each message are not counted.
+    pub max_request_memory: usize,
     /// Open calls per connection, sent to the client in the HTTP/2 settings.
     pub max_concurrent_streams: u32,
     /// Size of one message in either direction, in bytes. Must be set on every service in the
@@ -20,6 +26,8 @@ pub struct Limits {
     pub max_unary_time: Duration,
     /// The same for a call that streams, in either direction.
     pub max_stream_time: Duration,
+    /// How long a caller may leave an answer unread.
+    pub unread_timeout: Duration,
     /// How long open calls may continue after the shutdown has begun.
     pub drain_timeout: Duration,
     /// How long a new connection may take to send the HTTP/2 preface.
@@ -38,10 +46,13 @@ impl Default for Limits {
         Self {
             max_connections: 10_000,
             max_calls: 10_000,
+            max_streams: 10_000,
+            max_request_memory: 256 << 20,
             max_concurrent_streams: 256,
             max_message_bytes: 4 << 20,
             max_unary_time: Duration::from_secs(60),
             max_stream_time: Duration::from_secs(60 * 60),
+            unread_timeout: Duration::from_secs(30),
             drain_timeout: Duration::from_secs(20),
             preface_timeout: Duration::from_secs(10),
             keepalive_interval: Duration::from_secs(60),

@@ -17,7 +17,10 @@ pub(super) enum MethodClass {
 }
 
 /// The server's methods by path (`/package.Service/Method`).
-pub(super) struct MethodTable(HashMap<String, MethodClass>);
+pub(super) struct MethodTable(HashMap<String, KnownMethod>);
+
+/// The class, and whether a call takes one message.
+type KnownMethod = (MethodClass, bool);
 
 impl MethodTable {
     /// Reads encoded descriptor sets.
@@ -33,7 +36,12 @@ impl MethodTable {
 
     /// The method's class. An unknown method is refused at once, whatever its class.
     pub(super) fn class(&self, path: &str) -> MethodClass {
-        self.0.get(path).copied().unwrap_or(MethodClass::Unary)
+        self.0.get(path).map_or(MethodClass::Unary, |it| it.0)
+    }
+
+    /// Whether a call of the method takes one message.
+    pub(super) fn takes_one_message(&self, path: &str) -> bool {
+        self.0.get(path).is_none_or(|it| it.1)
     }
 
     /// The method's full name, without the leading slash, if the server has it.
@@ -43,13 +51,14 @@ impl MethodTable {
     }
 }
 
-fn classes_in(file: &FileDescriptorProto) -> Vec<(String, MethodClass)> {
+fn classes_in(file: &FileDescriptorProto) -> Vec<(String, KnownMethod)> {
     let package = file.package();
     let mut classes = Vec::new();
     for service in &file.service {
         for method in &service.method {
             let path = format!("/{package}.{}/{}", service.name(), method.name());
-            classes.push((path, class(package, method)));
+            let known = (class(package, method), !method.client_streaming());
+            classes.push((path, known));
         }
     }
     classes

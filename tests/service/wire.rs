@@ -7,6 +7,7 @@ mod connections;
 mod deadlines;
 mod decoding;
 mod errors;
+mod frames;
 mod health;
 mod panics;
 mod raw;

@@ -11,7 +11,9 @@ use super::{
     messages::{ItemOptions, Message},
 };
 use crate::{
-    api::{convert::ALL_CONTACT_FIELDS, field::check_batch_size, status},
+    api::{
+        convert::ALL_CONTACT_FIELDS, field::check_batch_size, incoming, quota::TakenQuota, status,
+    },
     domain::{imports::ItemRejection, memberships::MAX_BATCH_ITEMS},
 };
 
@@ -36,7 +38,9 @@ pub(super) struct ReceivedMessages<U: Upload> {
     shutdown: CancellationToken,
     pub(super) options: ItemOptions,
     /// With their sizes in bytes.
-    waiting: VecDeque<(Received<U>, usize)>,
+    waiting: VecDeque<(Received<U>, usize, Option<TakenQuota>)>,
+    /// The memory of the messages that were taken since the last wait, and are being committed.
+    committing: Vec<Option<TakenQuota>>,
     waiting_items: usize,
     waiting_bytes: usize,
     ended: bool,
@@ -52,6 +56,7 @@ impl<U: Upload> ReceivedMessages<U> {
                 reuse_former: false,
             },
             waiting: VecDeque::new(),
+            committing: Vec::new(),
             waiting_items: 0,
             waiting_bytes: 0,
             ended: false,
@@ -67,6 +72,7 @@ impl<U: Upload> ReceivedMessages<U> {
 
     /// The next message; after the last one, the end.
     pub(super) async fn next(&mut self) -> Received<U> {
+        self.committing.clear();
         if self.waiting.is_empty() {
             if self.ended {
                 return Ok(Message::End);
@@ -78,7 +84,7 @@ impl<U: Upload> ReceivedMessages<U> {
 
     /// The next message, if it has come and is a chunk of at most `max` items.
     pub(super) fn next_chunk(&mut self, max: usize) -> Option<ReadItems<U>> {
-        let next = self.waiting.front().map(|(message, _)| message);
+        let next = self.waiting.front().map(|(message, ..)| message);
         if !matches!(next, Some(Ok(Message::Chunk(items))) if items.len() <= max) {
             return None;
         }
@@ -89,7 +95,8 @@ impl<U: Upload> ReceivedMessages<U> {
     }
 
     fn pop(&mut self) -> Option<Received<U>> {
-        let (message, bytes) = self.waiting.pop_front()?;
+        let (message, bytes, memory) = self.waiting.pop_front()?;
+        self.committing.push(memory);
         self.waiting_bytes -= bytes;
         self.waiting_items -= item_count(&message);
         Some(message)
@@ -114,7 +121,8 @@ impl<U: Upload> ReceivedMessages<U> {
         self.ended = matches!(message, Ok(Message::End) | Err(_));
         self.waiting_items += item_count(&message);
         self.waiting_bytes += bytes;
-        self.waiting.push_back((message, bytes));
+        let memory = incoming::take_memory();
+        self.waiting.push_back((message, bytes, memory));
     }
 
     fn read(&self, message: Message<Vec<U::Sent>>) -> Received<U> {

@@ -15,12 +15,14 @@ async fn an_invalid_start_is_rejected() {
         kinds: vec![1, 99],
         ..now()
     };
+    let too_many = filtered(now(), &[ChangeKind::Contacts; 5], &[]);
     for (request, field) in [
         (pb::WatchChangesRequest::default(), "start"),
         (after(-1), "revision"),
         (after(2), "revision"),
         (unspecified, "kinds[0]"),
         (unknown, "kinds[1]"),
+        (too_many, "kinds"),
         (filtered(now(), &[], &["OK", "not ok"]), "codes[1]"),
     ] {
         let status = tenant.watch(request).await.err().unwrap();

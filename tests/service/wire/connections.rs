@@ -13,6 +13,7 @@ use tokio::{
 use tonic::Code;
 
 use super::{
+    frames::{Frames, GOAWAY, PING},
     raw::{Call, Client, GET, IMPORT, framed},
     server::Server,
 };
@@ -120,4 +121,19 @@ async fn an_old_connection_accepts_no_new_calls_and_finishes_its_open_ones() {
     assert_eq!(answer.status.code(), Code::Ok);
     assert!(answer.data.len() > 2000, "both echoes");
     eventually(|| served(server.address)).await;
+}
+
+#[tokio::test]
+async fn calls_that_are_cancelled_at_once_do_not_end_their_connection() {
+    let server = Server::start(Limits::default()).await;
+    let mut frames = Frames::connect(server.address).await;
+    // As many as may be open at a time.
+    for number in 0..256 {
+        frames.open_call(2 * number + 1);
+        frames.cancel_call(2 * number + 1);
+    }
+    frames.ping();
+    frames.send().await;
+    let ended = frames.until(&[PING, GOAWAY]).await;
+    assert_eq!(ended, PING);
 }

@@ -112,6 +112,34 @@ async fn an_error_made_without_details_gets_them() {
 }
 
 #[tokio::test]
+async fn what_is_not_grpc_is_refused_by_http() {
+    let server = Server::start(Limits::default()).await;
+    let client = connect(&server).await;
+    for (method, content_type, expected) in [
+        ("POST", Some("text/plain"), 415),
+        ("POST", Some("application/json"), 415),
+        ("POST", None, 415),
+        ("PUT", Some("application/grpc"), 405),
+        ("GET", Some("application/grpc"), 405),
+        ("POST", Some("application/grpc"), 200),
+        ("POST", Some("application/grpc+proto"), 200),
+    ] {
+        let request = http::Request::builder().method(method);
+        let mut request = request.uri(format!("http://test{GET}"));
+        if let Some(content_type) = content_type {
+            request = request.header("content-type", content_type);
+        }
+        let mut call = within(client.send(request.body(()).unwrap()))
+            .await
+            .expect("a call");
+        // The server may have answered already.
+        let _ = call.requests.send_data(framed(&[]), true);
+        let response = within(call.headers()).await.expect("an answer");
+        assert_eq!(response.status(), expected, "{method} {content_type:?}");
+    }
+}
+
+#[tokio::test]
 async fn a_successful_call_has_no_error() {
     let server = Server::start(Limits::default()).await;
     let client = connect(&server).await;

@@ -41,8 +41,17 @@ pub(crate) struct Answer {
 
 impl Client {
     pub(crate) async fn connect(address: SocketAddr) -> Result<Self, h2::Error> {
+        Self::build(address, &client::Builder::new()).await
+    }
+
+    /// A client that reads no message.
+    pub(crate) async fn unreading(address: SocketAddr) -> Result<Self, h2::Error> {
+        Self::build(address, client::Builder::new().initial_window_size(0)).await
+    }
+
+    async fn build(address: SocketAddr, builder: &client::Builder) -> Result<Self, h2::Error> {
         let stream = TcpStream::connect(address).await.expect("a listener");
-        let (client, connection) = client::handshake(stream).await?;
+        let (client, connection) = builder.handshake(stream).await?;
         tokio::spawn(connection);
         Ok(Self(client.ready().await?))
     }
@@ -64,7 +73,11 @@ impl Client {
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
-        let request = request.body(()).expect("a request");
+        self.send(request.body(()).expect("a request")).await
+    }
+
+    /// Sends the headers of a request.
+    pub(crate) async fn send(&self, request: Request<()>) -> Result<Call, h2::Error> {
         let mut client = self.0.clone().ready().await?;
         let (response, requests) = client.send_request(request, false)?;
         Ok(Call { requests, response })

@@ -11,6 +11,7 @@ use tonic_health::pb::{
 use tonic_types::StatusExt;
 
 use super::{
+    frames::{DATA, Frames, GOAWAY},
     raw::{Client, IMPORT, error_info},
     server::Server,
 };
@@ -173,4 +174,41 @@ async fn the_port_is_closed_while_calls_are_open() {
     eventually(async || TcpStream::connect(address).await.err()).await;
     drop((stream, client));
     assert_eq!(server.ended().await, Shutdown::Clean);
+}
+
+/// A connection that never answers a ping, and has made a call.
+async fn served(server: &Server) -> Frames {
+    let mut frames = Frames::connect(server.address).await;
+    frames.call(1);
+    frames.send().await;
+    frames.until(&[DATA]).await;
+    frames
+}
+
+#[tokio::test]
+async fn calls_are_served_until_the_final_goaway() {
+    let server = Server::start(patient()).await;
+    let mut frames = served(&server).await;
+    server.shutdown.cancel();
+    frames.until(&[GOAWAY]).await;
+    // Only after the answer to a ping does the server say which call is the last.
+    frames.call(3);
+    frames.send().await;
+    // A refusal has no message.
+    frames.until(&[DATA]).await;
+    drop(frames);
+    assert_eq!(server.ended().await, Shutdown::Clean);
+}
+
+#[tokio::test]
+async fn connections_without_calls_do_not_delay_the_shutdown() {
+    let server = Server::start(patient()).await;
+    let _idle = served(&server).await;
+    let mut half = served(&server).await;
+    half.half_open(3);
+    half.send().await;
+    let began = Instant::now();
+    server.shutdown.cancel();
+    assert_eq!(server.ended().await, Shutdown::Clean);
+    println!("{:?}", began.elapsed());
 }

@@ -1,0 +1,76 @@
+//! Which calls are handled: those of gRPC clients, as far as there are places for them.
+
+use std::sync::Arc;
+
+use http::{HeaderValue, Method, Request, Response, StatusCode, header};
+use tonic::{Status, body::Body};
+
+use super::{limits::Limits, methods::MethodClass};
+use crate::api::{
+    quota::{Quota, TakenQuota},
+    status::overloaded,
+};
+
+/// What calls share.
+pub(super) struct Admission {
+    unary: Arc<Quota>,
+    streams: Arc<Quota>,
+    /// Health watches and reflection.
+    long_lived: Arc<Quota>,
+    /// Bytes of requests.
+    pub(super) memory: Arc<Quota>,
+}
+
+impl Admission {
+    pub(super) fn new(limits: &Limits) -> Self {
+        Self {
+            unary: Quota::new(limits.max_calls),
+            streams: Quota::halved(limits.max_streams),
+            long_lived: Quota::new(limits.max_streams),
+            memory: Quota::halved(limits.max_request_memory),
+        }
+    }
+
+    /// Refuses the call at once when the server is full, instead of queueing it. Health checks
+    /// always pass: an overloaded server is still healthy.
+    pub(super) fn place(
+        &self,
+        path: &str,
+        class: MethodClass,
+        tenant: &Arc<str>,
+    ) -> Result<Option<TakenQuota>, Status> {
+        let quota = match class {
+            MethodClass::Unary if path.starts_with("/grpc.health.v1.Health/") => return Ok(None),
+            MethodClass::Unary => &self.unary,
+            MethodClass::Stream => &self.streams,
+            MethodClass::LongLived => &self.long_lived,
+        };
+        quota.take(tenant, 1).map(Some).ok_or_else(overloaded)
+    }
+
+    /// The open calls, except health and reflection.
+    pub(super) fn open_calls(&self) -> usize {
+        self.unary.used() + self.streams.used()
+    }
+}
+
+/// The answer to a request that is not gRPC. A web page can make its reader's browser send others,
+/// with the reader's rights: a browser asks before it sends a foreign content type only.
+pub(super) fn refuse_other_protocols(request: &Request<Body>) -> Option<Response<Body>> {
+    let content_type = request.headers().get(header::CONTENT_TYPE);
+    let is_grpc = content_type.is_some_and(|it| it.as_bytes().starts_with(b"application/grpc"));
+    let is_post = request.method() == Method::POST;
+    if is_post && is_grpc {
+        return None;
+    }
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = match is_post {
+        true => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        false => StatusCode::METHOD_NOT_ALLOWED,
+    };
+    if !is_post {
+        let post = HeaderValue::from_static("POST");
+        response.headers_mut().insert(header::ALLOW, post);
+    }
+    Some(response)
+}
