@@ -16,6 +16,7 @@
 //! - [`client`]: the commands that talk to a running service.
 //! - [`database`]: which database is served, and waiting for it at start.
 //! - [`config`] and [`telemetry`]: flags and logs.
+//! - [`init`]: the duties of PID 1 in a container.
 
 pub mod api;
 pub mod client;
@@ -23,6 +24,7 @@ pub mod config;
 pub mod database;
 pub mod domain;
 mod duration;
+pub mod init;
 pub mod model;
 pub mod pb;
 pub mod postgres;

@@ -13,6 +13,7 @@ use mailing_groups::{
     config::{Cli, Command, DatabaseOptions, ServeOptions, TenantMode},
     database::{self, Migrates, ServedDatabase},
     domain::{Domain, SetCache, UnknownTenants, maintenance},
+    init,
     server::{self, Shutdown, signal},
     store::Store,
     telemetry::{self, LogFormat},
@@ -31,16 +32,26 @@ type Error = Box<dyn std::error::Error + Send + Sync>;
 /// How long to wait for the database at start.
 const DATABASE_START: Duration = Duration::from_secs(60);
 
+fn main() -> ExitCode {
+    if init::is_needed() {
+        return init::run().unwrap_or_else(|error| {
+            eprintln!("error: the program cannot be started as a child of PID 1: {error}");
+            ExitCode::FAILURE
+        });
+    }
+    program()
+}
+
 #[tokio::main]
-async fn main() -> ExitCode {
+async fn program() -> ExitCode {
     let cli = Cli::from_command_line();
     let outcome = match cli.command {
         Some(Command::Client(command)) => return client::run(*command).await,
-        Some(Command::Migrate(options)) => migrate(options).await,
-        Some(Command::Check(options)) => match database::check(&options).await {
+        Some(Command::Migrate(options)) => until_stopped(migrate(options)).await,
+        Some(Command::Check(options)) => match until_stopped(database::check(&options)).await {
             Ok(true) => Ok(()),
             Ok(false) => return ExitCode::from(3),
-            Err(error) => Err(error.into()),
+            Err(error) => Err(error),
         },
         Some(Command::Serve(options)) => serve(*options).await,
         None => serve(cli.serve).await,
@@ -51,6 +62,17 @@ async fn main() -> ExitCode {
             eprintln!("error: {}", chain(&*error));
             ExitCode::FAILURE
         }
+    }
+}
+
+/// Runs `work` unless a signal stops it. Dropping it stops its private PostgreSQL.
+async fn until_stopped<T, E: Into<Error>>(
+    work: impl Future<Output = Result<T, E>>,
+) -> Result<T, Error> {
+    let stop = signal::stop_requested()?;
+    tokio::select! {
+        done = work => done.map_err(Into::into),
+        signal = stop => Err(format!("stopped by {signal}").into()),
     }
 }
 

@@ -129,6 +129,12 @@ impl Program {
         kill(Pid::from_raw(-self.pid()), signal).unwrap();
     }
 
+    /// Closes the reading ends of its standard output and standard error, as a terminal does.
+    pub(crate) fn close_output(&mut self) {
+        self.output = None;
+        self.child.stderr = None;
+    }
+
     /// How it ended, if it has ended.
     pub(crate) fn try_ended(&mut self) -> Option<ExitStatus> {
         self.child.try_wait().unwrap()

@@ -4,6 +4,7 @@ mod help;
 mod import_options;
 mod imports;
 mod interrupts;
+mod signals;
 mod starts;
 mod tenants;
 

@@ -110,7 +110,12 @@ impl Service {
 
     /// Stops it in order; the code it ends with.
     pub(crate) fn stop(&mut self) -> Option<i32> {
-        self.program.signal(Signal::SIGTERM);
+        self.stop_with(Signal::SIGTERM)
+    }
+
+    /// Stops it with a signal; the code it ends with.
+    pub(crate) fn stop_with(&mut self, signal: Signal) -> Option<i32> {
+        self.program.signal(signal);
         eventually_blocking(|| self.program.try_ended()).code()
     }
 }
