@@ -3,7 +3,14 @@
 //!
 //! Levels: faults of the service (INTERNAL, UNKNOWN, DATA_LOSS) are errors, UNAVAILABLE is a
 //! warning, an exceeded deadline or limit is info, and everything else, success and mistakes of
-//! callers, is debug. Never a message's content, nor metadata other than the request id.
+//! callers, is debug. Under overload a line a second stands for all of the same method and code, and
+//! says how many were left out before it. Never a message's content, nor metadata other than the request id.
+
+use std::{
+    collections::HashMap,
+    sync::{LazyLock, Mutex, PoisonError},
+    time::Duration,
+};
 
 use bytes::Bytes;
 use http_body::Frame;
@@ -14,9 +21,37 @@ use tracing::{Span, debug, error, info, warn};
 use super::errors::code_in;
 use crate::{api::request_id, model::grpc_code_name};
 
+/// The time that one line stands for.
+const LINE_INTERVAL: Duration = Duration::from_secs(1);
+
+/// The last lines of all calls.
+static LINES: LazyLock<Mutex<LogLines>> = LazyLock::new(Mutex::default);
+
+/// When the last line of each method and code was written, and how many were left out since.
+#[derive(Default)]
+struct LogLines(HashMap<(Box<str>, i32), (Instant, u64)>);
+
+impl LogLines {
+    /// Whether a line is due, and then how many were left out before it.
+    fn is_due(&mut self, method: &str, code: Code, now: Instant) -> Option<u64> {
+        let key = (Box::from(method), code as i32);
+        let Some((last, left_out)) = self.0.get_mut(&key) else {
+            self.0.insert(key, (now, 0));
+            return Some(0);
+        };
+        if now.duration_since(*last) < LINE_INTERVAL {
+            *left_out += 1;
+            return None;
+        }
+        *last = now;
+        Some(std::mem::take(left_out))
+    }
+}
+
 /// Logs the end of one call, once; dropped before, the caller has cancelled it.
 pub(super) struct CallLog {
     span: Span,
+    method: Box<str>,
     started: Instant,
     ended: bool,
 }
@@ -24,8 +59,10 @@ pub(super) struct CallLog {
 impl CallLog {
     /// `method` is `None` for a path that the server does not know, which is not logged.
     pub(super) fn start(method: Option<&str>) -> Self {
+        let method = method.unwrap_or("_OTHER");
         Self {
             span: span(method),
+            method: Box::from(method),
             started: Instant::now(),
             ended: false,
         }
@@ -48,22 +85,32 @@ impl CallLog {
             return;
         }
         let _entered = self.span.enter();
+        let is_due = || {
+            let mut lines = LINES.lock().unwrap_or_else(PoisonError::into_inner);
+            lines.is_due(&self.method, code, Instant::now())
+        };
         let status = grpc_code_name(code as i32);
         let elapsed_ms = self.started.elapsed().as_micros() as f64 / 1e3;
         macro_rules! line {
-            ($level:ident) => {
+            ($level:ident, $left_out:expr) => {
                 $level!(
                     rpc.response.status_code = status,
                     elapsed_ms,
+                    left_out = $left_out,
                     "call ended: {status}"
                 )
+            };
+            ($level:ident) => {
+                if let Some(left_out) = is_due() {
+                    line!($level, (left_out > 0).then_some(left_out))
+                }
             };
         }
         match code {
             Code::Internal | Code::Unknown | Code::DataLoss => line!(error),
             Code::Unavailable => line!(warn),
             Code::DeadlineExceeded | Code::ResourceExhausted => line!(info),
-            _ => line!(debug),
+            _ => line!(debug, None::<u64>),
         }
     }
 }
@@ -76,10 +123,31 @@ impl Drop for CallLog {
 
 /// The span has level error so that it names the call in every event that the filter lets
 /// through. Every call pays for its fields, logged or not: there are few, and none is quoted.
-fn span(method: Option<&str>) -> Span {
+fn span(method: &str) -> Span {
     tracing::error_span!(
         "call",
-        rpc.method = %method.unwrap_or("_OTHER"),
+        rpc.method = %method,
         request_id = request_id::current().map(tracing::field::display),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_line_a_second_stands_for_all() {
+        let (mut lines, start) = (LogLines::default(), Instant::now());
+        let mut is_due = |method, code, milliseconds| {
+            lines.is_due(method, code, start + Duration::from_millis(milliseconds))
+        };
+        assert_eq!(is_due("a", Code::Unavailable, 0), Some(0));
+        for milliseconds in 1..1_000 {
+            assert_eq!(is_due("a", Code::Unavailable, milliseconds), None);
+        }
+        assert_eq!(is_due("a", Code::Internal, 5), Some(0), "another code");
+        assert_eq!(is_due("b", Code::Unavailable, 5), Some(0), "another method");
+        assert_eq!(is_due("a", Code::Unavailable, 1_000), Some(999));
+        assert_eq!(is_due("a", Code::Unavailable, 2_000), Some(0));
+    }
 }
