@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use neighbours::{
     loads::{self, Loud},
+    overload,
     quiet::{CALLS, Latencies, Quiet},
 };
 use support::{
@@ -58,6 +59,9 @@ async fn main() {
         });
         // What was queued has to end before the next measurement alone.
         quiet.settle().await;
+    }
+    if wanted.is_empty() || wanted.split(',').any(|name| name == "overload") {
+        limits.extend(overload::limits(&service.endpoint, &mut quiet, time).await);
     }
     let title = format!(
         "A quiet tenant beside a loud one, {} s each",

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use futures_util::future::BoxFuture;
 use mailing_groups::pb::{
     AssignMailingGroupRequest, CountSegmentMembersRequest, ListContactsRequest, MailingGroup,
-    Selection, UpdateMailingGroupRequest, WatchChangesRequest, selection::Source,
+    Selection, SelectionOptions, UpdateMailingGroupRequest, WatchChangesRequest,
     watch_changes_request,
 };
 use tokio::task::JoinSet;
@@ -188,10 +188,8 @@ async fn waiting_assigns(loud: &Loud) -> Running {
 async fn wildcards(loud: &Loud) -> Running {
     Running::start(loud, 4, async |mut clients: Clients, _| {
         loop {
-            let selection = Selection {
-                source: Some(Source::Expression(vec!["W*"; 256].join(" OR "))),
-                ..Selection::default()
-            };
+            let selection =
+                Selection::of_expression(vec!["W*"; 256].join(" OR "), SelectionOptions::default());
             let request = CountSegmentMembersRequest {
                 selection: Some(selection),
             };

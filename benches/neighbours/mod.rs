@@ -1,6 +1,7 @@
 //! A quiet tenant, and the loads of a loud one.
 
 pub(crate) mod loads;
+pub(crate) mod overload;
 pub(crate) mod quiet;
 
 mod raw;

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use mailing_groups::pb::{
     AssignMailingGroupRequest, CountSegmentMembersRequest, GetContactRequest, Selection,
-    selection::Source,
+    SelectionOptions,
 };
 use tokio::time::timeout;
 
@@ -101,10 +101,8 @@ impl Quiet {
                 answer.map(drop)
             }
             _ => {
-                let selection = Selection {
-                    source: Some(Source::Expression("G0 OR G1 AND NOT G2".to_owned())),
-                    ..Selection::default()
-                };
+                let selection =
+                    Selection::of_expression("G0 OR G1 AND NOT G2", SelectionOptions::default());
                 let request = CountSegmentMembersRequest {
                     selection: Some(selection),
                 };

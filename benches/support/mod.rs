@@ -4,6 +4,7 @@
 #![expect(dead_code, reason = "each benchmark uses a part of it")]
 
 pub(crate) mod figures;
+pub(crate) mod load;
 pub(crate) mod machine;
 #[path = "../../tests/service/support/postgres.rs"]
 #[expect(clippy::unwrap_used, reason = "shared with the tests")]

@@ -4,7 +4,6 @@
 pub(crate) mod effects;
 pub(crate) mod h2load;
 pub(crate) mod line;
-pub(crate) mod load;
 pub(crate) mod pairs;
 pub(crate) mod pgbench;
 pub(crate) mod progress;

@@ -10,7 +10,7 @@ use std::ops::RangeInclusive;
 use bytes::Bytes;
 use mailing_groups::pb;
 
-use super::load::frame;
+use crate::support::load::frame;
 
 /// New pairs a contact has.
 const NEW: u64 = 45;

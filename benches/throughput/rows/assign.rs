@@ -2,12 +2,14 @@
 
 use std::time::Duration;
 
-use crate::throughput::{
-    effects::Effects,
-    load::{Done, Load},
-    pairs::Pairs,
-    pgbench::{self, Length},
-    stage::Stage,
+use crate::{
+    support::load::{Done, Load},
+    throughput::{
+        effects::Effects,
+        pairs::Pairs,
+        pgbench::{self, Length},
+        stage::Stage,
+    },
 };
 
 const ASSIGN: &str = "/mailinggroups.v1.MailingGroups/AssignMailingGroup";
@@ -57,6 +59,7 @@ pub(crate) async fn assign(
         time,
         messages: &messages,
         again: false,
+        refusals: false,
     };
     let done = load.run().await;
     pairs.advance(done.calls);

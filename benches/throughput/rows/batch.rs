@@ -5,11 +5,11 @@ use std::time::{Duration, Instant};
 use mailing_groups::pb;
 
 use crate::{
+    support::load::{Load, frame},
     support::{figures::Unit, report::Aim, service::Database},
     throughput::{
         effects::Effects,
         line::Line,
-        load::{Load, frame},
         pairs::Pairs,
         pgbench::{self, Length},
         stage::{Settings, Stage},
@@ -70,6 +70,7 @@ async fn assign(stage: &Stage, pairs: &Pairs) -> f64 {
         time: Duration::from_secs(600),
         messages: &messages,
         again: false,
+        refusals: false,
     };
     let done = load.run().await;
     let after = Effects::of(&stage.sql, &pairs.tenants).await;

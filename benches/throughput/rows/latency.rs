@@ -7,13 +7,13 @@ use tonic_health::pb::HealthCheckRequest;
 
 use super::assign::{TRANSACTIONS, assign, transact};
 use crate::{
+    support::load::{Load, frame},
     support::{
         figures::{Figures, Unit, quantile},
         report::Aim,
     },
     throughput::{
         line::Line,
-        load::{Load, frame},
         pairs::Pairs,
         stage::{Settings, Stage},
     },
@@ -87,6 +87,7 @@ async fn empty(stage: &Stage, time: Duration) -> Vec<Duration> {
         time: time.min(Duration::from_secs(1)),
         messages: &[message] as &[Bytes],
         again: true,
+        refusals: false,
     };
     load.run().await.latencies
 }

@@ -7,11 +7,11 @@ use prost::Message;
 use tonic::Request;
 
 use crate::{
+    support::load::{Load, frame},
     support::{figures::Unit, report::Aim},
     throughput::{
         h2load,
         line::Line,
-        load::{Load, frame},
         pgbench::{self, Length},
         stage::{Settings, Stage},
     },
@@ -68,6 +68,7 @@ async fn get_any(stage: &Stage, time: Duration) -> f64 {
         time,
         messages: &messages,
         again: true,
+        refusals: false,
     };
     load.run().await.per_second()
 }

@@ -31,13 +31,18 @@ pub(crate) struct Load<'a> {
     pub(crate) messages: &'a [Bytes],
     /// Whether to start over when all messages are used.
     pub(crate) again: bool,
+    /// Whether calls may be refused. Their callers wait as long as the answer says, as gRPC's clients
+    /// do.
+    pub(crate) refusals: bool,
 }
 
-/// The result. All calls ended with OK.
+/// The result. All calls ended with OK, or were refused with a pushback.
 pub(crate) struct Done {
     pub(crate) calls: u64,
     pub(crate) elapsed: Duration,
     pub(crate) latencies: Vec<Duration>,
+    /// How long the answers of refused calls took.
+    pub(crate) refusals: Vec<Duration>,
 }
 
 impl Done {
@@ -67,6 +72,7 @@ impl Load<'_> {
         let requests: Vec<_> = self.tenants.iter().map(|name| self.request(name)).collect();
         let next = Cell::new(0);
         let latencies = RefCell::new(Vec::with_capacity(self.messages.len()));
+        let refusals = RefCell::new(Vec::new());
         let start = Instant::now();
         let workers = senders.into_iter().map(async |mut sender| {
             while start.elapsed() < self.time
@@ -74,8 +80,16 @@ impl Load<'_> {
             {
                 let request = requests[at % requests.len()].clone();
                 let sent = Instant::now();
-                sender = call(sender, request, message).await;
-                latencies.borrow_mut().push(sent.elapsed());
+                let pushback;
+                (sender, pushback) = call(sender, request, message).await;
+                let Some(pushback) = pushback else {
+                    latencies.borrow_mut().push(sent.elapsed());
+                    continue;
+                };
+                assert!(self.refusals, "a call was refused");
+                refusals.borrow_mut().push(sent.elapsed());
+                let left = self.time.saturating_sub(start.elapsed());
+                tokio::time::sleep(pushback.min(left)).await;
             }
         });
         join_all(workers).await;
@@ -84,6 +98,7 @@ impl Load<'_> {
             calls: latencies.len() as u64,
             elapsed,
             latencies,
+            refusals: refusals.into_inner(),
         }
     }
 
@@ -120,12 +135,13 @@ async fn connect(endpoint: &str) -> SendRequest<Bytes> {
     sender.ready().await.expect("ready")
 }
 
-/// Makes one call, which has to be answered OK.
+/// Makes one call, which has to be answered OK or refused: then it returns after which time to try
+/// again.
 async fn call(
     sender: SendRequest<Bytes>,
     request: Request<()>,
     message: Bytes,
-) -> SendRequest<Bytes> {
+) -> (SendRequest<Bytes>, Option<Duration>) {
     let mut sender = sender.ready().await.expect("ready");
     let (response, mut stream) = sender.send_request(request, false).expect("sends");
     stream.send_data(message, true).expect("sends the message");
@@ -137,12 +153,12 @@ async fn call(
     }
     let trailers = body.trailers().await.expect("trailers");
     let trailers = trailers.unwrap_or(head.headers);
-    assert!(is_ok(&trailers), "a call failed: {trailers:?}");
-    sender
+    let pushback = number(&trailers, "grpc-retry-pushback-ms").map(Duration::from_millis);
+    let is_ok = number(&trailers, "grpc-status") == Some(0);
+    assert!(is_ok || pushback.is_some(), "a call failed: {trailers:?}");
+    (sender, pushback)
 }
 
-fn is_ok(trailers: &HeaderMap) -> bool {
-    trailers
-        .get("grpc-status")
-        .is_some_and(|status| status == "0")
+fn number(trailers: &HeaderMap, name: &str) -> Option<u64> {
+    trailers.get(name)?.to_str().ok()?.parse().ok()
 }

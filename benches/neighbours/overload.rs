@@ -1,0 +1,172 @@
+//! Ten times as many calls as at capacity, and another tenant's calls meanwhile.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use mailing_groups::pb::{
+    AssignMailingGroupRequest, CountSegmentMembersRequest, GetContactRequest, Selection,
+    SelectionOptions,
+};
+
+use super::quiet::{CALLS, Latencies, Quiet};
+use crate::support::{
+    figures::{grouped, quantile, time},
+    load::{Done, Load, frame},
+    report::Limit,
+};
+
+/// Connections, and calls in flight on each: at capacity, and overloaded.
+const CAPACITY: (usize, usize) = (8, 64);
+const OVERLOAD: (usize, usize) = (64, 256);
+
+/// What is called, with messages of its own.
+struct Kind {
+    name: &'static str,
+    path: &'static str,
+    message: fn(usize) -> Bytes,
+}
+
+const KINDS: [Kind; 3] = [
+    Kind {
+        name: "assigns",
+        path: "/mailinggroups.v1.MailingGroups/AssignMailingGroup",
+        message: |n| {
+            frame(&AssignMailingGroupRequest {
+                contact_id: format!("L{:06}", n % 100_000),
+                code: format!("W{}", n / 100_000),
+            })
+        },
+    },
+    Kind {
+        name: "counts",
+        path: "/mailinggroups.v1.MailingGroups/CountSegmentMembers",
+        message: |_| {
+            let selection =
+                Selection::of_expression("W0 OR W1 AND NOT W2", SelectionOptions::default());
+            frame(&CountSegmentMembersRequest {
+                selection: Some(selection),
+            })
+        },
+    },
+    Kind {
+        name: "reads",
+        path: "/mailinggroups.v1.Contacts/GetContact",
+        message: |n| {
+            frame(&GetContactRequest {
+                id: format!("L{:06}", n % 100_000),
+            })
+        },
+    },
+];
+
+/// Measures each kind of call, and all together.
+pub(crate) async fn limits(endpoint: &str, quiet: &mut Quiet, time: Duration) -> Vec<Limit> {
+    let mut limits = Vec::new();
+    // Pairs that are not assigned yet, over all measurements.
+    let mut first = 0;
+    for kinds in [&KINDS[..1], &KINDS[1..2], &KINDS[2..], &KINDS[..]] {
+        let names: Vec<&str> = kinds.iter().map(|kind| kind.name).collect();
+        let name = names.join(", ");
+        eprintln!("overload of {name} …");
+        let at_capacity = offer(endpoint, kinds, CAPACITY, time, &mut first).await;
+        let alone = quiet.measure(time).await;
+        let (overloaded, beside) = tokio::join!(
+            offer(endpoint, kinds, OVERLOAD, time, &mut first),
+            quiet.measure(time)
+        );
+        limits.extend(compare(&name, &at_capacity, &overloaded));
+        limits.push(served(&name, &alone, &beside));
+        quiet.settle().await;
+    }
+    limits
+}
+
+/// Makes calls of some kinds at the same time; the kinds share the connections.
+async fn offer(
+    endpoint: &str,
+    kinds: &[Kind],
+    (connections, in_flight): (usize, usize),
+    time: Duration,
+    first: &mut usize,
+) -> Done {
+    let count = 40_000 * time.as_secs().max(1) as usize;
+    let messages: Vec<Vec<Bytes>> = kinds
+        .iter()
+        .map(|kind| (*first..*first + count).map(kind.message).collect())
+        .collect();
+    *first += count;
+    let tenants = ["loud".to_owned()];
+    let loads = kinds.iter().zip(&messages).map(|(kind, messages)| Load {
+        endpoint,
+        path: kind.path,
+        tenants: &tenants,
+        connections: connections / kinds.len(),
+        in_flight,
+        time,
+        messages,
+        again: true,
+        refusals: true,
+    });
+    let loads: Vec<Load<'_>> = loads.collect();
+    let done = futures_util::future::join_all(loads.iter().map(Load::run)).await;
+    let join = |part: fn(&Done) -> &Vec<Duration>| done.iter().flat_map(part).copied().collect();
+    Done {
+        calls: done.iter().map(|done| done.calls).sum(),
+        elapsed: done
+            .iter()
+            .map(|done| done.elapsed)
+            .max()
+            .unwrap_or_default(),
+        latencies: join(|done| &done.latencies),
+        refusals: join(|done| &done.refusals),
+    }
+}
+
+fn compare(name: &str, at_capacity: &Done, overloaded: &Done) -> [Limit; 3] {
+    let goodput = overloaded.per_second() / at_capacity.per_second();
+    let [before, after] = [at_capacity, overloaded].map(|done| quantile(&done.latencies, 0.99));
+    let refused = quantile(&overloaded.refusals, 0.99);
+    let show = |seconds: f64| time(Duration::from_secs_f64(seconds.max(0.0)));
+    [
+        Limit {
+            what: format!(
+                "overload, {name}: answered, of {}/s at capacity",
+                grouped(at_capacity.per_second())
+            ),
+            measured: format!("{}/s, {goodput:.2}", grouped(overloaded.per_second())),
+            limit: "≥ 0.8".to_owned(),
+            met: goodput >= 0.8,
+        },
+        Limit {
+            what: format!(
+                "overload, {name}: p99 of those, at capacity {}",
+                show(before)
+            ),
+            measured: format!("{}, {:.1} times", show(after), after / before),
+            limit: "≤ 5 times".to_owned(),
+            met: after <= 5.0 * before,
+        },
+        Limit {
+            what: format!(
+                "overload, {name}: p99 of {} refusals",
+                overloaded.refusals.len()
+            ),
+            measured: show(refused),
+            limit: "≤ 50 ms".to_owned(),
+            met: overloaded.refusals.is_empty() || refused <= 0.05,
+        },
+    ]
+}
+
+fn served(name: &str, alone: &[Latencies; 3], beside: &[Latencies; 3]) -> Limit {
+    let calls = CALLS.iter().zip(alone).zip(beside);
+    let shown = calls
+        .map(|((call, alone), beside)| format!("{call} {}, alone {}", beside.show(), alone.show()));
+    let failed: usize = beside.iter().map(|latencies| latencies.failed).sum();
+    Limit {
+        what: format!("overload, {name}: another tenant"),
+        measured: format!("{}; {failed} failed", shown.collect::<Vec<_>>().join(", ")),
+        limit: "none failed".to_owned(),
+        met: failed == 0,
+    }
+}
