@@ -1,6 +1,6 @@
 //! Selecting against SQL: counts of a three-group expression and streams of a large group, on a
 //! tenant of a million contacts and five million memberships, in ratios within one run; and what
-//! readers and actions on segments take.
+//! readers, actions on segments and long work take.
 //!
 //! `SCALE` multiplies the tenant, `ROUNDS` is the number of repetitions.
 
@@ -9,7 +9,7 @@ mod support;
 #[path = "select/mod.rs"]
 mod select;
 
-use select::{actions, counts, fill::fill, readers, streams};
+use select::{actions, counts, fill::fill, long_work, readers, streams};
 use support::{
     machine,
     report::{self, Limit},
@@ -47,6 +47,8 @@ async fn main() {
     limits.extend(readers::limits(&database, &service).await);
     eprintln!("building a segment …");
     limits.extend(actions::limits(&database, &service).await);
+    eprintln!("changing a group of all contacts …");
+    limits.extend(long_work::limits(&service).await);
 
     let title = format!("Selecting, {contacts} contacts, 50 groups, {rounds} rounds");
     report::print(&title, &facts, &rows, &limits, "bench-select.json");

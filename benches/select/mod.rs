@@ -1,8 +1,9 @@
-//! Selecting: counts, streams, readers, and actions on segments.
+//! Selecting: counts, streams, readers, actions on segments, and long work.
 
 pub(crate) mod actions;
 pub(crate) mod counts;
 pub(crate) mod fill;
+pub(crate) mod long_work;
 mod raw;
 pub(crate) mod readers;
 pub(crate) mod streams;
