@@ -1,4 +1,4 @@
-//! `tenant`: creates, lists and deletes tenants.
+//! `tenant`: creates, lists, limits and deletes tenants.
 
 use super::{
     Completion, DryRunArgs, after_help,
@@ -9,7 +9,7 @@ use super::{
 };
 use crate::pb::{
     CreateTenantRequest, DeleteTenantRequest, GetTenantRequest, ListTenantsRequest, Tenant,
-    TenantCounts, tenants_client::TenantsClient,
+    TenantCounts, TenantLimits, UpdateTenantRequest, tenants_client::TenantsClient,
 };
 
 const EXAMPLES: &str = "\
@@ -17,6 +17,7 @@ Examples:
   mailing-groups tenant create acme
   mailing-groups tenant list
   mailing-groups tenant show acme
+  mailing-groups tenant limit acme --max-contacts 100000
   mailing-groups tenant delete acme --dry-run";
 
 /// The arguments of `tenant`.
@@ -37,6 +38,10 @@ enum TenantCommand {
     List(ListTenantsArgs),
     /// Show what a tenant has and may have
     Show(TenantNameArgs),
+    /// Limit how much a tenant may have
+    ///
+    /// What it has already stays, also if it is more.
+    Limit(LimitTenantArgs),
     /// Delete a tenant with all its data
     ///
     /// A large tenant takes longer than one call may. If the command ends with DEADLINE_EXCEEDED,
@@ -59,6 +64,19 @@ struct ListTenantsArgs {
 }
 
 #[derive(Debug, clap::Args)]
+#[group(required = true, multiple = true, id = "limits", args = ["max_contacts", "max_groups"])]
+struct LimitTenantArgs {
+    #[command(flatten)]
+    tenant: TenantNameArgs,
+    /// Maximum number of contacts; 0 for no limit
+    #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(i64).range(0..))]
+    max_contacts: Option<i64>,
+    /// Maximum number of mailing groups; 0 for no limit
+    #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(i64).range(0..))]
+    max_groups: Option<i64>,
+}
+
+#[derive(Debug, clap::Args)]
 struct DeleteTenantArgs {
     #[command(flatten)]
     tenant: TenantNameArgs,
@@ -76,6 +94,7 @@ impl TenantArgs {
             TenantCommand::Create(TenantNameArgs { name }) => session.create(name).await,
             TenantCommand::List(list) => session.list(list.prefix.unwrap_or_default()).await,
             TenantCommand::Show(TenantNameArgs { name }) => session.show(name).await,
+            TenantCommand::Limit(limit) => session.limit(limit).await,
             TenantCommand::Delete(delete) => session.delete(delete).await,
         }?;
         Ok(Completion::Complete)
@@ -122,6 +141,32 @@ impl TenantSession {
         let request = self.connection.unary(GetTenantRequest { name });
         let found = self.client.get_tenant(request).await?.into_inner();
         terminal::print(&line(&found.tenant.unwrap_or_default()))
+    }
+
+    async fn limit(&mut self, args: LimitTenantArgs) -> Result<(), Error> {
+        let limits = [
+            ("limits.max_contacts", args.max_contacts),
+            ("limits.max_mailing_groups", args.max_groups),
+        ];
+        let paths = limits.iter().filter(|(_, limit)| limit.is_some());
+        let update_mask = prost_types::FieldMask {
+            paths: paths.map(|(path, _)| (*path).to_owned()).collect(),
+        };
+        let limits = TenantLimits {
+            max_contacts: args.max_contacts.unwrap_or_default(),
+            max_mailing_groups: args.max_groups.unwrap_or_default(),
+        };
+        let request = self.connection.unary(UpdateTenantRequest {
+            tenant: Some(Tenant {
+                name: args.tenant.name,
+                limits: Some(limits),
+                ..Tenant::default()
+            }),
+            update_mask: Some(update_mask),
+            ..UpdateTenantRequest::default()
+        });
+        let updated = self.client.update_tenant(request).await?.into_inner();
+        terminal::print(&line(&updated.tenant.unwrap_or_default()))
     }
 
     async fn delete(&mut self, args: DeleteTenantArgs) -> Result<(), Error> {

@@ -35,6 +35,10 @@ pub struct WatchArgs {
     /// Where to start: `now`, `beginning` (first everything there is) or after a revision
     #[arg(long, value_name = "now|beginning|REVISION", default_value = "now", value_parser = start)]
     from: Start,
+    /// Start after the line with this `resume_token`, with the same --kind and --code. Unlike a
+    /// revision, it tells if the database was restored or lost changes since
+    #[arg(long, value_name = "TOKEN", conflicts_with = "from")]
+    resume_token: Option<String>,
     /// Only changes of this kind; may be given several times
     #[arg(long = "kind", value_name = "KIND", value_enum)]
     kinds: Vec<WatchKind>,
@@ -89,7 +93,10 @@ impl WatchArgs {
             WatchKind::Segments => ChangeKind::Segments,
         };
         WatchChangesRequest {
-            start: Some(self.from.clone()),
+            start: Some(match &self.resume_token {
+                Some(token) => Start::ResumeToken(token.clone()),
+                None => self.from.clone(),
+            }),
             kinds: self.kinds.iter().map(|it| kind(it).into()).collect(),
             codes: self.codes.clone(),
         }
@@ -119,12 +126,15 @@ impl Watcher {
             }
             Message::SnapshotEnd(end) => {
                 self.in_snapshot = false;
+                let line = json!({"snapshot_end": end.revision, "resume_token": end.resume_token});
                 self.advance(end.revision, end.resume_token);
-                Some(json!({"snapshot_end": end.revision}))
+                Some(line)
             }
             Message::Progress(progress) => {
-                self.advance(progress.revision, progress.resume_token);
-                Some(json!({"progress": progress.revision}))
+                let (revision, token) = (progress.revision, progress.resume_token);
+                let line = json!({"progress": revision, "resume_token": token});
+                self.advance(revision, token);
+                Some(line)
             }
             Message::Changes(part) => {
                 let (revision, more) = (part.revision, part.more);

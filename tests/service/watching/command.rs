@@ -11,6 +11,11 @@ async fn start(tenant: &Tenant, arguments: &[&str]) -> Program {
     Program::start(command(["watch"]).args(flags).args(arguments))
 }
 
+/// The position of a line that says how far the watch has come.
+fn position<'l>(line: &'l Value, name: &str) -> (&'l Value, &'l str) {
+    (&line[name], line["resume_token"].as_str().unwrap())
+}
+
 async fn line(program: &mut Program) -> Value {
     serde_json::from_str(&program.line().await.unwrap()).unwrap()
 }
@@ -28,7 +33,8 @@ async fn changes_are_printed_as_json_lines() {
         created["changes"][0]["contacts_created"]["contacts"][0]["id"],
         "A"
     );
-    assert_eq!(line(&mut watch).await, json!({"progress": 2}));
+    let progress = line(&mut watch).await;
+    assert_eq!(position(&progress, "progress").0, 2);
     tenant.assign("A", "MOVE").await;
     // An idle watch repeats its progress.
     let added = loop {
@@ -50,5 +56,12 @@ async fn changes_are_printed_as_json_lines() {
         line(&mut watch).await["snapshot"]["members"][0]["contact_ids"],
         json!(["A"])
     );
-    assert_eq!(line(&mut watch).await, json!({"snapshot_end": 3}));
+    let end = line(&mut watch).await;
+    assert_eq!(position(&end, "snapshot_end").0, 3);
+
+    // It is continued after any line with a token.
+    let (_, token) = position(&created, "revision");
+    let flags = ["--kind", "memberships", "--kind", "contacts"];
+    let mut watch = start(&tenant, &[&["--resume-token", token], &flags[..]].concat()).await;
+    assert_eq!(line(&mut watch).await, added);
 }

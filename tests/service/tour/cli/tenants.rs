@@ -2,30 +2,8 @@
 
 use std::sync::Arc;
 
-use mailing_groups::pb::{
-    Tenant, TenantLimits, UpdateTenantRequest, tenants_client::TenantsClient,
-};
-
 use super::fails;
-use crate::{support::serve::channel, tour::service::Service};
-
-/// Limits the contacts of a tenant.
-async fn limit(service: &Service, name: &str) {
-    let address = service.address.to_string().parse().unwrap();
-    let request = UpdateTenantRequest {
-        tenant: Some(Tenant {
-            name: name.into(),
-            limits: Some(TenantLimits {
-                max_contacts: 1,
-                ..Default::default()
-            }),
-            ..Default::default()
-        }),
-        ..Default::default()
-    };
-    let mut client = TenantsClient::new(channel(address));
-    client.update_tenant(request).await.unwrap();
-}
+use crate::tour::service::Service;
 
 #[tokio::test]
 async fn tenants_are_created_shown_listed_and_deleted() {
@@ -40,10 +18,17 @@ async fn tenants_are_created_shown_listed_and_deleted() {
     let line = format!("cli-tenant: {empty} at revision 0\n");
     assert_eq!(created.stdout, line);
     assert_eq!(run("tenant list cli-tenant").await.stdout, line);
-    limit(&service, "cli-tenant").await;
-    assert_eq!(
-        run("tenant show cli-tenant").await.stdout,
-        format!("cli-tenant: {empty} at revision 0, at most 1 contact\n")
+    let limited = format!("cli-tenant: {empty} at revision 0, at most 1 contact\n");
+    let limit = run("tenant limit cli-tenant --max-contacts 1").await;
+    assert_eq!(limit.stdout, limited);
+    assert_eq!(run("tenant show cli-tenant").await.stdout, limited);
+    let limit = run("tenant limit cli-tenant --max-contacts 0 --max-groups 2").await;
+    let limits = format!("cli-tenant: {empty} at revision 0, at most 2 mailing groups\n");
+    assert_eq!(limit.stdout, limits);
+    fails(
+        &run("tenant limit cli-tenant").await,
+        2,
+        &["--max-contacts", "--max-groups"],
     );
     fails(
         &run("tenant create cli-tenant").await,
