@@ -119,12 +119,13 @@ pub struct ServeOptions {
         default_value = "10000"
     )]
     pub max_connections: usize,
-    /// Maximum number of concurrent unary calls; further ones fail with UNAVAILABLE
+    /// Maximum number of concurrent unary calls, of which a tenant can have half; further ones fail
+    /// with UNAVAILABLE
     #[arg(
         long,
         value_name = "COUNT",
         env = "MAILING_GROUPS_MAX_CALLS",
-        default_value = "10000"
+        default_value = "2000"
     )]
     pub max_calls: usize,
     /// Maximum number of open streams, of which a tenant can have half

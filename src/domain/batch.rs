@@ -31,8 +31,8 @@ use crate::model::TenantName;
 /// and few enough that it ends soon.
 pub(super) const MAX_ITEMS: usize = 1_000;
 
-/// Maximum length of a queue; further calls are rejected. With the batch in flight that is half of the
-/// calls that the server handles at a time, so that one tenant's load leaves room for others.
+/// Maximum length of a queue; further calls are rejected. More than the server handles of a tenant at a
+/// time, by default.
 pub(super) const MAX_QUEUED: usize = 4_000;
 
 /// What the calls of one kind do together.

@@ -24,7 +24,7 @@ pub(super) struct Admission {
 impl Admission {
     pub(super) fn new(limits: &Limits) -> Self {
         Self {
-            unary: Quota::new(limits.max_calls),
+            unary: Quota::halved(limits.max_calls),
             streams: Quota::halved(limits.max_streams),
             long_lived: Quota::new(limits.max_streams),
             memory: Quota::halved(limits.max_request_memory),

@@ -7,8 +7,9 @@ use std::time::Duration;
 pub struct Limits {
     /// Open connections; one more is closed as soon as it is accepted.
     pub max_connections: usize,
-    /// Unary calls being handled at a time; one more is answered UNAVAILABLE. Health checks are not
-    /// counted.
+    /// Unary calls being handled at a time, of which a tenant can have half; one more is answered
+    /// UNAVAILABLE. Health checks are not counted. Several hundred are enough to be as fast as
+    /// possible; what waits beyond that only answers later.
     pub max_calls: usize,
     /// The same for streams, of which a tenant can have half. As many health watches and reflection
     /// streams may be open besides.
@@ -45,7 +46,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             max_connections: 10_000,
-            max_calls: 10_000,
+            max_calls: 2_000,
             max_streams: 10_000,
             max_request_memory: 256 << 20,
             max_concurrent_streams: 256,
