@@ -79,15 +79,10 @@ impl Rules<'_> {
     ) -> (UpsertOutcome, Option<usize>) {
         let item = self.drafts.taken;
         self.drafts.taken += 1;
-        let before = self.details(&row.id);
-        if before.is_none()
-            && !row.reuse_former
-            && let Some(current) = self.known.merged_into(&row.id)
-        {
-            let (former, current) = (row.id.clone(), current.clone());
-            let refusal = Refusal::FormerId { former, current };
+        if let Some(refusal) = self.former_id(row) {
             return (ItemOutcome::Refused(refusal), None);
         }
+        let before = self.details(&row.id);
         let details = match resolve(&row.change, before.clone()) {
             Ok(details) => details,
             Err(refusal) => return (ItemOutcome::Refused(refusal), None),
@@ -112,6 +107,16 @@ impl Rules<'_> {
             Some(draft) => Some(draft.details.clone()),
             None => self.known.get(id).map(Contact::details),
         }
+    }
+
+    /// Why an item cannot create its contact under the id of a merged one.
+    fn former_id(&self, row: &ContactRow) -> Option<Refusal> {
+        if row.reuse_former || self.details(&row.id).is_some() {
+            return None;
+        }
+        let current = self.known.merged_into(&row.id)?.clone();
+        let former = row.id.clone();
+        Some(Refusal::FormerId { former, current })
     }
 
     fn kind(&self, id: &ContactId) -> Option<ContactKind> {
@@ -154,8 +159,9 @@ impl Rules<'_> {
     /// Whether the next item of a contact makes it a company for certain: such an item breaks no
     /// rule.
     fn makes_company(&self, row: &ContactRow) -> bool {
-        resolve(&row.change, self.details(&row.id))
-            .is_ok_and(|it| it.kind == ContactKind::Company && it.company_id.is_none())
+        self.former_id(row).is_none()
+            && resolve(&row.change, self.details(&row.id))
+                .is_ok_and(|it| it.kind == ContactKind::Company && it.company_id.is_none())
     }
 }
 

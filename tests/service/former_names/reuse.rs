@@ -173,3 +173,23 @@ async fn an_import_creates_contacts_under_former_ids_only_on_request() {
     assert_eq!(tenant.get_contact("Q").await.unwrap().company_id, "FORMERC");
     tenant.assert_consistent().await;
 }
+
+#[tokio::test]
+async fn a_person_before_its_company_is_refused_if_the_company_is() {
+    let mut tenant = given_up().await;
+    let contacts = || vec![person("Q", "FORMERC"), company("FORMERC")];
+    let request = pb::BatchCreateContactsRequest {
+        contacts: contacts(),
+        ..Default::default()
+    };
+    let created = tenant.contacts.batch_create_contacts(request).await;
+    let results = created.unwrap().into_inner().results;
+    let results: Vec<_> = results.iter().map(|it| it.field.as_str()).collect();
+    assert_eq!(results, ["company_id", "id"]);
+    let mut upload = tenant.upload_contacts().await;
+    let start = to_contacts::Start::default();
+    upload.send(to_contacts::Message::Start(start)).await;
+    upload.send(contact_chunk(contacts())).await;
+    let (rejections, _) = upload.until(2).await.unwrap();
+    assert_eq!(rejections.len(), 2);
+}
