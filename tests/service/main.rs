@@ -31,6 +31,7 @@ mod links;
 mod lists;
 mod long_work;
 mod merge;
+mod model;
 mod oracle;
 mod pages;
 mod peers;

@@ -2,9 +2,9 @@
 
 mod command;
 mod events;
-mod feed;
+pub(crate) mod feed;
 mod history;
-mod model;
+pub(crate) mod model;
 mod pruning;
 mod readers;
 mod snapshot;

@@ -11,10 +11,10 @@ use tonic::{Status, Streaming};
 use crate::support::{Tenant, within};
 
 /// An open watch.
-pub(super) struct Feed(pub(super) Streaming<pb::WatchChangesResponse>);
+pub(crate) struct Feed(pub(super) Streaming<pb::WatchChangesResponse>);
 
 /// A watch from a start, of everything.
-pub(super) fn from(start: Start) -> pb::WatchChangesRequest {
+pub(crate) fn from(start: Start) -> pb::WatchChangesRequest {
     pb::WatchChangesRequest {
         start: Some(start),
         ..Default::default()
@@ -22,20 +22,20 @@ pub(super) fn from(start: Start) -> pb::WatchChangesRequest {
 }
 
 /// A watch of what is changed after a revision.
-pub(super) fn after(revision: i64) -> pb::WatchChangesRequest {
+pub(crate) fn after(revision: i64) -> pb::WatchChangesRequest {
     from(Start::Revision(revision))
 }
 
-pub(super) fn now() -> pb::WatchChangesRequest {
+pub(crate) fn now() -> pb::WatchChangesRequest {
     from(Start::Now(Now {}))
 }
 
-pub(super) fn beginning() -> pb::WatchChangesRequest {
+pub(crate) fn beginning() -> pb::WatchChangesRequest {
     from(Start::Beginning(Beginning {}))
 }
 
 /// A watch of some kinds and some codes only.
-pub(super) fn filtered(
+pub(crate) fn filtered(
     request: pb::WatchChangesRequest,
     kinds: &[ChangeKind],
     codes: &[&str],
@@ -49,7 +49,7 @@ pub(super) fn filtered(
 
 impl Tenant {
     /// Opens a watch.
-    pub(super) async fn watch(&mut self, request: pb::WatchChangesRequest) -> Result<Feed, Status> {
+    pub(crate) async fn watch(&mut self, request: pb::WatchChangesRequest) -> Result<Feed, Status> {
         let response = self.groups.watch_changes(request).await?;
         Ok(Feed(response.into_inner()))
     }
@@ -57,13 +57,13 @@ impl Tenant {
 
 impl Feed {
     /// The next message.
-    pub(super) async fn message(&mut self) -> Result<Message, Status> {
+    pub(crate) async fn message(&mut self) -> Result<Message, Status> {
         let message = within(self.0.message()).await?;
         Ok(message.expect("a watch has no end").message.unwrap())
     }
 
     /// The next message, which must be changes.
-    pub(super) async fn changes(&mut self) -> Changes {
+    pub(crate) async fn changes(&mut self) -> Changes {
         loop {
             match self.message().await.unwrap() {
                 Message::Changes(changes) => return changes,
@@ -74,7 +74,7 @@ impl Feed {
     }
 
     /// All changes up to the progress at a revision.
-    pub(super) async fn until(&mut self, revision: i64) -> Vec<Change> {
+    pub(crate) async fn until(&mut self, revision: i64) -> Vec<Change> {
         let mut all = Vec::new();
         loop {
             let (changes, reached) = self.until_progress().await;
@@ -88,7 +88,7 @@ impl Feed {
 
     /// All changes up to the next progress, which must come, and its revision. The progress may
     /// be that of an idle watch, which repeats it.
-    pub(super) async fn until_progress(&mut self) -> (Vec<Change>, i64) {
+    pub(crate) async fn until_progress(&mut self) -> (Vec<Change>, i64) {
         let mut all = Vec::new();
         loop {
             match self.message().await.unwrap() {
@@ -101,7 +101,7 @@ impl Feed {
 }
 
 /// The changes of a message.
-pub(super) fn reported(changes: Changes) -> Vec<Change> {
+pub(crate) fn reported(changes: Changes) -> Vec<Change> {
     let changes = changes.changes.into_iter();
     changes.map(|change| change.change.unwrap()).collect()
 }

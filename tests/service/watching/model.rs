@@ -8,14 +8,14 @@ use crate::support::Sql;
 
 /// Groups by code, contacts by id, and who has which group.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Model {
-    pub(super) groups: BTreeMap<String, String>,
-    pub(super) contacts: BTreeMap<String, Details>,
-    pub(super) members: BTreeSet<(String, String)>,
+pub(crate) struct Model {
+    pub(crate) groups: BTreeMap<String, String>,
+    pub(crate) contacts: BTreeMap<String, Details>,
+    pub(crate) members: BTreeSet<(String, String)>,
 }
 
 /// Kind, name, company, e-mail, excluded, blocked.
-pub(super) type Details = (i32, String, String, String, bool, bool);
+pub(crate) type Details = (i32, String, String, String, bool, bool);
 
 fn details(contact: pb::Contact) -> Details {
     let (excluded, blocked) = (contact.exclude_from_segments(), contact.privacy_blocked());
@@ -31,7 +31,7 @@ fn details(contact: pb::Contact) -> Details {
 
 impl Model {
     /// Takes over a part of a snapshot, in which nothing may come twice.
-    pub(super) fn fill(&mut self, part: Snapshot) {
+    pub(crate) fn fill(&mut self, part: Snapshot) {
         for group in part.mailing_groups {
             assert_eq!(self.groups.insert(group.code, group.description), None);
         }
@@ -52,7 +52,7 @@ impl Model {
     }
 
     /// Applies a change.
-    pub(super) fn apply(&mut self, change: Change) {
+    pub(crate) fn apply(&mut self, change: Change) {
         match change {
             Change::MailingGroupCreated(group) | Change::MailingGroupUpdated(group) => {
                 self.groups.insert(group.code, group.description);
@@ -104,7 +104,7 @@ impl Model {
     }
 
     /// The content of the tables.
-    pub(super) async fn stored(sql: &Sql, tenant: &str) -> Self {
+    pub(crate) async fn stored(sql: &Sql, tenant: &str) -> Self {
         let tenant_id = sql.tenant_id(tenant).await;
         let groups = "SELECT code, description FROM mailing_groups WHERE tenant_id = $1";
         let contacts = "SELECT id, kind::int, name, coalesce(company_id, ''), email, \
