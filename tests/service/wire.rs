@@ -10,7 +10,7 @@ mod errors;
 mod frames;
 mod health;
 mod panics;
-mod raw;
+pub(crate) mod raw;
 mod reflection;
 mod request_ids;
 mod server;

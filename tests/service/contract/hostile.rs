@@ -1,0 +1,212 @@
+//! Random requests to every RPC, made from the descriptors, so that a new one is covered by itself:
+//! whatever is in a request, the error is the caller's.
+//!
+//! `FUZZ_SEED` repeats them, and `FUZZ_ROUNDS` makes more.
+
+use std::{collections::HashMap, env};
+
+use mailing_groups::pb::FILE_DESCRIPTOR_SET;
+use prost::{Message, encoding};
+use prost_types::{
+    DescriptorProto, FieldDescriptorProto, FileDescriptorSet, MethodDescriptorProto,
+    field_descriptor_proto::{Label, Type},
+};
+use rand::{RngExt, SeedableRng, rngs::StdRng, seq::IndexedRandom};
+use tonic::{Code, Status};
+
+use super::{PACKAGE, files};
+use crate::{
+    support::{Server, Tenant, company, findings, person, within},
+    wire::raw::{Client, error_info, framed},
+};
+
+/// Names that exist, names that do not, and texts that break rules.
+const TEXTS: [&str; 30] = [
+    "",
+    " ",
+    "C",
+    "P",
+    "Q",
+    "NEW",
+    "GIFT",
+    "MOVE",
+    "gift",
+    "S",
+    "K",
+    "other",
+    "*",
+    "\0",
+    "a\0b",
+    "'; --",
+    "%_\\",
+    "GIFT AND (",
+    "NOT GIFT OR segment(\"S\")",
+    "company = C",
+    "email = a@b",
+    "\u{202e}\u{feff}",
+    "e\u{301}\u{fb01}",
+    "\u{10ffff}",
+    "W/\"r1-0\"",
+    "\"r1\"",
+    "code desc",
+    "kind",
+    "limits.max_contacts",
+    "id.id..",
+];
+
+const NUMBERS: [i64; 12] = [
+    0,
+    1,
+    2,
+    3,
+    -1,
+    255,
+    10_001,
+    i32::MAX as i64,
+    i32::MIN as i64,
+    1 << 32,
+    i64::MAX,
+    i64::MIN,
+];
+
+struct Maker {
+    rng: StdRng,
+    messages: HashMap<String, DescriptorProto>,
+}
+
+impl Maker {
+    fn new(seed: u64) -> Self {
+        let set = FileDescriptorSet::decode(FILE_DESCRIPTOR_SET).unwrap();
+        let mut messages = HashMap::new();
+        for file in &set.file {
+            for message in &file.message_type {
+                add(&mut messages, &format!(".{}", file.package()), message);
+            }
+        }
+        Self {
+            rng: StdRng::seed_from_u64(seed),
+            messages,
+        }
+    }
+
+    /// A message of this type, encoded.
+    fn message(&mut self, name: &str) -> Vec<u8> {
+        let fields = self.messages[name].field.clone();
+        let mut encoded = Vec::new();
+        for field in fields {
+            let most = if field.label() == Label::Repeated {
+                4
+            } else {
+                1
+            };
+            for _ in 0..self.rng.random_range(0..=most) {
+                self.field(&field, &mut encoded);
+            }
+        }
+        encoded
+    }
+
+    fn field(&mut self, field: &FieldDescriptorProto, encoded: &mut Vec<u8>) {
+        let tag = field.number().cast_unsigned();
+        let content = match field.r#type() {
+            Type::String | Type::Bytes => self.text(),
+            Type::Message => self.message(field.type_name()),
+            Type::Bool | Type::Enum | Type::Int32 | Type::Int64 => {
+                let number = *NUMBERS.choose(&mut self.rng).unwrap();
+                return encoding::int64::encode(tag, &number, encoded);
+            }
+            other => panic!("no field of a request is {other:?}"),
+        };
+        encoding::bytes::encode(tag, &content, encoded);
+    }
+
+    fn text(&mut self) -> Vec<u8> {
+        match self.rng.random_range(0..40) {
+            0 => vec![0xff, 0xfe],
+            1 => "x".repeat(5_000).into_bytes(),
+            2 => "ﷺ".repeat(200).into_bytes(),
+            3 => vec![b'('; 3_000],
+            _ => TEXTS.choose(&mut self.rng).unwrap().as_bytes().to_vec(),
+        }
+    }
+}
+
+/// Adds a message and those in it, by their full names.
+fn add(messages: &mut HashMap<String, DescriptorProto>, outer: &str, message: &DescriptorProto) {
+    let name = format!("{outer}.{}", message.name());
+    for inner in &message.nested_type {
+        add(messages, &name, inner);
+    }
+    messages.insert(name, message.clone());
+}
+
+/// The paths of all RPCs.
+fn methods() -> Vec<(String, MethodDescriptorProto)> {
+    let files = files();
+    let services = files.iter().flat_map(|it| &it.service);
+    let methods = services.flat_map(|service| {
+        let path =
+            |it: &MethodDescriptorProto| format!("/{PACKAGE}.{}/{}", service.name(), it.name());
+        service.method.iter().map(move |it| (path(it), it.clone()))
+    });
+    methods.collect()
+}
+
+/// How a call with this message ends. A stream that has no end ends by its deadline.
+async fn call(client: &Client, path: &str, message: &[u8], streams: bool) -> Status {
+    let timeout = if streams { "200m" } else { "60S" };
+    let headers = [("x-tenant", "fuzz"), ("grpc-timeout", timeout)];
+    let mut call = within(client.open(path, &headers)).await.unwrap();
+    call.requests.send_data(framed(message), true).unwrap();
+    within(call.answer()).await.unwrap().status
+}
+
+async fn fill(tenant: &mut Tenant) {
+    for code in ["GIFT", "MOVE", "OLD"] {
+        tenant.group(code).await;
+    }
+    tenant.rename("OLD", "NEW", "").await.unwrap();
+    tenant.create(company("C")).await;
+    for id in ["P", "Q"] {
+        tenant.create(person(id, "C")).await;
+        tenant.assign(id, "GIFT").await;
+    }
+}
+
+#[tokio::test]
+async fn no_request_is_an_internal_error() {
+    let variable = |name: &str| env::var(name).ok().map(|it| it.parse::<u64>().unwrap());
+    let seed = variable("FUZZ_SEED").unwrap_or_else(|| rand::rng().random());
+    println!("FUZZ_SEED={seed}");
+    let mut maker = Maker::new(seed);
+    let server = Server::start().await;
+    let mut tenant = Tenant::of(&server, "fuzz").await;
+    fill(&mut tenant).await;
+    let client = within(Client::connect(server.address)).await.unwrap();
+    let methods = methods();
+    let mut succeeded = 0;
+    for _ in 0..variable("FUZZ_ROUNDS").unwrap_or(30) {
+        for (path, method) in &methods {
+            let message = maker.message(method.input_type());
+            let streams = method.server_streaming();
+            let status = call(&client, path, &message, streams).await;
+            let is_overdue = streams && status.code() == Code::DeadlineExceeded;
+            match status.code() {
+                Code::Ok => succeeded += 1,
+                Code::InvalidArgument
+                | Code::NotFound
+                | Code::AlreadyExists
+                | Code::FailedPrecondition
+                | Code::Aborted
+                | Code::OutOfRange
+                | Code::ResourceExhausted => drop(error_info(&status)),
+                _ => assert!(is_overdue, "{path} {status:?} {message:?}"),
+            }
+        }
+    }
+    assert!(
+        succeeded > methods.len(),
+        "only {succeeded} calls succeeded"
+    );
+    assert_eq!(findings(&server.database_url, None).await, [""; 0]);
+}
