@@ -79,9 +79,12 @@ fn signal(processes: &[Pid], signal: Signal) {
 }
 
 /// Removes the pid and lock files of a server that is gone. PostgreSQL does so itself, but not
-/// while another process, or a zombie, has the recorded process id.
+/// while another process, or a zombie, has the recorded process id. If that process can be a
+/// server of the cluster, the file stays, and PostgreSQL refuses to start.
 fn remove_stale_files(cluster: &Path, sockets: &Path) -> Result<(), Error> {
-    if processes::recorded(cluster).is_some_and(|id| kill(id, None).is_ok()) {
+    if processes::recorded(cluster)
+        .is_some_and(|id| kill(id, None).is_ok() && processes::is_elsewhere(id, cluster))
+    {
         remove(cluster.join("postmaster.pid"))?;
     }
     remove(sockets.join(format!(".s.PGSQL.{PORT}.lock")))?;

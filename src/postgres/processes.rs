@@ -1,6 +1,6 @@
 //! Finds the PostgreSQL processes of a cluster, whoever started them.
 
-use std::{fs, path::Path, process::Command};
+use std::{fs, io::ErrorKind, os::unix::fs::MetadataExt, path::Path, process::Command};
 
 use nix::unistd::Pid;
 
@@ -26,10 +26,29 @@ fn in_proc(cluster: &Path) -> Vec<Pid> {
     let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
     entries
         .filter_map(|entry| Some((entry.file_name().to_str()?.parse().ok()?, entry.path())))
-        .filter(|(_, process)| fs::read_link(process.join("cwd")).is_ok_and(|cwd| cwd == cluster))
+        .filter(|(_, process)| is_same_directory(&process.join("cwd"), cluster))
         .filter(|(_, process)| is_postgres(process))
         .map(|(id, _)| Pid::from_raw(id))
         .collect()
+}
+
+/// Compares the directories themselves: with a bind mount one directory has several paths.
+fn is_same_directory(a: &Path, b: &Path) -> bool {
+    let id = |path| fs::metadata(path).map(|it| (it.dev(), it.ino())).ok();
+    id(a).is_some_and(|a| Some(a) == id(b))
+}
+
+/// Whether a living process is for certain no server of `cluster`: it is a zombie, or works in
+/// another directory. One whose directory may not be read can be a server.
+pub(super) fn is_elsewhere(id: Pid, cluster: &Path) -> bool {
+    if !cfg!(target_os = "linux") {
+        return server_in_ps(cluster).is_empty();
+    }
+    let cwd = Path::new("/proc").join(id.to_string()).join("cwd");
+    match fs::read_link(&cwd) {
+        Ok(_) => !is_same_directory(&cwd, cluster),
+        Err(error) => error.kind() == ErrorKind::NotFound,
+    }
 }
 
 /// Whether the process runs a program called postgres, also if an upgrade has replaced the file.
@@ -73,5 +92,15 @@ mod tests {
     fn this_process_is_not_a_server_of_the_folder_it_works_in() {
         let here = std::env::current_dir().unwrap_or_default();
         assert!(of(&here).is_empty());
+    }
+
+    #[test]
+    fn only_a_process_in_another_directory_is_elsewhere() {
+        let here = std::env::current_dir().unwrap_or_default();
+        let me = Pid::this();
+        assert!(is_elsewhere(me, Path::new("/")));
+        if cfg!(target_os = "linux") {
+            assert!(!is_elsewhere(me, &here));
+        }
     }
 }
