@@ -24,6 +24,7 @@ mod certificates;
 mod error;
 pub(crate) mod health;
 mod migrate;
+mod passfile;
 mod pool;
 mod requirements;
 mod sql;
@@ -51,7 +52,9 @@ pub use self::{
     tls::ConnectError,
     transaction::now,
 };
-use self::{pool::ConnectionPool, tenants::TenantCache, tls::Connector, turns::Turns};
+use self::{
+    pool::ConnectionPool, tenants::TenantCache, tls::Connector, turns::Turns, url::OPTIONS,
+};
 use crate::model::{ContactSet, TenantId};
 
 /// A connection on which queries run.
@@ -82,9 +85,15 @@ pub(crate) struct Unavailable(#[source] pub(crate) Box<dyn std::error::Error + S
 /// A database URL that cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub enum InvalidUrl {
+    /// It does not begin as one.
+    #[error("the database URL is not valid; write postgres://user:password@host:5432/database")]
+    Scheme,
     /// The driver cannot parse it.
     #[error("the database URL is not valid; write postgres://user:password@host:5432/database")]
     Syntax(#[from] tokio_postgres::Error),
+    /// No such option.
+    #[error("the database URL has the option {0}; write one of: {options}", options = OPTIONS.join(", "))]
+    Option(String),
     /// No such `sslmode`.
     #[error(
         "the database URL has sslmode={0}; write disable, allow, prefer, require, verify-ca or \
@@ -109,12 +118,12 @@ pub enum InvalidUrl {
 impl InvalidUrl {
     fn file(
         option: &'static str,
-        file: Option<&str>,
+        file: &str,
         source: impl std::error::Error + Send + Sync + 'static,
     ) -> Self {
         Self::File {
             option,
-            file: file.unwrap_or("system").to_owned(),
+            file: file.to_owned(),
             source: Box::new(source),
         }
     }

@@ -11,7 +11,7 @@ use crate::duration;
 pub struct DatabaseOptions {
     /// URL of a PostgreSQL 14 or newer: postgres://user:password@host:5432/database, optionally
     /// with ?sslmode=disable, allow, prefer, require, verify-ca or verify-full, and with
-    /// sslrootcert, sslcert and sslkey
+    /// sslrootcert, sslcert, sslkey and passfile
     /// [env: MAILING_GROUPS_DATABASE_URL or DATABASE_URL]
     #[arg(
         long,

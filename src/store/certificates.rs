@@ -1,42 +1,44 @@
 //! How certificates of the database server are checked, as libpq checks them.
 
-use std::sync::Arc;
+mod names;
+mod p521;
+
+use std::{sync::Arc, time::Duration};
 
 use rustls::{
     CertificateError, ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme,
     client::{
-        WebPkiServerVerifier,
         danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
+        verify_server_cert_signed_by_trust_anchor,
     },
-    crypto::{CryptoProvider, ring},
-    pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime, pem::PemObject},
+    crypto::WebPkiSupportedAlgorithms,
+    pki_types::{
+        CertificateDer, PrivateKeyDer, ServerName, UnixTime,
+        pem::{self, PemObject},
+    },
+    server::ParsedCertificate,
 };
-use x509_cert::der::{Decode, Encode};
+use x509_cert::{
+    Certificate,
+    der::{Decode, Encode},
+};
 
-use super::{InvalidUrl, url::TlsOptions};
+use super::{InvalidUrl, url::UrlOptions};
 
 /// TLS with these options.
-pub(super) fn client_config(options: &TlsOptions) -> Result<ClientConfig, InvalidUrl> {
-    let provider = Arc::new(ring::default_provider());
-    let builder = ClientConfig::builder_with_provider(provider.clone())
-        .with_safe_default_protocol_versions()
-        .expect("ring offers the default versions");
-    let chain = match options.checks_certificate() {
-        false => None,
-        true => {
-            let roots = Arc::new(roots(options.root_certificate.as_deref())?);
-            let verifier = WebPkiServerVerifier::builder_with_provider(roots, provider.clone());
-            Some(verifier.build().map_err(|error| {
-                InvalidUrl::file("sslrootcert", options.root_certificate.as_deref(), error)
-            })?)
-        }
-    };
+pub(super) fn client_config(options: &UrlOptions) -> Result<ClientConfig, InvalidUrl> {
+    let provider = Arc::new(p521::provider());
     let verifier = Verifier {
-        provider,
-        chain,
+        algorithms: provider.signature_verification_algorithms,
+        trusted: match options.checks_certificate() {
+            false => None,
+            true => Some(Trusted::read(options.root_certificate.as_deref())?),
+        },
         checks_name: options.checks_name(),
     };
-    let builder = builder
+    let builder = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .expect("ring offers the default versions")
         .dangerous()
         .with_custom_certificate_verifier(Arc::new(verifier));
     let Some((certificate, key)) = &options.client_certificate else {
@@ -44,24 +46,10 @@ pub(super) fn client_config(options: &TlsOptions) -> Result<ClientConfig, Invali
     };
     let certificates = certificates("sslcert", certificate)?;
     let private = PrivateKeyDer::from_pem_file(key)
-        .map_err(|error| InvalidUrl::file("sslkey", Some(key), error))?;
+        .map_err(|error| InvalidUrl::file("sslkey", key, error))?;
     builder
         .with_client_auth_cert(certificates, private)
-        .map_err(|error| InvalidUrl::file("sslcert", Some(certificate), error))
-}
-
-/// The authorities of a file, or of the system.
-fn roots(file: Option<&str>) -> Result<RootCertStore, InvalidUrl> {
-    let mut roots = RootCertStore::empty();
-    match file {
-        None | Some("system") => {
-            roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-        }
-        Some(file) => {
-            roots.add_parsable_certificates(certificates("sslrootcert", file)?);
-        }
-    }
-    Ok(roots)
+        .map_err(|error| InvalidUrl::file("sslcert", certificate, error))
 }
 
 fn certificates(
@@ -70,44 +58,103 @@ fn certificates(
 ) -> Result<Vec<CertificateDer<'static>>, InvalidUrl> {
     CertificateDer::pem_file_iter(file)
         .and_then(Iterator::collect)
-        .map_err(|error| InvalidUrl::file(option, Some(file), error))
+        .and_then(|certificates: Vec<_>| match certificates.is_empty() {
+            true => Err(pem::Error::NoItemsFound),
+            false => Ok(certificates),
+        })
+        .map_err(|error| InvalidUrl::file(option, file, error))
+}
+
+/// Reads a certificate of any version; webpki reads only version 3.
+fn parse(certificate: &CertificateDer<'_>) -> Result<Certificate, Error> {
+    Certificate::from_der(certificate).map_err(|_| CertificateError::BadEncoding.into())
+}
+
+/// What a certificate must be, or be signed by.
+#[derive(Debug)]
+struct Trusted {
+    authorities: RootCertStore,
+    /// Those of a file may be the server's own.
+    certificates: Vec<CertificateDer<'static>>,
+}
+
+impl Trusted {
+    /// Reads a file, or takes the authorities of the system.
+    fn read(file: Option<&str>) -> Result<Self, InvalidUrl> {
+        let mut authorities = RootCertStore::empty();
+        let certificates = match file {
+            None | Some("system") => {
+                let system = rustls_native_certs::load_native_certs().certs;
+                authorities.add_parsable_certificates(system);
+                Vec::new()
+            }
+            Some(file) => certificates("sslrootcert", file)?,
+        };
+        authorities.add_parsable_certificates(certificates.iter().cloned());
+        Ok(Self {
+            authorities,
+            certificates,
+        })
+    }
+
+    fn verify(
+        &self,
+        certificate: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        now: UnixTime,
+        algorithms: &WebPkiSupportedAlgorithms,
+    ) -> Result<(), Error> {
+        if !self.certificates.contains(certificate) {
+            return verify_server_cert_signed_by_trust_anchor(
+                &ParsedCertificate::try_from(certificate)?,
+                &self.authorities,
+                intermediates,
+                now,
+                algorithms.all,
+            );
+        }
+        let validity = parse(certificate)?.tbs_certificate.validity;
+        let now = Duration::from_secs(now.as_secs());
+        if now < validity.not_before.to_unix_duration() {
+            return Err(CertificateError::NotValidYet.into());
+        }
+        if now > validity.not_after.to_unix_duration() {
+            return Err(CertificateError::Expired.into());
+        }
+        Ok(())
+    }
 }
 
 /// Checks as much as `sslmode` says. In all modes the server proves that it has the key of its
 /// certificate, which may be of any version: the password may be bound to it.
 #[derive(Debug)]
 struct Verifier {
-    provider: Arc<CryptoProvider>,
+    algorithms: WebPkiSupportedAlgorithms,
     /// Absent if any certificate will do.
-    chain: Option<Arc<WebPkiServerVerifier>>,
+    trusted: Option<Trusted>,
     checks_name: bool,
 }
 
 impl Verifier {
-    /// Checks a signature by the key of a certificate. webpki reads only version 3 of certificates.
     fn verify_signature(
         &self,
         message: &[u8],
         certificate: &CertificateDer<'_>,
         signed: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        let malformed = |_| Error::from(CertificateError::BadEncoding);
-        let certificate = x509_cert::Certificate::from_der(certificate).map_err(malformed)?;
-        let key = certificate.tbs_certificate.subject_public_key_info;
+        let key = parse(certificate)?.tbs_certificate.subject_public_key_info;
         // The identifier without its tag and length, as webpki has it.
-        let identifier = key.algorithm.to_der().map_err(malformed)?;
+        let identifier = key.algorithm.to_der();
+        let identifier = identifier.map_err(|_| Error::from(CertificateError::BadEncoding))?;
         let key = key.subject_public_key.raw_bytes();
-        let mapping = self.provider.signature_verification_algorithms.mapping;
-        let algorithms = mapping
-            .iter()
-            .filter(|(scheme, _)| *scheme == signed.scheme);
-        let valid = algorithms
+        let mapping = self.algorithms.mapping.iter();
+        let valid = mapping
+            .filter(|(scheme, _)| *scheme == signed.scheme)
             .flat_map(|(_, algorithms)| *algorithms)
+            .filter(|it| identifier.ends_with(&it.public_key_alg_id()))
             .any(|it| {
-                identifier.ends_with(&it.public_key_alg_id())
-                    && it
-                        .verify_signature(key, message, signed.signature())
-                        .is_ok()
+                it.verify_signature(key, message, signed.signature())
+                    .is_ok()
             });
         match valid {
             true => Ok(HandshakeSignatureValid::assertion()),
@@ -122,19 +169,16 @@ impl ServerCertVerifier for Verifier {
         end_entity: &CertificateDer<'_>,
         intermediates: &[CertificateDer<'_>],
         server_name: &ServerName<'_>,
-        ocsp_response: &[u8],
+        _ocsp_response: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
-        let Some(chain) = &self.chain else {
-            return Ok(ServerCertVerified::assertion());
-        };
-        // The name is checked last.
-        match chain.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now) {
-            Err(Error::InvalidCertificate(
-                CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
-            )) if !self.checks_name => Ok(ServerCertVerified::assertion()),
-            verified => verified,
+        if let Some(trusted) = &self.trusted {
+            trusted.verify(end_entity, intermediates, now, &self.algorithms)?;
         }
+        if self.checks_name {
+            names::verify(end_entity, server_name)?;
+        }
+        Ok(ServerCertVerified::assertion())
     }
 
     fn verify_tls12_signature(
@@ -156,8 +200,6 @@ impl ServerCertVerifier for Verifier {
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.provider
-            .signature_verification_algorithms
-            .supported_schemes()
+        self.algorithms.supported_schemes()
     }
 }

@@ -18,9 +18,9 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 use tokio_util::either::Either;
 
 use super::{
-    InvalidUrl, certificates,
+    InvalidUrl, certificates, passfile,
     sqlstate::{SqlState, Tapped},
-    url::{TlsMode, TlsOptions},
+    url::{TlsMode, UrlOptions},
 };
 
 type BoxError = Box<dyn Error + Send + Sync>;
@@ -38,7 +38,7 @@ pub(super) struct Connector {
 impl Connector {
     /// Reads a `postgres://` URL. `sslmode` means what it means to libpq.
     pub(super) fn new(url: &str) -> Result<Self, InvalidUrl> {
-        let (url, tls) = TlsOptions::split(url)?;
+        let (url, options) = UrlOptions::split(url)?;
         let mut config: Config = url.parse()?;
         if config.get_application_name().is_none() {
             config.application_name("mailing-groups");
@@ -56,6 +56,11 @@ impl Connector {
                 config.host(address.to_string());
             }
         }
+        if let (Some(file), None) = (&options.passfile, config.get_password())
+            && let Some(password) = passfile::password(file, &config)?
+        {
+            config.password(password);
+        }
         // The driver leaves negotiating TLS to `MakeTls`, which taps the stream in every mode.
         config
             .ssl_mode(SslMode::Require)
@@ -63,8 +68,8 @@ impl Connector {
         Ok(Self {
             config: Arc::new(config),
             tls: MakeTls {
-                rustls: MakeRustlsConnect::new(certificates::client_config(&tls)?),
-                mode: tls.mode,
+                rustls: MakeRustlsConnect::new(certificates::client_config(&options)?),
+                mode: options.mode,
                 last_error: SqlState::default(),
             },
         })

@@ -1,4 +1,4 @@
-//! The options of a URL that concern TLS. The driver knows only some of them.
+//! The options of a URL that the driver does not know, or not with all values.
 
 use percent_encoding::percent_decode_str;
 
@@ -15,23 +15,66 @@ pub(super) enum TlsMode {
     VerifyFull,
 }
 
-/// How a connection is encrypted.
+/// All options of a URL.
+pub(super) const OPTIONS: [&str; 23] = [
+    "user",
+    "password",
+    "passfile",
+    "dbname",
+    "host",
+    "hostaddr",
+    "port",
+    "application_name",
+    "options",
+    "sslmode",
+    "sslrootcert",
+    "sslcert",
+    "sslkey",
+    "sslnegotiation",
+    "channel_binding",
+    "target_session_attrs",
+    "load_balance_hosts",
+    "connect_timeout",
+    "tcp_user_timeout",
+    "keepalives",
+    "keepalives_idle",
+    "keepalives_interval",
+    "keepalives_retries",
+];
+
+/// How a connection is encrypted, and where its password is.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct TlsOptions {
+pub(super) struct UrlOptions {
     pub(super) mode: TlsMode,
     /// The file of the authorities, or `system`.
     pub(super) root_certificate: Option<String>,
     /// The files of the client's certificate and of its key.
     pub(super) client_certificate: Option<(String, String)>,
+    /// The file of passwords.
+    pub(super) passfile: Option<String>,
 }
 
-impl TlsOptions {
-    /// Takes the options out of a URL; returns the rest of it too.
+impl UrlOptions {
+    /// Takes these options out of a URL; returns the rest of it too.
     pub(super) fn split(url: &str) -> Result<(String, Self), InvalidUrl> {
-        let (base, query) = url.split_once('?').unwrap_or((url, ""));
-        let (mut mode, mut root, mut certificate, mut key) = (TlsMode::Prefer, None, None, None);
+        if !["postgres://", "postgresql://"]
+            .iter()
+            .any(|scheme| url.starts_with(scheme))
+        {
+            return Err(InvalidUrl::Scheme);
+        }
+        // As in the driver, a password may contain question marks.
+        let host = url.find('@').unwrap_or(0);
+        let query = url[host..].find('?').map_or(url.len(), |at| host + at);
+        let (base, query) = url.split_at(query);
+        let (mut mode, mut root, mut passfile) = (TlsMode::Prefer, None, None);
+        let (mut certificate, mut key) = (None, None);
         let mut rest = Vec::new();
-        for option in query.split('&').filter(|option| !option.is_empty()) {
+        for option in query
+            .trim_start_matches('?')
+            .split('&')
+            .filter(|option| !option.is_empty())
+        {
             let (name, value) = option.split_once('=').unwrap_or((option, ""));
             let value = percent_decode_str(value).decode_utf8_lossy().into_owned();
             match name {
@@ -39,7 +82,9 @@ impl TlsOptions {
                 "sslrootcert" => root = Some(value),
                 "sslcert" => certificate = Some(value),
                 "sslkey" => key = Some(value),
-                _ => rest.push(option),
+                "passfile" => passfile = Some(value),
+                _ if OPTIONS.contains(&name) => rest.push(option),
+                _ => return Err(InvalidUrl::Option(name.to_owned())),
             }
         }
         let client_certificate = match (certificate, key) {
@@ -51,6 +96,7 @@ impl TlsOptions {
             mode,
             root_certificate: root,
             client_certificate,
+            passfile,
         };
         let query = rest.join("&");
         let separator = if query.is_empty() { "" } else { "?" };
@@ -89,20 +135,25 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_options_of_tls_are_taken_out() {
-        let url = "postgres://me:sslmode=no@h/d?sslmode=verify-ca&application_name=a&\
-            sslrootcert=%2Fa%20b.pem&sslcert=c&sslkey=k";
-        let (rest, options) = TlsOptions::split(url).expect("valid");
-        assert_eq!(rest, "postgres://me:sslmode=no@h/d?application_name=a");
+    fn options_that_the_driver_does_not_know_are_taken_out() {
+        let url = "postgres://me:?sslmode=no@h/d?sslmode=verify-ca&application_name=a&\
+            sslrootcert=%2Fa%20b.pem&sslcert=c&sslkey=k&passfile=p";
+        let (rest, options) = UrlOptions::split(url).expect("valid");
+        assert_eq!(rest, "postgres://me:?sslmode=no@h/d?application_name=a");
         assert_eq!(options.root_certificate.as_deref(), Some("/a b.pem"));
         assert_eq!(options.client_certificate, Some(("c".into(), "k".into())));
+        assert_eq!(options.passfile.as_deref(), Some("p"));
         assert!(options.checks_certificate() && !options.checks_name());
     }
 
     #[test]
     fn wrong_options_say_what_is_right() {
-        for (option, part) in [("sslmode=on", "verify-full"), ("sslcert=c", "sslkey")] {
-            let error = TlsOptions::split(&format!("postgres://h/d?{option}"));
+        for (option, part) in [
+            ("sslmode=on", "verify-full"),
+            ("sslcert=c", "sslkey"),
+            ("ssl=true", "sslmode, sslrootcert"),
+        ] {
+            let error = UrlOptions::split(&format!("postgres://h/d?{option}"));
             let error = error.expect_err("wrong").to_string();
             assert!(error.contains(part), "{error}");
         }

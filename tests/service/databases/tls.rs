@@ -2,7 +2,10 @@
 
 use std::{
     fs,
-    os::unix::{fs::MetadataExt, process::CommandExt},
+    os::unix::{
+        fs::{MetadataExt, PermissionsExt},
+        process::CommandExt,
+    },
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
 };
@@ -18,19 +21,36 @@ use nix::{
 use tempfile::TempDir;
 use tokio::net::TcpStream;
 
-use crate::support::{eventually, postgres::start_cluster, scratch, serve::bind};
+use crate::support::{
+    eventually,
+    postgres::{connect, start_cluster},
+    scratch,
+    serve::bind,
+};
 
-/// Certificates: of version 1, and of an authority, for the host `localhost`.
+/// Certificates: of version 1; signed by themselves, with a key on P-521; and of an authority, for
+/// the host `localhost`.
 const CERTIFICATES: &str = "set -e
 openssl req -new -nodes -newkey rsa:2048 -keyout v1.key -subj /CN=localhost -out v1.csr
 openssl x509 -req -in v1.csr -signkey v1.key -out v1.crt
 openssl req -x509 -nodes -newkey rsa:2048 -keyout ca.key -subj /CN=authority -out ca.crt
+openssl req -x509 -nodes -newkey ec -pkeyopt ec_paramgen_curve:P-521 -keyout p521.key \
+    -subj /CN=localhost -addext subjectAltName=DNS:localhost -out p521.crt
 echo subjectAltName=DNS:localhost > names
 for who in localhost mailing_groups; do
     openssl req -new -nodes -newkey rsa:2048 -keyout $who.key -subj /CN=$who -out $who.csr
     openssl x509 -req -in $who.csr -CA ca.crt -CAkey ca.key -CAcreateserial -extfile names -out $who.crt
 done
 chmod 600 *.key";
+
+/// Hosts and modes with which a certificate for `localhost` is accepted or not.
+const NAMES: [(&str, &str, bool); 5] = [
+    ("localhost", "require", true),
+    ("localhost", "verify-ca", true),
+    ("localhost", "verify-full", true),
+    ("127.0.0.1", "verify-ca", true),
+    ("127.0.0.1", "verify-full", false),
+];
 
 /// A cluster and certificates for it.
 struct Scene {
@@ -43,11 +63,14 @@ impl Scene {
         let folder = scratch();
         let cluster = start_cluster(&folder.path().join("data"), Durability::None).await;
         let postgres = program(&cluster);
+        let client = connect(cluster.url()).await.unwrap();
+        let set = "ALTER ROLE mailing_groups PASSWORD 'pass:word'";
+        client.batch_execute(set).await.unwrap();
         cluster.stop().await.unwrap();
         let rules = folder.path().join("data/postgres/pg_hba.conf");
         fs::write(
             rules,
-            "hostssl all all 127.0.0.1/32 trust\nhostssl all all ::1/128 cert\n",
+            "hostssl postgres all 127.0.0.1/32 scram-sha-256\nhostssl all all 127.0.0.1/32 trust\nhostssl all all ::1/128 cert\n",
         )
         .unwrap();
         let mut openssl = Command::new("sh");
@@ -62,7 +85,7 @@ impl Scene {
         );
         let scene = Self { folder, postgres };
         let owner = fs::metadata(scene.data()).unwrap();
-        for key in ["v1.key", "localhost.key"] {
+        for key in ["v1.key", "p521.key", "localhost.key"] {
             let key = scene.folder.path().join(key);
             std::os::unix::fs::chown(key, Some(owner.uid()), Some(owner.gid())).unwrap();
         }
@@ -109,6 +132,21 @@ impl Scene {
             port: address.port(),
         }
     }
+
+    /// The password is bound to the server's certificate.
+    async fn check_password_file(&self, server: &TlsServer) {
+        let file = self.file("passwords");
+        fs::write(&file, r"*:*:postgres:mailing_groups:pass\:word").unwrap();
+        let options = "sslmode=require&dbname=postgres&channel_binding=require";
+        server.connect("localhost", options).await.unwrap_err();
+        let options = format!("{options}&passfile={file}");
+        fs::set_permissions(&file, PermissionsExt::from_mode(0o644)).unwrap();
+        let refused = server.connect("localhost", &options).await.unwrap_err();
+        assert!(refused.contains("of passfile"), "{refused}");
+        fs::set_permissions(&file, PermissionsExt::from_mode(0o600)).unwrap();
+        let connected = server.connect("localhost", &options).await;
+        assert_eq!(connected, Ok(()));
+    }
 }
 
 /// The program that runs the cluster.
@@ -137,6 +175,14 @@ impl TlsServer {
             Err(error) => Some(Err(error.to_string())),
         })
         .await
+    }
+
+    async fn check(&self, options: &str, cases: &[(&str, &str, bool)]) {
+        for (host, mode, expected) in cases {
+            let options = format!("sslmode={mode}&{options}");
+            let connected = self.connect(host, &options).await;
+            assert_eq!(connected.is_ok(), *expected, "{options}: {connected:?}");
+        }
     }
 }
 
@@ -169,20 +215,23 @@ async fn tls_is_what_libpq_understands_by_its_options() {
         let options = format!("sslmode={mode}&{authority}");
         server.connect("localhost", &options).await.unwrap_err();
     }
+    scene.check_password_file(&server).await;
+    // Its name is a common name.
+    let own = format!("sslrootcert={}", scene.file("v1.crt"));
+    server.check(&own, &NAMES).await;
+    drop(server);
+
+    let server = scene.serve("p521").await;
+    let connected = server.connect("localhost", "sslmode=require").await;
+    assert_eq!(connected, Ok(()));
+    let own = format!("sslrootcert={}", scene.file("p521.crt"));
+    server.check(&own, &NAMES).await;
+    let other = format!("sslmode=verify-ca&{authority}");
+    server.connect("localhost", &other).await.unwrap_err();
     drop(server);
 
     let server = scene.serve("localhost").await;
-    for (host, mode, expected) in [
-        ("localhost", "require", true),
-        ("localhost", "verify-ca", true),
-        ("localhost", "verify-full", true),
-        ("127.0.0.1", "verify-ca", true),
-        ("127.0.0.1", "verify-full", false),
-    ] {
-        let options = format!("sslmode={mode}&{authority}");
-        let connected = server.connect(host, &options).await;
-        assert_eq!(connected.is_ok(), expected, "{host} {mode}: {connected:?}");
-    }
+    server.check(&authority, &NAMES).await;
     let (certificate, key) = (
         scene.file("mailing_groups.crt"),
         scene.file("mailing_groups.key"),
