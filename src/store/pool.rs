@@ -46,7 +46,7 @@ const MAX_CONNECTING: usize = 4;
 /// connection, so it is for statements that take long.
 const PATIENCE: Duration = Duration::from_millis(20);
 
-/// How long it may take to cancel a statement, before its connection is closed.
+/// How long it may take to cancel a statement before its connection is closed all the same.
 const MAX_CANCEL_TIME: Duration = Duration::from_secs(1);
 
 /// A bounded pool of connections. A tenant takes at most half of them.
@@ -133,27 +133,27 @@ impl ConnectionPool {
         }
     }
 
-    /// Returns a connection whose caller went away, when its statement has ended.
+    /// Returns a connection whose caller went away if its statement ends soon; else cancels the
+    /// statement and closes the connection.
     async fn recover(self, mut tapped: TappedConnection, turn: Turn, in_transaction: bool) {
         let token = tapped.connection.cancel_token();
         let end = if in_transaction { "ROLLBACK" } else { "" };
         let ended = {
             let mut end = pin!(tapped.connection.batch_execute(end));
-            match tokio::time::timeout(PATIENCE, &mut end).await {
-                Ok(ended) => ended.is_ok(),
-                Err(_) => {
-                    // If the request fails, the connection is closed, which ends the statement too.
-                    let cancelled = async {
-                        let _ = self.connector.cancel(&token).await;
-                        end.await
-                    };
-                    let ended = tokio::time::timeout(MAX_CANCEL_TIME, cancelled).await;
-                    ended.is_ok_and(|ended| ended.is_ok())
-                }
+            let ended = tokio::time::timeout(PATIENCE, &mut end).await;
+            if ended.is_err() {
+                let cancelled = async {
+                    let _ = self.connector.cancel(&token).await;
+                    let _ = end.await;
+                };
+                let _ = tokio::time::timeout(MAX_CANCEL_TIME, cancelled).await;
             }
+            ended
         };
-        if ended {
-            self.idle().push(tapped);
+        match ended {
+            Ok(Ok(())) => self.idle().push(tapped),
+            // PostgreSQL may get the request late: it would then cancel the next statement.
+            Err(_) | Ok(Err(_)) => drop(tapped),
         }
         drop(turn);
     }
