@@ -43,7 +43,7 @@ pub(crate) use self::{
     pool::PooledConnection,
     sqlstate::SqlState,
     transaction::{NoNumber, Transaction},
-    turns::Turn,
+    turns::{Turn, Turns},
 };
 pub use self::{
     migrate::{MigrateError, migrate, revert_all},
@@ -52,9 +52,7 @@ pub use self::{
     tls::ConnectError,
     transaction::now,
 };
-use self::{
-    pool::ConnectionPool, tenants::TenantCache, tls::Connector, turns::Turns, url::OPTIONS,
-};
+use self::{pool::ConnectionPool, tenants::TenantCache, tls::Connector, url::OPTIONS};
 use crate::model::{ContactSet, TenantId};
 
 /// A connection on which queries run.

@@ -12,36 +12,40 @@ mod load;
 use std::sync::Arc;
 
 use moka::{future::Cache, policy::EvictionPolicy};
-use tokio::sync::{Semaphore, SemaphorePermit};
 
 pub(super) use self::{
+    catch_up::IndexedTail,
     entry::{CacheEntry, CachedSet, Companies, Groups, SetKey},
     ids::{BLOCK, IdBlock},
 };
 use super::{Error, Result};
-use crate::model::TenantId;
+use crate::{
+    model::TenantId,
+    store::{Turn, Turns},
+};
 
 /// A cache of bounded size that evicts the least recently used entries.
 pub struct SetCache {
     sets: Cache<(TenantId, SetKey), CacheEntry>,
     ids: Cache<(TenantId, u32), IdBlock>,
-    /// Limits concurrent loads, so that other operations get a connection.
-    loads: Semaphore,
-    /// Limits the concurrent loads of one tenant, so that other tenants need not wait.
-    tenant_loads: Cache<TenantId, Arc<Semaphore>>,
+    /// Limits concurrent loads, of all and of one tenant, so that others get a connection.
+    loads: Turns,
+    /// The same for loads of many sets: those of one tenant wait for each other, and find what the
+    /// one before has loaded.
+    bulk_loads: Turns,
+    /// Limits long computations.
+    computations: Turns,
 }
 
 /// Maximum number of concurrent loads per tenant.
 const MAX_LOADS_PER_TENANT: usize = 2;
-
-/// Maximum number of tenants whose semaphores are kept.
-const MAX_TENANTS: u64 = 10_000;
 
 impl SetCache {
     /// A cache of at most `memory` bytes, which loads at most `loads` sets at a time.
     pub fn new(memory: u64, loads: usize) -> Self {
         // Three quarters for sets, a quarter for the ids of contacts.
         let ids = memory / 4;
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
         Self {
             sets: Cache::builder()
                 .max_capacity(memory - ids)
@@ -53,15 +57,11 @@ impl SetCache {
                 .weigher(|_, block: &IdBlock| block.weight())
                 .eviction_policy(EvictionPolicy::lru())
                 .build(),
-            loads: Semaphore::new(loads.max(1)),
-            tenant_loads: Cache::new(MAX_TENANTS),
+            loads: Turns::new(loads.max(1), MAX_LOADS_PER_TENANT),
+            bulk_loads: Turns::new(loads.max(1), 1),
+            computations: Turns::new(cores.div_ceil(2), 1),
         }
     }
-}
-
-async fn acquire(loads: &Semaphore) -> Result<SemaphorePermit<'_>> {
-    let permit = loads.acquire().await;
-    permit.map_err(|error| Error::Internal(error.into()))
 }
 
 /// The error of a load that several callers waited for.
@@ -79,8 +79,12 @@ impl SetCache {
         self.sets.get(&(tenant_id, key.clone())).await
     }
 
-    /// Adds or replaces a set, if there is space for it.
+    /// Adds or replaces a set, if there is space for it. What does not exist is not kept: names that
+    /// callers make up take no space.
     pub(super) async fn put(&self, tenant_id: TenantId, key: &SetKey, entry: &CacheEntry) {
+        if let CachedSet::Nothing = entry.set {
+            return;
+        }
         self.sets
             .insert((tenant_id, key.clone()), entry.clone())
             .await;
@@ -99,16 +103,42 @@ impl SetCache {
         load: impl Future<Output = Result<CacheEntry>>,
     ) -> Result<CacheEntry> {
         let load = async {
-            let new = async { Arc::new(Semaphore::new(MAX_LOADS_PER_TENANT)) };
-            let own = self.tenant_loads.get_with(tenant_id, new).await;
-            let _tenant_permit = acquire(&own).await?;
-            let _permit = acquire(&self.loads).await?;
+            let _turn = self.loads.take(tenant_id).await;
             load.await
         };
-        self.sets
-            .try_get_with((tenant_id, key.clone()), load)
+        let loaded = self.sets.try_get_with((tenant_id, key.clone()), load).await;
+        let entry = loaded.map_err(shared_error)?;
+        if let CachedSet::Nothing = entry.set {
+            self.invalidate(tenant_id, key).await;
+        }
+        Ok(entry)
+    }
+
+    /// Waits until a tenant may load many sets.
+    pub(super) async fn bulk_load_turn(&self, tenant_id: TenantId) -> Turn {
+        self.bulk_loads.take(tenant_id).await
+    }
+
+    /// Runs a computation on sets. A long one runs on a thread of its own, so that the threads that
+    /// serve all calls go on.
+    pub(super) async fn compute<T: Send + 'static>(
+        &self,
+        tenant_id: TenantId,
+        is_long: bool,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T> {
+        if !is_long {
+            return Ok(work());
+        }
+        let turn = self.computations.take(tenant_id).await;
+        let computed = tokio::task::spawn_blocking(move || {
+            // Kept until the work is done, even if its caller goes away.
+            let _turn = turn;
+            work()
+        });
+        computed
             .await
-            .map_err(shared_error)
+            .map_err(|error| Error::Internal(error.into()))
     }
 
     /// Returns the ids of a block of contacts from the cache, or loads them.

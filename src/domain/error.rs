@@ -116,6 +116,9 @@ pub enum Error {
     /// The database has no space left for what is to be written. Reads are not concerned.
     #[error("the database has no disk space left")]
     DatabaseFull(#[source] Source),
+    /// A tenant's data changes faster than it can be read; a later retry helps.
+    #[error("the tenant's data changes faster than it can be read; try again")]
+    Contended,
     /// Too many concurrent calls; a later retry helps.
     #[error("too many calls at a time")]
     Overloaded,

@@ -1,6 +1,9 @@
 //! Selects contacts by set algebra, exactly as of one revision.
 
 mod error;
+mod evaluate;
+mod loaded;
+mod matches;
 mod pages;
 mod population;
 mod prefetch;
@@ -89,13 +92,9 @@ pub(crate) async fn select_in(
 ) -> Result<Selection> {
     let tenant_id = tx.tenant_id();
     let mut reader = SetReader::new(domain, tenant_id, Access::Transaction(tx));
-    reader.draft_segment = Some((draft.0.clone(), Arc::clone(draft.1)));
+    reader.sets.draft_segment = Some((draft.0.clone(), Arc::clone(draft.1)));
     let [selection] = reader.select([source]).await?;
     Ok(selection)
-}
-
-fn contended() -> Error {
-    Error::Unavailable("the data changes faster than it can be read".into())
 }
 
 impl SetReader<'_> {
@@ -110,7 +109,7 @@ impl SetReader<'_> {
                     .map_err(|_| Error::broken("the number of selections is wrong"));
             }
         }
-        Err(contended())
+        Err(Error::Contended)
     }
 
     /// One attempt. Returns `None` if sets were missing or out of date after all were read.
@@ -119,15 +118,16 @@ impl SetReader<'_> {
         sources: [(SelectionPart, &SelectionSource); N],
     ) -> Result<Option<Vec<Selection>>> {
         self.load(SetKey::Companies).await?;
-        for (_, source) in sources {
-            self.load_source(source).await?;
+        for (part, source) in sources {
+            let loaded = self.load_source(source).await;
+            loaded.map_err(|error| error.in_part(part))?;
         }
         let Some(commit) = self.catch_up().await? else {
             return Ok(None);
         };
         let mut selections = Vec::with_capacity(N);
         for (part, source) in sources {
-            let selection = self.evaluate_source(source, commit).await;
+            let selection = self.evaluate(source, commit).await;
             let Some(selection) = selection.map_err(|error| error.in_part(part))? else {
                 return Ok(None);
             };
@@ -156,28 +156,29 @@ impl SetReader<'_> {
 
     /// Evaluates a source on the loaded sets, which are all at one revision. Returns `None` if a set is
     /// missing.
-    async fn evaluate_source(
+    async fn evaluate(
         &mut self,
         source: &SelectionSource,
         commit: Commit,
     ) -> Result<Option<Selection>> {
-        let (matches, options) = match source {
-            SelectionSource::Segment(id) => (self.segment(id)?, SelectionOptions::everybody()),
-            SelectionSource::Contacts(set, options) => {
-                (Arc::new(&**set & &*self.set(&SetKey::Everyone)), *options)
-            }
-            SelectionSource::Expression(expression, options) => {
-                let Some(operands) = self.resolve(expression).await? else {
-                    return Ok(None);
-                };
-                let everyone = self.set(&SetKey::Everyone);
-                let mut operands = operands.into_iter();
-                let next = |_: &_| Ok::<_, Error>(operands.next().unwrap_or_default());
-                (expression.evaluate(&everyone, next)?, *options)
-            }
+        let operands = match source {
+            SelectionSource::Expression(expression, _) => self.resolve(expression).await?,
+            SelectionSource::Segment(_) | SelectionSource::Contacts(..) => Some(<_>::default()),
         };
-        let expanded = self.expand_companies(matches, options);
-        Ok(Some(self.drop_marked(expanded, options, commit)))
+        let Some(operands) = operands else {
+            return Ok(None);
+        };
+        if !self.sets.is_long(source, &operands) {
+            return self.sets.evaluate(source, &operands, commit).map(Some);
+        }
+        let (sets, source) = (std::mem::take(&mut self.sets), source.clone());
+        let evaluate = move || {
+            let selection = sets.evaluate(&source, &operands, commit);
+            (sets, selection)
+        };
+        let (sets, selection) = self.compute(true, evaluate).await?;
+        self.sets = sets;
+        selection.map(Some)
     }
 
     /// Loads the sets that the options need.
@@ -190,68 +191,8 @@ impl SetReader<'_> {
         }
         if options.expand_companies || options.include_related_companies {
             self.load(SetKey::CompanyOf).await?;
-        }
-        if options.expand_companies {
             self.load(SetKey::Everyone).await?;
         }
         Ok(())
-    }
-
-    /// Adds the companies and people that the options ask for.
-    fn expand_companies(
-        &self,
-        matches: Arc<ContactSet>,
-        options: SelectionOptions,
-    ) -> Arc<ContactSet> {
-        if !options.expand_companies && !options.include_related_companies {
-            return matches;
-        }
-        let company_of = self.companies();
-        let companies: ContactSet = matches.iter().filter_map(|n| company_of.of(n)).collect();
-        let mut expanded = &*matches | &companies;
-        if options.expand_companies {
-            let everyone = self.set(&SetKey::Everyone);
-            let is_reached = |n: &u32| company_of.of(*n).is_some_and(|c| companies.contains(c));
-            expanded.extend(everyone.iter().filter(is_reached));
-        }
-        Arc::new(expanded)
-    }
-
-    /// Drops excluded and privacy-blocked contacts, and counts.
-    fn drop_marked(
-        &self,
-        expanded: Arc<ContactSet>,
-        options: SelectionOptions,
-        commit: Commit,
-    ) -> Selection {
-        let marked = |keep: bool, key: SetKey, among: &ContactSet| match keep {
-            true => ContactSet::new(),
-            false => among & &*self.set(&key),
-        };
-        let blocked = marked(
-            options.include_privacy_blocked,
-            SetKey::PrivacyBlocked,
-            &expanded,
-        );
-        let mut excluded = marked(options.include_excluded, SetKey::Excluded, &expanded);
-        excluded -= &blocked;
-        let members = match blocked.is_empty() && excluded.is_empty() {
-            true => expanded,
-            false => Arc::new(&(&*expanded - &blocked) - &excluded),
-        };
-        let counts = SegmentCounts {
-            members: members.len(),
-            companies: members.intersection_len(&self.set(&SetKey::Companies)),
-            excluded: excluded.len(),
-            privacy_blocked: blocked.len(),
-            revision: commit.revision,
-        };
-        Selection {
-            members,
-            excluded: Arc::new(excluded),
-            privacy_blocked: Arc::new(blocked),
-            counts,
-            commit,
-        }
     }
 }

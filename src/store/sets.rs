@@ -1,8 +1,10 @@
 //! The sets that selections are made of. Every function reads at one commit and returns it.
 
+use std::collections::HashMap;
+
 use diesel::{
     prelude::*,
-    sql_types::{Array, Integer, Nullable, Text},
+    sql_types::{Array, BigInt, Integer, Nullable, Text},
 };
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
@@ -44,6 +46,60 @@ pub(crate) async fn members(
             .bind::<Integer, _>(group_id),
     )
     .await
+}
+
+/// How many memberships a statement reads before it leaves further groups to the next one.
+const MEMBERS_PER_STATEMENT: i64 = 1_000_000;
+
+/// The members of the first of these groups: at least one group, and all of them if they have few
+/// members.
+pub(crate) async fn members_of_groups(
+    conn: &mut AsyncPgConnection,
+    tenant_id: TenantId,
+    group_ids: &[i32],
+) -> QueryResult<Versioned<HashMap<i32, ContactSet>>> {
+    #[derive(QueryableByName)]
+    struct Part {
+        #[diesel(embed)]
+        head: Head,
+        #[diesel(sql_type = Integer)]
+        group_id: i32,
+        #[diesel(sql_type = Nullable<Array<Integer>>)]
+        contact_numbers: Option<Vec<i32>>,
+    }
+    let parts: Vec<Part> = sql(include_str!("sql/members_of_groups.sql"))
+        .bind::<Integer, _>(tenant_id)
+        .bind::<Array<Integer>, _>(group_ids.to_vec())
+        .bind::<BigInt, _>(MEMBERS_PER_STATEMENT)
+        .load(conn)
+        .await?;
+    let Some(first) = parts.as_slice().first() else {
+        // The tenant does not exist.
+        let empty = group_ids.iter().map(|id| (*id, ContactSet::new()));
+        return Ok((Commit::default(), empty.collect()));
+    };
+    let commit = first.head.commit();
+    let mut sets: HashMap<i32, ContactSet> = HashMap::new();
+    for (at, part) in parts.into_iter().enumerate() {
+        let set = sets.entry(part.group_id).or_default();
+        add(set, part.contact_numbers.unwrap_or_default());
+        if at % PARTS_AT_ONCE == 0 {
+            tokio::task::yield_now().await;
+        }
+    }
+    for set in sets.values_mut() {
+        set.optimize();
+    }
+    Ok((commit, sets))
+}
+
+/// How many parts of sets are added before other tasks may run: most parts are small, but one can
+/// have 65,536 contacts.
+const PARTS_AT_ONCE: usize = 16;
+
+fn add(set: &mut ContactSet, mut numbers: Vec<i32>) {
+    numbers.sort_unstable();
+    set.extend(numbers.into_iter().map(i32::cast_unsigned));
 }
 
 /// All contacts.
@@ -179,9 +235,8 @@ async fn load(conn: &mut AsyncPgConnection, query: Sql) -> QueryResult<Versioned
         .first()
         .map_or_else(Commit::default, |part| part.head.commit());
     let mut set = ContactSet::new();
-    for mut numbers in parts.into_iter().filter_map(|part| part.contact_numbers) {
-        numbers.sort_unstable();
-        set.extend(numbers.into_iter().map(i32::cast_unsigned));
+    for numbers in parts.into_iter().filter_map(|part| part.contact_numbers) {
+        add(&mut set, numbers);
         // Millions of members take a while; let other tasks run in between.
         tokio::task::yield_now().await;
     }

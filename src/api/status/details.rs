@@ -52,6 +52,7 @@ pub(super) fn metadata(error: &Error) -> Vec<(&'static str, String)> {
         | Error::CommitOutcomeUnknown { .. }
         | Error::Unavailable(_)
         | Error::DatabaseFull(_)
+        | Error::Contended
         | Error::Overloaded
         | Error::Internal(_) => Vec::new(),
     }
@@ -120,7 +121,7 @@ fn missing(error: &Error) -> Option<Missing> {
             Some(Missing { count, ..first })
         }
         Error::Selection(SelectionError {
-            fault: SelectionFault::NotACompany { .. },
+            fault: SelectionFault::NotACompany { .. } | SelectionFault::TooManyGroups { .. },
             ..
         })
         | Error::Invalid(_)
@@ -138,6 +139,7 @@ fn missing(error: &Error) -> Option<Missing> {
         | Error::CommitOutcomeUnknown { .. }
         | Error::Unavailable(_)
         | Error::DatabaseFull(_)
+        | Error::Contended
         | Error::Overloaded
         | Error::Internal(_) => None,
     }
@@ -179,6 +181,7 @@ pub(super) fn details(error: &Error, reason: ErrorReason) -> ErrorDetails {
         | Error::CommitOutcomeUnknown { repeatable: false }
         | Error::Unavailable(_)
         | Error::DatabaseFull(_)
+        | Error::Contended
         | Error::Overloaded
         | Error::Internal(_) => {}
         Error::CommitOutcomeUnknown { repeatable: true } => {

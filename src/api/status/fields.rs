@@ -44,6 +44,7 @@ pub(super) fn violation(error: &Error) -> Option<Violation> {
         | Error::CommitOutcomeUnknown { .. }
         | Error::Unavailable(_)
         | Error::DatabaseFull(_)
+        | Error::Contended
         | Error::Overloaded
         | Error::Internal(_) => None,
     }
@@ -69,7 +70,9 @@ fn selection_violation(SelectionError { part, fault }: &SelectionError) -> Optio
             let reason = format!("at position {position}: there is no {resource} {name}{moved}");
             ("expression", reason)
         }
-        SelectionFault::NotACompany { .. } => ("expression", fault.to_string()),
+        SelectionFault::NotACompany { .. } | SelectionFault::TooManyGroups { .. } => {
+            ("expression", fault.to_string())
+        }
         SelectionFault::UnknownSegment(id) => {
             let reason = format!("must be an existing segment; there is no segment {id}");
             ("segment_id", reason)

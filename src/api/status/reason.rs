@@ -41,7 +41,7 @@ pub(super) fn reason_of(error: &Error) -> ErrorReason {
         Error::LimitReached { .. } => ErrorReason::TenantLimitReached,
         Error::Unavailable(_) => ErrorReason::DatabaseUnavailable,
         Error::DatabaseFull(_) => ErrorReason::DatabaseFull,
-        Error::Overloaded => ErrorReason::Overloaded,
+        Error::Contended | Error::Overloaded => ErrorReason::Overloaded,
         Error::Internal(_) => ErrorReason::Internal,
     }
 }
@@ -52,7 +52,9 @@ fn selection_reason(fault: &SelectionFault) -> ErrorReason {
             resource, current, ..
         } => not_found(*resource, current.is_some()),
         SelectionFault::UnknownSegment(_) => ErrorReason::SegmentNotFound,
-        SelectionFault::NotACompany { .. } => ErrorReason::InvalidField,
+        SelectionFault::NotACompany { .. } | SelectionFault::TooManyGroups { .. } => {
+            ErrorReason::InvalidField
+        }
     }
 }
 

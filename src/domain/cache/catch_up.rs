@@ -1,10 +1,10 @@
 //! Brings a cached set up to date from the change log.
 
-use std::sync::Arc;
+use std::{collections::HashMap, sync::Arc};
 
 use super::{CacheEntry, CachedSet, Companies, Groups, SetKey};
 use crate::{
-    model::{ChangeKind, Code, ContactSet},
+    model::{ChangeKind, Code, Commit, ContactSet},
     store::log::{LogEntry, LogFilter, LogTail, TailEntry},
 };
 
@@ -28,9 +28,53 @@ impl SetKey {
     }
 }
 
+/// The tail of the log, in which the entries of a group are found without reading all: there may be
+/// very many groups.
+pub(in crate::domain) struct IndexedTail {
+    tail: LogTail,
+    by_subject: HashMap<i32, Vec<usize>>,
+}
+
+impl IndexedTail {
+    pub(in crate::domain) fn new(tail: LogTail) -> Self {
+        let mut by_subject: HashMap<i32, Vec<usize>> = HashMap::new();
+        for (at, row) in tail.entries.iter().flatten().enumerate() {
+            by_subject.entry(row.entry.subject_id).or_default().push(at);
+        }
+        Self { tail, by_subject }
+    }
+
+    pub(in crate::domain) fn head(&self) -> Commit {
+        self.tail.head
+    }
+
+    /// The entries that may affect a set, in order.
+    fn entries_for<'t>(
+        &'t self,
+        entries: &'t [TailEntry],
+        key: &SetKey,
+    ) -> Box<dyn Iterator<Item = &'t TailEntry> + 't> {
+        match key {
+            SetKey::Members(group) => {
+                let places = self.by_subject.get(group).into_iter().flatten();
+                Box::new(places.map(|at| &entries[*at]))
+            }
+            SetKey::Groups
+            | SetKey::Everyone
+            | SetKey::Companies
+            | SetKey::Excluded
+            | SetKey::PrivacyBlocked
+            | SetKey::Email(_)
+            | SetKey::CompanyOf
+            | SetKey::Segment(_) => Box::new(entries.iter()),
+        }
+    }
+}
+
 impl CacheEntry {
     /// Applies the tail of the log. Returns `false` if the set has to be loaded again instead.
-    pub(in crate::domain) fn catch_up(&mut self, key: &SetKey, tail: &LogTail) -> bool {
+    pub(in crate::domain) fn catch_up(&mut self, key: &SetKey, indexed: &IndexedTail) -> bool {
+        let tail = &indexed.tail;
         let Some(entries) = &tail.entries else {
             return self.commit == tail.head;
         };
@@ -38,7 +82,8 @@ impl CacheEntry {
             return false;
         }
         let revision = self.commit.revision;
-        for row in entries.iter().filter(|row| row.entry.revision > revision) {
+        let rows = indexed.entries_for(entries, key);
+        for row in rows.filter(|row| row.entry.revision > revision) {
             if !self.apply(key, row) {
                 return false;
             }

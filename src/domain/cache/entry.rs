@@ -1,6 +1,9 @@
 //! The entries of the set cache.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+};
 
 use crate::model::{Code, Commit, ContactSet, SegmentId};
 
@@ -43,6 +46,29 @@ impl Companies {
             .filter(|company| *company != 0)
     }
 
+    /// The contacts of these companies, themselves included, by company. It takes one pass over all
+    /// contacts, however many companies there are: an index would cost as much with each change, for
+    /// readers share what they read, and a change copies it.
+    pub(in crate::domain) fn contacts_by_company(
+        &self,
+        wanted: &ContactSet,
+    ) -> HashMap<u32, ContactSet> {
+        let mut found: HashMap<u32, ContactSet> = HashMap::new();
+        for (contact, company) in self.contacts_of(wanted) {
+            found.entry(company).or_default().insert(contact);
+        }
+        found
+    }
+
+    /// The contacts of these companies, themselves included, each with its company, by number.
+    pub(in crate::domain) fn contacts_of(
+        &self,
+        wanted: &ContactSet,
+    ) -> impl Iterator<Item = (u32, u32)> {
+        let all = (0..).zip(self.0.iter().copied());
+        all.filter(|(_, company)| *company != 0 && wanted.contains(*company))
+    }
+
     pub(super) fn set(&mut self, contact_number: u32, company: u32) {
         let at = contact_number as usize;
         if self.0.len() <= at {
@@ -71,7 +97,7 @@ pub(in crate::domain) struct CacheEntry {
 
 impl CacheEntry {
     /// An entry for a set of contacts.
-    pub(super) fn set((commit, set): (Commit, ContactSet)) -> Self {
+    pub(in crate::domain) fn set((commit, set): (Commit, ContactSet)) -> Self {
         Self {
             commit,
             set: CachedSet::Set(Arc::new(set)),
@@ -103,4 +129,27 @@ fn set_bytes(set: &ContactSet) -> usize {
         + statistics.n_bytes_bitset_containers
         + u64::from(statistics.n_containers) * CONTAINER;
     usize::try_from(bytes).unwrap_or(usize::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn contacts_are_found_by_company() {
+        let mut companies = Companies::default();
+        for (contact, company) in [(1, 1), (2, 2), (3, 1), (5, 2), (7, 1)] {
+            companies.set(contact, company);
+        }
+        companies.set(7, 0);
+        let found = companies.contacts_by_company(&[1, 2, 9].into());
+        let numbers = |company| {
+            found
+                .get(&company)
+                .map(|set| set.iter().collect::<Vec<_>>())
+        };
+        assert_eq!(numbers(1), Some(vec![1, 3]));
+        assert_eq!(numbers(2), Some(vec![2, 5]));
+        assert_eq!(numbers(9), None);
+    }
 }

@@ -21,6 +21,7 @@ impl Error {
             | Self::DatabaseFull(_)
             | Self::CommitOutcomeUnknown { .. }
             | Self::HistoryReplaced
+            | Self::Contended
             | Self::Overloaded => false,
             Self::NotFound { resource, .. } => *resource != Resource::Tenant,
             Self::Invalid(_)

@@ -2,8 +2,14 @@
 
 use crate::{
     domain::{Error, Resource},
-    model::{ContactId, SegmentId, expression::Operand},
+    model::{
+        ContactId, SegmentId,
+        expression::{Operand, Pattern},
+    },
 };
+
+/// How many mailing groups the wildcards of one expression may match, each wildcard counted once.
+pub(super) const MAX_MATCHED_GROUPS: usize = 100_000;
 
 /// A selection that cannot be evaluated.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -41,6 +47,10 @@ pub(crate) enum SelectionFault {
     },
     #[error("at position {position}: contact {id} is not a company")]
     NotACompany { id: ContactId, position: usize },
+    #[error(
+        "at position {position}: with {pattern} the wildcards of the expression match more than {MAX_MATCHED_GROUPS} mailing groups; write a wildcard that matches fewer"
+    )]
+    TooManyGroups { pattern: Pattern, position: usize },
     #[error("no segment {0}")]
     UnknownSegment(SegmentId),
 }

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use super::{
-    MAX_ATTEMPTS, contended,
+    MAX_ATTEMPTS,
     set_reader::{Access, SetReader},
 };
 use crate::{
-    domain::{Call, Domain, Result, cache::SetKey},
+    domain::{Call, Domain, Error, Result, cache::SetKey},
     model::ContactSet,
     store::Transaction,
 };
@@ -51,10 +51,10 @@ pub(in crate::domain) async fn members_in(
     for _ in 0..MAX_ATTEMPTS {
         reader.load(key.clone()).await?;
         if reader.catch_up().await?.is_some() {
-            return Ok(reader.set(&key));
+            return Ok(reader.sets.set(&key));
         }
     }
-    Err(contended())
+    Err(Error::Contended)
 }
 
 impl SetReader<'_> {
@@ -64,11 +64,11 @@ impl SetReader<'_> {
             self.load(SetKey::Companies).await?;
             if self.catch_up().await?.is_some() {
                 return Ok(Population {
-                    everyone: self.set(&SetKey::Everyone),
-                    companies: self.set(&SetKey::Companies),
+                    everyone: self.sets.set(&SetKey::Everyone),
+                    companies: self.sets.set(&SetKey::Companies),
                 });
             }
         }
-        Err(contended())
+        Err(Error::Contended)
     }
 }

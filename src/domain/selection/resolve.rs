@@ -1,20 +1,27 @@
-//! Finds the sets of the operands of an expression.
+//! Finds what the operands of an expression name: groups, companies.
 
-use std::sync::Arc;
+use std::{collections::HashMap, sync::Arc};
 
-use roaring::MultiOps;
-
-use super::{
-    error::SelectionFault,
-    set_reader::{Access, SetReader},
-};
+use super::{error::SelectionFault, matches::MatchedGroups, set_reader::SetReader};
 use crate::{
-    domain::{Error, Resource, Result, cache::SetKey, lookup},
+    domain::{Error, Result, cache::SetKey, lookup},
     model::{
-        Code, Contact, ContactId, ContactKind, ContactSet, Expression, SegmentId,
-        expression::{Operand, Pattern, Term},
+        Code, Contact, ContactId, ContactKind, Expression,
+        expression::{Operand, Term},
     },
+    store,
 };
+
+/// What the operands of an expression name.
+#[derive(Default)]
+pub(super) struct ResolvedOperands {
+    pub(super) matched: Arc<MatchedGroups>,
+    /// The numbers of the companies.
+    pub(super) companies: HashMap<ContactId, u32>,
+}
+
+/// How many codes are matched in about a millisecond.
+const LONG_MATCHING: usize = 10_000;
 
 impl SetReader<'_> {
     /// Loads the sets that the operands need, as far as they are known before the sets are up to date.
@@ -22,9 +29,10 @@ impl SetReader<'_> {
         if expression.needs_everyone() {
             self.load(SetKey::Everyone).await?;
         }
+        let mut names_groups = false;
         for operand in expression.operands() {
             match &operand.term {
-                Term::Code(_) | Term::Pattern(_) => self.load(SetKey::Groups).await?,
+                Term::Code(_) | Term::Pattern(_) => names_groups = true,
                 Term::Everyone => {}
                 Term::Kind(_) => self.load(SetKey::Everyone).await?,
                 Term::Company(_) => {
@@ -38,156 +46,119 @@ impl SetReader<'_> {
                 }
             }
         }
-        for key in self.group_keys(expression) {
-            self.load(key).await?;
+        if names_groups {
+            self.load(SetKey::Groups).await?;
+            let matched = self.match_groups(expression).await?;
+            self.load_members(matched.distinct()).await?;
         }
         Ok(())
     }
 
-    /// Returns the sets of all operands except `*`, in order, after all sets were brought to one
-    /// revision. Returns `None` if a further set turned out to be needed.
+    /// Finds what the operands name, after all sets were brought to one revision. Returns `None` if a
+    /// further set turned out to be needed.
     pub(super) async fn resolve(
         &mut self,
         expression: &Expression,
-    ) -> Result<Option<Vec<Arc<ContactSet>>>> {
-        if self
-            .group_keys(expression)
-            .iter()
-            .any(|key| !self.is_loaded(key))
-        {
+    ) -> Result<Option<ResolvedOperands>> {
+        let matched = self.match_groups(expression).await?;
+        let is_loaded = |id: &i32| self.sets.is_loaded(&SetKey::Members(*id));
+        if !matched.distinct().iter().all(is_loaded) {
             return Ok(None);
         }
-        let mut sets = Vec::new();
         for operand in expression.operands() {
-            sets.push(match &operand.term {
-                Term::Everyone => continue,
-                Term::Code(code) => self.group(code, operand).await?,
-                Term::Pattern(pattern) => self.matching(pattern),
-                Term::Kind(kind) => self.of_kind(*kind),
-                Term::Company(id) => match self.company(id, operand).await? {
-                    Some(set) => set,
-                    None => return Ok(None),
-                },
-                Term::Email(email) => self.set(&SetKey::Email(email.folded())),
-                Term::Segment(id) => {
-                    let missing =
-                        |_| Error::unknown_operand(Resource::Segment, id.as_str(), operand);
-                    self.segment(id).map_err(missing)?
-                }
-            });
-        }
-        Ok(Some(sets))
-    }
-
-    /// The contacts on a segment that still exist.
-    pub(super) fn segment(&self, id: &SegmentId) -> Result<Arc<ContactSet>> {
-        if let Some((draft, members)) = &self.draft_segment
-            && draft == id
-        {
-            return Ok(Arc::clone(members));
-        }
-        let key = SetKey::Segment(id.clone());
-        if !self.exists(&key) {
-            return Err(SelectionFault::UnknownSegment(id.clone()).into());
-        }
-        let (stored, everyone) = (self.set(&key), self.set(&SetKey::Everyone));
-        match stored.is_subset(&everyone) {
-            true => Ok(stored),
-            false => Ok(Arc::new(&*stored & &*everyone)),
-        }
-    }
-
-    /// The keys of the existing groups that an expression names or matches.
-    fn group_keys(&self, expression: &Expression) -> Vec<SetKey> {
-        let groups = self.groups();
-        let mut keys = Vec::new();
-        for operand in expression.operands() {
-            match &operand.term {
-                Term::Code(code) => keys.extend(groups.get(code).copied()),
-                Term::Pattern(pattern) => {
-                    let matching = groups
-                        .iter()
-                        .filter(|(code, _)| pattern.matches(code.as_str()));
-                    keys.extend(matching.map(|(_, id)| *id));
-                }
-                _ => {}
+            if let Term::Code(code) = &operand.term
+                && matched.groups(&operand.term).is_empty()
+            {
+                return Err(self.unknown(code, operand).await);
             }
         }
-        keys.into_iter().map(SetKey::Members).collect()
+        let Some(companies) = self.company_numbers(expression).await? else {
+            return Ok(None);
+        };
+        Ok(Some(ResolvedOperands { matched, companies }))
     }
 
-    async fn group(&mut self, code: &Code, operand: &Operand) -> Result<Arc<ContactSet>> {
-        match self.groups().get(code) {
-            Some(id) => Ok(self.set(&SetKey::Members(*id))),
-            None => Err(self.unknown(code, operand).await),
+    /// The groups that an expression names or matches, of the loaded ones. Repeated while the groups
+    /// are the same, it costs nothing.
+    async fn match_groups(&mut self, expression: &Expression) -> Result<Arc<MatchedGroups>> {
+        let groups = self.sets.groups();
+        let text = expression.text();
+        if let Some((of, known)) = self.matched.get(text)
+            && Arc::ptr_eq(of, &groups)
+        {
+            return Ok(Arc::clone(known));
         }
+        let is_pattern = |operand: &&Operand| matches!(operand.term, Term::Pattern(_));
+        let patterns = expression.operands().filter(is_pattern).count();
+        let is_long = patterns * groups.len() > LONG_MATCHING;
+        let (all, owned) = (Arc::clone(&groups), expression.clone());
+        let find = move || MatchedGroups::find(&all, &owned);
+        let found = Arc::new(self.compute(is_long, find).await??);
+        let known = (groups, Arc::clone(&found));
+        self.matched.insert(text.to_owned(), known);
+        Ok(found)
     }
 
     async fn unknown(&mut self, code: &Code, operand: &Operand) -> Error {
         let tenant_id = self.tenant_id;
-        let error = match &mut self.access {
-            Access::Pool => {
-                let look =
-                    async |conn: &mut _| Ok(lookup::unknown_group(conn, tenant_id, code).await);
-                self.domain
-                    .read(tenant_id, look)
-                    .await
-                    .unwrap_or_else(|error| error)
-            }
-            Access::Transaction(tx) => lookup::unknown_group(tx, tenant_id, code).await,
-        };
+        let look = async |conn: &mut _| Ok(lookup::unknown_group(conn, tenant_id, code).await);
+        let error = self.read(look).await.unwrap_or_else(|error| error);
         error.at_operand(operand)
     }
 
-    fn matching(&self, pattern: &Pattern) -> Arc<ContactSet> {
-        let groups = self.groups();
-        let matching = groups
-            .iter()
-            .filter(|(code, _)| pattern.matches(code.as_str()));
-        let sets: Vec<_> = matching
-            .map(|(_, id)| self.set(&SetKey::Members(*id)))
-            .collect();
-        Arc::new(sets.iter().map(|set| &**set).union())
-    }
-
-    fn of_kind(&self, kind: ContactKind) -> Arc<ContactSet> {
-        let companies = self.set(&SetKey::Companies);
-        match kind {
-            ContactKind::Company => companies,
-            ContactKind::Person => Arc::new(&*self.set(&SetKey::Everyone) - &*companies),
-        }
-    }
-
-    /// A company and its people. Returns `None` if the loaded sets do not have the company yet.
-    async fn company(
+    /// The numbers of the companies that an expression names. Returns `None` if the loaded sets do not
+    /// have one of them yet.
+    async fn company_numbers(
         &mut self,
-        id: &ContactId,
-        operand: &Operand,
-    ) -> Result<Option<Arc<ContactSet>>> {
-        let contact = self.contact(id).await;
-        let contact = contact.map_err(|error| error.at_operand(operand))?;
-        if contact.kind == ContactKind::Person {
-            let (id, position) = (id.clone(), operand.position);
-            return Err(SelectionFault::NotACompany { id, position }.into());
+        expression: &Expression,
+    ) -> Result<Option<HashMap<ContactId, u32>>> {
+        let mut wanted: HashMap<&ContactId, &Operand> = HashMap::new();
+        for operand in expression.operands() {
+            if let Term::Company(id) = &operand.term {
+                wanted.entry(id).or_insert(operand);
+            }
         }
-        let number = contact.contact_number.cast_unsigned();
-        let companies = self.companies();
-        if companies.of(number) != Some(number) {
-            return Ok(None);
+        if wanted.is_empty() {
+            return Ok(Some(HashMap::new()));
         }
-        let everyone = self.set(&SetKey::Everyone);
-        let of_company = everyone.iter().filter(|n| companies.of(*n) == Some(number));
-        Ok(Some(Arc::new(of_company.collect())))
+        let mut wanted: Vec<(&ContactId, &Operand)> = wanted.into_iter().collect();
+        wanted.sort_unstable_by_key(|(_, operand)| operand.position);
+        let mut contacts = self.contacts(wanted.iter().map(|(id, _)| *id)).await?;
+        let companies = self.sets.companies();
+        let mut numbers = HashMap::new();
+        for (id, operand) in wanted {
+            let Some(contact) = contacts.remove(id) else {
+                return Err(self.unknown_contact(id).await.at_operand(operand));
+            };
+            if contact.kind == ContactKind::Person {
+                let (id, position) = (id.clone(), operand.position);
+                return Err(SelectionFault::NotACompany { id, position }.into());
+            }
+            let number = contact.contact_number.cast_unsigned();
+            if companies.of(number) != Some(number) {
+                return Ok(None);
+            }
+            numbers.insert(id.clone(), number);
+        }
+        Ok(Some(numbers))
     }
 
-    async fn contact(&mut self, id: &ContactId) -> Result<Contact> {
+    async fn contacts(
+        &mut self,
+        ids: impl Iterator<Item = &ContactId>,
+    ) -> Result<HashMap<ContactId, Contact>> {
+        let (tenant_id, ids) = (self.tenant_id, ids.collect::<Vec<_>>());
+        let find = async |conn: &mut _| Ok(store::contacts::find_all(conn, tenant_id, &ids).await?);
+        let found = self.read(find).await?;
+        Ok(found.into_iter().map(|it| (it.id.clone(), it)).collect())
+    }
+
+    async fn unknown_contact(&mut self, id: &ContactId) -> Error {
         let tenant_id = self.tenant_id;
-        match &mut self.access {
-            Access::Pool => {
-                let find = async |conn: &mut _| lookup::contact(conn, tenant_id, id).await;
-                self.domain.read(tenant_id, find).await
-            }
-            Access::Transaction(tx) => lookup::contact(tx, tenant_id, id).await,
+        let look = async |conn: &mut _| lookup::merged(conn, tenant_id, [id]).await;
+        match self.read(look).await {
+            Ok(merged) => Error::no_contact(id, merged.get(id)),
+            Err(error) => error,
         }
     }
 }

@@ -1,16 +1,18 @@
-//! The sets of one selection, all brought to one revision.
+//! Reads the sets of one selection and brings them to one revision.
 
 use std::{collections::HashMap, sync::Arc};
 
+use super::{loaded::LoadedSets, matches::MatchedGroups};
 use crate::{
     domain::{
         Domain, Result,
-        cache::{CacheEntry, CachedSet, Companies, Groups, SetKey},
+        cache::{CacheEntry, Groups, IndexedTail, SetKey},
     },
-    model::{Commit, ContactSet, SegmentId, TenantId},
+    model::{Commit, TenantId},
     store::{
-        Transaction,
-        log::{LogFilter, LogTail, changes_since},
+        Connection, Transaction,
+        log::{LogFilter, changes_since},
+        sets,
     },
 };
 
@@ -22,15 +24,30 @@ pub(super) enum Access<'a> {
     Transaction(&'a mut Transaction),
 }
 
-/// Gathers entries.
+/// Gathers sets.
 pub(super) struct SetReader<'a> {
-    pub(super) domain: &'a Domain,
+    domain: &'a Domain,
     pub(super) tenant_id: TenantId,
-    pub(super) access: Access<'a>,
-    /// The uncommitted members of a segment, which replace the stored ones.
-    pub(super) draft_segment: Option<(SegmentId, Arc<ContactSet>)>,
-    entries: HashMap<SetKey, CacheEntry>,
+    access: Access<'a>,
+    pub(super) sets: LoadedSets,
+    /// Whether sets that were loaded have to be loaded again.
+    lacks_sets: bool,
+    /// What expressions match, by their text, with the groups that they were matched with.
+    pub(super) matched: HashMap<String, (Arc<Groups>, Arc<MatchedGroups>)>,
 }
+
+/// From how many missing groups on they are loaded together: below, callers share loads.
+const MANY_GROUPS: usize = 8;
+
+/// Maximum number of groups that are loaded by one statement.
+const GROUPS_PER_LOAD: usize = 1_000;
+
+/// After how many loads the loaded sets are brought up to date, so that the log does not grow too long
+/// meanwhile.
+const LOADS_PER_CATCH_UP: usize = 5;
+
+/// After how many entries other tasks may run.
+const ENTRIES_AT_ONCE: usize = 256;
 
 impl<'a> SetReader<'a> {
     pub(super) fn new(domain: &'a Domain, tenant_id: TenantId, access: Access<'a>) -> Self {
@@ -38,22 +55,113 @@ impl<'a> SetReader<'a> {
             domain,
             tenant_id,
             access,
-            draft_segment: None,
-            entries: HashMap::new(),
+            sets: LoadedSets::default(),
+            lacks_sets: false,
+            matched: HashMap::new(),
         }
+    }
+
+    /// Runs queries.
+    pub(super) async fn read<T>(
+        &mut self,
+        op: impl AsyncFnOnce(&mut Connection) -> Result<T>,
+    ) -> Result<T> {
+        match &mut self.access {
+            Access::Pool => self.domain.read(self.tenant_id, op).await,
+            Access::Transaction(tx) => {
+                let connection: &mut Connection = tx;
+                op(connection).await
+            }
+        }
+    }
+
+    /// Runs a computation; a long one not on the threads that serve all calls.
+    pub(super) async fn compute<T: Send + 'static>(
+        &mut self,
+        is_long: bool,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T> {
+        let cache = self.domain.cache();
+        cache.compute(self.tenant_id, is_long, work).await
     }
 
     /// Loads a set at any revision.
     pub(super) async fn load(&mut self, key: SetKey) -> Result<()> {
-        if !self.entries.contains_key(&key) {
+        if !self.sets.is_loaded(&key) {
             let entry = self.read_entry(&key).await?;
-            self.entries.insert(key, entry);
+            self.sets.entries.insert(key, entry);
         }
         Ok(())
     }
 
-    pub(super) fn is_loaded(&self, key: &SetKey) -> bool {
-        self.entries.contains_key(key)
+    /// Loads the members of groups at any revisions.
+    pub(super) async fn load_members(
+        &mut self,
+        groups: impl IntoIterator<Item = i32>,
+    ) -> Result<()> {
+        let mut missing = self.take_cached(groups).await;
+        if missing.len() < MANY_GROUPS {
+            for id in missing {
+                self.load(SetKey::Members(id)).await?;
+            }
+            return Ok(());
+        }
+        missing.sort_unstable();
+        for round in 1.. {
+            missing = self.load_first(missing).await?;
+            if missing.is_empty() {
+                break;
+            }
+            if round % LOADS_PER_CATCH_UP == 0 {
+                self.update().await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes the members of groups from the cache and returns the groups that are neither loaded nor
+    /// cached.
+    async fn take_cached(&mut self, groups: impl IntoIterator<Item = i32>) -> Vec<i32> {
+        let mut missing = Vec::new();
+        for (at, id) in groups.into_iter().enumerate() {
+            let key = SetKey::Members(id);
+            if self.sets.is_loaded(&key) {
+                continue;
+            }
+            match self.domain.cache().get(self.tenant_id, &key).await {
+                Some(entry) => drop(self.sets.entries.insert(key, entry)),
+                None => missing.push(id),
+            }
+            if at % ENTRIES_AT_ONCE == ENTRIES_AT_ONCE - 1 {
+                tokio::task::yield_now().await;
+            }
+        }
+        missing
+    }
+
+    /// Loads the members of the first of these groups by one statement. Returns the other groups.
+    async fn load_first(&mut self, mut groups: Vec<i32>) -> Result<Vec<i32>> {
+        let tenant_id = self.tenant_id;
+        let others = groups.split_off(groups.len().min(GROUPS_PER_LOAD));
+        let _turn = match self.access {
+            Access::Pool => Some(self.domain.cache().bulk_load_turn(tenant_id).await),
+            Access::Transaction(_) => None,
+        };
+        // Another caller may have loaded them during the wait.
+        let mut missing = self.take_cached(groups).await;
+        if !missing.is_empty() {
+            let load =
+                async |conn: &mut _| Ok(sets::members_of_groups(conn, tenant_id, &missing).await?);
+            let (commit, loaded) = self.read(load).await?;
+            missing.retain(|id| !loaded.contains_key(id));
+            for (id, set) in loaded {
+                let (key, entry) = (SetKey::Members(id), CacheEntry::set((commit, set)));
+                self.domain.cache().put(tenant_id, &key, &entry).await;
+                self.sets.entries.insert(key, entry);
+            }
+        }
+        missing.extend(others);
+        Ok(missing)
     }
 
     async fn read_entry(&mut self, key: &SetKey) -> Result<CacheEntry> {
@@ -80,79 +188,47 @@ impl<'a> SetReader<'a> {
     /// Brings all loaded sets to the current commit and returns it. Returns `None` if some of them
     /// have to be loaded again.
     pub(super) async fn catch_up(&mut self) -> Result<Option<Commit>> {
-        let mut known: Vec<Commit> = self.entries.values().map(|entry| entry.commit).collect();
+        let head = self.update().await?;
+        let lacks_sets = std::mem::take(&mut self.lacks_sets);
+        let is_level = |entry: &CacheEntry| entry.commit == head;
+        let is_complete = !lacks_sets && self.sets.entries.values().all(is_level);
+        Ok(is_complete.then_some(head))
+    }
+
+    /// Brings the loaded sets to the current commit, as far as they need not be loaded again.
+    async fn update(&mut self) -> Result<Commit> {
+        let entries = self.sets.entries.values();
+        let mut known: Vec<Commit> = entries.map(|entry| entry.commit).collect();
         known.sort_unstable_by_key(|commit| (commit.revision, commit.id));
         known.dedup();
         let tail = self.changes_since(&known).await?;
+        let (cache, tenant_id) = (self.domain.cache(), self.tenant_id);
         let mut stale = Vec::new();
-        let mut level = true;
-        for (key, entry) in &mut self.entries {
+        for (at, (key, entry)) in self.sets.entries.iter_mut().enumerate() {
             let before = entry.commit;
             if !entry.catch_up(key, &tail) {
                 stale.push(key.clone());
             } else if entry.commit != before {
-                self.domain.cache().put(self.tenant_id, key, entry).await;
+                cache.put(tenant_id, key, entry).await;
             }
-            level &= entry.commit == tail.head;
+            if at % ENTRIES_AT_ONCE == ENTRIES_AT_ONCE - 1 {
+                tokio::task::yield_now().await;
+            }
         }
         for key in &stale {
-            self.entries.remove(key);
-            self.domain.cache().invalidate(self.tenant_id, key).await;
+            self.sets.entries.remove(key);
+            cache.invalidate(tenant_id, key).await;
         }
-        Ok((stale.is_empty() && level).then_some(tail.head))
+        self.lacks_sets |= !stale.is_empty();
+        Ok(tail.head())
     }
 
-    async fn changes_since(&mut self, known: &[Commit]) -> Result<LogTail> {
+    async fn changes_since(&mut self, known: &[Commit]) -> Result<IndexedTail> {
         let mut filter = LogFilter::default();
-        self.entries
-            .keys()
-            .for_each(|key| key.extend_filter(&mut filter));
+        let keys = self.sets.entries.keys();
+        keys.for_each(|key| key.extend_filter(&mut filter));
         let tenant_id = self.tenant_id;
-        match &mut self.access {
-            Access::Pool => {
-                let read =
-                    async |conn: &mut _| Ok(changes_since(conn, tenant_id, known, &filter).await?);
-                self.domain.read(tenant_id, read).await
-            }
-            Access::Transaction(tx) => Ok(changes_since(tx, tenant_id, known, &filter).await?),
-        }
-    }
-
-    /// A loaded set; empty if it was not loaded.
-    pub(super) fn set(&self, key: &SetKey) -> Arc<ContactSet> {
-        match self.entries.get(key) {
-            Some(CacheEntry {
-                set: CachedSet::Set(set),
-                ..
-            }) => Arc::clone(set),
-            _ => Arc::default(),
-        }
-    }
-
-    /// Whether a loaded key names something that exists.
-    pub(super) fn exists(&self, key: &SetKey) -> bool {
-        self.entries
-            .get(key)
-            .is_some_and(|entry| !matches!(entry.set, CachedSet::Nothing))
-    }
-
-    pub(super) fn groups(&self) -> Arc<Groups> {
-        match self.entries.get(&SetKey::Groups) {
-            Some(CacheEntry {
-                set: CachedSet::Groups(groups),
-                ..
-            }) => Arc::clone(groups),
-            _ => Arc::default(),
-        }
-    }
-
-    pub(super) fn companies(&self) -> Arc<Companies> {
-        match self.entries.get(&SetKey::CompanyOf) {
-            Some(CacheEntry {
-                set: CachedSet::Companies(companies),
-                ..
-            }) => Arc::clone(companies),
-            _ => Arc::default(),
-        }
+        let read = async |conn: &mut _| Ok(changes_since(conn, tenant_id, known, &filter).await?);
+        self.read(read).await.map(IndexedTail::new)
     }
 }

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use super::{
-    MAX_ATTEMPTS, contended,
+    MAX_ATTEMPTS,
     set_reader::{Access, SetReader},
 };
 use crate::{
-    domain::{Call, Domain, Result, cache::SetKey},
+    domain::{Call, Domain, Error, Result, cache::SetKey},
     model::{Code, Commit, ContactSet},
 };
 
@@ -50,7 +50,7 @@ pub(crate) async fn snapshot(
             return Ok(snapshot);
         }
     }
-    Err(contended())
+    Err(Error::Contended)
 }
 
 impl SetReader<'_> {
@@ -64,33 +64,33 @@ impl SetReader<'_> {
             self.load(key).await?;
         }
         if members {
-            for (_, group_id) in self.matching_groups(wanted) {
-                self.load(SetKey::Members(group_id)).await?;
-            }
+            let wanted = self.matching_groups(wanted);
+            let ids: Vec<i32> = wanted.into_iter().map(|(_, id)| id).collect();
+            self.load_members(ids).await?;
         }
         let Some(commit) = self.catch_up().await? else {
             return Ok(None);
         };
         let wanted = self.matching_groups(wanted);
-        let is_loaded = |(_, id): &(Code, i32)| self.is_loaded(&SetKey::Members(*id));
+        let is_loaded = |(_, id): &(Code, i32)| self.sets.is_loaded(&SetKey::Members(*id));
         if members && !wanted.iter().all(is_loaded) {
             return Ok(None);
         }
         let groups = wanted.into_iter().map(|(code, group_id)| Group {
-            members: self.set(&SetKey::Members(group_id)),
+            members: self.sets.set(&SetKey::Members(group_id)),
             code,
             group_id,
         });
         Ok(Some(Snapshot {
             commit,
-            everyone: self.set(&SetKey::Everyone),
-            companies: self.set(&SetKey::Companies),
+            everyone: self.sets.set(&SetKey::Everyone),
+            companies: self.sets.set(&SetKey::Companies),
             groups: groups.collect(),
         }))
     }
 
     fn matching_groups(&self, wanted: &impl Fn(&Code) -> bool) -> Vec<(Code, i32)> {
-        let groups = self.groups();
+        let groups = self.sets.groups();
         let wanted = groups.iter().filter(|(code, _)| wanted(code));
         wanted.map(|(code, id)| (code.clone(), *id)).collect()
     }

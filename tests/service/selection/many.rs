@@ -1,0 +1,90 @@
+//! Expressions with very many groups or operands.
+
+use std::time::Instant;
+
+use crate::support::{Server, Sql, Tenant, company, person, select};
+
+/// Groups `W1`, `W2`, … with one member each: the first contact has every third, and so on.
+async fn fill(sql: &Sql, groups: i32) {
+    sql.run(&format!(
+        "SET session_replication_role = replica; \
+         INSERT INTO mailing_groups (tenant_id, group_id, code, description, person_count, revision, \
+                 create_time, update_time) \
+             SELECT t.tenant_id, n, 'W' || n, '', 1, 1, now(), now() \
+             FROM tenants t, generate_series(1000, 999 + {groups}) AS n; \
+         INSERT INTO memberships \
+             SELECT t.tenant_id, n, 1 + n % 3, 1, now() \
+             FROM tenants t, generate_series(1000, 999 + {groups}) AS n; \
+         UPDATE clocks SET next_group_id = 1000 + {groups}; \
+         ANALYZE"
+    ))
+    .await;
+}
+
+async fn scene(groups: i32) -> (Server, Tenant) {
+    let server = Server::start().await;
+    let mut tenant = Tenant::of(&server, "t").await;
+    for id in ["P1", "P2", "P3", "P4"] {
+        tenant.create(person(id, "")).await;
+    }
+    fill(&Sql::connect(&server.database_url).await, groups).await;
+    (server, tenant)
+}
+
+#[tokio::test]
+async fn the_members_of_many_groups_are_read_exactly() {
+    let (_server, mut tenant) = scene(2_500).await;
+    assert_eq!(tenant.members("W*").await, ["P1", "P2", "P3"]);
+    assert_eq!(tenant.members("W1000 OR W1003").await, ["P2"]);
+    assert_eq!(tenant.members("W10?0 AND NOT W1001").await.len(), 2);
+    // What changes afterwards is found in the log.
+    tenant.assign("P4", "W3000").await;
+    assert_eq!(tenant.members("W*").await, ["P1", "P2", "P3", "P4"]);
+    tenant.group("W9").await;
+    tenant.assign("P4", "W9").await;
+    assert_eq!(tenant.members("W9 OR W9*").await, ["P4"]);
+    assert_eq!(tenant.members("NOT W*").await, Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn many_companies_are_selected_at_once() {
+    let (_server, mut tenant) = scene(1).await;
+    for company_id in ["A", "B", "C"] {
+        tenant.create(company(company_id)).await;
+        tenant
+            .create(person(&format!("{company_id}1"), company_id))
+            .await;
+    }
+    let expression = "company = A OR company = B OR company = A";
+    assert_eq!(tenant.members(expression).await, ["A", "A1", "B", "B1"]);
+    let expression = "company = A AND company = C OR company = C AND NOT kind = PERSON";
+    assert_eq!(tenant.members(expression).await, ["C"]);
+    let missing = "company = A OR company = B OR company = NOBODY";
+    let error = tenant.stream(select(missing)).await.err().unwrap();
+    let error = format!("{error:?}");
+    assert!(error.contains("at position 31"), "{error}");
+}
+
+/// Prints what an expression takes with 20,000 groups.
+#[tokio::test]
+#[ignore = "measures"]
+async fn what_very_many_groups_take() {
+    let (_server, mut tenant) = scene(20_000).await;
+    let expression = vec!["W*"; 256].join(" OR ");
+    for what in ["first", "warm", "warm"] {
+        let begin = Instant::now();
+        let call = tokio::spawn({
+            let (mut counting, expression) = (tenant.clone(), expression.clone());
+            async move { counting.members(&expression).await.len() }
+        });
+        let mut slowest = std::time::Duration::ZERO;
+        while !call.is_finished() {
+            let begin = Instant::now();
+            tenant.get_contact("P1").await.unwrap();
+            slowest = slowest.max(begin.elapsed());
+        }
+        assert_eq!(call.await.unwrap(), 3);
+        let took = begin.elapsed();
+        eprintln!("{what}: {took:?}; a read meanwhile at most {slowest:?}");
+    }
+}
