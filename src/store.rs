@@ -21,14 +21,16 @@ pub mod check;
 
 // Connections and statements.
 mod certificates;
+mod connector;
 mod error;
 pub(crate) mod health;
 mod migrate;
 mod passfile;
 mod pool;
 mod requirements;
+mod silence;
 mod sql;
-mod sqlstate;
+mod tap;
 mod target;
 mod tls;
 mod turns;
@@ -38,21 +40,21 @@ use std::{sync::Arc, time::Duration};
 
 use diesel_async::AsyncPgConnection;
 
-pub(crate) use self::{
-    error::{is_transient, is_unique_violation},
-    pool::PooledConnection,
-    sqlstate::SqlState,
-    transaction::{NoNumber, Transaction},
-    turns::{Turn, Turns},
-};
+use self::{connector::Connector, pool::ConnectionPool, tenants::TenantCache, url::OPTIONS};
 pub use self::{
+    error::ConnectError,
     migrate::{MigrateError, migrate, revert_all},
     requirements::{Inspection, UnmetRequirement},
     target::Target,
-    tls::ConnectError,
     transaction::now,
 };
-use self::{pool::ConnectionPool, tenants::TenantCache, tls::Connector, url::OPTIONS};
+pub(crate) use self::{
+    error::{is_transient, is_unique_violation},
+    pool::PooledConnection,
+    tap::SqlState,
+    transaction::{NoNumber, Transaction},
+    turns::{Turn, Turns},
+};
 use crate::model::{ContactSet, TenantId};
 
 /// A connection on which queries run.
@@ -132,9 +134,11 @@ impl Store {
     /// at most `wait` for a connection. Does not connect yet.
     pub fn new(url: &str, connections: usize, wait: Duration) -> Result<Self, InvalidUrl> {
         let connector = Connector::new(url)?;
+        let health_pool = ConnectionPool::new(&connector, 1, None);
+        let is_idle = health_pool.idle_check();
         Ok(Self {
-            pool: ConnectionPool::new(&connector, connections),
-            health_pool: ConnectionPool::new(&connector, 1),
+            pool: ConnectionPool::new(&connector, connections, Some(is_idle)),
+            health_pool,
             write_turns: Turns::new(usize::MAX, 1),
             wait,
             tenants: Arc::default(),
@@ -179,6 +183,7 @@ impl Store {
     /// Closes all idle connections: one of them turned out to be broken, so the others may be too.
     pub(crate) fn clear_idle(&self) {
         self.pool.clear_idle();
+        self.health_pool.clear_idle();
     }
 
     /// The cache of tenants.

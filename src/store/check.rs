@@ -17,7 +17,7 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
 
 use self::findings::Findings;
 pub use self::findings::{Finding, Invariant};
-use super::{InvalidUrl, QueryError, pool, sql::sql, tls::Connector};
+use super::{InvalidUrl, QueryError, connector::Connector, pool, sql::sql};
 use crate::model::{Revision, TenantId};
 
 /// Settings of the connection, after those of all others. Everything of a tenant is read and joined, of
@@ -83,7 +83,7 @@ impl Checker {
     /// Connects to a database whose tables are those of this program.
     pub async fn open(url: &str) -> Result<Self, CheckError> {
         let connector = Connector::new(url)?;
-        let (mut connection, _) = connector.connect().await?;
+        let mut connection = connector.connect().await?;
         let session = format!("{}; {SESSION}", pool::SESSION);
         connection.batch_execute(&session).await?;
         Ok(Self(connection))

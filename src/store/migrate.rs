@@ -11,7 +11,7 @@ use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 use tokio::time::{Instant, sleep};
 use tokio_postgres::Client;
 
-use super::{ConnectError, InvalidUrl, pool::SESSION, tls::Connector};
+use super::{ConnectError, InvalidUrl, connector::Connector, pool::SESSION};
 
 const MIGRATIONS: EmbeddedMigrations = embed_migrations!();
 

@@ -7,7 +7,10 @@
 use std::{
     ops::{Deref, DerefMut},
     pin::pin,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::Duration,
 };
 
@@ -16,23 +19,33 @@ use diesel_async::{
     AsyncPgConnection, SimpleAsyncConnection, pooled_connection::PoolableConnection,
 };
 use tokio::sync::Semaphore;
+use tokio_postgres::{Client, SimpleQueryMessage};
 
 use super::{
-    sqlstate::SqlState,
-    tls::Connector,
+    ALL_TENANTS, ConnectError,
+    connector::Connector,
+    silence::{self, IdleCheck},
+    tap::SqlState,
     turns::{Turn, Turns},
 };
 use crate::model::TenantId;
 
-/// Settings of every connection. The time limits are for the case that the client cannot cancel a
-/// statement. `client_connection_check_interval` ends a statement soon after its client disconnects;
+/// Settings of every connection. `statement_timeout` is for the case that the client cannot cancel a
+/// statement. A transaction of this program is idle for milliseconds: `idle_in_transaction_session_timeout`
+/// ends those of a program that is frozen or cut off, whose tenants would have to wait. The settings of
+/// TCP end its connections, which count against `max_connections`, and
+/// `client_connection_check_interval` a statement soon after its client disconnects;
 /// `plan_cache_mode` stays automatic. Statements and checks of foreign keys are planned once, often
 /// while a table is nearly empty, and a plan with a sequential scan would be kept while the table
 /// grows; every key starts with the tenant, so there is always an index to use. The rest is the
 /// default of PostgreSQL, which a role or a database may have changed: at a stricter isolation level
 /// concurrent writes would fail.
 pub(super) const SESSION: &str = "SET statement_timeout = '10min'; \
-    SET idle_in_transaction_session_timeout = '30s'; \
+    SET idle_in_transaction_session_timeout = '4s'; \
+    SET tcp_user_timeout = '10s'; \
+    SET tcp_keepalives_idle = 15; \
+    SET tcp_keepalives_interval = 5; \
+    SET tcp_keepalives_count = 3; \
     SET client_connection_check_interval = '1s'; \
     SET enable_seqscan = off; \
     SET jit = off; \
@@ -49,6 +62,9 @@ const PATIENCE: Duration = Duration::from_millis(20);
 /// How long it may take to cancel a statement before its connection is closed all the same.
 const MAX_CANCEL_TIME: Duration = Duration::from_secs(1);
 
+/// How long it may take to find out whether a backend is idle.
+const MAX_CHECK_TIME: Duration = Duration::from_secs(1);
+
 /// A bounded pool of connections. A tenant takes at most half of them.
 #[derive(Clone)]
 pub(super) struct ConnectionPool {
@@ -57,23 +73,32 @@ pub(super) struct ConnectionPool {
     turns: Turns,
     connecting: Arc<Semaphore>,
     idle: Arc<Mutex<Vec<TappedConnection>>>,
+    /// How often the idle connections were closed.
+    clearings: Arc<AtomicUsize>,
+    /// Finds silent connections.
+    is_idle: Option<IdleCheck>,
 }
 
 /// A connection, and the SQLSTATE of its last error.
 struct TappedConnection {
     connection: AsyncPgConnection,
     sqlstate: SqlState,
+    /// How often the idle connections had been closed when it was made.
+    clearings: usize,
 }
 
 impl ConnectionPool {
-    /// A pool of at most `size` connections. Does not connect yet.
-    pub(super) fn new(connector: &Connector, size: usize) -> Self {
+    /// A pool of at most `size` connections, of which `is_idle` finds the silent ones. Does not connect
+    /// yet.
+    pub(super) fn new(connector: &Connector, size: usize, is_idle: Option<IdleCheck>) -> Self {
         Self {
             connector: connector.clone(),
             size,
             turns: Turns::new(size, size.div_ceil(2)),
             connecting: Arc::new(Semaphore::new(MAX_CONNECTING)),
             idle: Arc::default(),
+            clearings: Arc::default(),
+            is_idle,
         }
     }
 
@@ -92,6 +117,26 @@ impl ConnectionPool {
             .unwrap_or_else(|error| Err(ConnectionError::BadConnection(error.to_string())))
     }
 
+    /// Finds out on connections of this pool whether other backends are idle.
+    pub(super) fn idle_check(&self) -> IdleCheck {
+        let pool = self.clone();
+        Arc::new(move |backend| {
+            let pool = pool.clone();
+            let check = async move {
+                let mut connection = pool.get(ALL_TENANTS).await.ok()?;
+                let idle = silence::is_idle(&mut connection, backend).await.ok()?;
+                connection.return_to_pool();
+                Some(idle)
+            };
+            Box::pin(async move {
+                matches!(
+                    tokio::time::timeout(MAX_CHECK_TIME, check).await,
+                    Ok(Some(true))
+                )
+            })
+        })
+    }
+
     /// The maximum number of connections.
     pub(super) fn size(&self) -> usize {
         self.size
@@ -99,6 +144,7 @@ impl ConnectionPool {
 
     /// Closes all idle connections.
     pub(super) fn clear_idle(&self) {
+        self.clearings.fetch_add(1, Ordering::Relaxed);
         let idle = std::mem::take(&mut *self.idle());
         drop(idle);
     }
@@ -114,14 +160,19 @@ impl ConnectionPool {
 
     async fn connect(&self) -> ConnectionResult<TappedConnection> {
         let _permit = self.connecting.acquire().await;
-        let (mut connection, sqlstate) = self.connector.connect().await?;
-        connection
-            .batch_execute(SESSION)
-            .await
-            .map_err(ConnectionError::CouldntSetupConfiguration)?;
+        let clearings = self.clearings.load(Ordering::Relaxed);
+        let failed = |error: ConnectError| ConnectionError::BadConnection(error.to_string());
+        let (client, wire) = self.connector.open().await.map_err(failed)?;
+        let backend = begin_session(&client).await;
+        let backend = backend.map_err(ConnectError::Driver).map_err(failed)?;
+        let sqlstate = wire.tap.sqlstate.clone();
+        if let (Some(is_idle), Some(backend)) = (self.is_idle.clone(), backend) {
+            silence::watch(wire.tap.traffic, wire.driver, backend, is_idle);
+        }
         Ok(TappedConnection {
-            connection,
+            connection: AsyncPgConnection::try_from(client).await?,
             sqlstate,
+            clearings,
         })
     }
 
@@ -143,7 +194,7 @@ impl ConnectionPool {
             let ended = tokio::time::timeout(PATIENCE, &mut end).await;
             if ended.is_err() {
                 let cancelled = async {
-                    let _ = self.connector.cancel(&token).await;
+                    self.connector.cancel(&token).await;
                     let _ = end.await;
                 };
                 let _ = tokio::time::timeout(MAX_CANCEL_TIME, cancelled).await;
@@ -151,9 +202,12 @@ impl ConnectionPool {
             ended
         };
         match ended {
-            Ok(Ok(())) => self.idle().push(tapped),
+            // The call that failed on it may be the reason why the idle ones were closed.
+            Ok(Ok(())) if tapped.clearings == self.clearings.load(Ordering::Relaxed) => {
+                self.idle().push(tapped);
+            }
             // PostgreSQL may get the request late: it would then cancel the next statement.
-            Err(_) | Ok(Err(_)) => drop(tapped),
+            Ok(Ok(()) | Err(_)) | Err(_) => drop(tapped),
         }
         drop(turn);
     }
@@ -161,6 +215,16 @@ impl ConnectionPool {
     fn idle(&self) -> MutexGuard<'_, Vec<TappedConnection>> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Makes the settings; the process id of the backend.
+async fn begin_session(client: &Client) -> Result<Option<i32>, tokio_postgres::Error> {
+    let statements = format!("{SESSION}; SELECT pg_backend_pid()");
+    let messages = client.simple_query(&statements).await?;
+    Ok(messages.iter().find_map(|message| match message {
+        SimpleQueryMessage::Row(row) => row.get(0)?.parse().ok(),
+        _ => None,
+    }))
 }
 
 /// A connection taken from the pool.

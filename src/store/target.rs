@@ -7,8 +7,8 @@ use tokio_postgres::config::{Config, Host};
 
 use super::{
     ConnectError, InvalidUrl,
+    connector::Connector,
     requirements::{self, Inspection},
-    tls::Connector,
 };
 
 /// Time limit of an inspection.
@@ -49,18 +49,21 @@ impl fmt::Display for Target {
 }
 
 fn name(config: &Config) -> String {
-    let hosts = config.get_hosts().iter().map(|host| match host {
-        Host::Tcp(host) => host.clone(),
-        #[cfg(unix)]
-        Host::Unix(directory) => directory.display().to_string(),
+    let ports = config.get_ports();
+    let hosts = config.get_hosts().iter().enumerate().map(|(at, host)| {
+        let port = ports.get(at).or(ports.first()).copied().unwrap_or(5432);
+        match host {
+            Host::Tcp(host) => format!("{host}:{port}"),
+            #[cfg(unix)]
+            Host::Unix(directory) => format!("{}:{port}", directory.display()),
+        }
     });
     let hosts: Vec<_> = hosts.collect();
-    let port = config.get_ports().first().copied().unwrap_or(5432);
     let database = config
         .get_dbname()
         .or(config.get_user())
         .unwrap_or_default();
-    format!("database {database} on {}:{port}", hosts.join(","))
+    format!("database {database} on {}", hosts.join(","))
 }
 
 #[cfg(test)]
@@ -73,6 +76,8 @@ mod tests {
         assert_eq!(target.to_string(), "database groups on db.example:5433");
         let target = Target::new("postgres://me:secret@localhost/groups").expect("a URL");
         assert_eq!(target.to_string(), "database groups on localhost:5432");
+        let target = Target::new("postgres://me:secret@a:1,b:2/groups").expect("a URL");
+        assert_eq!(target.to_string(), "database groups on a:1,b:2");
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::ops::{Deref, DerefMut};
 
 use chrono::Utc;
-use diesel::prelude::*;
+use diesel::{prelude::*, result::Error};
 use diesel_async::{AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
 
 use super::{
@@ -42,16 +42,21 @@ impl Transaction {
         tenant_id: TenantId,
     ) -> QueryResult<Self> {
         connection.begin_transaction();
-        let counter = {
+        let free = {
             // Both statements are sent at once.
             let (mut begin, mut lock) = (&*connection, &*connection);
             let lock = RevisionCounter::query()
                 .find(tenant_id)
                 .for_update()
+                .skip_locked()
                 .first(&mut lock);
             tokio::try_join!(begin.batch_execute("BEGIN"), lock)
         };
-        let counter = counter.map(|((), counter)| (tenant_id, false, counter));
+        let counter = match free {
+            Err(Error::NotFound) => wait_for_lock(&mut connection, tenant_id).await,
+            free => free.map(|((), counter)| counter),
+        };
+        let counter = counter.map(|counter| (tenant_id, false, counter));
         Self::begun(connection, counter).await
     }
 
@@ -243,6 +248,33 @@ impl Deref for Transaction {
 impl DerefMut for Transaction {
     fn deref_mut(&mut self) -> &mut AsyncPgConnection {
         &mut self.connection
+    }
+}
+
+/// Waits for the lock in a transaction, which begins anew every two seconds: before PostgreSQL ends the
+/// idle transaction of a frozen program that holds the lock. That program's other transactions must not
+/// get the lock one after the other and be idle in turn.
+async fn wait_for_lock(
+    connection: &mut PooledConnection,
+    tenant_id: TenantId,
+) -> QueryResult<RevisionCounter> {
+    loop {
+        let sqlstate = connection.sqlstate();
+        connection
+            .batch_execute("SET LOCAL lock_timeout = '2s'")
+            .await?;
+        let lock = RevisionCounter::query().find(tenant_id).for_update();
+        match lock.first(&mut **connection).await {
+            Err(_) if sqlstate.is_lock_timeout() => {
+                connection.batch_execute("ROLLBACK; BEGIN").await?;
+            }
+            Err(error) => return Err(error),
+            Ok(counter) => {
+                let reset = "SET LOCAL lock_timeout = 0";
+                connection.batch_execute(reset).await?;
+                return Ok(counter);
+            }
+        }
     }
 }
 

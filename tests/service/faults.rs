@@ -3,6 +3,7 @@
 mod answers;
 mod batches;
 mod crashes;
+mod frozen;
 mod imports;
 mod locks;
 mod logs;
@@ -10,5 +11,6 @@ mod lost_commits;
 mod messages;
 mod network;
 mod processes;
+mod silent;
 mod standby;
 mod starts;

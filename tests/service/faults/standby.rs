@@ -2,6 +2,7 @@
 //! primary, and other commits get the same revision numbers. The services go on without a restart.
 
 mod calls;
+mod hosts;
 
 use std::time::{Duration, Instant};
 
@@ -29,6 +30,7 @@ const POOL: Pool = Pool {
 
 struct Scene {
     pair: Replication,
+    servers: Vec<Server>,
     /// The tenant, through each server.
     tenants: Vec<Tenant>,
 }
@@ -38,13 +40,18 @@ impl Scene {
     async fn new(servers: usize, options: &str) -> Self {
         let pair = Replication::start().await;
         migrate(pair.primary_url()).await;
-        let mut tenants = Vec::new();
-        for _ in 0..servers {
-            let url = pair.url(options);
+        let (url, count) = (pair.url(options), servers);
+        let (mut servers, mut tenants) = (Vec::new(), Vec::new());
+        for _ in 0..count {
             let server = Server::via(&url, pair.primary_url(), POOL, Limits::default()).await;
             tenants.push(Tenant::of(&server, "t").await);
+            servers.push(server);
         }
-        Self { pair, tenants }
+        Self {
+            pair,
+            servers,
+            tenants,
+        }
     }
 
     /// Kills the primary, makes the standby the primary, and writes until that is possible.

@@ -18,7 +18,7 @@ use tokio::{
 };
 use tokio_postgres::config::Host;
 
-use super::runtime;
+use super::{runtime, within};
 
 /// What the network does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,6 +29,9 @@ pub(crate) enum Network {
     Refusing,
     /// Drops everything. A connection that lost bytes stays silent.
     Silent,
+    /// Passes everything on, up to this text on its way to PostgreSQL. After it, drops what comes on that
+    /// connection, and is up for the others.
+    SilentAfter(&'static str),
     /// Passes everything on, late.
     Slow(Duration),
     /// Cuts a connection after a `COMMIT` reached PostgreSQL, before the answer to it.
@@ -75,6 +78,13 @@ impl Proxy {
     /// The database's URL through this network.
     pub(crate) fn url(&self) -> &str {
         &self.url
+    }
+
+    /// Waits until the network is up, by itself.
+    pub(crate) async fn until_up(&self) {
+        let mut network = self.network.subscribe();
+        let up = network.wait_for(|network| *network == Network::Up);
+        within(up).await.unwrap();
     }
 
     /// Sets the state of the network.
@@ -159,6 +169,15 @@ impl Wire {
             }
             if !self.mute.load(Ordering::SeqCst) {
                 to.write_all(bytes).await?;
+            }
+            if let Network::SilentAfter(text) = network
+                && !answers
+                && bytes
+                    .windows(text.len())
+                    .any(|part| part == text.as_bytes())
+            {
+                self.mute.store(true, Ordering::SeqCst);
+                self.network.send_replace(Network::Up);
             }
         }
     }

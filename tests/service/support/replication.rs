@@ -53,6 +53,11 @@ impl Replication {
         format!("postgres://{NAME}@{one},{two}/{NAME}?sslmode=disable{options}")
     }
 
+    /// The network of the primary.
+    pub(crate) fn network(&self) -> &Proxy {
+        &self.nodes[self.primary].network
+    }
+
     /// The primary's own URL.
     pub(crate) fn primary_url(&self) -> &str {
         &self.nodes[self.primary].url
@@ -91,6 +96,15 @@ impl Replication {
     pub(crate) async fn promote(&mut self) {
         self.standby_sql().await.run("SELECT pg_promote()").await;
         self.primary = 1 - self.primary;
+    }
+
+    /// The former primary comes back as the standby of the new one.
+    pub(crate) async fn rejoin(&mut self) {
+        let primary = self.nodes[self.primary].folder.clone();
+        let former = &mut self.nodes[1 - self.primary];
+        fs::remove_dir_all(former.data()).unwrap();
+        former.follow(&primary);
+        former.start().await;
     }
 
     async fn primary_sql(&self) -> Sql {

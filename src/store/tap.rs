@@ -1,8 +1,7 @@
-//! The SQLSTATE of the last error on a connection.
+//! Reads the protocol of a connection as it passes by (PostgreSQL documentation, "Message Formats").
 //!
-//! Diesel keeps an error's kind and its text, but no SQLSTATE; the text depends on the server's
-//! `lc_messages`. So [`Tapped`] reads the error responses of the protocol as they pass by
-//! (PostgreSQL documentation, "Message Formats", `ErrorResponse`).
+//! [`SqlState`]: Diesel keeps an error's kind and its text, which depends on `lc_messages`, but no SQLSTATE.
+//! [`Traffic`]: for how long a request has waited for its answer.
 
 use std::{
     io,
@@ -16,6 +15,8 @@ use std::{
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
+use super::silence::Traffic;
+
 /// The SQLSTATE of the last error on one connection, if there was one since [`SqlState::clear`].
 #[derive(Debug, Clone, Default)]
 pub(crate) struct SqlState(Arc<AtomicU64>);
@@ -23,17 +24,17 @@ pub(crate) struct SqlState(Arc<AtomicU64>);
 impl SqlState {
     /// Whether the error passes by itself: connection exceptions (08), transaction rollbacks such as
     /// deadlocks (40), insufficient resources except a full disk (53), a lock that is not available
-    /// (55P03), operator intervention such as shutdowns and cancelled statements (57), and read-only
-    /// servers (25006).
+    /// (55P03), operator intervention such as shutdowns and cancelled statements (57), read-only
+    /// servers (25006), and transactions in which this program was silent (25P03).
     pub(crate) fn is_transient(&self) -> bool {
         match &self.code() {
             b"53100" => false,
-            b"55P03" | b"25006" => true,
+            b"55P03" | b"25006" | b"25P03" => true,
             other => matches!(&other[..2], b"08" | b"40" | b"53" | b"57"),
         }
     }
 
-    /// Whether the disk is full (53100).
+    /// Whether the disk is full.
     pub(crate) fn is_disk_full(&self) -> bool {
         self.code() == *b"53100"
     }
@@ -42,6 +43,11 @@ impl SqlState {
     /// constraints (23).
     pub(crate) fn is_of_data(&self) -> bool {
         matches!(&self.code()[..2], b"22" | b"23")
+    }
+
+    /// Whether a lock was not available in time.
+    pub(super) fn is_lock_timeout(&self) -> bool {
+        self.code() == *b"55P03"
     }
 
     pub(super) fn clear(&self) {
@@ -54,25 +60,37 @@ impl SqlState {
     }
 
     fn set(&self, code: [u8; 5]) {
+        // What follows an error in the same transaction is refused, which is no error of its own.
+        if &code == b"25P02" {
+            return;
+        }
         let code = code.iter().fold(0, |all, byte| all << 8 | u64::from(*byte));
         self.0.store(code, Ordering::Relaxed);
     }
 }
 
-/// A stream from the server that remembers the SQLSTATE of error responses.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Tap {
+    pub(super) sqlstate: SqlState,
+    pub(super) traffic: Traffic,
+}
+
+/// A stream to and from the server that is read as it passes by.
 pub(super) struct Tapped<S> {
     stream: S,
-    parser: MessageParser,
-    last: SqlState,
+    to_server: MessageParser,
+    from_server: MessageParser,
+    tap: Tap,
 }
 
 impl<S> Tapped<S> {
-    /// Taps a stream that is at the start of a message.
-    pub(super) fn new(stream: S, last: SqlState) -> Self {
+    /// Taps a stream on which nothing was sent yet.
+    pub(super) fn new(stream: S, tap: Tap) -> Self {
         Self {
             stream,
-            parser: MessageParser::default(),
-            last,
+            to_server: MessageParser::after_startup(),
+            from_server: MessageParser::default(),
+            tap,
         }
     }
 
@@ -85,21 +103,37 @@ impl<S> Tapped<S> {
 #[derive(Default)]
 struct MessageParser {
     header: Vec<u8>,
+    /// The type of the message whose body is read.
+    kind: Option<u8>,
     /// The remaining bytes of the body.
     left: usize,
     /// The body, if the message is an error response.
-    error: Option<Vec<u8>>,
+    error: Vec<u8>,
 }
 
 const HEADER: usize = 5;
 
+/// The messages that ask for an answer, and the one that ends each answer.
+const QUERY: u8 = b'Q';
+const SYNC: u8 = b'S';
+const READY_FOR_QUERY: u8 = b'Z';
+
 impl MessageParser {
-    fn read(&mut self, mut bytes: &[u8], last: &SqlState) {
+    /// The first message of a client has no type.
+    fn after_startup() -> Self {
+        Self {
+            header: vec![0],
+            ..Self::default()
+        }
+    }
+
+    /// Calls `ended` at the end of each message with its type, and its body if it is an error response.
+    fn read(&mut self, mut bytes: &[u8], mut ended: impl FnMut(u8, &[u8])) {
         while !bytes.is_empty() {
             if self.left > 0 {
                 let (body, rest) = bytes.split_at(self.left.min(bytes.len()));
-                if let Some(error) = &mut self.error {
-                    error.extend_from_slice(body);
+                if self.kind == Some(b'E') {
+                    self.error.extend_from_slice(body);
                 }
                 (self.left, bytes) = (self.left - body.len(), rest);
             } else {
@@ -110,9 +144,10 @@ impl MessageParser {
                 self.begin();
             }
             if self.left == 0
-                && let Some(code) = self.error.take().as_deref().and_then(code_of)
+                && let Some(kind) = self.kind.take()
             {
-                last.set(code);
+                ended(kind, &self.error);
+                self.error.clear();
             }
         }
     }
@@ -124,7 +159,7 @@ impl MessageParser {
         {
             let length = u32::from_be_bytes(length) as usize;
             self.left = length.saturating_sub(length.min(4));
-            self.error = (*kind == b'E').then(Vec::new);
+            self.kind = Some(*kind);
             self.header.clear();
         }
     }
@@ -145,8 +180,17 @@ impl<S: AsyncRead + Unpin> AsyncRead for Tapped<S> {
     ) -> Poll<io::Result<()>> {
         let before = buf.filled().len();
         ready!(Pin::new(&mut self.stream).poll_read(cx, buf))?;
-        let this = &mut *self;
-        this.parser.read(&buf.filled()[before..], &this.last);
+        let Self {
+            from_server, tap, ..
+        } = &mut *self;
+        let mut answers = 0;
+        from_server.read(&buf.filled()[before..], |kind, body| {
+            if let Some(code) = code_of(body) {
+                tap.sqlstate.set(code);
+            }
+            answers += usize::from(kind == READY_FOR_QUERY);
+        });
+        tap.traffic.received(answers);
         Poll::Ready(Ok(()))
     }
 }
@@ -157,7 +201,13 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Tapped<S> {
         cx: &mut Context<'_>,
         buf: &[u8],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(cx, buf)
+        let count = ready!(Pin::new(&mut self.stream).poll_write(cx, buf))?;
+        let mut requests = 0;
+        self.to_server.read(&buf[..count], |kind, _| {
+            requests += usize::from(kind == QUERY || kind == SYNC);
+        });
+        self.tap.traffic.sent(requests);
+        Poll::Ready(Ok(count))
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -185,14 +235,26 @@ mod tests {
         let error = message(b'E', b"SFEHLER\0VERROR\0C57014\0Mwird storniert\0\0");
         let bytes = [rows.as_slice(), &error, &message(b'Z', b"I")].concat();
         for size in [1, 2, 7, bytes.len()] {
-            let (mut parser, last) = (MessageParser::default(), SqlState::default());
-            parser.read(&rows, &last);
-            assert!(!last.is_transient(), "a row is no error");
-            let mut parser = MessageParser::default();
-            bytes.chunks(size).for_each(|part| parser.read(part, &last));
-            assert!(last.is_transient());
-            last.clear();
-            assert!(!last.is_transient());
+            let (mut parser, mut found) = (MessageParser::default(), Vec::new());
+            for part in bytes.chunks(size) {
+                parser.read(part, |kind, body| found.push((kind, code_of(body))));
+            }
+            let code = Some(*b"57014");
+            let expected = [(b'D', None), (b'Z', None), (b'E', code), (b'Z', None)];
+            assert_eq!(found, expected);
+        }
+    }
+
+    #[test]
+    fn requests_are_counted_after_the_startup() {
+        let startup = [&12u32.to_be_bytes()[..], b"QQQQQQQQ"].concat();
+        let bytes = [startup, message(b'P', b"SELECT"), message(b'S', b"")].concat();
+        for size in [1, 3, bytes.len()] {
+            let (mut parser, mut kinds) = (MessageParser::after_startup(), Vec::new());
+            for part in bytes.chunks(size) {
+                parser.read(part, |kind, _| kinds.push(kind));
+            }
+            assert_eq!(kinds, [0, b'P', b'S']);
         }
     }
 
