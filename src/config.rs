@@ -58,7 +58,7 @@ pub enum Command {
     /// Check that everything in the database agrees
     ///
     /// Counters, the change log, references, segments and texts are checked by the rules that hold for
-    /// them. Only reads, each tenant in one snapshot, so that servers may work meanwhile. The result
+    /// them. Only reads, each tenant in one snapshot, so that servers may go on working. The result
     /// names numbers and ids, no names or e-mail addresses.
     Check(Box<CheckOptions>),
     /// The commands that call a running service.

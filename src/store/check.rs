@@ -47,7 +47,7 @@ pub enum CheckError {
     Query(#[from] QueryError),
 }
 
-/// Is told what is being read.
+/// Called with what is being read.
 pub type CheckProgress<'p> = &'p (dyn Fn(&str) + Sync);
 
 /// A connection to a database that is checked.

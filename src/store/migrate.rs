@@ -135,7 +135,7 @@ async fn try_lock(client: &Client) -> Result<bool, tokio_postgres::Error> {
     Ok(row.await?.get(0))
 }
 
-/// Who holds the lock, unless it was released meanwhile.
+/// Which backend holds the lock; none if it was released since.
 async fn holder(client: &Client) -> Result<Option<String>, tokio_postgres::Error> {
     const HOLDER: &str = "SELECT format('the backend %s of %s (application %s)', pid, \
             coalesce(usename, 'an unknown role'), coalesce(nullif(application_name, ''), 'unnamed')) \

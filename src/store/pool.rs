@@ -231,7 +231,7 @@ async fn begin_session(client: &Client) -> Result<Option<i32>, tokio_postgres::E
 ///
 /// [`PooledConnection::return_to_pool`] returns it. One that is dropped before, because a caller hung
 /// up or a deadline passed, may have a running statement or an open transaction: the pool takes it
-/// back when both have ended.
+/// back if both end soon, and else closes it.
 pub(crate) struct PooledConnection {
     pool: ConnectionPool,
     connection: Option<(TappedConnection, Turn)>,

@@ -199,7 +199,7 @@ fn inspection(row: &Row, applied: Vec<String>) -> Inspection {
 
 /// Whether a pooler runs statements of one connection on several backends, or those of two
 /// connections on one. Settings, prepared statements and locks of a session are then lost or those
-/// of others. Asked with simple queries, which such a pooler passes on.
+/// of others. Uses simple queries, which such a pooler passes on.
 async fn shares_backends(client: &Client, other: &Client) -> Result<bool, Error> {
     const BACKEND: &str = "SELECT pg_backend_pid()";
     let (mut own, mut others) = (Vec::new(), Vec::new());

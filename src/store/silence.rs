@@ -1,6 +1,6 @@
 //! Closes a connection on which nothing comes any more, although the database answers on others: its
 //! packets are lost on the way, without a reset. Its requests then fail as on any broken connection;
-//! otherwise they, and whoever waits for them, would wait until their deadlines.
+//! otherwise they, and calls that wait for them, would wait until their deadlines.
 
 use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},

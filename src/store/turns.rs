@@ -69,7 +69,7 @@ impl Turns {
 
     /// Gives free places to those who wait, after a change of this tenant.
     fn serve(&self, tenant_id: TenantId) {
-        // Dropped after the lock: their callers went away meanwhile.
+        // Dropped after the lock: their callers went away before they took them.
         let mut unclaimed = Vec::new();
         let mut state = self.lock();
         state.line_up(tenant_id, self.share);

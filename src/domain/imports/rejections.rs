@@ -1,4 +1,4 @@
-//! Why items were rejected: what is kept of it, so that whoever continues an import learns of it.
+//! Why items were rejected: what is kept of it, so that a continued import reports it again.
 
 use std::collections::HashMap;
 
