@@ -8,7 +8,7 @@ use std::{
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Call, Committed, Domain, Error, IdempotencyKey, Result,
+    BrokenRule, Call, Committed, Domain, Error, IdempotencyKey, Result,
     jobs::{ChangeMemberships, JobItem},
     lookup::{self, FormerNames},
     once::{ContactRecord, Recorded},
@@ -96,6 +96,9 @@ async fn change_each(
     Ok(rows.iter().zip(pairs()).map(outcome).collect())
 }
 
+/// How many new memberships a validation remembers, about 20 bytes each.
+const MAX_VALIDATED: usize = 5_000_000;
+
 /// The outcomes that [`assign_in`] would have. `assigned_before` holds the hashes of what earlier items
 /// would have assigned.
 pub(super) async fn validate(
@@ -119,7 +122,11 @@ pub(super) async fn validate(
         },
         CheckedPair { .. } => former.unknown(pair, item),
     };
-    Ok(pairs().map(outcome).collect())
+    let outcomes = pairs().map(outcome).collect();
+    match assigned_before.len() <= MAX_VALIDATED {
+        true => Ok(outcomes),
+        false => Err(BrokenRule::TooMuchToValidate(MAX_VALIDATED).into()),
+    }
 }
 
 /// The result of a replacement.

@@ -176,7 +176,7 @@ pub(crate) async fn move_people(
     );
     let people = contacts::table
         .filter(contacts::tenant_id.eq(tx.tenant_id()))
-        .filter(contacts::contact_number.eq_any(&numbers));
+        .filter(is_any::<Integer, _, _>(contacts::contact_number, &numbers));
     diesel::update(people).set(change).execute(tx).await?;
     Ok(numbers)
 }

@@ -27,8 +27,8 @@ pub enum BrokenRule {
     /// A contact is merged into itself.
     #[error("must be another contact than kept_id")]
     MergedIntoItself,
-    /// A validation would have to remember too many contacts.
-    #[error("is for at most {0} new or changed contacts; validate the rest in another import")]
+    /// A validation would have to remember too many contacts or memberships.
+    #[error("is for at most {0} that would be new or changed; validate the rest in another import")]
     TooMuchToValidate(usize),
 }
 

@@ -1,6 +1,9 @@
 //! The ids of merged contacts.
 
-use diesel::{prelude::*, sql_types::Text};
+use diesel::{
+    prelude::*,
+    sql_types::{Integer, Text},
+};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
 use crate::{
@@ -39,7 +42,10 @@ pub(crate) async fn merged_numbers(
 ) -> QueryResult<Vec<(String, i32)>> {
     merged_contacts::table
         .filter(merged_contacts::tenant_id.eq(tenant_id))
-        .filter(merged_contacts::id.eq_any(former))
+        .filter(is_any::<Text, _, _>(
+            merged_contacts::id.assume_not_null(),
+            former,
+        ))
         .select((
             merged_contacts::id.assume_not_null(),
             merged_contacts::contact_number,
@@ -61,7 +67,10 @@ pub(crate) async fn merged_by_number(
                 .and(contacts::contact_number.eq(merged_contacts::kept_number))),
         )
         .filter(merged_contacts::tenant_id.eq(tenant_id))
-        .filter(merged_contacts::contact_number.eq_any(numbers))
+        .filter(is_any::<Integer, _, _>(
+            merged_contacts::contact_number,
+            numbers,
+        ))
         .filter(merged_contacts::id.is_not_null())
         .select((
             merged_contacts::contact_number,
