@@ -16,6 +16,7 @@
 //! - [`client`]: the commands that talk to a running service.
 //! - [`database`]: which database is served, and waiting for it at start.
 //! - [`config`] and [`telemetry`]: flags and logs.
+//! - [`reload`]: values that follow the files they are read from.
 //! - [`init`]: the duties of PID 1 in a container.
 
 pub mod api;
@@ -28,6 +29,7 @@ pub mod init;
 pub mod model;
 pub mod pb;
 pub mod postgres;
+pub mod reload;
 pub mod schema;
 pub mod server;
 pub mod store;

@@ -14,7 +14,10 @@ use mailing_groups::{
     database::{self, Migrates, ServedDatabase},
     domain::{Domain, SetCache, UnknownTenants, maintenance},
     init,
-    server::{self, Shutdown, signal},
+    server::{
+        self, Shutdown,
+        signal::{self, OnHangup},
+    },
     store::Store,
     telemetry::{self, LogFormat},
 };
@@ -69,7 +72,7 @@ async fn program() -> ExitCode {
 async fn until_stopped<T, E: Into<Error>>(
     work: impl Future<Output = Result<T, E>>,
 ) -> Result<T, Error> {
-    let stop = signal::stop_requested()?;
+    let stop = signal::stop_requested(OnHangup::Stop)?;
     tokio::select! {
         done = work => done.map_err(Into::into),
         signal = stop => Err(format!("stopped by {signal}").into()),
@@ -78,7 +81,7 @@ async fn until_stopped<T, E: Into<Error>>(
 
 async fn serve(options: ServeOptions) -> Result<(), Error> {
     telemetry::init(options.log_format, &options.log)?;
-    let stop = signal::stop_requested()?;
+    let stop = signal::stop_requested(OnHangup::Stop)?;
     let listener = TcpListener::bind(options.listen)
         .await
         .map_err(|error| cannot_listen(options.listen, &error))?;

@@ -1,32 +1,63 @@
-//! The signals that stop the program.
+//! The signals that stop the program, and the one that makes it read its files again.
 
-use std::{fs, future::Future, io};
+use std::{
+    fs,
+    future::Future,
+    io::{self, IsTerminal},
+};
 
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::{
+    signal::unix::{Signal, SignalKind, signal},
+    sync::watch,
+};
+
+/// What SIGHUP does.
+#[derive(Debug)]
+pub enum OnHangup {
+    /// Stops the program: SIGHUP says that the terminal was closed. Under `nohup` it is ignored.
+    Stop,
+    /// Makes the program read its files again, unless the terminal was closed.
+    Reload(watch::Sender<()>),
+}
 
 /// Listens for SIGTERM, SIGINT, SIGQUIT and SIGHUP from this call on; the future ends with the name
-/// of the first. All of them stop the program in order, so that none leaves its PostgreSQL behind.
-/// SIGHUP says that the terminal was closed; under `nohup` it is ignored.
+/// of the first that stops the program, in order, so that none leaves its PostgreSQL behind.
 ///
 /// # Errors
 ///
 /// If the handlers cannot be installed. Must be called within a Tokio runtime.
-pub fn stop_requested() -> io::Result<impl Future<Output = &'static str>> {
+pub fn stop_requested(on_hangup: OnHangup) -> io::Result<impl Future<Output = &'static str>> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut quit = signal(SignalKind::quit())?;
-    let mut hangup = match ignores_hangup() {
-        true => None,
-        false => Some(signal(SignalKind::hangup())?),
+    let hangup = match on_hangup {
+        OnHangup::Stop if ignores_hangup() => None,
+        OnHangup::Stop | OnHangup::Reload(_) => Some(signal(SignalKind::hangup())?),
     };
     Ok(async move {
         tokio::select! {
             _ = terminate.recv() => "SIGTERM",
             _ = interrupt.recv() => "SIGINT",
             _ = quit.recv() => "SIGQUIT",
-            Some(()) = async { hangup.as_mut()?.recv().await } => "SIGHUP",
+            Some(()) = stopped_by(hangup, on_hangup) => "SIGHUP",
         }
     })
+}
+
+/// Waits for the SIGHUP that stops the program.
+async fn stopped_by(hangup: Option<Signal>, on_hangup: OnHangup) -> Option<()> {
+    let has_terminal = io::stdin().is_terminal();
+    let mut hangup = hangup?;
+    loop {
+        hangup.recv().await?;
+        match &on_hangup {
+            OnHangup::Reload(requests) if has_terminal == io::stdin().is_terminal() => {
+                // Nothing may be reading files yet; what it reads then is new.
+                let _ = requests.send(());
+            }
+            OnHangup::Stop | OnHangup::Reload(_) => return Some(()),
+        }
+    }
 }
 
 /// Whether the program was started with SIGHUP ignored. A handler would undo that.
