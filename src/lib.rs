@@ -18,6 +18,7 @@
 //! - [`config`] and [`telemetry`]: flags and logs.
 //! - [`reload`]: values that follow the files they are read from.
 //! - [`init`]: the duties of PID 1 in a container.
+//! - [`init`] and [`systemd`]: the duties of PID 1 in a container, and of a service of systemd.
 
 pub mod api;
 pub mod client;
@@ -33,4 +34,5 @@ pub mod reload;
 pub mod schema;
 pub mod server;
 pub mod store;
+pub mod systemd;
 pub mod telemetry;

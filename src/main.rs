@@ -19,6 +19,7 @@ use mailing_groups::{
         signal::{self, OnHangup},
     },
     store::Store,
+    systemd,
     telemetry::{self, LogFormat},
 };
 use tokio::net::TcpListener;
@@ -91,6 +92,7 @@ async fn serve(options: ServeOptions) -> Result<(), Error> {
         async move {
             let signal = stop.await;
             tracing::info!("stopping on {signal}");
+            systemd::stopping();
             shutdown.cancel();
         }
     });
@@ -141,6 +143,7 @@ async fn serve_database(
     let announce = move || {
         // A closed standard output does not stop the service.
         let _ = writeln!(std::io::stdout(), "{greeting}");
+        systemd::ready();
     };
     let services = &api::SERVICES;
     let serve = server::serve(
