@@ -193,6 +193,11 @@ impl ServedDatabase {
             let database = self.name.clone();
             return Err(Error::Unsuitable { database, unmet });
         }
+        if let Some(newer) = &found.newer {
+            tracing::warn!(
+                "the tables are from a newer version (migration {newer}), which allows this one"
+            );
+        }
         let Migrates::WithLockIn(lock_wait) = migrates else {
             return Ok(Vec::new());
         };
@@ -218,6 +223,10 @@ impl ServedDatabase {
         let mut unmet = found.unmet(false);
         // Reading takes fewer privileges.
         unmet.retain(|it| !matches!(it, UnmetRequirement::Privileges { .. }));
+        // Of a newer version there may be rules that this one does not know.
+        if unmet.is_empty() {
+            unmet.extend(found.newer.map(UnmetRequirement::Newer));
+        }
         match unmet.is_empty() {
             true => Ok(()),
             false => Err(Error::Unsuitable {

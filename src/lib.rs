@@ -17,7 +17,6 @@
 //! - [`database`]: which database is served, and waiting for it at start.
 //! - [`config`] and [`telemetry`]: flags and logs.
 //! - [`reload`]: values that follow the files they are read from.
-//! - [`init`]: the duties of PID 1 in a container.
 //! - [`init`] and [`systemd`]: the duties of PID 1 in a container, and of a service of systemd.
 
 pub mod api;

@@ -94,6 +94,10 @@ pub struct Inspection {
     pub pending: Vec<String>,
     /// Whether writes are refused: by a setting, or because the server is a standby.
     pub is_read_only: bool,
+    /// The first migration of a newer version that has run.
+    pub newer: Option<String>,
+    /// Whether the newer version says that this one can serve its tables.
+    is_served: bool,
     has_tables: bool,
     always: Vec<UnmetRequirement>,
     to_migrate: Vec<UnmetRequirement>,
@@ -103,6 +107,11 @@ impl Inspection {
     /// What the database lacks to be served, after `migrate` if that is to be run.
     pub fn unmet(&self, migrates: bool) -> Vec<UnmetRequirement> {
         let mut unmet = self.always.clone();
+        if let Some(newer) = &self.newer
+            && !(self.is_served && self.pending.is_empty())
+        {
+            unmet.push(UnmetRequirement::Newer(newer.clone()));
+        }
         match self.pending.first() {
             None => {}
             Some(_) if migrates => unmet.extend_from_slice(&self.to_migrate),
@@ -137,7 +146,14 @@ pub(super) async fn inspect(client: &Client, other: &Client) -> Result<Inspectio
         }
         _ => Vec::new(),
     };
-    Ok(inspection(&row, applied))
+    let oldest_served: Option<String> = match row.get("has_oldest_served") {
+        true => {
+            let oldest = client.query_one("SELECT oldest_served_migration FROM compatibility", &[]);
+            Some(oldest.await?.get(0))
+        }
+        false => None,
+    };
+    Ok(inspection(&row, applied, oldest_served))
 }
 
 /// Checks `server_version_num` and `server_version`.
@@ -154,7 +170,7 @@ fn denied_tables(row: &Row) -> Vec<String> {
     row.get("denied_tables")
 }
 
-fn inspection(row: &Row, applied: Vec<String>) -> Inspection {
+fn inspection(row: &Row, applied: Vec<String>, oldest_served: Option<String>) -> Inspection {
     let role: String = row.get("role");
     let (mut always, mut to_migrate) = (Vec::new(), Vec::new());
     let encoding: String = row.get("encoding");
@@ -185,12 +201,16 @@ fn inspection(row: &Row, applied: Vec<String>) -> Inspection {
     let newer = applied
         .iter()
         .find(|it| known.iter().all(|(version, _)| version != *it));
-    always.extend(newer.cloned().map(UnmetRequirement::Newer));
+    let newer = newer.cloned();
+    let last = known.last().map(|(version, _)| version);
+    let is_served = oldest_served.is_some_and(|oldest| last.is_some_and(|last| *last >= oldest));
     let pending = known.into_iter();
     let pending = pending.filter(|(version, _)| !applied.contains(version));
     Inspection {
         pending: pending.map(|(_, name)| name).collect(),
         is_read_only: row.get("read_only"),
+        newer,
+        is_served,
         has_tables: !applied.is_empty(),
         always,
         to_migrate,

@@ -18,6 +18,7 @@ SELECT
     coalesce(has_schema_privilege(current_schema(), 'CREATE'), false) AS creates_tables,
     current_setting('transaction_read_only') = 'on' AS read_only,
     to_regclass('__diesel_schema_migrations') IS NOT NULL AS has_tables,
+    coalesce(has_table_privilege(to_regclass('compatibility'), 'SELECT'), false) AS has_oldest_served,
     ARRAY(
         SELECT name FROM own WHERE NOT (
             has_table_privilege(to_regclass(name), 'SELECT')

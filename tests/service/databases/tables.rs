@@ -7,8 +7,13 @@ use crate::support::{Sql, company, database, migrate, program::command};
 const OLDER: &str = "DELETE FROM __diesel_schema_migrations WHERE version = \
     (SELECT max(version) FROM __diesel_schema_migrations)";
 
-/// A migration of a later version has run.
-const NEWER: &str = "INSERT INTO __diesel_schema_migrations VALUES ('29991231000000')";
+/// A migration of a later version has run, which programs of this version can serve.
+const NEWER: &str = "INSERT INTO __diesel_schema_migrations VALUES ('29991231000000'); \
+    ALTER TABLE contacts ADD COLUMN of_later_versions text NOT NULL DEFAULT ''";
+
+/// They cannot.
+const BREAKS: &str = "CREATE OR REPLACE VIEW compatibility AS \
+    SELECT '29991231000000'::text AS oldest_served_migration";
 
 #[tokio::test]
 async fn older_tables_are_refused_without_migrating_them() {
@@ -24,7 +29,9 @@ async fn older_tables_are_refused_without_migrating_them() {
 async fn newer_tables_are_refused_and_not_changed() {
     let url = database().await;
     migrate(&url).await;
-    Sql::connect(&url).await.run(NEWER).await;
+    let sql = Sql::connect(&url).await;
+    sql.run(NEWER).await;
+    sql.run(BREAKS).await;
     for arguments in [&["--no-migrate"] as &[_], &[]] {
         let refusal = refusal(&url, arguments).await;
         assert!(refusal.contains("newer version"), "{refusal}");
@@ -35,6 +42,20 @@ async fn newer_tables_are_refused_and_not_changed() {
     let error = String::from_utf8(migrated.stderr).unwrap();
     assert!(!migrated.status.success());
     assert!(error.contains("newer version"), "{error}");
+}
+
+#[tokio::test]
+async fn newer_tables_that_allow_this_version_are_served() {
+    let url = database().await;
+    migrate(&url).await;
+    Sql::connect(&url).await.run(NEWER).await;
+    let mut service = start(&url, &[]).await;
+    service.tenant.group("MOVE").await;
+    service.tenant.create(company("A")).await;
+    service.tenant.assign("A", "MOVE").await;
+    assert_eq!(service.tenant.members("MOVE").await, ["A"]);
+    let log = service.program.log();
+    assert!(log.contains("from a newer version"), "{log}");
 }
 
 #[tokio::test]
