@@ -3,6 +3,7 @@
 
 mod check;
 mod database;
+mod telemetry;
 #[cfg(test)]
 mod tests;
 
@@ -21,12 +22,9 @@ use clap::{
 pub use self::{
     check::{CheckFormat, CheckOptions},
     database::{DatabaseChoice, DatabaseOptions},
+    telemetry::TelemetryOptions,
 };
-use crate::{
-    client, duration,
-    server::Limits,
-    telemetry::{self, LogFormat},
-};
+use crate::{client, duration, server::Limits};
 
 /// A gRPC service that defines mailing groups, assigns them to contacts and selects contacts by
 /// them.
@@ -179,25 +177,9 @@ pub struct ServeOptions {
         default_value = "implicit"
     )]
     pub tenants: TenantMode,
-    /// Log filter: error, warn, info, debug or trace, or directives such as
-    /// info,mailing_groups=debug; the variable RUST_LOG overrides it
-    #[arg(
-        long,
-        value_name = "FILTER",
-        env = "MAILING_GROUPS_LOG",
-        default_value = "info",
-        value_parser = telemetry::check_filter
-    )]
-    pub log: String,
-    /// Format of log lines
-    #[arg(
-        long,
-        value_name = "FORMAT",
-        env = "MAILING_GROUPS_LOG_FORMAT",
-        value_enum,
-        default_value = "text"
-    )]
-    pub log_format: LogFormat,
+    /// Logs and metrics.
+    #[command(flatten)]
+    pub telemetry: TelemetryOptions,
 }
 
 /// How tenants come into being.

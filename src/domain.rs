@@ -62,7 +62,8 @@ impl Domain {
     /// Operations on this database, with a cache of sets.
     pub fn new(store: Store, cache: SetCache) -> Self {
         let connections = store.max_connections();
-        Self {
+        store.measure();
+        let domain = Self {
             jobs: Arc::new(JobQueues::new(connections)),
             cache: Arc::new(cache),
             database: Database {
@@ -70,7 +71,9 @@ impl Domain {
                 unknown_tenants: UnknownTenants::default(),
                 notifier: Arc::new(RevisionNotifier::new(connections / 4)),
             },
-        }
+        };
+        domain.measure_cache();
+        domain
     }
 
     /// The same operations, which treat tenants that do not exist like this.

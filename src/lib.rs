@@ -15,7 +15,7 @@
 //! - [`postgres`]: the private PostgreSQL that runs when no database is named.
 //! - [`client`]: the commands that talk to a running service.
 //! - [`database`]: which database is served, and waiting for it at start.
-//! - [`config`] and [`telemetry`]: flags and logs.
+//! - [`config`], [`telemetry`] and [`metrics`]: flags, logs and what is measured.
 //! - [`reload`]: values that follow the files they are read from.
 //! - [`init`] and [`systemd`]: the duties of PID 1 in a container, and of a service of systemd.
 
@@ -26,6 +26,7 @@ pub mod database;
 pub mod domain;
 mod duration;
 pub mod init;
+pub mod metrics;
 pub mod model;
 pub mod pb;
 pub mod postgres;

@@ -10,12 +10,13 @@ use std::{
 
 use mailing_groups::{
     api, client,
-    config::{Cli, Command, DatabaseOptions, ServeOptions, TenantMode},
+    config::{Cli, Command, DatabaseOptions, ServeOptions, TelemetryOptions, TenantMode},
     database::{self, Migrates, ServedDatabase},
     domain::{Domain, SetCache, UnknownTenants, maintenance},
-    init,
+    init, metrics,
     server::{
         self, Shutdown,
+        http::ReadyState,
         signal::{self, OnHangup},
     },
     store::Store,
@@ -23,7 +24,7 @@ use mailing_groups::{
     telemetry::{self, LogFormat},
 };
 use tokio::net::TcpListener;
-use tokio_util::sync::CancellationToken;
+use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 
 /// A call makes some hundred small allocations, many of them freed by another thread than the one
 /// that made them. They take an eighth of the server's time with glibc's allocator, half of that
@@ -81,12 +82,11 @@ async fn until_stopped<T, E: Into<Error>>(
 }
 
 async fn serve(options: ServeOptions) -> Result<(), Error> {
-    telemetry::init(options.log_format, &options.log)?;
+    telemetry::init(options.telemetry.log_format, &options.telemetry.log)?;
     let stop = signal::stop_requested(OnHangup::Stop)?;
-    let listener = TcpListener::bind(options.listen)
-        .await
-        .map_err(|error| cannot_listen(options.listen, &error))?;
+    let listener = bind(options.listen, "--listen").await?;
     let shutdown = CancellationToken::new();
+    let (ready, _http) = serve_http(&options.telemetry, &shutdown).await?;
     tokio::spawn({
         let shutdown = shutdown.clone();
         async move {
@@ -103,15 +103,41 @@ async fn serve(options: ServeOptions) -> Result<(), Error> {
         return Ok(());
     };
     let database = database?;
-    let served = serve_database(listener, &options, &database, shutdown).await;
+    let served = serve_database(listener, &options, &database, ready, shutdown).await;
     database.close().await?;
     served
+}
+
+/// Starts the HTTP listener, if there is to be one, and with it the metrics.
+async fn serve_http(
+    options: &TelemetryOptions,
+    shutdown: &CancellationToken,
+) -> Result<(ReadyState, Option<AbortOnDropHandle<()>>), Error> {
+    let ready = ReadyState::not_yet("starting", shutdown.clone());
+    let Some(address) = options.http_listen else {
+        return Ok((ready, None));
+    };
+    let listener = bind(address, "--http-listen").await?;
+    metrics::install()?;
+    if options.metrics_tenants > 0 {
+        server::count_by_tenant(options.metrics_tenants);
+    }
+    let address = listener.local_addr()?;
+    tracing::info!("metrics and probes on http://{address}");
+    let task = tokio::spawn(server::http::serve(listener, ready.clone()));
+    Ok((ready, Some(AbortOnDropHandle::new(task))))
+}
+
+async fn bind(address: SocketAddr, flag: &str) -> Result<TcpListener, Error> {
+    let bound = TcpListener::bind(address).await;
+    bound.map_err(|error| cannot_listen(address, flag, &error).into())
 }
 
 async fn serve_database(
     listener: TcpListener,
     options: &ServeOptions,
     database: &ServedDatabase,
+    readiness: ReadyState,
     shutdown: CancellationToken,
 ) -> Result<(), Error> {
     let prepare = prepare(database, options);
@@ -140,15 +166,19 @@ async fn serve_database(
         async move { domain.ready().await }
     };
     // Printed when the service is ready, so that it can be called at once.
-    let announce = move || {
-        // A closed standard output does not stop the service.
-        let _ = writeln!(std::io::stdout(), "{greeting}");
-        systemd::ready();
+    let mut greeting = Some(greeting);
+    let changed = move |obstacle: Option<&str>| {
+        readiness.set(obstacle);
+        if obstacle.is_none()
+            && let Some(greeting) = greeting.take()
+        {
+            // A closed standard output does not stop the service.
+            let _ = writeln!(std::io::stdout(), "{greeting}");
+            systemd::ready();
+        }
     };
     let services = &api::SERVICES;
-    let serve = server::serve(
-        listener, routes, services, ready, announce, limits, shutdown,
-    );
+    let serve = server::serve(listener, routes, services, ready, changed, limits, shutdown);
     let (stopped, ()) = tokio::join!(serve, maintenance);
     match stopped? {
         Shutdown::Clean => tracing::info!("stopped; every call was completed"),
@@ -189,13 +219,13 @@ async fn migrate(options: DatabaseOptions) -> Result<(), Error> {
     Ok(())
 }
 
-fn cannot_listen(address: SocketAddr, error: &io::Error) -> String {
+fn cannot_listen(address: SocketAddr, flag: &str, error: &io::Error) -> String {
     let advice = match error.kind() {
-        io::ErrorKind::AddrInUse => {
+        io::ErrorKind::AddrInUse => format!(
             "; another service uses this port (perhaps this one is running already); choose \
-             another with --listen 127.0.0.1:PORT"
-        }
-        _ => "",
+             another with {flag} 127.0.0.1:PORT"
+        ),
+        _ => String::new(),
     };
     format!("cannot listen on {address}: {error}{advice}")
 }

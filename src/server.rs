@@ -10,6 +10,7 @@ mod connection;
 mod http2;
 
 mod admission;
+mod call_metrics;
 mod calls;
 
 mod body;
@@ -20,7 +21,9 @@ mod log;
 mod methods;
 
 mod health;
+pub mod http;
 mod reflection;
+mod tenant_metrics;
 
 mod limits;
 pub mod signal;
@@ -31,7 +34,6 @@ use tokio::{net::TcpListener, time::timeout};
 use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 use tonic::service::Routes;
 
-pub use self::limits::Limits;
 use self::{
     admission::Admission,
     calls::{CallService, Calls},
@@ -39,6 +41,8 @@ use self::{
     health::Readiness,
     methods::MethodTable,
 };
+pub use self::{limits::Limits, tenant_metrics::count_by_tenant};
+use crate::api::status;
 
 /// How long the final statuses may take to reach their callers after the drain has timed out.
 const FORCE_CLOSE_GRACE: Duration = Duration::from_millis(500);
@@ -73,7 +77,8 @@ pub enum Error {
 ///
 /// `services` are the full names whose health is reported; they and the server as a whole are
 /// SERVING while `ready` returns no error. It is checked twice a second and may take a second.
-/// `announce` is called once, as soon as calls are accepted and the health is SERVING.
+/// `changed` is called as soon as calls are accepted and the health is SERVING, and then with each change
+/// of the health: with the reason if it is NOT_SERVING.
 ///
 /// Long streams should watch `shutdown` and end by themselves. When it is cancelled the order is:
 /// NOT_SERVING everywhere, no new connections, GOAWAY, the wait, and at its end UNAVAILABLE for every
@@ -87,7 +92,7 @@ pub async fn serve<R, F, E>(
     routes: Routes,
     services: &[&'static str],
     ready: R,
-    announce: impl FnOnce() + Send + 'static,
+    changed: impl FnMut(Option<&str>) + Send + 'static,
     limits: Limits,
     shutdown: CancellationToken,
 ) -> Result<Shutdown, Error>
@@ -107,7 +112,9 @@ where
         aborting: aborting.clone(),
     });
     let service = CallService(Arc::clone(&calls));
-    let unhealthy = AbortOnDropHandle::new(tokio::spawn(health.follow(ready, announce, shutdown)));
+    status::count_from_now();
+    calls.admission.measure();
+    let unhealthy = AbortOnDropHandle::new(tokio::spawn(health.follow(ready, changed, shutdown)));
 
     let mut connections = Connections::new(service, limits.clone(), draining.clone());
     // Following the health ends with the shutdown, after NOT_SERVING has been reported.

@@ -24,6 +24,7 @@ mod certificates;
 mod connector;
 mod error;
 pub(crate) mod health;
+mod metrics;
 mod migrate;
 mod passfile;
 mod pool;
@@ -36,11 +37,20 @@ mod tls;
 mod turns;
 mod url;
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use diesel_async::AsyncPgConnection;
 
-use self::{connector::Connector, pool::ConnectionPool, tenants::TenantCache, url::OPTIONS};
+use self::{
+    connector::Connector,
+    metrics::{WaitEnd, WaitMetrics},
+    pool::ConnectionPool,
+    tenants::TenantCache,
+    url::OPTIONS,
+};
 pub use self::{
     error::ConnectError,
     migrate::{MigrateError, migrate, revert_all},
@@ -74,6 +84,7 @@ pub struct Store {
     /// The writes of a tenant wait here for each other: in the database each would hold a connection.
     write_turns: Turns,
     wait: Duration,
+    waits: WaitMetrics,
     tenants: Arc<TenantCache>,
 }
 
@@ -141,6 +152,7 @@ impl Store {
             health_pool,
             write_turns: Turns::new(usize::MAX, 1),
             wait,
+            waits: WaitMetrics::new(),
             tenants: Arc::default(),
         })
     }
@@ -150,7 +162,15 @@ impl Store {
         &self,
         tenant_id: TenantId,
     ) -> Result<PooledConnection, Unavailable> {
-        self.take_from(&self.pool, tenant_id).await
+        let started = Instant::now();
+        let taken = self.take_from(&self.pool, tenant_id).await;
+        let end = match &taken {
+            Ok(_) => WaitEnd::Connected,
+            Err(_) if started.elapsed() >= self.wait => WaitEnd::TimedOut,
+            Err(_) => WaitEnd::Failed,
+        };
+        self.waits.ended(end, started.elapsed());
+        taken
     }
 
     /// Takes the connection for health checks: a busy pool does not mean that the database is away.

@@ -55,6 +55,10 @@ impl Quota {
         }
     }
 
+    pub(crate) fn total(&self) -> usize {
+        self.total
+    }
+
     pub(crate) fn used(&self) -> usize {
         self.used.lock().unwrap_or_else(PoisonError::into_inner).all
     }

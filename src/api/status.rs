@@ -5,8 +5,9 @@ mod details;
 mod fields;
 mod reason;
 
-use std::{collections::HashMap, error::Error as _, time::Duration};
+use std::{collections::HashMap, error::Error as _, sync::LazyLock, time::Duration};
 
+use metrics::Counter;
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt};
 
@@ -19,11 +20,25 @@ use self::{
 use super::request_id;
 use crate::{
     domain::{Error, Violation},
+    metrics::REFUSALS,
     pb::ErrorReason,
 };
 
 /// The domain of every `ErrorInfo`.
 pub(crate) const DOMAIN: &str = "mailinggroups";
+
+/// How often each reason was given, by its number.
+static REFUSED: LazyLock<Vec<Counter>> = LazyLock::new(|| {
+    let reasons = (0..).map_while(|number| ErrorReason::try_from(number).ok());
+    reasons
+        .map(|reason| REFUSALS.counter(&[reason_name(reason)]))
+        .collect()
+});
+
+/// Makes the counters of all reasons, so that those exist which were not given yet.
+pub(crate) fn count_from_now() {
+    LazyLock::force(&REFUSED);
+}
 
 impl From<Error> for Status {
     fn from(error: Error) -> Self {
@@ -117,6 +132,9 @@ fn status(
         .map(|(key, value)| (key.to_owned(), value))
         .collect();
     details.set_error_info(reason_name(reason), DOMAIN, metadata);
+    if let Some(counter) = REFUSED.get(reason as usize) {
+        counter.increment(1);
+    }
     let (code, retry_delay) = code_and_retry_delay(reason);
     let own_delay = details.retry_info().and_then(|info| info.retry_delay);
     let retry_delay = retry_delay.or(own_delay);

@@ -21,11 +21,12 @@ use std::{
 };
 
 use futures_util::FutureExt;
+use metrics::Histogram;
 use tokio::sync::{Semaphore, oneshot};
 
 use self::queues::{PendingBatch, QueuedItem, Queues};
 use super::{Error, Result};
-use crate::model::TenantName;
+use crate::{metrics::BATCH_ITEMS, model::TenantName};
 
 /// Maximum number of items of one batch: enough that the fixed cost of a transaction is negligible,
 /// and few enough that it ends soon.
@@ -70,17 +71,34 @@ pub(super) struct ConflictKeys<'a> {
 /// Batches of the calls of one kind.
 pub(super) struct Batcher<O: BatchOperation> {
     queues: Arc<Queues<O>>,
+    sizes: Histogram,
     /// One permit per batch in flight; fair.
     permits: Arc<Semaphore>,
 }
 
+impl<O: BatchOperation> Clone for Batcher<O> {
+    fn clone(&self) -> Self {
+        Self {
+            queues: Arc::clone(&self.queues),
+            sizes: self.sizes.clone(),
+            permits: Arc::clone(&self.permits),
+        }
+    }
+}
+
 impl<O: BatchOperation> Batcher<O> {
-    /// A batcher with these limits; `permits` can be shared with other batchers.
-    pub(super) fn new(permits: Arc<Semaphore>, max_queued: usize) -> Self {
+    /// A batcher with these limits, which the metrics name like this; `permits` can be shared with other batchers.
+    pub(super) fn new(name: &str, permits: Arc<Semaphore>, max_queued: usize) -> Self {
         Self {
             queues: Arc::new(Queues::new(max_queued)),
+            sizes: BATCH_ITEMS.histogram(&[name]),
             permits,
         }
+    }
+
+    /// The items of all tenants that wait for their batch.
+    pub(super) fn queued(&self) -> usize {
+        self.queues.items()
     }
 
     /// Runs an item in a batch, perhaps alone. `operation` is called if the tenant has no queue yet.
@@ -97,9 +115,8 @@ impl<O: BatchOperation> Batcher<O> {
         let (answer, outcome) = oneshot::channel();
         let is_first = self.queues.push(tenant, QueuedItem { item, answer })?;
         if is_first {
-            let (queues, permits) = (Arc::clone(&self.queues), Arc::clone(&self.permits));
             // A separate task, so that a cancelled caller does not cancel the others.
-            tokio::spawn(serve(queues, permits, tenant.clone(), operation()));
+            tokio::spawn(serve(self.clone(), tenant.clone(), operation()));
         }
         let lost = |_| Err(Error::broken("a batch ended without an answer"));
         outcome.await.unwrap_or_else(lost)
@@ -107,16 +124,17 @@ impl<O: BatchOperation> Batcher<O> {
 }
 
 /// Runs batches until the queue is empty.
-async fn serve<O: BatchOperation>(
-    queues: Arc<Queues<O>>,
-    permits: Arc<Semaphore>,
-    tenant: TenantName,
-    operation: O,
-) {
+async fn serve<O: BatchOperation>(batcher: Batcher<O>, tenant: TenantName, operation: O) {
+    let Batcher {
+        queues,
+        sizes,
+        permits,
+    } = batcher;
     while queues.has_items(&tenant) {
         let permit = permits.acquire().await;
         // Taken only now, so that items that arrived during the wait are included.
         let batch = queues.take(&tenant);
+        sizes.record(batch.items.len() as f64);
         if !batch.items.is_empty()
             && let Some(unreached) = answer(&operation, &tenant, batch).await
         {

@@ -8,11 +8,13 @@ mod catch_up;
 mod entry;
 mod ids;
 mod load;
+mod measured;
 
 use std::sync::Arc;
 
 use moka::{future::Cache, policy::EvictionPolicy};
 
+use self::measured::HitMetrics;
 pub(super) use self::{
     catch_up::IndexedTail,
     entry::{CacheEntry, CachedSet, Companies, Groups, SetKey},
@@ -35,6 +37,8 @@ pub struct SetCache {
     bulk_loads: Turns,
     /// Limits long computations.
     computations: Turns,
+    set_hits: HitMetrics,
+    id_hits: HitMetrics,
 }
 
 /// Maximum number of concurrent loads per tenant.
@@ -60,6 +64,8 @@ impl SetCache {
             loads: Turns::new(loads.max(1), MAX_LOADS_PER_TENANT),
             bulk_loads: Turns::new(loads.max(1), 1),
             computations: Turns::new(cores.div_ceil(2), 1),
+            set_hits: HitMetrics::of(measured::SETS),
+            id_hits: HitMetrics::of(measured::IDS),
         }
     }
 }
@@ -76,7 +82,9 @@ fn shared_error(error: Arc<Error>) -> Error {
 impl SetCache {
     /// Returns a cached set.
     pub(super) async fn get(&self, tenant_id: TenantId, key: &SetKey) -> Option<CacheEntry> {
-        self.sets.get(&(tenant_id, key.clone())).await
+        let found = self.sets.get(&(tenant_id, key.clone())).await;
+        self.set_hits.count(found.is_some());
+        found
     }
 
     /// Adds or replaces a set, if there is space for it. What does not exist is not kept: names that
@@ -102,11 +110,14 @@ impl SetCache {
         key: &SetKey,
         load: impl Future<Output = Result<CacheEntry>>,
     ) -> Result<CacheEntry> {
+        let mut found = true;
         let load = async {
+            found = false;
             let _turn = self.loads.take(tenant_id).await;
             load.await
         };
         let loaded = self.sets.try_get_with((tenant_id, key.clone()), load).await;
+        self.set_hits.count(found);
         let entry = loaded.map_err(shared_error)?;
         if let CachedSet::Nothing = entry.set {
             self.invalidate(tenant_id, key).await;
@@ -148,10 +159,14 @@ impl SetCache {
         block: u32,
         load: impl Future<Output = Result<IdBlock>>,
     ) -> Result<IdBlock> {
-        self.ids
-            .try_get_with((tenant_id, block), load)
-            .await
-            .map_err(shared_error)
+        let mut found = true;
+        let load = async {
+            found = false;
+            load.await
+        };
+        let ids = self.ids.try_get_with((tenant_id, block), load).await;
+        self.id_hits.count(found);
+        ids.map_err(shared_error)
     }
 
     pub(super) async fn invalidate_ids(&self, tenant_id: TenantId, block: u32) {

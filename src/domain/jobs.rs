@@ -20,7 +20,10 @@ use super::{
     batch::{BatchOperation, Batcher, MAX_QUEUED},
     database::Call,
 };
-use crate::model::{Direction, TenantName};
+use crate::{
+    metrics::{BATCH_QUEUE, at_reading},
+    model::{Direction, TenantName},
+};
 
 /// The queues of all kinds of calls.
 pub(super) struct JobQueues {
@@ -37,17 +40,20 @@ impl JobQueues {
     /// Queues whose batches leave a quarter of the database connections to other calls.
     pub(super) fn new(connections: usize) -> Self {
         let permits = Arc::new(Semaphore::new((connections - connections / 4).max(1)));
-        fn batcher<O: BatchOperation>(permits: &Arc<Semaphore>) -> Batcher<O> {
-            Batcher::new(Arc::clone(permits), MAX_QUEUED)
+        fn batcher<O: BatchOperation>(name: &str, permits: &Arc<Semaphore>) -> Batcher<O> {
+            let batcher = Batcher::new(name, Arc::clone(permits), MAX_QUEUED);
+            let (measured, queued) = (batcher.clone(), BATCH_QUEUE.gauge(&[name]));
+            at_reading(move || queued.set(measured.queued() as f64));
+            batcher
         }
         Self {
-            assign: batcher(&permits),
-            unassign: batcher(&permits),
-            create_contact: batcher(&permits),
-            update_contact: batcher(&permits),
-            get_contact: batcher(&permits),
-            get_group: batcher(&permits),
-            list_groups: batcher(&permits),
+            assign: batcher("AssignMailingGroup", &permits),
+            unassign: batcher("UnassignMailingGroup", &permits),
+            create_contact: batcher("CreateContact", &permits),
+            update_contact: batcher("UpdateContact", &permits),
+            get_contact: batcher("GetContact", &permits),
+            get_group: batcher("GetMailingGroup", &permits),
+            list_groups: batcher("ListContactMailingGroups", &permits),
         }
     }
 

@@ -6,7 +6,10 @@ use chrono::{TimeDelta, Utc};
 use tokio_util::sync::CancellationToken;
 
 use super::{Domain, Error, Result, database::ANSWERS_KEPT};
-use crate::store::{self, ALL_TENANTS, Connection, QueryError};
+use crate::{
+    metrics::{HISTORY_BOUND, MAINTENANCE_RUNS},
+    store::{self, ALL_TENANTS, Connection, QueryError},
+};
 
 /// Minimum and maximum interval of pruning.
 const INTERVAL: RangeInclusive<Duration> = Duration::from_secs(5)..=Duration::from_secs(600);
@@ -15,10 +18,19 @@ const INTERVAL: RangeInclusive<Duration> = Duration::from_secs(5)..=Duration::fr
 pub async fn run(domain: Domain, retention: Duration, stop: CancellationToken) {
     // A short retention needs frequent pruning.
     let interval = (retention / 10).clamp(*INTERVAL.start(), *INTERVAL.end());
+    let [succeeded, failed] = ["ok", "failed"].map(|it| MAINTENANCE_RUNS.counter(&[it]));
+    let bound = HISTORY_BOUND.gauge(&[]);
     let pruning = async {
         loop {
+            let now = Utc::now();
             // Logged, and tried again.
-            let _ = prune(&domain, retention).await;
+            match prune(&domain, retention).await {
+                Ok(()) => {
+                    succeeded.increment(1);
+                    bound.set((now.timestamp() as f64) - retention.as_secs_f64());
+                }
+                Err(_) => failed.increment(1),
+            }
             tokio::time::sleep(interval).await;
         }
     };

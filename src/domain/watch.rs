@@ -11,11 +11,14 @@ mod snapshot_reader;
 
 use std::{collections::VecDeque, time::Duration};
 
+use chrono::Utc;
+use metrics::Histogram;
 use tokio::{sync::watch::Receiver, time::Instant};
 
 use self::{log::LogReader, snapshot_reader::SnapshotReader};
 use super::{Call, Domain, Error, Result};
 use crate::{
+    metrics::WATCH_DELAY,
     model::{ChangeKind, ChangeTopic, Code, Commit, Contact, Revision, Time},
     store::{self, log::PageFilter},
 };
@@ -172,6 +175,7 @@ pub(crate) async fn watch(
         snapshot,
         events: VecDeque::new(),
         last_progress,
+        delays: WATCH_DELAY.histogram(&[]),
     })
 }
 
@@ -211,6 +215,7 @@ pub(crate) struct Watch {
     events: VecDeque<WatchEvent>,
     /// Time and commit of the last event that carried one.
     last_progress: Option<(Instant, Commit)>,
+    delays: Histogram,
 }
 
 impl Watch {
@@ -243,6 +248,11 @@ impl Watch {
             }
             let last_commit = self.log.last_commit();
             let changes = self.log.read().await?;
+            for revision in &changes {
+                let delay = (Utc::now() - revision.commit_time).to_std();
+                // The clock of the server that wrote may be ahead.
+                self.delays.record(delay.unwrap_or_default().as_secs_f64());
+            }
             self.events
                 .extend(changes.into_iter().map(WatchEvent::Changes));
             if !self.events.is_empty() {

@@ -6,9 +6,12 @@ use http::{HeaderValue, Method, Request, Response, StatusCode, header};
 use tonic::{Status, body::Body};
 
 use super::{limits::Limits, methods::MethodClass};
-use crate::api::{
-    quota::{Quota, TakenQuota},
-    status::overloaded,
+use crate::{
+    api::{
+        quota::{Quota, TakenQuota},
+        status::overloaded,
+    },
+    metrics::{self, Metric, PLACES_LIMIT, PLACES_USED, REQUEST_MEMORY, REQUEST_MEMORY_LIMIT},
 };
 
 /// What calls share.
@@ -48,10 +51,28 @@ impl Admission {
         quota.take(tenant, 1).map(Some).ok_or_else(overloaded)
     }
 
+    /// Shows in the metrics what is used.
+    pub(super) fn measure(&self) {
+        for (class, quota) in [
+            ("unary", &self.unary),
+            ("stream", &self.streams),
+            ("long_lived", &self.long_lived),
+        ] {
+            show(quota, &PLACES_USED, &PLACES_LIMIT, &[class]);
+        }
+        show(&self.memory, &REQUEST_MEMORY, &REQUEST_MEMORY_LIMIT, &[]);
+    }
+
     /// The open calls, except health and reflection.
     pub(super) fn open_calls(&self) -> usize {
         self.unary.used() + self.streams.used()
     }
+}
+
+fn show(quota: &Arc<Quota>, used: &Metric, limit: &Metric, labels: &[&str]) {
+    limit.gauge(labels).set(quota.total() as f64);
+    let (quota, used) = (Arc::clone(quota), used.gauge(labels));
+    metrics::at_reading(move || used.set(quota.used() as f64));
 }
 
 /// The answer to a request that is not gRPC. A web page can make its reader's browser send others,

@@ -27,7 +27,7 @@ use super::{
     errors,
     limits::Limits,
     log::CallLog,
-    methods::{MethodClass, MethodTable},
+    methods::{KnownMethod, MethodClass, MethodTable},
 };
 use crate::api::{
     incoming::{self, Incoming},
@@ -64,16 +64,17 @@ impl Calls {
         // First, so that every log line and every error names the call.
         let id = Arc::new(request_id::of(request.headers()));
         let tenant = incoming::tenant(request.headers());
-        let single = self.methods.takes_one_message(request.uri().path());
+        let method = self.methods.get(request.uri().path());
+        let single = method.takes_one_message;
         let incoming = Incoming::new(&self.admission.memory, &tenant, single);
         let open = request.extensions().get::<OpenCall>().cloned();
         let scope = CallScope::new(id, incoming, open);
         let request = request.map(|body| RequestBody::wrap(body, &scope.incoming));
         let work = async {
             // Around everything that answers, so that the log has what the caller gets.
-            let log = CallLog::start(self.methods.name(request.uri().path()));
+            let log = CallLog::start(method, &tenant);
             let span = log.span().clone();
-            let handled = self.admit(request, &tenant, arrived);
+            let handled = self.admit(request, method, &tenant, arrived);
             let handled = handled.instrument(span).await;
             (log, handled)
         };
@@ -97,11 +98,12 @@ impl Calls {
     async fn admit(
         &self,
         mut request: Request<Body>,
+        method: &KnownMethod,
         tenant: &Arc<str>,
         arrived: Instant,
     ) -> Result<Handled, Status> {
         request_id::check_single(request.headers())?;
-        let class = self.methods.class(request.uri().path());
+        let class = method.class;
         let time = [grpc_timeout(request.headers()), self.max_time(class)];
         let deadline = Deadline {
             at: time

@@ -22,6 +22,7 @@ use hyper_util::{
     server::conn::auto,
     service::TowerToHyperService,
 };
+use metrics::Gauge;
 use tokio::{
     net::{TcpListener, TcpStream},
     task::JoinSet,
@@ -36,6 +37,7 @@ use tonic::{
 use tower::Service;
 
 use super::{body::OpenCall, calls::CallService, connection::ClientStream, http2, limits::Limits};
+use crate::metrics::{CONNECTIONS, CONNECTIONS_LIMIT};
 
 /// The pause after a failed accept, e.g. because no file descriptor is free: those come back when
 /// connections close, not by trying again at once.
@@ -54,18 +56,23 @@ pub(super) struct Connections {
     http2: auto::Builder<TokioExecutor>,
     draining: CancellationToken,
     open: JoinSet<()>,
+    measured: Gauge,
 }
 
 impl Connections {
     /// The calls of these connections are handled by `service`; when `draining` is cancelled,
     /// connections close after their open calls.
     pub(super) fn new(service: CallService, limits: Limits, draining: CancellationToken) -> Self {
+        CONNECTIONS_LIMIT
+            .gauge(&[])
+            .set(limits.max_connections as f64);
         Self {
             service,
             http2: http2::builder(&limits),
             limits,
             draining,
             open: JoinSet::new(),
+            measured: CONNECTIONS.gauge(&[]),
         }
     }
 
@@ -76,7 +83,7 @@ impl Connections {
             tokio::select! {
                 _ = &mut stop => return,
                 stream = accept(&listener) => self.admit(stream),
-                Some(_) = self.open.join_next() => {}
+                Some(_) = self.open.join_next() => self.measured.set(self.open.len() as f64),
             }
         }
     }
@@ -117,6 +124,7 @@ impl Connections {
             draining,
             age,
         ));
+        self.measured.set(self.open.len() as f64);
     }
 }
 

@@ -53,12 +53,12 @@ impl Readiness {
         HealthServer::new(HealthChecks(service))
     }
 
-    /// Follows `ready` until `shutdown`, then stays NOT_SERVING. Calls `announce` when it is
-    /// SERVING for the first time.
+    /// Follows `ready` until `shutdown`, then stays NOT_SERVING. Calls `changed` whenever it begins to
+    /// be SERVING, and whenever it is not, with the reason.
     pub(super) async fn follow<R, F, E>(
         mut self,
         ready: R,
-        announce: impl FnOnce(),
+        mut changed: impl FnMut(Option<&str>),
         shutdown: CancellationToken,
     ) where
         R: Fn() -> F,
@@ -66,13 +66,11 @@ impl Readiness {
         E: Error + 'static,
     {
         let probing = async {
-            while !self.set(probe(&ready).await).await {
-                sleep(PROBE_INTERVAL).await;
-            }
-            announce();
             loop {
+                if self.set(probe(&ready).await).await {
+                    changed(self.obstacle.as_deref());
+                }
                 sleep(PROBE_INTERVAL).await;
-                self.set(probe(&ready).await).await;
             }
         };
         shutdown.run_until_cancelled(probing).await;
@@ -80,7 +78,7 @@ impl Readiness {
         self.report(ServingStatus::NotServing).await;
     }
 
-    /// Reports and logs a change; returns whether it is ready. Causes are logged with the first
+    /// Reports and logs a change; returns whether there was one. Causes are logged with the first
     /// failure only: they may differ from probe to probe.
     async fn set(&mut self, probed: Result<(), Obstacle>) -> bool {
         match probed {
@@ -94,9 +92,9 @@ impl Readiness {
                 tracing::warn!("not ready: {reason}{causes}");
                 self.obstacle = Some(reason);
             }
-            Ok(()) | Err(_) => {}
+            Ok(()) | Err(_) => return false,
         }
-        self.obstacle.is_none()
+        true
     }
 
     async fn report(&mut self, status: ServingStatus) {

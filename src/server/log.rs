@@ -8,7 +8,7 @@
 
 use std::{
     collections::HashMap,
-    sync::{LazyLock, Mutex, PoisonError},
+    sync::{Arc, LazyLock, Mutex, PoisonError},
     time::Duration,
 };
 
@@ -18,7 +18,7 @@ use tokio::time::Instant;
 use tonic::Code;
 use tracing::{Span, debug, error, info, warn};
 
-use super::errors::code_in;
+use super::{errors::code_in, methods::KnownMethod, tenant_metrics};
 use crate::{api::request_id, model::grpc_code_name};
 
 /// The time that one line stands for.
@@ -51,18 +51,19 @@ impl LogLines {
 /// Logs the end of one call, once; dropped before, the caller has cancelled it.
 pub(super) struct CallLog {
     span: Span,
-    method: Box<str>,
+    method: Arc<KnownMethod>,
+    tenant: Arc<str>,
     started: Instant,
     ended: bool,
 }
 
 impl CallLog {
-    /// `method` is `None` for a path that the server does not know, which is not logged.
-    pub(super) fn start(method: Option<&str>) -> Self {
-        let method = method.unwrap_or("_OTHER");
+    pub(super) fn start(method: &Arc<KnownMethod>, tenant: &Arc<str>) -> Self {
+        method.metrics.started();
         Self {
-            span: span(method),
-            method: Box::from(method),
+            span: span(&method.name),
+            method: Arc::clone(method),
+            tenant: Arc::clone(tenant),
             started: Instant::now(),
             ended: false,
         }
@@ -84,13 +85,18 @@ impl CallLog {
         if std::mem::replace(&mut self.ended, true) {
             return;
         }
+        let elapsed = self.started.elapsed();
+        self.method.metrics.ended(code, elapsed);
+        if self.method.is_of_service() {
+            tenant_metrics::count(&self.tenant, code);
+        }
         let _entered = self.span.enter();
         let is_due = || {
             let mut lines = LINES.lock().unwrap_or_else(PoisonError::into_inner);
-            lines.is_due(&self.method, code, Instant::now())
+            lines.is_due(&self.method.name, code, Instant::now())
         };
         let status = grpc_code_name(code as i32);
-        let elapsed_ms = self.started.elapsed().as_micros() as f64 / 1e3;
+        let elapsed_ms = elapsed.as_micros() as f64 / 1e3;
         macro_rules! line {
             ($level:ident, $left_out:expr) => {
                 $level!(

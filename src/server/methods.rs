@@ -1,9 +1,11 @@
-//! The methods from the descriptors: their names, and the class that limits their calls.
+//! The methods from the descriptors: their names, the class that limits their calls, and their metrics.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::Arc};
 
 use prost::{DecodeError, Message};
 use prost_types::{FileDescriptorProto, FileDescriptorSet, MethodDescriptorProto};
+
+use super::call_metrics::MethodMetrics;
 
 /// Which limit applies to the calls of a method.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,51 +19,76 @@ pub(super) enum MethodClass {
 }
 
 /// The server's methods by path (`/package.Service/Method`).
-pub(super) struct MethodTable(HashMap<String, KnownMethod>);
+pub(super) struct MethodTable {
+    known: HashMap<String, Arc<KnownMethod>>,
+    unknown: Arc<KnownMethod>,
+}
 
-/// The class, and whether a call takes one message.
-type KnownMethod = (MethodClass, bool);
+/// A method of the server.
+pub(super) struct KnownMethod {
+    /// The full name, without a leading slash.
+    pub(super) name: String,
+    pub(super) class: MethodClass,
+    /// Whether a call takes one message.
+    pub(super) takes_one_message: bool,
+    pub(super) metrics: MethodMetrics,
+}
+
+/// In place of the name of a method that the server does not have: those are made up by callers.
+const UNKNOWN: &str = "_OTHER";
+
+impl KnownMethod {
+    /// Whether it is of this service, and not health or reflection.
+    pub(super) fn is_of_service(&self) -> bool {
+        !self.name.starts_with("grpc.")
+    }
+}
 
 impl MethodTable {
     /// Reads encoded descriptor sets.
     pub(super) fn new(descriptor_sets: &[&[u8]]) -> Result<Self, DecodeError> {
-        let mut classes = HashMap::new();
+        let mut known = HashMap::new();
         for set in descriptor_sets {
             for file in FileDescriptorSet::decode(*set)?.file {
-                classes.extend(classes_in(&file));
+                known.extend(methods_in(&file));
             }
         }
-        Ok(Self(classes))
+        Ok(Self {
+            known,
+            // Refused at once, whatever its class.
+            unknown: Arc::new(KnownMethod {
+                name: UNKNOWN.to_owned(),
+                class: MethodClass::Unary,
+                takes_one_message: true,
+                metrics: MethodMetrics::new(UNKNOWN, UNKNOWN, (false, false)),
+            }),
+        })
     }
 
-    /// The method's class. An unknown method is refused at once, whatever its class.
-    pub(super) fn class(&self, path: &str) -> MethodClass {
-        self.0.get(path).map_or(MethodClass::Unary, |it| it.0)
-    }
-
-    /// Whether a call of the method takes one message.
-    pub(super) fn takes_one_message(&self, path: &str) -> bool {
-        self.0.get(path).is_none_or(|it| it.1)
-    }
-
-    /// The method's full name, without the leading slash, if the server has it.
-    pub(super) fn name<'a>(&self, path: &'a str) -> Option<&'a str> {
-        let known = self.0.contains_key(path);
-        path.strip_prefix('/').filter(|_| known)
+    /// The method of a path; one stands for all that the server does not have.
+    pub(super) fn get(&self, path: &str) -> &Arc<KnownMethod> {
+        self.known.get(path).unwrap_or(&self.unknown)
     }
 }
 
-fn classes_in(file: &FileDescriptorProto) -> Vec<(String, KnownMethod)> {
+fn methods_in(file: &FileDescriptorProto) -> Vec<(String, Arc<KnownMethod>)> {
     let package = file.package();
-    let mut classes = Vec::new();
-    for service in &file.service {
-        for method in &service.method {
-            let path = format!("/{package}.{}/{}", service.name(), method.name());
-            let known = (class(package, method), !method.client_streaming());
-            classes.push((path, known));
+    let mut methods = Vec::new();
+    for descriptor in &file.service {
+        let service = format!("{package}.{}", descriptor.name());
+        for method in &descriptor.method {
+            let name = format!("{service}/{}", method.name());
+            let streams = (method.client_streaming(), method.server_streaming());
+            let known = KnownMethod {
+                class: class(package, method),
+                takes_one_message: !method.client_streaming(),
+                metrics: MethodMetrics::new(&service, method.name(), streams),
+                name,
+            };
+            methods.push((format!("/{}", known.name), Arc::new(known)));
         }
     }
-    classes
+    methods
 }
 
 fn class(package: &str, method: &MethodDescriptorProto) -> MethodClass {
@@ -109,11 +136,9 @@ mod tests {
             ),
         ];
         for (path, class) in expected {
-            assert_eq!(
-                (methods.class(path), methods.name(path)),
-                (class, Some(&path[1..]))
-            );
+            let method = methods.get(path);
+            assert_eq!((method.class, &*method.name), (class, &path[1..]));
         }
-        assert_eq!(methods.name("/no.such.Service/Method"), None);
+        assert_eq!(methods.get("/no.such.Service/Method").name, UNKNOWN);
     }
 }

@@ -142,6 +142,12 @@ impl ConnectionPool {
         self.size
     }
 
+    /// The connections that are idle and in use, and the callers that wait for one.
+    pub(super) fn usage(&self) -> [usize; 3] {
+        let (free, waiting) = self.turns.counts();
+        [self.idle().len(), self.size - free, waiting]
+    }
+
     /// Closes all idle connections.
     pub(super) fn clear_idle(&self) {
         self.clearings.fetch_add(1, Ordering::Relaxed);

@@ -67,6 +67,13 @@ impl Turns {
         receiver.await.expect("a caller that waits is not dropped")
     }
 
+    /// How many places are free, and how many callers wait.
+    pub(super) fn counts(&self) -> (usize, usize) {
+        let state = self.lock();
+        let waiting = state.tenants.values().map(|it| it.waiting.len()).sum();
+        (state.free, waiting)
+    }
+
     /// Gives free places to those who wait, after a change of this tenant.
     fn serve(&self, tenant_id: TenantId) {
         // Dropped after the lock: their callers went away before they took them.

@@ -32,6 +32,7 @@ mod lists;
 mod long_work;
 mod merge;
 mod model;
+mod observed;
 mod oracle;
 mod pages;
 mod peers;

@@ -105,6 +105,11 @@ impl<O: BatchOperation> Queues<O> {
         }
     }
 
+    /// The queued items of all tenants.
+    pub(super) fn items(&self) -> usize {
+        self.lock().values().map(VecDeque::len).sum()
+    }
+
     #[cfg(test)]
     pub(super) fn tenants(&self) -> usize {
         self.lock().len()

@@ -4,6 +4,7 @@ mod calls;
 mod cluster;
 mod consistency;
 mod filled;
+mod http;
 mod import;
 mod lists;
 pub(crate) mod postgres;
@@ -27,6 +28,7 @@ pub(crate) use self::{
     calls::{ApplyWhole, mask, new_group, pairs},
     cluster::{Backup, database, durable_cluster, runtime},
     consistency::{assert_consistent, findings},
+    http::get,
     import::{Streamed, assignment, select, select_with},
     postgres::scratch,
     program::Program,

@@ -34,7 +34,7 @@ where
 {
     tokio::spawn(async move {
         let listener = tokio::net::TcpListener::from_std(listener).unwrap();
-        server::serve(listener, routes, services, ready, || (), limits, shutdown).await
+        server::serve(listener, routes, services, ready, |_| (), limits, shutdown).await
     })
 }
 

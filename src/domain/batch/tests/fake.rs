@@ -114,7 +114,7 @@ impl Fake {
             finished: Arc::default(),
         };
         Arc::new(Self {
-            batcher: Batcher::new(Arc::new(Semaphore::new(permits)), max_queued),
+            batcher: Batcher::new("fake", Arc::new(Semaphore::new(permits)), max_queued),
             gate,
             started: Mutex::new(started),
             work,
