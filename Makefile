@@ -1,7 +1,7 @@
 # `make help` lists the targets. Missing packages and tools are installed by scripts/install.
 
 .DEFAULT_GOAL := help
-.PHONY: help run import grpcurl test test-peers tour lint fmt freeze bench bench-select bench-neighbours
+.PHONY: help run import grpcurl test test-peers torture tour lint fmt freeze bench bench-select bench-neighbours
 
 # The directory that `make import` loads.
 DATA ?= examples
@@ -33,6 +33,10 @@ test: ## Run all tests on their own PostgreSQL; a part: make test ARGS="--test s
 test-peers: ## Test clients that protoc generates, and uploads through nginx and HAProxy
 	@scripts/install peers
 	@cargo test --locked --test service -- --ignored --show-output peers::
+
+torture: ## Kill servers and PostgreSQL and break networks under load for an hour: TORTURE_MINUTES=5, TORTURE_SEED=1
+	@scripts/install torture
+	@cargo test --locked --test service -- --ignored --nocapture torture::
 
 tour: ## Run README.md and docs/tour.md and write the real output into them
 	@scripts/install test

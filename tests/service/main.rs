@@ -48,6 +48,7 @@ mod selection;
 mod streaming;
 mod support;
 mod tenants;
+mod torture;
 mod tour;
 mod uploads;
 mod watching;

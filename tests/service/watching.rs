@@ -9,4 +9,4 @@ mod pruning;
 mod readers;
 mod snapshot;
 mod starts;
-mod validator;
+pub(crate) mod validator;

@@ -1,71 +1,24 @@
 //! A disk without space.
 
-use std::{
-    fs::{self, File},
-    io::Write,
-    os::unix::fs::MetadataExt,
-    path::Path,
-    process::Command,
-};
+use std::fs;
 
 use mailing_groups::{pb, postgres::Durability};
 use tokio::task::JoinSet;
-use tokio_postgres::config::Host;
 use tonic::{Code, Status};
 
-use super::parts;
 use crate::support::{
-    Pool, Server, Sql, Tenant, company, info, migrate, person, postgres::start_cluster, scratch,
+    Pool, Server, SmallDisk, Sql, Tenant, company, info, migrate, person, postgres::start_cluster,
+    scratch,
 };
 
 /// Space for a database and little more.
-const SIZE: &str = "size=40m";
+const SIZE: &str = "40m";
 
 /// The longest name.
 const MAX_NAME: usize = 100;
 
 /// Concurrent calls.
 const CALLS: usize = 400;
-
-/// A small file system in memory; unmounted when dropped.
-struct SmallDisk(tempfile::TempDir);
-
-impl SmallDisk {
-    /// Mounts one that PostgreSQL can write to; `None` without the right to mount.
-    fn mount(postgres: &Path) -> Option<Self> {
-        let folder = scratch();
-        let mut mount = Command::new("mount");
-        mount.args(["-t", "tmpfs", "-o", SIZE, "tmpfs"]);
-        let mounted = mount.arg(folder.path()).output();
-        if !mounted.is_ok_and(|it| it.status.success()) {
-            eprintln!("SKIPPED: a file system cannot be mounted (needs root)");
-            return None;
-        }
-        let disk = Self(folder);
-        let owner = fs::metadata(postgres).unwrap();
-        std::os::unix::fs::chown(disk.path(), Some(owner.uid()), Some(owner.gid())).unwrap();
-        Some(disk)
-    }
-
-    fn path(&self) -> &Path {
-        self.0.path()
-    }
-
-    /// Uses up all space; deleting the file gives it back.
-    fn fill(&self) -> std::path::PathBuf {
-        let path = self.path().join("filler");
-        let mut file = File::create(&path).unwrap();
-        while file.write_all(&[0; 4096]).is_ok() {}
-        path
-    }
-}
-
-impl Drop for SmallDisk {
-    fn drop(&mut self) {
-        let unmount = Command::new("umount").arg("-l").arg(self.path()).status();
-        assert!(unmount.unwrap().success());
-    }
-}
 
 /// Assigns a group to many contacts at the same time.
 async fn assign_all(tenant: &Tenant) -> Vec<Result<pb::AssignMailingGroupResponse, Status>> {
@@ -90,22 +43,10 @@ async fn backends(sql: &Sql) -> Vec<i32> {
 async fn a_full_disk_refuses_writes_only_and_only_as_long_as_it_is_full() {
     let folder = scratch();
     let cluster = start_cluster(folder.path(), Durability::None).await;
-    let config: tokio_postgres::Config = cluster.url().parse().unwrap();
-    let Host::Unix(sockets) = &config.get_hosts()[0] else {
-        panic!("not on a Unix socket: {}", cluster.url());
-    };
-    let disk = SmallDisk::mount(sockets);
-    if let Some(disk) = &disk {
-        let admin = Sql::connect(cluster.url()).await;
-        let path = disk.path().display();
-        admin
-            .run(&format!("CREATE TABLESPACE small LOCATION '{path}'"))
-            .await;
-        admin.run("CREATE DATABASE small TABLESPACE small").await;
-        let (name, _) = parts(cluster.url());
-        let url = cluster.url().strip_suffix(name).unwrap().to_owned() + "small";
+    if let Some(disk) = SmallDisk::mount(cluster.url(), SIZE) {
+        let url = disk.database(cluster.url()).await;
         migrate(&url).await;
-        serve_on(&url, disk).await;
+        serve_on(&url, &disk).await;
     }
     cluster.stop().await.unwrap();
 }

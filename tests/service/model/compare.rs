@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use mailing_groups::pb::{self, ContactKind, change::Change, watch_changes_response::Message};
+use mailing_groups::pb::{self, ContactKind, watch_changes_response::Message};
 
 use super::{
     segments::Segment,
@@ -141,15 +141,7 @@ pub(super) async fn watched(tenant: &mut Tenant, revision: i64, state: &State) {
                 last = changes.revision;
                 assert!(!changes.more, "no revision here is large");
                 for change in feed::reported(changes) {
-                    let of_segment = matches!(
-                        change,
-                        Change::SegmentCreated(_)
-                            | Change::SegmentUpdated(_)
-                            | Change::SegmentDeleted(_)
-                    );
-                    if !of_segment {
-                        copy.apply(change);
-                    }
+                    copy.apply(change);
                 }
             }
             Message::Progress(progress) => last = progress.revision,

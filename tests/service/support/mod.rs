@@ -3,6 +3,7 @@
 mod calls;
 mod cluster;
 mod consistency;
+mod disk;
 mod filled;
 mod http;
 mod import;
@@ -28,6 +29,7 @@ pub(crate) use self::{
     calls::{ApplyWhole, mask, new_group, pairs},
     cluster::{Backup, database, durable_cluster, runtime},
     consistency::{assert_consistent, findings},
+    disk::SmallDisk,
     http::get,
     import::{Streamed, assignment, select, select_with},
     postgres::scratch,

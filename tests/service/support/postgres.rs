@@ -8,10 +8,15 @@ use tokio_postgres::{Client, Error, NoTls};
 
 /// A new folder that other users can enter: root runs PostgreSQL as another user.
 pub(crate) fn scratch() -> TempDir {
+    scratch_in(&std::env::temp_dir())
+}
+
+/// As [`scratch`], in this folder.
+pub(crate) fn scratch_in(folder: &Path) -> TempDir {
     let passable = Permissions::from_mode(0o755);
     let mut builder = tempfile::Builder::new();
     builder.prefix("mg-").permissions(passable);
-    builder.tempdir().unwrap()
+    builder.tempdir_in(folder).unwrap()
 }
 
 /// The options of a cluster in this folder.

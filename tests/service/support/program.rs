@@ -47,9 +47,19 @@ impl Program {
     /// Starts a service on a free port with these arguments, in a process group of its own, with
     /// its log in `folder`.
     pub(crate) fn spawn(folder: &Path, arguments: &[&str]) -> Self {
+        Self::spawn_with(folder, arguments, &[])
+    }
+
+    /// As [`Self::spawn`], with these environment variables.
+    pub(crate) fn spawn_with(
+        folder: &Path,
+        arguments: &[&str],
+        environment: &[(&str, &OsStr)],
+    ) -> Self {
         let log = folder.join(format!("{}.log", uuid::Uuid::new_v4()));
         let mut command = command(["--listen", "127.0.0.1:0"]);
         let command = command.args(arguments).process_group(0);
+        let command = command.envs(environment.iter().copied());
         let mut program = Self::start(command.stderr(File::create(&log).unwrap()));
         program.log = Some(log);
         program
@@ -122,6 +132,11 @@ impl Program {
     /// Sends a signal to it.
     pub(crate) fn signal(&self, signal: Signal) {
         kill(Pid::from_raw(self.pid()), signal).unwrap();
+    }
+
+    /// Sends a signal to it, unless it has ended.
+    pub(crate) fn try_signal(&self, signal: Signal) {
+        let _ = kill(Pid::from_raw(self.pid()), signal);
     }
 
     /// Sends a signal to its process group, as a terminal does.

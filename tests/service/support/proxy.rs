@@ -1,11 +1,11 @@
-//! A network between the server and PostgreSQL with faults on demand.
+//! A network between the server and PostgreSQL, or clients and the server, with faults on demand.
 
 use std::{
     io,
     net::SocketAddr,
     path::PathBuf,
     sync::{
-        Arc,
+        Arc, Mutex,
         atomic::{AtomicBool, Ordering},
     },
     time::Duration,
@@ -34,6 +34,10 @@ pub(crate) enum Network {
     SilentAfter(&'static str),
     /// Passes everything on, late.
     Slow(Duration),
+    /// Passes everything on, in small parts with pauses.
+    Throttled,
+    /// Cuts each connection in the middle of what comes next.
+    Torn,
     /// Cuts a connection after a `COMMIT` reached PostgreSQL, before the answer to it.
     CutAfterCommit,
     /// The same, and refuses new connections.
@@ -42,10 +46,22 @@ pub(crate) enum Network {
     CutAnswersOnce,
 }
 
-/// A TCP port in front of PostgreSQL's Unix socket.
+/// What a throttled network passes on at a time, and the pause before it.
+const PART: usize = 1_000;
+const PART_PAUSE: Duration = Duration::from_millis(5);
+
+/// What is behind the network.
+#[derive(Debug, Clone)]
+enum Peer {
+    Unix(PathBuf),
+    Tcp(SocketAddr),
+}
+
+/// A TCP port in front of PostgreSQL's Unix socket, or of a server.
 pub(crate) struct Proxy {
     address: SocketAddr,
     url: String,
+    peer: Arc<Mutex<Peer>>,
     network: watch::Sender<Network>,
 }
 
@@ -57,25 +73,42 @@ impl Proxy {
             panic!("not on a Unix socket: {database_url}");
         };
         let socket = folder.join(format!(".s.PGSQL.{}", config.get_ports()[0]));
+        let (user, database) = (config.get_user().unwrap(), config.get_dbname().unwrap());
+        let url = |address| format!("postgres://{user}@{address}/{database}?sslmode=disable");
+        Self::to(Peer::Unix(socket), url).await
+    }
+
+    /// A network to a server.
+    pub(crate) async fn before_server(server: SocketAddr) -> Self {
+        Self::to(Peer::Tcp(server), |address| format!("http://{address}")).await
+    }
+
+    async fn to(peer: Peer, url: impl FnOnce(SocketAddr) -> String) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let (address, listener) = (listener.local_addr().unwrap(), listener.into_std().unwrap());
         let (network, _) = watch::channel(Network::Up);
-        runtime().spawn(accept(listener, socket, network.clone()));
-        let (user, database) = (config.get_user().unwrap(), config.get_dbname().unwrap());
-        let url = format!("postgres://{user}@{address}/{database}?sslmode=disable");
+        let peer = Arc::new(Mutex::new(peer));
+        runtime().spawn(accept(listener, Arc::clone(&peer), network.clone()));
+        let url = url(address);
         Self {
             address,
             url,
+            peer,
             network,
         }
     }
 
-    /// Its port, for PostgreSQL's.
+    /// Leads new connections to another server.
+    pub(crate) fn redirect(&self, server: SocketAddr) {
+        *self.peer.lock().unwrap() = Peer::Tcp(server);
+    }
+
+    /// Its port, in place of the one behind it.
     pub(crate) fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// The database's URL through this network.
+    /// The URL of the database or the server through this network.
     pub(crate) fn url(&self) -> &str {
         &self.url
     }
@@ -93,7 +126,11 @@ impl Proxy {
     }
 }
 
-async fn accept(listener: std::net::TcpListener, socket: PathBuf, network: watch::Sender<Network>) {
+async fn accept(
+    listener: std::net::TcpListener,
+    peer: Arc<Mutex<Peer>>,
+    network: watch::Sender<Network>,
+) {
     let listener = TcpListener::from_std(listener).unwrap();
     while let Ok((client, _)) = listener.accept().await {
         let refused = matches!(
@@ -101,18 +138,33 @@ async fn accept(listener: std::net::TcpListener, socket: PathBuf, network: watch
             Network::Refusing | Network::DownAfterCommit
         );
         if !refused {
-            tokio::spawn(carry(client, socket.clone(), network.clone()));
+            let peer = peer.lock().unwrap().clone();
+            tokio::spawn(connect(client, peer, network.clone()));
         }
     }
 }
 
+async fn connect(client: TcpStream, peer: Peer, network: watch::Sender<Network>) -> io::Result<()> {
+    client.set_nodelay(true)?;
+    match peer {
+        Peer::Unix(socket) => carry(client, UnixStream::connect(socket).await?, network).await,
+        Peer::Tcp(address) => {
+            let server = TcpStream::connect(address).await?;
+            server.set_nodelay(true)?;
+            carry(client, server, network).await;
+        }
+    }
+    Ok(())
+}
+
 /// Carries one connection until either side closes it or the network is cut.
-async fn carry(client: TcpStream, socket: PathBuf, network: watch::Sender<Network>) {
-    let Ok(server) = UnixStream::connect(socket).await else {
-        return;
-    };
+async fn carry(
+    client: TcpStream,
+    server: impl AsyncRead + AsyncWrite,
+    network: watch::Sender<Network>,
+) {
     let (from_client, to_client) = client.into_split();
-    let (from_server, to_server) = server.into_split();
+    let (from_server, to_server) = tokio::io::split(server);
     let wire = Arc::new(Wire {
         network: network.clone(),
         mute: AtomicBool::new(false),
@@ -151,6 +203,14 @@ impl Wire {
             match network {
                 Network::Silent => self.mute.store(true, Ordering::SeqCst),
                 Network::Slow(delay) => tokio::time::sleep(delay).await,
+                Network::Torn => return to.write_all(&bytes[..count / 2]).await,
+                Network::Throttled => {
+                    for part in bytes.chunks(PART) {
+                        tokio::time::sleep(PART_PAUSE).await;
+                        to.write_all(part).await?;
+                    }
+                    continue;
+                }
                 Network::CutAnswersOnce if answers => {
                     self.network.send_replace(Network::Up);
                     return Ok(());

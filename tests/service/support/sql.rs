@@ -1,6 +1,6 @@
 //! Direct access to the database, to observe the service there and to hold locks.
 
-use tokio_postgres::{Client, types::ToSql};
+use tokio_postgres::{Client, Error, Row, types::ToSql};
 
 use super::{postgres, wait::eventually};
 
@@ -10,7 +10,17 @@ pub(crate) struct Sql(Client);
 impl Sql {
     /// Connects.
     pub(crate) async fn connect(url: &str) -> Self {
-        Self(postgres::connect(url).await.unwrap())
+        Self::try_connect(url).await.unwrap()
+    }
+
+    /// Connects, if the database takes connections.
+    pub(crate) async fn try_connect(url: &str) -> Result<Self, Error> {
+        postgres::connect(url).await.map(Self)
+    }
+
+    /// Rows, if the database answers.
+    pub(crate) async fn try_rows(&self, query: &str) -> Result<Vec<Row>, Error> {
+        self.0.query(query, &[]).await
     }
 
     /// Runs statements.
@@ -19,11 +29,7 @@ impl Sql {
     }
 
     /// Rows.
-    pub(crate) async fn rows(
-        &self,
-        query: &str,
-        parameters: &[&(dyn ToSql + Sync)],
-    ) -> Vec<tokio_postgres::Row> {
+    pub(crate) async fn rows(&self, query: &str, parameters: &[&(dyn ToSql + Sync)]) -> Vec<Row> {
         self.0.query(query, parameters).await.unwrap()
     }
 

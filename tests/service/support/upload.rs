@@ -77,7 +77,12 @@ impl Sendable<pb::ImportMembershipsRequest> for MembershipMessage {
 impl<Request: Debug, R: Response> Upload<Request, R> {
     /// Sends a message.
     pub(crate) async fn send(&self, message: impl Sendable<Request>) {
-        self.requests.send(message.wrapped()).await.unwrap();
+        assert!(self.try_send(message).await);
+    }
+
+    /// Sends a message, unless the call has ended.
+    pub(crate) async fn try_send(&self, message: impl Sendable<Request>) -> bool {
+        self.requests.send(message.wrapped()).await.is_ok()
     }
 
     /// The next message, which may be a heartbeat: while a chunk takes long, the last progress is
@@ -127,19 +132,19 @@ impl<Request: Debug, R: Response> Upload<Request, R> {
 impl Tenant {
     /// Opens an import of contacts.
     pub(crate) async fn upload_contacts(&mut self) -> ContactUpload {
+        self.try_upload_contacts().await.unwrap()
+    }
+
+    /// Tries to open an import of contacts.
+    pub(crate) async fn try_upload_contacts(&mut self) -> Result<ContactUpload, Status> {
         let (requests, sent) = mpsc::channel(4);
         let stream = ReceiverStream::new(sent);
-        let responses = self
-            .contacts
-            .import_contacts(stream)
-            .await
-            .unwrap()
-            .into_inner();
-        Upload {
+        let responses = self.contacts.import_contacts(stream).await?;
+        Ok(Upload {
             requests,
-            responses,
+            responses: responses.into_inner(),
             processed: 0,
-        }
+        })
     }
 
     /// Opens an import of memberships.

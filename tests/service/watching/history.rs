@@ -9,7 +9,7 @@ use crate::support::Sql;
 /// A change without volatile details: revision, kind, code, former code, sorted ids.
 pub(super) type Entry = (i64, i16, String, String, Vec<String>);
 
-/// The whole log of a tenant.
+/// The whole log of a tenant, without saved criteria, which are not watched.
 pub(super) async fn stored(sql: &Sql, tenant: &str) -> Vec<Entry> {
     let tenant_id = sql.tenant_id(tenant).await;
     let numbers = "SELECT contact_number, id FROM contacts WHERE tenant_id = $1 \
@@ -18,7 +18,7 @@ pub(super) async fn stored(sql: &Sql, tenant: &str) -> Vec<Entry> {
     let numbers = sql.rows(numbers, &[&tenant_id]).await;
     let ids: HashMap<i32, String> = numbers.iter().map(|row| (row.get(0), row.get(1))).collect();
     let log = "SELECT revision, kind, coalesce(code, ''), coalesce(former_code, ''), \
-        coalesce(contact_numbers, '{}') FROM changes WHERE tenant_id = $1 \
+        coalesce(contact_numbers, '{}') FROM changes WHERE tenant_id = $1 AND kind < 13 \
         ORDER BY revision, kind, subject_id";
     let entry = |row: &tokio_postgres::Row| {
         let numbers: Vec<i32> = row.get(4);
@@ -57,6 +57,8 @@ pub(super) fn entry(revision: i64, change: &Change) -> Entry {
         Change::MembersRemoved(group) => named(7, &group.code, "", &group.contact_ids),
         Change::ContactsDeleted(all) => named(8, "", "", &all.contact_ids),
         Change::MailingGroupDeleted(group) => named(9, &group.code, "", &[]),
-        other => panic!("{other:?}"),
+        Change::SegmentCreated(segment) => named(10, &segment.segment_id, "", &[]),
+        Change::SegmentUpdated(segment) => named(11, &segment.segment_id, "", &[]),
+        Change::SegmentDeleted(segment) => named(12, &segment.segment_id, "", &[]),
     }
 }

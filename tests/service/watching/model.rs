@@ -51,7 +51,7 @@ impl Model {
         }
     }
 
-    /// Applies a change.
+    /// Applies a change. Segments are no part of the copy.
     pub(crate) fn apply(&mut self, change: Change) {
         match change {
             Change::MailingGroupCreated(group) | Change::MailingGroupUpdated(group) => {
@@ -85,7 +85,7 @@ impl Model {
                     self.members.remove(&(group.code.clone(), id));
                 }
             }
-            other => panic!("{other:?}"),
+            Change::SegmentCreated(_) | Change::SegmentUpdated(_) | Change::SegmentDeleted(_) => {}
         }
     }
 

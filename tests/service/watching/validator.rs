@@ -33,13 +33,13 @@ fn server(current: &Current) -> Arc<Server> {
 
 /// The messages that a watcher got, reduced to its state.
 #[derive(Default)]
-struct Seen {
+pub(crate) struct Seen {
     model: Model,
     /// The revision of the snapshot that it started with.
     start: i64,
     entries: Vec<Entry>,
     /// The last revision that is complete.
-    place: i64,
+    pub(crate) place: i64,
     /// The revision that is incomplete so far.
     open: Option<i64>,
     resumed: usize,
@@ -47,7 +47,7 @@ struct Seen {
 
 impl Seen {
     /// Applies a message, after the checks that need no other message.
-    fn take(&mut self, message: Message) {
+    pub(crate) fn take(&mut self, message: Message) {
         match message {
             Message::Snapshot(part) => self.model.fill(part),
             Message::SnapshotEnd(end) => (self.start, self.place) = (end.revision, end.revision),
@@ -75,7 +75,29 @@ impl Seen {
     }
 }
 
-/// Watches up to the revision `upto`, over as many streams as needed. `cut` decides whether to cut
+impl Seen {
+    /// How a watch that began with `first` goes on. An interrupted snapshot starts again; so does a
+    /// revision that is incomplete.
+    pub(crate) fn resume(&mut self, first: WatchChangesRequest) -> WatchChangesRequest {
+        assert_eq!(self.open, None, "no revision here is large");
+        self.resumed += 1;
+        if self.place > 0 {
+            return after(self.place);
+        }
+        (self.model, self.entries) = (Model::default(), Vec::new());
+        first
+    }
+
+    /// Compares it with the tables, whose last revision it has reached.
+    pub(crate) async fn validate(&self, sql: &Sql, tenant: &str) {
+        let (log, stored) = (
+            history::stored(sql, tenant).await,
+            Model::stored(sql, tenant).await,
+        );
+        validate(self, &log, &stored);
+    }
+}
+
 /// Watches up to the revision `upto`, over as many streams as needed. `cut` decides whether to cut
 /// the stream after a message.
 async fn watch(
@@ -85,7 +107,7 @@ async fn watch(
     upto: Arc<Mutex<Option<i64>>>,
 ) -> Seen {
     let mut seen = Seen::default();
-    let mut request = first;
+    let mut request = first.clone();
     loop {
         let server = server(&current);
         let Ok(mut feed) = Tenant::of(&server, "churn")
@@ -112,13 +134,7 @@ async fn watch(
                 break;
             }
         }
-        // An interrupted snapshot starts again; so does a revision that is incomplete.
-        assert_eq!(seen.open, None, "no revision here is large");
-        match seen.place {
-            0 => (seen.model, seen.entries) = (Model::default(), Vec::new()),
-            place => request = after(place),
-        }
-        seen.resumed += 1;
+        request = seen.resume(first.clone());
     }
 }
 
@@ -179,7 +195,7 @@ async fn until(sql: &Sql, revision: i64) {
 }
 
 /// Compares the state of one watcher with the log and the tables.
-fn validate(seen: Seen, log: &[Entry], stored: &Model) {
+fn validate(seen: &Seen, log: &[Entry], stored: &Model) {
     let wanted: Vec<_> = log.iter().filter(|entry| entry.0 > seen.start).collect();
     assert_eq!(seen.entries.len(), wanted.len(), "reliable");
     for (reported, wanted) in seen.entries.iter().zip(wanted) {
@@ -247,7 +263,7 @@ async fn watches_report_exactly_the_written_changes() {
     for watcher in watchers {
         let seen = watcher.await.unwrap();
         resumed += seen.resumed;
-        validate(seen, &log, &stored);
+        validate(&seen, &log, &stored);
     }
     assert!(
         last > 300 && resumed > 20,
@@ -262,6 +278,6 @@ fn the_validator_detects_missing_changes() {
     let deleted =
         Change::MailingGroupDeleted(mailing_groups::pb::MailingGroupDeleted { code: "A".into() });
     assert_eq!(entry(1, &deleted), log[0]);
-    let outcome = std::panic::catch_unwind(|| validate(Seen::default(), &log, &Model::default()));
+    let outcome = std::panic::catch_unwind(|| validate(&Seen::default(), &log, &Model::default()));
     assert!(outcome.is_err());
 }
