@@ -16,6 +16,7 @@ mod contacts;
 mod continued;
 mod contract;
 mod databases;
+mod deployment;
 mod dry_runs;
 mod emails;
 mod export;

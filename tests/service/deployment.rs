@@ -1,0 +1,5 @@
+//! What runs the service, and what its operators do.
+
+mod backup;
+mod systemd;
+mod versions;
