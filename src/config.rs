@@ -6,6 +6,7 @@ mod database;
 mod telemetry;
 #[cfg(test)]
 mod tests;
+mod tls;
 
 use std::{
     env,
@@ -23,6 +24,7 @@ pub use self::{
     check::{CheckFormat, CheckOptions},
     database::{DatabaseChoice, DatabaseOptions},
     telemetry::TelemetryOptions,
+    tls::TlsOptions,
 };
 use crate::{client, duration, server::Limits};
 
@@ -76,6 +78,9 @@ pub struct ServeOptions {
         value_parser = address
     )]
     pub listen: SocketAddr,
+    /// How clients reach the service.
+    #[command(flatten)]
+    pub tls: TlsOptions,
     /// Where the data is.
     #[command(flatten)]
     pub database: DatabaseOptions,

@@ -1,10 +1,12 @@
 //! The program `mailing-groups`.
 
+mod greeting;
+
 use std::{
     io::{self, Write},
-    net::{IpAddr, SocketAddr},
-    path::Path,
+    net::SocketAddr,
     process::ExitCode,
+    sync::Arc,
     time::Duration,
 };
 
@@ -14,8 +16,9 @@ use mailing_groups::{
     database::{self, Migrates, ServedDatabase},
     domain::{Domain, SetCache, UnknownTenants, maintenance},
     init, metrics,
+    reload::Reloaded,
     server::{
-        self, Shutdown,
+        self, Listener, Shutdown, TlsFileError, TlsFiles,
         http::ReadyState,
         signal::{self, OnHangup},
     },
@@ -23,7 +26,7 @@ use mailing_groups::{
     systemd,
     telemetry::{self, LogFormat},
 };
-use tokio::net::TcpListener;
+use tokio::{net::TcpListener, sync::watch};
 use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 
 /// A call makes some hundred small allocations, many of them freed by another thread than the one
@@ -83,10 +86,17 @@ async fn until_stopped<T, E: Into<Error>>(
 
 async fn serve(options: ServeOptions) -> Result<(), Error> {
     telemetry::init(options.telemetry.log_format, &options.telemetry.log)?;
-    let stop = signal::stop_requested(OnHangup::Stop)?;
-    let listener = bind(options.listen, "--listen").await?;
+    let tls = options.tls.files(true);
+    let (reload, reloads) = watch::channel(());
+    let stop = signal::stop_requested(match tls {
+        Some(_) => OnHangup::Reload(reload),
+        None => OnHangup::Stop,
+    })?;
+    let tcp = bind(options.listen, "--listen").await?;
+    let address = tcp.local_addr()?;
     let shutdown = CancellationToken::new();
     let (ready, _http) = serve_http(&options.telemetry, &shutdown).await?;
+    let (listener, _following) = listener(tcp, tls, reloads)?;
     tokio::spawn({
         let shutdown = shutdown.clone();
         async move {
@@ -103,9 +113,24 @@ async fn serve(options: ServeOptions) -> Result<(), Error> {
         return Ok(());
     };
     let database = database?;
-    let served = serve_database(listener, &options, &database, ready, shutdown).await;
+    let served = serve_database(listener, address, &options, &database, ready, shutdown).await;
     database.close().await?;
     served
+}
+
+/// The port of the service, and the task that follows its certificates.
+fn listener(
+    tcp: TcpListener,
+    tls: Option<TlsFiles>,
+    reloads: watch::Receiver<()>,
+) -> Result<(Listener, Option<AbortOnDropHandle<()>>), TlsFileError> {
+    let Some(tls) = tls else {
+        return Ok((tcp.into(), None));
+    };
+    let tls = Arc::new(Reloaded::load(tls)?);
+    let following = tokio::spawn(Arc::clone(&tls).follow(reloads));
+    let following = AbortOnDropHandle::new(following);
+    Ok((Listener::with_tls(tcp, tls), Some(following)))
 }
 
 /// Starts the HTTP listener, if there is to be one, and with it the metrics.
@@ -134,7 +159,8 @@ async fn bind(address: SocketAddr, flag: &str) -> Result<TcpListener, Error> {
 }
 
 async fn serve_database(
-    listener: TcpListener,
+    listener: Listener,
+    address: SocketAddr,
     options: &ServeOptions,
     database: &ServedDatabase,
     readiness: ReadyState,
@@ -155,11 +181,7 @@ async fn serve_database(
     let domain = Domain::new(store, cache).with_unknown_tenants(unknown_tenants);
     let limits = options.limits();
     let routes = api::routes(domain.clone(), shutdown.clone(), limits.max_message_bytes);
-    let greeting = greeting(
-        listener.local_addr()?,
-        database.name(),
-        options.history_retention,
-    );
+    let greeting = greeting::text(address, database.name(), options.history_retention);
     let maintenance = maintenance::run(domain.clone(), options.history_retention, shutdown.clone());
     let ready = move || {
         let domain = domain.clone();
@@ -228,41 +250,6 @@ fn cannot_listen(address: SocketAddr, flag: &str, error: &io::Error) -> String {
         _ => String::new(),
     };
     format!("cannot listen on {address}: {error}{advice}")
-}
-
-/// What is served, where the data is and what to try next.
-fn greeting(address: SocketAddr, database: &str, retention: Duration) -> String {
-    let version = env!("CARGO_PKG_VERSION");
-    let retention = humantime::format_duration(retention);
-    let mut text = format!(
-        "mailing-groups {version} serves gRPC on {address}\n\
-         Data: {database}\n\
-         Changes are kept for {retention} (--history-retention)\n\
-         Try:  "
-    );
-    let mut reachable = address;
-    if address.ip().is_unspecified() {
-        reachable.set_ip(IpAddr::from([127, 0, 0, 1]));
-    }
-    if is_repository() {
-        text += "make import DATA=examples";
-        if reachable != SocketAddr::from(([127, 0, 0, 1], 50051)) {
-            text += &format!(" ARGS=\"--endpoint http://{reachable}\"");
-        }
-        text += "\n      ";
-    }
-    text += &format!("grpcurl -plaintext {reachable} list\n");
-    if is_repository() {
-        text += "      and the tour in docs/tour.md\n";
-    }
-    text + "Ctrl-C stops the service; the data stays."
-}
-
-/// Whether `make` would find this project's Makefile and its examples.
-fn is_repository() -> bool {
-    ["Makefile", "examples", "proto/mailinggroups"]
-        .iter()
-        .all(|path| Path::new(path).exists())
 }
 
 /// An error with its causes.

@@ -34,6 +34,9 @@ pub trait FileSource: Send + Sync + 'static {
     ///
     /// If a file cannot be read, or they do not fit.
     fn load(&self, files: &mut FileReader) -> Result<Self::Value, Self::Error>;
+
+    /// Called for each value that comes into use, e.g. to warn.
+    fn accepted(&self, _value: &Self::Value) {}
 }
 
 /// Reads files, and remembers whether one is different from the time before.
@@ -77,6 +80,7 @@ impl<S: FileSource> Reloaded<S> {
     pub fn load(source: S) -> Result<Self, S::Error> {
         let mut files = FileReader::default();
         let value = source.load(&mut files)?;
+        source.accepted(&value);
         Ok(Self {
             source,
             current: ArcSwap::from_pointee(value),
@@ -113,6 +117,7 @@ impl<S: FileSource> Reloaded<S> {
         let name = S::NAME;
         match loaded {
             Ok(value) if is_changed => {
+                self.source.accepted(&value);
                 self.current.store(Arc::new(value));
                 tracing::info!("{name}: read again and in use");
             }

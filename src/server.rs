@@ -7,7 +7,10 @@
 mod connections;
 
 mod connection;
+mod handshakes;
 mod http2;
+mod listener;
+mod tls;
 
 mod admission;
 mod call_metrics;
@@ -30,7 +33,7 @@ pub mod signal;
 
 use std::{future::Future, sync::Arc, time::Duration};
 
-use tokio::{net::TcpListener, time::timeout};
+use tokio::time::timeout;
 use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 use tonic::service::Routes;
 
@@ -41,7 +44,12 @@ use self::{
     health::Readiness,
     methods::MethodTable,
 };
-pub use self::{limits::Limits, tenant_metrics::count_by_tenant};
+pub use self::{
+    limits::Limits,
+    listener::Listener,
+    tenant_metrics::count_by_tenant,
+    tls::{ClientAuthority, PeerCertificates, ServerTls, TlsFileError, TlsFiles},
+};
 use crate::api::status;
 
 /// How long the final statuses may take to reach their callers after the drain has timed out.
@@ -88,7 +96,7 @@ pub enum Error {
 ///
 /// If the server cannot be set up. After that, no failure of a client or a call ends it.
 pub async fn serve<R, F, E>(
-    listener: TcpListener,
+    listener: impl Into<Listener>,
     routes: Routes,
     services: &[&'static str],
     ready: R,
@@ -118,7 +126,7 @@ where
 
     let mut connections = Connections::new(service, limits.clone(), draining.clone());
     // Following the health ends with the shutdown, after NOT_SERVING has been reported.
-    connections.accept(listener, unhealthy).await;
+    connections.accept(listener.into(), unhealthy).await;
     draining.cancel();
     tracing::info!("draining: no new connections, waiting for the open calls");
     let drained = timeout(limits.drain_timeout, connections.closed()).await;

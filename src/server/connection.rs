@@ -1,4 +1,4 @@
-//! A TCP stream that fails if the client does not send the HTTP/2 preface in time.
+//! The stream of a client, with TLS or without, that fails if the client does not send the HTTP/2 preface in time.
 //!
 //! hyper waits for the preface without limit, and a drain waits for hyper: one client that connects
 //! and sends nothing would block a connection slot, and the shutdown, for ever
@@ -17,13 +17,14 @@ use tokio::{
     net::TcpStream,
     time::timeout,
 };
-use tokio_util::sync::CancellationToken;
+use tokio_rustls::server::TlsStream;
+use tokio_util::{either::Either, sync::CancellationToken};
 
 /// The length of `PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n`.
 const PREFACE_LENGTH: usize = 24;
 
 pub(super) struct ClientStream {
-    stream: TcpStream,
+    stream: Either<TcpStream, Box<TlsStream<TcpStream>>>,
     /// `None` once the preface is complete.
     preface: Option<Preface>,
 }
@@ -36,7 +37,7 @@ struct Preface {
 
 impl ClientStream {
     pub(super) fn new(
-        stream: TcpStream,
+        stream: Either<TcpStream, Box<TlsStream<TcpStream>>>,
         preface_timeout: Duration,
         draining: CancellationToken,
     ) -> Self {

@@ -28,7 +28,8 @@ use tokio::{
     task::JoinSet,
     time::sleep,
 };
-use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tokio_rustls::server::TlsStream;
+use tokio_util::{either::Either, sync::CancellationToken, task::TaskTracker};
 use tonic::{
     body::Body,
     codegen::StdError,
@@ -36,8 +37,21 @@ use tonic::{
 };
 use tower::Service;
 
-use super::{body::OpenCall, calls::CallService, connection::ClientStream, http2, limits::Limits};
-use crate::metrics::{CONNECTIONS, CONNECTIONS_LIMIT};
+use super::{
+    body::OpenCall,
+    calls::CallService,
+    connection::ClientStream,
+    handshakes::{Handshake, Handshakes},
+    http2,
+    limits::Limits,
+    listener::Listener,
+    log,
+    tls::{PeerCertificates, ServerTls, TlsFiles},
+};
+use crate::{
+    metrics::{CONNECTIONS, CONNECTIONS_LIMIT},
+    reload::Reloaded,
+};
 
 /// The pause after a failed accept, e.g. because no file descriptor is free: those come back when
 /// connections close, not by trying again at once.
@@ -57,6 +71,7 @@ pub(super) struct Connections {
     draining: CancellationToken,
     open: JoinSet<()>,
     measured: Gauge,
+    handshakes: Arc<Handshakes>,
 }
 
 impl Connections {
@@ -69,20 +84,21 @@ impl Connections {
         Self {
             service,
             http2: http2::builder(&limits),
-            limits,
             draining,
             open: JoinSet::new(),
             measured: CONNECTIONS.gauge(&[]),
+            handshakes: Handshakes::new(limits.max_connections / 2),
+            limits,
         }
     }
 
     /// Accepts connections until `stop`, then closes the listener.
-    pub(super) async fn accept(&mut self, listener: TcpListener, stop: impl Future) {
+    pub(super) async fn accept(&mut self, listener: Listener, stop: impl Future) {
         let mut stop = pin!(stop);
         loop {
             tokio::select! {
                 _ = &mut stop => return,
-                stream = accept(&listener) => self.admit(stream),
+                stream = accept(&listener.tcp) => self.admit(stream, listener.tls.as_deref()),
                 Some(_) = self.open.join_next() => self.measured.set(self.open.len() as f64),
             }
         }
@@ -99,7 +115,7 @@ impl Connections {
 
     /// Closes the connection when there are too many: a client left waiting in the backlog would
     /// not learn that it should try another server.
-    fn admit(&mut self, stream: TcpStream) {
+    fn admit(&mut self, stream: TcpStream, tls: Option<&Reloaded<TlsFiles>>) {
         while self.open.try_join_next().is_some() {}
         if self.open.len() >= self.limits.max_connections {
             tracing::warn!("a connection was refused: too many are open");
@@ -109,21 +125,27 @@ impl Connections {
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!(%error, "cannot set TCP_NODELAY: {error}");
         }
-        let service = ConnectionService {
-            service: self.service.clone(),
-            info: stream.connect_info(),
-            open: TaskTracker::new(),
+        let connection = AcceptedConnection {
+            http2: self.http2.clone(),
+            service: ConnectionService {
+                service: self.service.clone(),
+                info: stream.connect_info(),
+                peer: None,
+                open: TaskTracker::new(),
+            },
+            draining: self.draining.clone(),
+            age: http2::jittered(self.limits.max_connection_age),
+            preface_timeout: self.limits.preface_timeout,
         };
-        let draining = self.draining.clone();
-        let stream = ClientStream::new(stream, self.limits.preface_timeout, draining.clone());
-        let age = http2::jittered(self.limits.max_connection_age);
-        self.open.spawn(serve_connection(
-            self.http2.clone(),
-            stream,
-            service,
-            draining,
-            age,
-        ));
+        match tls {
+            None => self.open.spawn(connection.serve(Either::Left(stream))),
+            Some(tls) => {
+                let handshake = self.handshakes.begin();
+                let tls = tls.current();
+                self.open
+                    .spawn(connection.serve_tls(stream, tls, handshake))
+            }
+        };
         self.measured.set(self.open.len() as f64);
     }
 }
@@ -149,35 +171,54 @@ fn concerns_one_connection(error: &io::Error) -> bool {
     )
 }
 
-/// Serves one connection until its client closes it. Sends GOAWAY when it is old or the server
-/// drains, and then waits for its open calls.
-async fn serve_connection(
+/// What a connection needs besides its stream.
+struct AcceptedConnection {
     http2: auto::Builder<TokioExecutor>,
-    stream: ClientStream,
     service: ConnectionService,
     draining: CancellationToken,
     age: Duration,
-) {
-    let open = service.open.clone();
-    let service = TowerToHyperService::new(service);
-    let mut connection = pin!(http2.serve_connection(TokioIo::new(stream), service));
-    let ended = tokio::select! {
-        ended = connection.as_mut() => Some(ended),
-        () = draining.cancelled() => None,
-        () = sleep(age) => None,
-    };
-    let ended = match ended {
-        Some(ended) => ended,
-        None => {
-            connection.as_mut().graceful_shutdown();
-            tokio::select! {
-                ended = connection.as_mut() => ended,
-                () = unused(&draining, &open) => return,
+    preface_timeout: Duration,
+}
+
+impl AcceptedConnection {
+    /// Completes the handshake and serves the connection.
+    async fn serve_tls(mut self, stream: TcpStream, tls: Arc<ServerTls>, handshake: Handshake) {
+        let handshake = handshake.complete(stream, tls, self.preface_timeout, &self.draining);
+        // Boxed, because it is large and short-lived.
+        match Box::pin(handshake).await {
+            Ok(stream) => {
+                self.service.peer = PeerCertificates::of(&stream);
+                self.serve(Either::Right(Box::new(stream))).await;
             }
+            Err(error) => log::failed_handshake(&error),
         }
-    };
-    if let Err(error) = ended {
-        tracing::debug!(error, "a connection failed: {error}");
+    }
+
+    /// Serves the connection until its client closes it. Sends GOAWAY when it is old or the server
+    /// drains, and then waits for its open calls.
+    async fn serve(self, stream: Either<TcpStream, Box<TlsStream<TcpStream>>>) {
+        let stream = ClientStream::new(stream, self.preface_timeout, self.draining.clone());
+        let (draining, open) = (self.draining, self.service.open.clone());
+        let service = TowerToHyperService::new(self.service);
+        let mut connection = pin!(self.http2.serve_connection(TokioIo::new(stream), service));
+        let ended = tokio::select! {
+            ended = connection.as_mut() => Some(ended),
+            () = draining.cancelled() => None,
+            () = sleep(self.age) => None,
+        };
+        let ended = match ended {
+            Some(ended) => ended,
+            None => {
+                connection.as_mut().graceful_shutdown();
+                tokio::select! {
+                    ended = connection.as_mut() => ended,
+                    () = unused(&draining, &open) => return,
+                }
+            }
+        };
+        if let Err(error) = ended {
+            tracing::debug!(error, "a connection failed: {error}");
+        }
     }
 }
 
@@ -202,6 +243,7 @@ struct ConnectionService {
     service: CallService,
     /// What `tonic::Request::remote_addr` returns.
     info: TcpConnectInfo,
+    peer: Option<PeerCertificates>,
     open: TaskTracker,
 }
 
@@ -221,6 +263,9 @@ where
     fn call(&mut self, request: Request<B>) -> Self::Future {
         let mut request = request.map(Body::new);
         request.extensions_mut().insert(self.info.clone());
+        if let Some(peer) = &self.peer {
+            request.extensions_mut().insert(peer.clone());
+        }
         let open: OpenCall = Arc::new(self.open.token());
         request.extensions_mut().insert(open);
         self.service.call(request)

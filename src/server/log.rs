@@ -127,6 +127,17 @@ impl Drop for CallLog {
     }
 }
 
+/// Logs a TLS handshake that failed. What the client is refused for is in the log only: TLS tells it no
+/// more than a number.
+pub(super) fn failed_handshake(error: &std::io::Error) {
+    let kind = format!("TLS handshake: {}", error.kind());
+    let mut lines = LINES.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(left_out) = lines.is_due(&kind, Code::Unauthenticated, Instant::now()) {
+        let left_out = (left_out > 0).then_some(left_out);
+        info!(%error, left_out, "a TLS handshake failed: {error}");
+    }
+}
+
 /// The span has level error so that it names the call in every event that the filter lets
 /// through. Every call pays for its fields, logged or not: there are few, and none is quoted.
 fn span(method: &str) -> Span {

@@ -32,6 +32,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("telemetry", &[]),
     ("metrics", &[]),
     ("init", &[]),
+    ("greeting", &[]),
     ("systemd", &[]),
     ("duration", &[]),
 ];
@@ -179,6 +180,7 @@ fn the_model_is_synchronous() {
         "config",
         "telemetry",
         "init",
+        "reload",
         "systemd",
         "lib",
     ];

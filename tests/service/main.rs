@@ -49,6 +49,7 @@ mod selection;
 mod streaming;
 mod support;
 mod tenants;
+mod tls;
 mod torture;
 mod tour;
 mod uploads;

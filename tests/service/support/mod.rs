@@ -1,6 +1,7 @@
 //! What the tests share: clusters, servers, the program, tenants, and short forms of calls.
 
 mod calls;
+mod certificates;
 mod cluster;
 mod consistency;
 mod disk;
@@ -27,6 +28,7 @@ mod watch;
 
 pub(crate) use self::{
     calls::{ApplyWhole, mask, new_group, pairs},
+    certificates::Certificates,
     cluster::{Backup, database, durable_cluster, runtime},
     consistency::{assert_consistent, findings},
     disk::SmallDisk,
