@@ -1,7 +1,7 @@
 # `make help` lists the targets. Missing packages and tools are installed by scripts/install.
 
 .DEFAULT_GOAL := help
-.PHONY: help run import grpcurl test test-peers torture tour lint fmt freeze bench bench-select bench-neighbours
+.PHONY: help run import grpcurl test test-peers torture tour test-deploy package manifests lint fmt freeze bench bench-select bench-neighbours
 
 # The directory that `make import` loads.
 DATA ?= examples
@@ -37,6 +37,17 @@ test-peers: ## Test clients that protoc generates, and uploads through nginx and
 torture: ## Kill servers and PostgreSQL and break networks under load for an hour: TORTURE_MINUTES=5, TORTURE_SEED=1
 	@scripts/install torture
 	@cargo test --locked --test service -- --ignored --nocapture torture::
+
+test-deploy: ## Test the Helm chart, the systemd unit and the Debian package, as root
+	@scripts/install deploy
+	@scripts/test-deploy chart unit package
+
+package: ## Build the Debian package: target/debian/*.deb
+	@scripts/package
+
+manifests: ## Make deploy/kubernetes of the Helm chart
+	@scripts/install deploy
+	@helm template mailing-groups deploy/helm/mailing-groups --kube-version 1.30.0 >deploy/kubernetes/mailing-groups.yaml
 
 tour: ## Run README.md and docs/tour.md and write the real output into them
 	@scripts/install test
