@@ -17,7 +17,7 @@ fn documents() -> Vec<String> {
             .map(|name| format!("{folder}{name}"))
             .collect::<Vec<_>>()
     };
-    [names(""), names("docs/")].concat()
+    [names(""), names("docs/"), names("deploy/kubernetes/")].concat()
 }
 
 /// The anchors of a document, as GitHub makes them of its headings.
