@@ -60,6 +60,7 @@ lint: ## Check formatting, lints, documentation, dependencies and the protobuf c
 	RUSTDOCFLAGS=-Dwarnings cargo doc --no-deps --document-private-items --locked
 	cargo deny --locked check licenses bans sources
 	@[ ! -d "$${CARGO_HOME:-$$HOME/.cargo}/advisory-dbs" ] || cargo deny --locked check --disable-fetch advisories
+	promtool test rules deploy/prometheus/alerts_test.yaml
 	buf lint proto
 	buf breaking proto --against $(RELEASED)
 

@@ -24,7 +24,7 @@ use mailing_groups::{
     },
     store::Store,
     systemd,
-    telemetry::{self, LogFormat},
+    telemetry::{self, LogFormat, LogOptions},
 };
 use tokio::{net::TcpListener, sync::watch};
 use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
@@ -85,7 +85,13 @@ async fn until_stopped<T, E: Into<Error>>(
 }
 
 async fn serve(options: ServeOptions) -> Result<(), Error> {
-    telemetry::init(options.telemetry.log_format, &options.telemetry.log)?;
+    let telemetry = telemetry::init(options.telemetry.logs())?;
+    let served = run_service(options).await;
+    telemetry.flush().await;
+    served
+}
+
+async fn run_service(options: ServeOptions) -> Result<(), Error> {
     let tls = options.tls.files(true);
     let (reload, reloads) = watch::channel(());
     let stop = signal::stop_requested(match tls {
@@ -226,7 +232,12 @@ async fn prepare(database: &ServedDatabase, options: &ServeOptions) -> Result<()
 
 async fn migrate(options: DatabaseOptions) -> Result<(), Error> {
     // For the wait for another process.
-    telemetry::init(LogFormat::Text, "warn")?;
+    let logs = LogOptions {
+        format: LogFormat::Text,
+        filter: "warn",
+        access: false,
+    };
+    let _telemetry = telemetry::init(logs)?;
     let database = ServedDatabase::open(&options).await?;
     let migrates = Migrates::WithLockIn(options.migration_wait);
     let migrated = database.prepare(Duration::ZERO, migrates).await;

@@ -186,6 +186,43 @@ mod tests {
         assert!(operations.contains(&table), "docs/operations.md:\n{table}");
     }
 
+    /// The metrics that a text names; those of the process have names of their own.
+    fn named(text: &str) -> Vec<&str> {
+        let is_word = |c: char| c.is_ascii_alphanumeric() || c == '_';
+        let words = text.split(|c| !is_word(c));
+        let prefixes = ["grpc_server_", "mailing_groups_"];
+        words
+            .filter(|word| prefixes.iter().any(|prefix| word.starts_with(prefix)))
+            .collect()
+    }
+
+    #[test]
+    fn dashboard_and_alerts_name_metrics_that_exist() {
+        let dashboard = include_str!("../deploy/grafana/mailing-groups.json");
+        let alerts = include_str!("../deploy/prometheus/alerts.yaml");
+        let cases = include_str!("../deploy/prometheus/alerts_test.yaml");
+        for name in [dashboard, alerts, cases].into_iter().flat_map(named) {
+            let exists = ALL.iter().any(|metric| match metric.kind {
+                Kind::Counter | Kind::Gauge => name == metric.name,
+                Kind::Histogram(_) => ["_bucket", "_sum", "_count"]
+                    .iter()
+                    .any(|part| name.strip_suffix(part) == Some(metric.name)),
+            });
+            assert!(exists, "{name}");
+        }
+    }
+
+    #[test]
+    fn every_alert_is_documented_and_tried() {
+        let alerts = include_str!("../deploy/prometheus/alerts.yaml").lines();
+        let operations = include_str!("../docs/operations.md");
+        let cases = include_str!("../deploy/prometheus/alerts_test.yaml");
+        for alert in alerts.filter_map(|line| line.trim().strip_prefix("- alert: ")) {
+            assert!(operations.contains(&format!("| `{alert}` |")), "{alert}");
+            assert!(cases.contains(&format!("alertname: {alert}\n")), "{alert}");
+        }
+    }
+
     #[test]
     fn metrics_are_named_as_prometheus_wants_it() {
         for metric in ALL {

@@ -27,6 +27,7 @@ mod health;
 pub mod http;
 mod reflection;
 mod tenant_metrics;
+mod trace;
 
 mod limits;
 pub mod signal;

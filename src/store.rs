@@ -31,6 +31,7 @@ mod pool;
 mod requirements;
 mod silence;
 mod sql;
+mod statements;
 mod tap;
 mod target;
 mod tls;

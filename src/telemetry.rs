@@ -1,15 +1,19 @@
-//! Logging to standard error, one event per line.
+//! Logging to standard error, one event per line, and traces.
 //!
-//! Never personal data: no message contents, no metadata except the request id, no texts of panics,
-//! no parameters of statements.
+//! Never personal data: no message contents, no metadata except the request id and the tenant, no texts
+//! of panics, no parameters of statements.
+
+mod traces;
 
 use std::{
     env,
+    error::Error as StdError,
     io::{IsTerminal, stderr},
     panic,
 };
 
 use clap::ValueEnum;
+use opentelemetry_otlp::ExporterBuildError;
 use tracing::{Level, Metadata};
 use tracing_subscriber::{
     EnvFilter,
@@ -19,6 +23,12 @@ use tracing_subscriber::{
     registry::Registry,
     util::{SubscriberInitExt, TryInitError},
 };
+
+use self::traces::Traces;
+pub(crate) use self::traces::{TRACES, continue_trace, current_span, is_tracing};
+
+/// The target of the lines of the access log.
+pub(crate) const ACCESS: &str = "mailing_groups::access";
 
 /// Times to the second in text; JSON has microseconds.
 const SECONDS: &str = "%FT%TZ";
@@ -48,20 +58,49 @@ pub enum Error {
     /// Logging was set up before in this process.
     #[error("logging is set up already")]
     Twice(#[from] TryInitError),
+    /// The variables `OTEL_*` name no collector that spans could be sent to.
+    #[error("traces cannot be sent as the variables OTEL_EXPORTER_OTLP_* say")]
+    Traces(#[from] ExporterBuildError),
 }
 
-/// Starts logging what `filter` selects, e.g. `info,mailing_groups=debug`; the variable `RUST_LOG`
-/// overrides it. Panics are logged, too.
+/// What is logged and how.
+#[derive(Clone, Copy, Debug)]
+pub struct LogOptions<'o> {
+    /// The format of lines.
+    pub format: LogFormat,
+    /// What is logged, e.g. `info,mailing_groups=debug`; the variable `RUST_LOG` overrides it.
+    pub filter: &'o str,
+    /// Whether each call gets a line.
+    pub access: bool,
+}
+
+/// Logging and traces, which work from [`init`] on.
+pub struct Telemetry {
+    traces: Option<Traces>,
+}
+
+impl Telemetry {
+    /// Sends the spans that were not sent yet.
+    pub async fn flush(self) {
+        if let Some(traces) = self.traces {
+            traces.flush().await;
+        }
+    }
+}
+
+/// Starts logging, panics too; and sending traces, if the environment names a collector. Must be called
+/// in the runtime.
 ///
 /// # Errors
 ///
-/// If the filter is malformed, or logging was set up before.
-pub fn init(format: LogFormat, filter: &str) -> Result<(), Error> {
-    let filter = parse(env::var("RUST_LOG").ok().as_deref(), filter)?;
+/// If the filter or a variable of the environment is malformed, or logging was set up before.
+pub fn init(options: LogOptions<'_>) -> Result<Telemetry, Error> {
+    let filter = parse(env::var("RUST_LOG").ok().as_deref(), options.filter)?;
+    let traces = Traces::from_environment()?;
     let lines = fmt::layer()
         .with_writer(stderr)
         .with_ansi(stderr().is_terminal());
-    let lines: Box<dyn Layer<Registry> + Send + Sync> = match format {
+    let lines: Box<dyn Layer<Registry> + Send + Sync> = match options.format {
         LogFormat::Text => lines
             .with_target(false)
             .with_timer(ChronoUtc::new(SECONDS.to_owned()))
@@ -72,17 +111,34 @@ pub fn init(format: LogFormat, filter: &str) -> Result<(), Error> {
             .with_span_list(false)
             .boxed(),
     };
+    let access = options.access;
+    let filter = filter.and(filter_fn(is_loggable));
+    let filter = filter.or(filter_fn(move |it| access && it.target() == ACCESS));
     tracing_subscriber::registry()
-        .with(lines.with_filter(filter.and(filter_fn(is_free_of_personal_data))))
+        .with(lines.with_filter(filter))
+        .with(traces.as_ref().map(Traces::layer))
         .try_init()?;
     panic::set_hook(Box::new(log_panic));
-    Ok(())
+    Ok(Telemetry { traces })
 }
 
-/// Whether events of this kind may be logged at all: below INFO, the database driver logs
-/// statements with their parameters, which are personal data.
-fn is_free_of_personal_data(metadata: &Metadata<'_>) -> bool {
-    !metadata.target().starts_with("tokio_postgres") || *metadata.level() <= Level::INFO
+/// Whether a filter can choose events of this kind. Not those of the access log, which has a flag of its
+/// own. Below INFO, the database driver logs statements with their parameters, which are personal
+/// data. What OpenTelemetry logs of the collector is logged here, once.
+fn is_loggable(metadata: &Metadata<'_>) -> bool {
+    let target = metadata.target();
+    match target {
+        ACCESS | TRACES => false,
+        _ if target.starts_with("tokio_postgres") => *metadata.level() <= Level::INFO,
+        _ => !target.starts_with("opentelemetry"),
+    }
+}
+
+/// The causes of an error, the direct one first.
+pub(crate) fn causes(error: &(dyn StdError + 'static)) -> Option<String> {
+    let causes = std::iter::successors(error.source(), |cause| (*cause).source());
+    let causes: Vec<_> = causes.map(ToString::to_string).collect();
+    (!causes.is_empty()).then(|| causes.join(": "))
 }
 
 /// Checks the syntax of a filter, for the parser of the command line.

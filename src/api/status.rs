@@ -5,7 +5,7 @@ mod details;
 mod fields;
 mod reason;
 
-use std::{collections::HashMap, error::Error as _, sync::LazyLock, time::Duration};
+use std::{collections::HashMap, sync::LazyLock, time::Duration};
 
 use metrics::Counter;
 use tonic::{Code, Status};
@@ -22,6 +22,7 @@ use crate::{
     domain::{Error, Violation},
     metrics::REFUSALS,
     pb::ErrorReason,
+    telemetry::causes,
 };
 
 /// The domain of every `ErrorInfo`.
@@ -214,7 +215,7 @@ fn code_and_retry_delay(reason: ErrorReason) -> (Code, Option<Duration>) {
 /// Logs what the caller does not see. Causes come from the database driver, whose messages name
 /// constraints and states, not values.
 fn log(error: &Error) {
-    let cause = error.source().map(ToString::to_string);
+    let cause = causes(error);
     if let Error::Internal(_) = error {
         tracing::error!(cause, "internal error");
     } else if let Error::Unavailable(_) = error {

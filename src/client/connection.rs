@@ -1,6 +1,6 @@
 //! The connection to the service: the flags that every command has, TLS, the tenant.
 
-use std::time::Duration;
+use std::{env, time::Duration};
 
 use tonic::{
     Request, Status,
@@ -24,7 +24,7 @@ const KEEP_ALIVE_TIMEOUT: Duration = Duration::from_secs(10);
 const DEFAULT_ENDPOINT: &str = "http://127.0.0.1:50051";
 
 /// A channel that sends the tenant's name with every call.
-pub(super) type TenantChannel = InterceptedService<Channel, TenantInterceptor>;
+pub(super) type TenantChannel = InterceptedService<Channel, CallHeaders>;
 
 /// The flags that name the service and the tenant.
 #[derive(Debug, Clone, clap::Args)]
@@ -59,10 +59,11 @@ impl ConnectionArgs {
                 .to_owned(),
             source,
         })?;
-        Ok(InterceptedService::new(
-            channel,
-            TenantInterceptor(self.tenant.clone()),
-        ))
+        let headers = CallHeaders {
+            tenant: self.tenant.clone(),
+            traceparent: env::var("TRACEPARENT").ok().and_then(|it| it.parse().ok()),
+        };
+        Ok(InterceptedService::new(channel, headers))
     }
 
     /// The request of a unary call, with its deadline.
@@ -102,14 +103,21 @@ fn tenant(text: &str) -> Result<MetadataValue<Ascii>, String> {
         .map_err(|_| "not ASCII text".to_owned())
 }
 
-/// Adds the tenant's name, if one was given, to every call's metadata.
+/// Adds the tenant's name, and the trace that the command is part of, to every call's metadata, if they
+/// were given.
 #[derive(Debug, Clone)]
-pub(super) struct TenantInterceptor(Option<MetadataValue<Ascii>>);
+pub(super) struct CallHeaders {
+    tenant: Option<MetadataValue<Ascii>>,
+    traceparent: Option<MetadataValue<Ascii>>,
+}
 
-impl Interceptor for TenantInterceptor {
+impl Interceptor for CallHeaders {
     fn call(&mut self, mut request: Request<()>) -> Result<Request<()>, Status> {
-        if let Some(name) = &self.0 {
+        if let Some(name) = &self.tenant {
             request.metadata_mut().insert("x-tenant", name.clone());
+        }
+        if let Some(parent) = &self.traceparent {
+            request.metadata_mut().insert("traceparent", parent.clone());
         }
         Ok(request)
     }

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use clap::Args;
 
 use super::address;
-use crate::telemetry::{self, LogFormat};
+use crate::telemetry::{self, LogFormat, LogOptions};
 
 /// Flags of logs and metrics.
 #[derive(Debug, Clone, Args)]
@@ -47,4 +47,18 @@ pub struct TelemetryOptions {
         default_value = "text"
     )]
     pub log_format: LogFormat,
+    /// Write a log line for each call, not only for those that failed
+    #[arg(long, env = "MAILING_GROUPS_ACCESS_LOG")]
+    pub access_log: bool,
+}
+
+impl TelemetryOptions {
+    /// What is logged.
+    pub fn logs(&self) -> LogOptions<'_> {
+        LogOptions {
+            format: self.log_format,
+            filter: &self.log,
+            access: self.access_log,
+        }
+    }
 }

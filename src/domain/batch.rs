@@ -23,10 +23,11 @@ use std::{
 use futures_util::FutureExt;
 use metrics::Histogram;
 use tokio::sync::{Semaphore, oneshot};
+use tracing::Instrument;
 
 use self::queues::{PendingBatch, QueuedItem, Queues};
 use super::{Error, Result};
-use crate::{metrics::BATCH_ITEMS, model::TenantName};
+use crate::{metrics::BATCH_ITEMS, model::TenantName, telemetry::current_span};
 
 /// Maximum number of items of one batch: enough that the fixed cost of a transaction is negligible,
 /// and few enough that it ends soon.
@@ -113,7 +114,9 @@ impl<O: BatchOperation> Batcher<O> {
         operation: impl FnOnce() -> O,
     ) -> Result<O::Output> {
         let (answer, outcome) = oneshot::channel();
-        let is_first = self.queues.push(tenant, QueuedItem { item, answer })?;
+        let span = current_span();
+        let queued = QueuedItem { item, answer, span };
+        let is_first = self.queues.push(tenant, queued)?;
         if is_first {
             // A separate task, so that a cancelled caller does not cancel the others.
             tokio::spawn(serve(self.clone(), tenant.clone(), operation()));
@@ -152,10 +155,14 @@ async fn answer<O: BatchOperation>(
     tenant: &TenantName,
     batch: PendingBatch<O>,
 ) -> Option<Error> {
-    let PendingBatch { items, mut answers } = batch;
+    let PendingBatch {
+        items,
+        mut answers,
+        span,
+    } = batch;
     let outcomes = tokio::select! {
         biased;
-        outcomes = outcomes(operation, tenant, &items) => outcomes,
+        outcomes = outcomes(operation, tenant, &items).instrument(span) => outcomes,
         () = all_gone(&mut answers) => return None,
     };
     let unreached = outcomes.iter().find_map(|outcome| match outcome {

@@ -1,6 +1,6 @@
 //! Deletes expired rows in the background.
 
-use std::{error::Error as _, ops::RangeInclusive, time::Duration};
+use std::{ops::RangeInclusive, time::Duration};
 
 use chrono::{TimeDelta, Utc};
 use tokio_util::sync::CancellationToken;
@@ -9,6 +9,7 @@ use super::{Domain, Error, Result, database::ANSWERS_KEPT};
 use crate::{
     metrics::{HISTORY_BOUND, MAINTENANCE_RUNS},
     store::{self, ALL_TENANTS, Connection, QueryError},
+    telemetry::causes,
 };
 
 /// Minimum and maximum interval of pruning.
@@ -94,7 +95,7 @@ async fn prune_history(domain: &Domain, retention: Duration) -> Result<()> {
 }
 
 fn logged(what: &str, error: Error) -> Error {
-    let cause = error.source().map(ToString::to_string);
+    let cause = causes(&error);
     tracing::warn!(%error, cause, "could not delete old {what}; trying again later");
     error
 }

@@ -184,7 +184,7 @@ impl http_body::Body for CallBody {
         let CallScope { id, incoming, .. } = this.scope.clone();
         let polled = request_id::sync_scope(id, || {
             incoming::sync_scope(incoming, || {
-                let _entered = this.log.span().enter();
+                let _entered = (this.log.span().enter(), this.log.trace().enter());
                 this.shared.lock().poll(cx)
             })
         });

@@ -72,10 +72,10 @@ impl Calls {
         let request = request.map(|body| RequestBody::wrap(body, &scope.incoming));
         let work = async {
             // Around everything that answers, so that the log has what the caller gets.
-            let log = CallLog::start(method, &tenant);
-            let span = log.span().clone();
+            let log = CallLog::start(method, &tenant, request.headers());
+            let (span, trace) = (log.span().clone(), log.trace().clone());
             let handled = self.admit(request, method, &tenant, arrived);
-            let handled = handled.instrument(span).await;
+            let handled = handled.instrument(trace).instrument(span).await;
             (log, handled)
         };
         let work = incoming::scope(Arc::clone(&scope.incoming), work);

@@ -1,9 +1,7 @@
 //! `grpc.health.v1`: SERVING while the service is ready, NOT_SERVING before that and from the start
 //! of a shutdown on.
 
-use std::{
-    error::Error, future::Future, iter::successors, panic::AssertUnwindSafe, time::Duration,
-};
+use std::{error::Error, future::Future, panic::AssertUnwindSafe, time::Duration};
 
 use futures_util::{FutureExt, StreamExt, stream};
 use tokio::time::{sleep, timeout};
@@ -18,6 +16,8 @@ use tonic_health::{
     },
     server::{HealthReporter, HealthService},
 };
+
+use crate::telemetry::causes;
 
 /// How often readiness is checked, and how long a check may take: together below the 2 seconds
 /// within which clients must see a change.
@@ -126,9 +126,7 @@ where
         Ok(Ok(Ok(()))) => Ok(()),
         Ok(Ok(Err(error))) => Err(Obstacle {
             reason: error.to_string(),
-            causes: successors(error.source(), |cause| (*cause).source())
-                .map(|cause| format!(": {cause}"))
-                .collect(),
+            causes: causes(&error).map_or_else(String::new, |it| format!(": {it}")),
         }),
         Ok(Err(_)) => Err(failed("the check of the database panicked")),
         Err(_) => Err(failed("the database does not answer in time")),

@@ -2,9 +2,9 @@
 //! out, not when its headers are.
 //!
 //! Levels: faults of the service (INTERNAL, UNKNOWN, DATA_LOSS) are errors, UNAVAILABLE is a
-//! warning, an exceeded deadline or limit is info, and everything else, success and mistakes of
-//! callers, is debug. Under overload a line a second stands for all of the same method and code, and
-//! says how many were left out before it. Never a message's content, nor metadata other than the request id.
+//! warning, every other failure is info, and success is debug. Under overload a line a second stands for all of the same method and code, and
+//! says how many were left out before it. Never a message's content, nor metadata other than the request id and the
+//! tenant. With an access log every call has a line of its own besides.
 
 use std::{
     collections::HashMap,
@@ -13,19 +13,30 @@ use std::{
 };
 
 use bytes::Bytes;
+use http::HeaderMap;
 use http_body::Frame;
+use metrics::Counter;
 use tokio::time::Instant;
 use tonic::Code;
 use tracing::{Span, debug, error, info, warn};
 
-use super::{errors::code_in, methods::KnownMethod, tenant_metrics};
-use crate::{api::request_id, model::grpc_code_name};
+use super::{
+    errors::code_in,
+    methods::KnownMethod,
+    tenant_metrics::{self, valid_name},
+    trace,
+};
+use crate::{
+    api::request_id, metrics::LOG_LINES_LEFT_OUT, model::grpc_code_name, telemetry::ACCESS,
+};
 
 /// The time that one line stands for.
 const LINE_INTERVAL: Duration = Duration::from_secs(1);
 
 /// The last lines of all calls.
 static LINES: LazyLock<Mutex<LogLines>> = LazyLock::new(Mutex::default);
+
+static LEFT_OUT: LazyLock<Counter> = LazyLock::new(|| LOG_LINES_LEFT_OUT.counter(&[]));
 
 /// When the last line of each method and code was written, and how many were left out since.
 #[derive(Default)]
@@ -51,6 +62,8 @@ impl LogLines {
 /// Logs the end of one call, once; dropped before, the caller has cancelled it.
 pub(super) struct CallLog {
     span: Span,
+    /// The call in traces.
+    trace: Span,
     method: Arc<KnownMethod>,
     tenant: Arc<str>,
     started: Instant,
@@ -58,10 +71,11 @@ pub(super) struct CallLog {
 }
 
 impl CallLog {
-    pub(super) fn start(method: &Arc<KnownMethod>, tenant: &Arc<str>) -> Self {
+    pub(super) fn start(method: &Arc<KnownMethod>, tenant: &Arc<str>, headers: &HeaderMap) -> Self {
         method.metrics.started();
         Self {
             span: span(&method.name),
+            trace: trace::span(&method.name, tenant, headers),
             method: Arc::clone(method),
             tenant: Arc::clone(tenant),
             started: Instant::now(),
@@ -71,6 +85,10 @@ impl CallLog {
 
     pub(super) fn span(&self) -> &Span {
         &self.span
+    }
+
+    pub(super) fn trace(&self) -> &Span {
+        &self.trace
     }
 
     /// Ends the call if `frame` has its status.
@@ -90,10 +108,15 @@ impl CallLog {
         if self.method.is_of_service() {
             tenant_metrics::count(&self.tenant, code);
         }
+        trace::end(&self.trace, code);
         let _entered = self.span.enter();
         let is_due = || {
             let mut lines = LINES.lock().unwrap_or_else(PoisonError::into_inner);
-            lines.is_due(&self.method.name, code, Instant::now())
+            let due = lines.is_due(&self.method.name, code, Instant::now());
+            if due.is_none() {
+                LEFT_OUT.increment(1);
+            }
+            due
         };
         let status = grpc_code_name(code as i32);
         let elapsed_ms = elapsed.as_micros() as f64 / 1e3;
@@ -101,6 +124,7 @@ impl CallLog {
             ($level:ident, $left_out:expr) => {
                 $level!(
                     rpc.response.status_code = status,
+                    tenant = valid_name(&self.tenant),
                     elapsed_ms,
                     left_out = $left_out,
                     "call ended: {status}"
@@ -115,9 +139,15 @@ impl CallLog {
         match code {
             Code::Internal | Code::Unknown | Code::DataLoss => line!(error),
             Code::Unavailable => line!(warn),
-            Code::DeadlineExceeded | Code::ResourceExhausted => line!(info),
-            _ => line!(debug, None::<u64>),
+            // A caller that goes away is no failure.
+            Code::Ok | Code::Cancelled => line!(debug, None::<u64>),
+            _ => line!(info),
         }
+        info!(
+            target: ACCESS,
+            { rpc.response.status_code = status, tenant = valid_name(&self.tenant), elapsed_ms },
+            "call: {status}"
+        );
     }
 }
 

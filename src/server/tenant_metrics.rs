@@ -48,7 +48,9 @@ impl CountedTenants {
         match named.get(tenant) {
             Some(outcomes) => outcomes.count(code),
             // What a caller makes up gets no label by being refused.
-            None if is_full || code != Code::Ok || !is_name(tenant) => self.other.count(code),
+            None if is_full || code != Code::Ok || valid_name(tenant).is_none() => {
+                self.other.count(code);
+            }
             None => {
                 drop(named);
                 self.name(tenant).count(code);
@@ -70,9 +72,9 @@ impl CountedTenants {
     }
 }
 
-/// Whether a text, which some calls ignore, can be the name of a tenant.
-fn is_name(text: &str) -> bool {
-    text.parse::<TenantName>().is_ok()
+/// What a caller names as its tenant, if it can be the name of one. Some calls ignore it.
+pub(super) fn valid_name(text: &str) -> Option<&str> {
+    text.parse::<TenantName>().is_ok().then_some(text)
 }
 
 impl Outcomes {

@@ -25,6 +25,7 @@ use super::{
     ALL_TENANTS, ConnectError,
     connector::Connector,
     silence::{self, IdleCheck},
+    statements::{trace_anew, traced},
     tap::SqlState,
     turns::{Turn, Turns},
 };
@@ -176,7 +177,7 @@ impl ConnectionPool {
             silence::watch(wire.tap.traffic, wire.driver, backend, is_idle);
         }
         Ok(TappedConnection {
-            connection: AsyncPgConnection::try_from(client).await?,
+            connection: traced(AsyncPgConnection::try_from(client).await?),
             sqlstate,
             clearings,
         })
@@ -193,6 +194,7 @@ impl ConnectionPool {
     /// Returns a connection whose caller went away if its statement ends soon; else cancels the
     /// statement and closes the connection.
     async fn recover(self, mut tapped: TappedConnection, turn: Turn, in_transaction: bool) {
+        trace_anew(&mut tapped.connection);
         let token = tapped.connection.cancel_token();
         let end = if in_transaction { "ROLLBACK" } else { "" };
         let ended = {

@@ -1,7 +1,7 @@
 //! The rules of the contract in `proto/` that neither the compiler nor `buf lint` checks.
 
 mod access;
-mod hostile;
+pub(crate) mod hostile;
 mod keywords;
 mod options;
 mod requests;

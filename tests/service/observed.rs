@@ -1,9 +1,11 @@
 //! What is seen of the program from outside: probes, metrics, logs, traces.
 
+mod markers;
 mod metrics;
 mod probes;
+mod traces;
 
-use std::{collections::BTreeMap, net::SocketAddr};
+use std::{collections::BTreeMap, ffi::OsStr, net::SocketAddr};
 
 use tempfile::TempDir;
 use tonic::transport::Channel;
@@ -14,6 +16,7 @@ use crate::support::{Program, Tenant, database, get, scratch, serve};
 struct Observed {
     program: Program,
     url: String,
+    address: SocketAddr,
     http: SocketAddr,
     channel: Channel,
     _folder: TempDir,
@@ -21,13 +24,23 @@ struct Observed {
 
 impl Observed {
     async fn start(arguments: &[&str]) -> Self {
+        Self::start_with(arguments, &[]).await
+    }
+
+    async fn start_with(arguments: &[&str], variables: &[(&str, &str)]) -> Self {
         let (folder, url) = (scratch(), database().await);
         let own = ["--database-url", &url, "--http-listen", "127.0.0.1:0"];
-        let mut program = Program::spawn(folder.path(), &[&own, arguments].concat());
+        let arguments = [&own, arguments].concat();
+        let variables: Vec<_> = variables
+            .iter()
+            .map(|(name, value)| (*name, OsStr::new(*value)))
+            .collect();
+        let mut program = Program::spawn_with(folder.path(), &arguments, &variables);
         let address = program.address().await;
         let http = http_address(&program.log()).unwrap();
         Self {
             http,
+            address,
             channel: serve::channel(address),
             program,
             url,

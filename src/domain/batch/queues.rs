@@ -6,23 +6,32 @@ use std::{
 };
 
 use tokio::sync::oneshot;
+use tracing::Span;
 
 use super::{BatchOperation, ConflictKeys};
 use crate::{
     domain::{Error, Result},
     model::TenantName,
+    telemetry::{TRACES, is_tracing},
 };
+
+/// So many calls are linked with the batch that they were part of.
+const MAX_LINKS: usize = 32;
 
 /// An item, and the sender of its result.
 pub(super) struct QueuedItem<O: BatchOperation> {
     pub(super) item: O::Item,
     pub(super) answer: oneshot::Sender<Result<O::Output>>,
+    /// The call in traces.
+    pub(super) span: Span,
 }
 
 /// Items that run together, and the senders of their results, in the same order.
 pub(super) struct PendingBatch<O: BatchOperation> {
     pub(super) items: Vec<O::Item>,
     pub(super) answers: Vec<oneshot::Sender<Result<O::Output>>>,
+    /// The batch in traces.
+    pub(super) span: Span,
 }
 
 /// The queues of the tenants that are being served; other tenants have none.
@@ -92,8 +101,13 @@ impl<O: BatchOperation> Queues<O> {
         if let Some(queue) = queues.get_mut(tenant) {
             *queue = later;
         }
+        let span = batch_span(chosen.iter().map(|it| &it.span));
         let (items, answers) = chosen.into_iter().map(|it| (it.item, it.answer)).unzip();
-        PendingBatch { items, answers }
+        PendingBatch {
+            items,
+            answers,
+            span,
+        }
     }
 
     /// Answers all queued items with an error.
@@ -119,6 +133,21 @@ impl<O: BatchOperation> Queues<O> {
         // A panic leaves no partial update.
         self.queues.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// The span of a batch: part of the trace of its first call, and linked with those of others.
+fn batch_span<'s>(calls: impl ExactSizeIterator<Item = &'s Span>) -> Span {
+    if !is_tracing() {
+        return Span::none();
+    }
+    let items = calls.len();
+    let mut calls = calls.filter(|it| !it.is_disabled()).take(MAX_LINKS);
+    let first = calls.next().and_then(Span::id);
+    let span = tracing::info_span!(target: TRACES, parent: first, "batch", items);
+    for call in calls {
+        span.follows_from(call);
+    }
+    span
 }
 
 /// The keys of the items of a batch.

@@ -34,7 +34,7 @@ impl HitMetrics {
 
 /// The names of the two caches in the metrics.
 pub(super) const SETS: &str = "sets";
-pub(super) const IDS: &str = "contact_ids";
+pub(super) const IDS: &str = "id_blocks";
 
 impl Domain {
     /// Shows in the metrics what the cache takes.

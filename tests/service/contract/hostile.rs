@@ -69,13 +69,26 @@ const NUMBERS: [i64; 12] = [
     i64::MIN,
 ];
 
-struct Maker {
+/// Makes messages of random content.
+pub(crate) struct Maker {
     rng: StdRng,
+    /// What texts are made of.
+    texts: &'static [&'static str],
+    /// Whether some texts are malformed or too long.
+    hostile: bool,
     messages: HashMap<String, DescriptorProto>,
 }
 
 impl Maker {
     fn new(seed: u64) -> Self {
+        Self {
+            hostile: true,
+            ..Self::with_texts(seed, &TEXTS)
+        }
+    }
+
+    /// Every text is one of these.
+    pub(crate) fn with_texts(seed: u64, texts: &'static [&'static str]) -> Self {
         let set = FileDescriptorSet::decode(FILE_DESCRIPTOR_SET).unwrap();
         let mut messages = HashMap::new();
         for file in &set.file {
@@ -85,12 +98,14 @@ impl Maker {
         }
         Self {
             rng: StdRng::seed_from_u64(seed),
+            texts,
+            hostile: false,
             messages,
         }
     }
 
     /// A message of this type, encoded.
-    fn message(&mut self, name: &str) -> Vec<u8> {
+    pub(crate) fn message(&mut self, name: &str) -> Vec<u8> {
         let fields = self.messages[name].field.clone();
         let mut encoded = Vec::new();
         for field in fields {
@@ -121,12 +136,18 @@ impl Maker {
     }
 
     fn text(&mut self) -> Vec<u8> {
-        match self.rng.random_range(0..40) {
+        let unusual = if self.hostile { 4 } else { 0 };
+        match self.rng.random_range(4 - unusual..40) {
             0 => vec![0xff, 0xfe],
             1 => "x".repeat(5_000).into_bytes(),
             2 => "ﷺ".repeat(200).into_bytes(),
             3 => vec![b'('; 3_000],
-            _ => TEXTS.choose(&mut self.rng).unwrap().as_bytes().to_vec(),
+            _ => self
+                .texts
+                .choose(&mut self.rng)
+                .unwrap()
+                .as_bytes()
+                .to_vec(),
         }
     }
 }
@@ -141,7 +162,7 @@ fn add(messages: &mut HashMap<String, DescriptorProto>, outer: &str, message: &D
 }
 
 /// The paths of all RPCs.
-fn methods() -> Vec<(String, MethodDescriptorProto)> {
+pub(crate) fn methods() -> Vec<(String, MethodDescriptorProto)> {
     let files = files();
     let services = files.iter().flat_map(|it| &it.service);
     let methods = services.flat_map(|service| {
@@ -154,8 +175,19 @@ fn methods() -> Vec<(String, MethodDescriptorProto)> {
 
 /// How a call with this message ends. A stream that has no end ends by its deadline.
 async fn call(client: &Client, path: &str, message: &[u8], streams: bool) -> Status {
+    call_with(client, path, message, streams, &[]).await
+}
+
+/// As [`call`], with more headers.
+pub(crate) async fn call_with(
+    client: &Client,
+    path: &str,
+    message: &[u8],
+    streams: bool,
+    headers: &[(&str, &str)],
+) -> Status {
     let timeout = if streams { "200m" } else { "60S" };
-    let headers = [("x-tenant", "fuzz"), ("grpc-timeout", timeout)];
+    let headers = [&[("x-tenant", "fuzz"), ("grpc-timeout", timeout)], headers].concat();
     let mut call = within(client.open(path, &headers)).await.unwrap();
     call.requests.send_data(framed(message), true).unwrap();
     within(call.answer()).await.unwrap().status

@@ -57,7 +57,7 @@ async fn all_series_exist_from_the_start_with_zero() {
         "mailing_groups_batch_items_count{batch=\"AssignMailingGroup\"}",
         "mailing_groups_batch_queue_items{batch=\"GetContact\"}",
         "mailing_groups_cache_hits_total{cache=\"sets\"}",
-        "mailing_groups_cache_bytes{cache=\"contact_ids\"}",
+        "mailing_groups_cache_bytes{cache=\"id_blocks\"}",
         "mailing_groups_watch_delay_seconds_count",
         "mailing_groups_certificate_expiry_timestamp_seconds",
         "mailing_groups_log_lines_left_out_total",

@@ -29,7 +29,7 @@ pub(crate) fn command(arguments: impl IntoIterator<Item: AsRef<OsStr>>) -> Comma
 pub(crate) fn remove_configuration(command: &mut Command) {
     command.env_remove("DATABASE_URL").env_remove("RUST_LOG");
     for (name, _) in std::env::vars() {
-        if name.starts_with("MAILING_GROUPS_") {
+        if name.starts_with("MAILING_GROUPS_") || name.starts_with("OTEL_") {
             command.env_remove(name);
         }
     }
