@@ -3,7 +3,7 @@
 
 mod check;
 
-use std::time::Duration;
+use std::{io, time::Duration};
 
 use tokio::time::{Instant, sleep};
 
@@ -29,6 +29,9 @@ pub enum Error {
     /// The private PostgreSQL does not run.
     #[error(transparent)]
     Private(#[from] postgres::Error),
+    /// The file with the URL is of no use.
+    #[error("--database-url-file")]
+    UrlFile(#[source] io::Error),
     /// The URL cannot be parsed.
     #[error("{origin}")]
     Url {
@@ -112,7 +115,7 @@ impl ServedDatabase {
     ///
     /// If the URL is invalid or the private PostgreSQL cannot run.
     pub async fn open(options: &DatabaseOptions) -> Result<Self, Error> {
-        match options.choice() {
+        match options.choice().map_err(Error::UrlFile)? {
             DatabaseChoice::Url { url, origin } => Self::named(url, origin),
             DatabaseChoice::Private(data_dir) => {
                 let options = postgres::Options {
@@ -132,7 +135,7 @@ impl ServedDatabase {
     ///
     /// As [`Self::open`], and if there is no private PostgreSQL.
     pub async fn open_existing(options: &DatabaseOptions) -> Result<Self, Error> {
-        let DatabaseChoice::Private(data_dir) = options.choice() else {
+        let DatabaseChoice::Private(data_dir) = options.choice().map_err(Error::UrlFile)? else {
             return Self::open(options).await;
         };
         postgres::require_cluster(&data_dir)?;

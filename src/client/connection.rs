@@ -1,4 +1,7 @@
-//! The connection to the service: the flags that every command has, TLS, the tenant.
+//! The connection to the service: the flags that every command has, TLS, the tenant, the token.
+
+mod tls;
+mod token;
 
 use std::{env, time::Duration};
 
@@ -6,9 +9,13 @@ use tonic::{
     Request, Status,
     metadata::{Ascii, MetadataValue},
     service::{Interceptor, interceptor::InterceptedService},
-    transport::{Channel, ClientTlsConfig, Endpoint},
+    transport::{Channel, Endpoint},
 };
 
+use self::{
+    tls::ClientTlsArgs,
+    token::{TokenArgs, TokenSource},
+};
 use super::error::Error;
 use crate::{
     duration,
@@ -23,13 +30,13 @@ const KEEP_ALIVE_INTERVAL: Duration = Duration::from_secs(20);
 const KEEP_ALIVE_TIMEOUT: Duration = Duration::from_secs(10);
 const DEFAULT_ENDPOINT: &str = "http://127.0.0.1:50051";
 
-/// A channel that sends the tenant's name with every call.
+/// A channel that sends the tenant's name and the token with every call.
 pub(super) type TenantChannel = InterceptedService<Channel, CallHeaders>;
 
-/// The flags that name the service and the tenant.
+/// The flags that name the service, the tenant and the caller.
 #[derive(Debug, Clone, clap::Args)]
 pub(super) struct ConnectionArgs {
-    /// Where the service listens; https:// for TLS with the system's trusted certificates
+    /// Where the service listens; https:// for TLS
     #[arg(long, global = true, value_name = "URL", env = "MAILING_GROUPS_ENDPOINT", default_value = DEFAULT_ENDPOINT,
           value_parser = endpoint, help_heading = "Connection")]
     endpoint: Endpoint,
@@ -41,15 +48,17 @@ pub(super) struct ConnectionArgs {
     #[arg(long, global = true, value_name = "DURATION", env = "MAILING_GROUPS_TIMEOUT", default_value = "30s",
           value_parser = duration::parse, help_heading = "Connection")]
     timeout: Duration,
+    #[command(flatten)]
+    token: TokenArgs,
+    #[command(flatten)]
+    tls: ClientTlsArgs,
 }
 
 impl ConnectionArgs {
     /// Connects. Fails at once if nothing listens.
     pub(super) async fn open(&self) -> Result<TenantChannel, Error> {
-        let channel = match self.endpoint() {
-            Ok(endpoint) => endpoint.connect().await,
-            Err(error) => Err(error),
-        };
+        let token = self.token.source(self.endpoint.uri())?;
+        let channel = self.endpoint()?.connect().await;
         let channel = channel.map_err(|source| Error::Unreachable {
             endpoint: self
                 .endpoint
@@ -61,6 +70,7 @@ impl ConnectionArgs {
         })?;
         let headers = CallHeaders {
             tenant: self.tenant.clone(),
+            token,
             traceparent: env::var("TRACEPARENT").ok().and_then(|it| it.parse().ok()),
         };
         Ok(InterceptedService::new(channel, headers))
@@ -73,17 +83,18 @@ impl ConnectionArgs {
         request
     }
 
-    fn endpoint(&self) -> Result<Endpoint, tonic::transport::Error> {
+    fn endpoint(&self) -> Result<Endpoint, Error> {
         let endpoint = self
             .endpoint
             .clone()
             .connect_timeout(CONNECT_TIMEOUT)
             .http2_keep_alive_interval(KEEP_ALIVE_INTERVAL)
             .keep_alive_timeout(KEEP_ALIVE_TIMEOUT)
-            .user_agent(concat!("mailing-groups/", env!("CARGO_PKG_VERSION")))?;
+            .user_agent(concat!("mailing-groups/", env!("CARGO_PKG_VERSION")))
+            .expect("an ASCII name");
         match self.endpoint.uri().scheme_str() {
-            Some("https") => endpoint.tls_config(ClientTlsConfig::new().with_native_roots()),
-            _ => Ok(endpoint),
+            Some("https") => self.tls.secure(endpoint),
+            _ => self.tls.require_unused().map(|()| endpoint),
         }
     }
 }
@@ -103,11 +114,12 @@ fn tenant(text: &str) -> Result<MetadataValue<Ascii>, String> {
         .map_err(|_| "not ASCII text".to_owned())
 }
 
-/// Adds the tenant's name, and the trace that the command is part of, to every call's metadata, if they
-/// were given.
+/// Adds the tenant's name, the token, and the trace that the command is part of, to every call's
+/// metadata, if they were given.
 #[derive(Debug, Clone)]
 pub(super) struct CallHeaders {
     tenant: Option<MetadataValue<Ascii>>,
+    token: TokenSource,
     traceparent: Option<MetadataValue<Ascii>>,
 }
 
@@ -118,6 +130,10 @@ impl Interceptor for CallHeaders {
         }
         if let Some(parent) = &self.traceparent {
             request.metadata_mut().insert("traceparent", parent.clone());
+        }
+        let token = self.token.current();
+        if let Some(token) = token.map_err(|error| Status::unauthenticated(error.to_string()))? {
+            request.metadata_mut().insert("authorization", token);
         }
         Ok(request)
     }

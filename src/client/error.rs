@@ -1,6 +1,7 @@
 //! Why a command failed, in words for the person who typed it.
 
 mod status;
+mod transport;
 
 use std::{error::Error as _, io, time::Duration};
 
@@ -14,7 +15,7 @@ use crate::duration::human;
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Error {
     /// No connection could be made.
-    #[error("{}", status::unreachable(endpoint, source))]
+    #[error("{}", transport::unreachable(endpoint, source))]
     Unreachable {
         endpoint: String,
         source: tonic::transport::Error,
@@ -68,6 +69,11 @@ pub(super) enum Error {
 }
 
 impl Error {
+    /// The innermost cause of an error: the one that says what happened.
+    pub(super) fn root(error: &(dyn std::error::Error + 'static)) -> String {
+        transport::root(error)
+    }
+
     pub(super) fn file(action: &'static str, name: impl ToString, source: io::Error) -> Self {
         let name = name.to_string();
         Self::File {

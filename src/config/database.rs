@@ -1,6 +1,6 @@
 //! The flags of the database, and which database they choose.
 
-use std::{env, path::PathBuf, time::Duration};
+use std::{env, fs, io, path::PathBuf, time::Duration};
 
 use clap::Args;
 
@@ -21,6 +21,14 @@ pub struct DatabaseOptions {
         hide_env_values = true
     )]
     pub database_url: Option<String>,
+    /// File with the database URL, which other users of this computer cannot read
+    #[arg(
+        long,
+        value_name = "FILE",
+        env = "MAILING_GROUPS_DATABASE_URL_FILE",
+        conflicts_with = "database_url"
+    )]
+    pub database_url_file: Option<PathBuf>,
     /// Use the private PostgreSQL even if a database URL is set
     #[arg(long, env = "MAILING_GROUPS_PRIVATE")]
     pub private: bool,
@@ -73,12 +81,26 @@ pub enum DatabaseChoice {
 impl DatabaseOptions {
     /// `DATABASE_URL` may belong to another project, so everything that names this program wins
     /// over it.
-    pub fn choice(&self) -> DatabaseChoice {
+    ///
+    /// # Errors
+    ///
+    /// If the file with the URL cannot be read or is empty.
+    pub fn choice(&self) -> io::Result<DatabaseChoice> {
+        if let Some(path) = &self.database_url_file
+            && !self.private
+        {
+            let url = fs::read_to_string(path)?.trim().to_owned();
+            let origin = "--database-url-file";
+            return match url.is_empty() {
+                true => Err(io::Error::other("the file is empty")),
+                false => Ok(DatabaseChoice::Url { url, origin }),
+            };
+        }
         let variable = |name| env::var(name).ok().filter(|url| !url.is_empty());
-        self.choose(
+        Ok(self.choose(
             variable("MAILING_GROUPS_DATABASE_URL"),
             variable("DATABASE_URL"),
-        )
+        ))
     }
 
     fn choose(&self, own: Option<String>, shared: Option<String>) -> DatabaseChoice {

@@ -1,6 +1,7 @@
 //! TLS on the port of the service.
 
 mod clients;
+mod flags;
 mod handshakes;
 mod reload;
 mod starts;

@@ -1,10 +1,11 @@
 //! A gRPC status as text: code, message, and every detail that says more than the message.
 
-use std::{error::Error, io, time::Duration};
+use std::{error::Error, time::Duration};
 
-use tonic::{Status, TimeoutExpired};
+use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, FieldViolation, StatusExt};
 
+use super::transport::broken;
 use crate::{duration::human, model::grpc_code_name};
 
 /// `NOT_FOUND: expression: at position 1: there is no mailing group SSXX`: the code, the field
@@ -28,6 +29,7 @@ pub(in crate::client) fn describe(status: &Status) -> String {
         .filter(|it| !message.contains(&it.description));
     lines.extend(more.map(field_and_reason));
     lines.append(&mut other_details(&details, &message));
+    lines.extend(identity_advice(status.code()).map(str::to_owned));
     if let Some(id) = request_id(status, &details)
         && !message.contains(&id)
     {
@@ -42,19 +44,6 @@ fn repeats(violation: &FieldViolation, message: &str) -> bool {
     reason.contains(message) || message.ends_with(reason.as_str())
 }
 
-/// Why no connection could be made, with advice if nothing listens.
-pub(in crate::client) fn unreachable(endpoint: &str, source: &(dyn Error + 'static)) -> String {
-    let refused = |cause: &io::Error| cause.kind() == io::ErrorKind::ConnectionRefused;
-    let causes = chain(source).filter_map(<dyn Error>::downcast_ref::<io::Error>);
-    match causes.into_iter().any(refused) {
-        true => format!(
-            "cannot reach {endpoint}: is the service running? Start it with \"make run\" or pass \
-             --endpoint"
-        ),
-        false => format!("cannot reach {endpoint}: {}", root(source)),
-    }
-}
-
 /// The fields and reasons of a refused request on one line, for a rejected row.
 pub(in crate::client) fn reason(status: &Status) -> String {
     let details = status.get_error_details();
@@ -65,23 +54,16 @@ pub(in crate::client) fn reason(status: &Status) -> String {
     }
 }
 
-/// The innermost cause of an error: the one that says what happened.
-fn root(error: &(dyn Error + 'static)) -> String {
-    chain(error)
-        .last()
-        .map(ToString::to_string)
-        .unwrap_or_default()
-}
-
-fn chain<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
-    std::iter::successors(Some(error), |error| (*error).source())
-}
-
-fn broken(source: &(dyn Error + 'static)) -> String {
-    if chain(source).any(<dyn Error>::is::<TimeoutExpired>) {
-        return "no answer in time (--timeout)".to_owned();
+/// What to do if the caller is not known, or may not do what it asks for.
+fn identity_advice(code: Code) -> Option<&'static str> {
+    match code {
+        Code::Unauthenticated => Some(
+            "pass a valid token with --token-file or MAILING_GROUPS_TOKEN, or a certificate with \
+             --cert and --key",
+        ),
+        Code::PermissionDenied => Some("`mailing-groups whoami` shows what you may do"),
+        _ => None,
     }
-    format!("the connection to the service broke: {}", root(source))
 }
 
 fn violations(details: &ErrorDetails) -> &[FieldViolation] {
@@ -143,8 +125,6 @@ fn request_id(status: &Status, details: &ErrorDetails) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use tonic::Code;
-
     use super::*;
 
     fn violated(field: &str, reason: &str, message: &str) -> String {
