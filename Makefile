@@ -1,7 +1,7 @@
 # `make help` lists the targets. Missing packages and tools are installed by scripts/install.
 
 .DEFAULT_GOAL := help
-.PHONY: help run import grpcurl test test-peers torture tour test-deploy package manifests lint fmt freeze bench bench-select bench-neighbours
+.PHONY: help run import grpcurl test test-peers torture tour test-deploy test-upgrade package manifests lint fmt freeze bench bench-select bench-neighbours
 
 # The directory that `make import` loads.
 DATA ?= examples
@@ -41,6 +41,9 @@ torture: ## Kill servers and PostgreSQL and break networks under load for an hou
 test-deploy: ## Test the Helm chart, the systemd unit and the Debian package, as root
 	@scripts/install deploy
 	@scripts/test-deploy chart unit package
+
+test-upgrade: ## Build the last release, and upgrade its servers under load
+	@scripts/test-upgrade
 
 package: ## Build the Debian package: target/debian/*.deb
 	@scripts/package

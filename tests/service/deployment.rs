@@ -2,4 +2,5 @@
 
 mod backup;
 mod systemd;
+mod upgrade;
 mod versions;
