@@ -10,11 +10,12 @@ use protox::{
     prost_reflect::{Cardinality, DescriptorPool, Kind, MessageDescriptor},
 };
 
-const PROTOS: [&str; 9] = [
+const PROTOS: [&str; 10] = [
     "mailinggroups/v1/access.proto",
     "mailinggroups/v1/changes.proto",
     "mailinggroups/v1/contacts.proto",
     "mailinggroups/v1/errors.proto",
+    "mailinggroups/v1/identity.proto",
     "mailinggroups/v1/mailing_groups.proto",
     "mailinggroups/v1/memberships.proto",
     "mailinggroups/v1/segments.proto",

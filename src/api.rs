@@ -5,6 +5,7 @@
 
 mod apply;
 mod assignments;
+pub(crate) mod caller;
 pub(crate) mod codec;
 mod compare;
 mod contact_batches;
@@ -12,6 +13,7 @@ mod contacts;
 mod convert;
 mod export;
 mod field;
+mod identity;
 mod import;
 pub(crate) mod incoming;
 mod lists;
@@ -35,6 +37,7 @@ use crate::{
     domain::Domain,
     pb::{
         contacts_server::{self, ContactsServer},
+        identity_server::{self, IdentityServer},
         mailing_groups_server::{self, MailingGroupsServer},
         segments_server::{self, SegmentsServer},
         tenants_server::{self, TenantsServer},
@@ -42,11 +45,12 @@ use crate::{
 };
 
 /// The full names of the services.
-pub const SERVICES: [&str; 4] = [
+pub const SERVICES: [&str; 5] = [
     mailing_groups_server::SERVICE_NAME,
     contacts_server::SERVICE_NAME,
     segments_server::SERVICE_NAME,
     tenants_server::SERVICE_NAME,
+    identity_server::SERVICE_NAME,
 ];
 
 /// The result of a handler.
@@ -75,7 +79,11 @@ pub fn routes(domain: Domain, shutdown: CancellationToken, max_message_bytes: us
         .accept_compressed(CompressionEncoding::Gzip)
         .accept_compressed(CompressionEncoding::Zstd)
         .max_decoding_message_size(max_message_bytes);
-    let tenants = TenantsServer::new(api)
+    let tenants = TenantsServer::new(api.clone())
+        .accept_compressed(CompressionEncoding::Gzip)
+        .accept_compressed(CompressionEncoding::Zstd)
+        .max_decoding_message_size(max_message_bytes);
+    let identity = IdentityServer::new(api)
         .accept_compressed(CompressionEncoding::Gzip)
         .accept_compressed(CompressionEncoding::Zstd)
         .max_decoding_message_size(max_message_bytes);
@@ -83,4 +91,5 @@ pub fn routes(domain: Domain, shutdown: CancellationToken, max_message_bytes: us
         .add_service(contacts)
         .add_service(segments)
         .add_service(tenants)
+        .add_service(identity)
 }

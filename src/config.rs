@@ -1,6 +1,7 @@
 //! The command line: flags, each also an environment variable, parsed and checked before anything
 //! starts.
 
+mod auth;
 mod check;
 mod database;
 mod telemetry;
@@ -21,6 +22,7 @@ use clap::{
 };
 
 pub use self::{
+    auth::{AuthCommand, AuthOptions, NewKeyOptions, ReflectionMode},
     check::{CheckFormat, CheckOptions},
     database::{DatabaseChoice, DatabaseOptions},
     telemetry::TelemetryOptions,
@@ -61,6 +63,9 @@ pub enum Command {
     /// them. Only reads, each tenant in one snapshot, so that servers may go on working. The result
     /// names numbers and ids, no names or e-mail addresses.
     Check(Box<CheckOptions>),
+    /// Make credentials for callers
+    #[command(subcommand)]
+    Auth(AuthCommand),
     /// The commands that call a running service.
     #[command(flatten)]
     Client(Box<client::ClientCommand>),
@@ -81,6 +86,9 @@ pub struct ServeOptions {
     /// How clients reach the service.
     #[command(flatten)]
     pub tls: TlsOptions,
+    /// Who may call.
+    #[command(flatten)]
+    pub auth: AuthOptions,
     /// Where the data is.
     #[command(flatten)]
     pub database: DatabaseOptions,

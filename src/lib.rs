@@ -12,6 +12,7 @@
 //! Around them:
 //!
 //! - [`server`]: connections, the middleware around every call, and the shutdown.
+//! - [`auth`]: who calls, by tokens, API keys and client certificates.
 //! - [`postgres`]: the private PostgreSQL that runs when no database is named.
 //! - [`client`]: the commands that talk to a running service.
 //! - [`database`]: which database is served, and waiting for it at start.
@@ -20,6 +21,7 @@
 //! - [`init`] and [`systemd`]: the duties of PID 1 in a container, and of a service of systemd.
 
 pub mod api;
+pub mod auth;
 pub mod client;
 pub mod config;
 pub mod database;

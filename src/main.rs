@@ -12,7 +12,9 @@ use std::{
 
 use mailing_groups::{
     api, client,
-    config::{Cli, Command, DatabaseOptions, ServeOptions, TelemetryOptions, TenantMode},
+    config::{
+        AuthCommand, Cli, Command, DatabaseOptions, ServeOptions, TelemetryOptions, TenantMode,
+    },
     database::{self, Migrates, ServedDatabase},
     domain::{Domain, SetCache, UnknownTenants, maintenance},
     init, metrics,
@@ -61,6 +63,7 @@ async fn program() -> ExitCode {
             Ok(false) => return ExitCode::from(3),
             Err(error) => Err(error),
         },
+        Some(Command::Auth(AuthCommand::NewKey(options))) => options.run().map_err(Into::into),
         Some(Command::Serve(options)) => serve(*options).await,
         None => serve(cli.serve).await,
     };
@@ -92,12 +95,15 @@ async fn serve(options: ServeOptions) -> Result<(), Error> {
 }
 
 async fn run_service(options: ServeOptions) -> Result<(), Error> {
+    let authenticator = options.auth.authenticator()?;
     let tls = options.tls.files(true);
     let (reload, reloads) = watch::channel(());
-    let stop = signal::stop_requested(match tls {
-        Some(_) => OnHangup::Reload(reload),
-        None => OnHangup::Stop,
+    let stop = signal::stop_requested(match authenticator.is_on() || tls.is_some() {
+        true => OnHangup::Reload(reload),
+        false => OnHangup::Stop,
     })?;
+    let following = tokio::spawn(authenticator.clone().follow(reloads.clone()));
+    let _following = AbortOnDropHandle::new(following);
     let tcp = bind(options.listen, "--listen").await?;
     let address = tcp.local_addr()?;
     let shutdown = CancellationToken::new();
@@ -119,7 +125,15 @@ async fn run_service(options: ServeOptions) -> Result<(), Error> {
         return Ok(());
     };
     let database = database?;
-    let served = serve_database(listener, address, &options, &database, ready, shutdown).await;
+    let settings = server::Settings {
+        limits: options.limits(),
+        reflection: options.auth.reflection(),
+        authenticator,
+    };
+    let served = serve_database(
+        listener, address, &options, settings, &database, ready, shutdown,
+    )
+    .await;
     database.close().await?;
     served
 }
@@ -168,6 +182,7 @@ async fn serve_database(
     listener: Listener,
     address: SocketAddr,
     options: &ServeOptions,
+    settings: server::Settings,
     database: &ServedDatabase,
     readiness: ReadyState,
     shutdown: CancellationToken,
@@ -185,8 +200,8 @@ async fn serve_database(
         TenantMode::Explicit => UnknownTenants::Refused,
     };
     let domain = Domain::new(store, cache).with_unknown_tenants(unknown_tenants);
-    let limits = options.limits();
-    let routes = api::routes(domain.clone(), shutdown.clone(), limits.max_message_bytes);
+    let max_message_bytes = settings.limits.max_message_bytes;
+    let routes = api::routes(domain.clone(), shutdown.clone(), max_message_bytes);
     let greeting = greeting::text(address, database.name(), options.history_retention);
     let maintenance = maintenance::run(domain.clone(), options.history_retention, shutdown.clone());
     let ready = move || {
@@ -206,7 +221,9 @@ async fn serve_database(
         }
     };
     let services = &api::SERVICES;
-    let serve = server::serve(listener, routes, services, ready, changed, limits, shutdown);
+    let serve = server::serve(
+        listener, routes, services, ready, changed, settings, shutdown,
+    );
     let (stopped, ()) = tokio::join!(serve, maintenance);
     match stopped? {
         Shutdown::Clean => tracing::info!("stopped; every call was completed"),

@@ -10,6 +10,7 @@ pub(crate) mod kinds;
 pub(crate) mod mailing_group;
 pub(crate) mod memberships;
 pub(crate) mod page;
+mod principal;
 pub(crate) mod search;
 pub(crate) mod segment;
 pub(crate) mod selection;
@@ -29,6 +30,8 @@ pub(crate) use mailing_group::{MailingGroup, NewMailingGroup};
 pub use memberships::Assignment;
 pub(crate) use memberships::{AssignmentOutcome, Direction, FormerName, Membership};
 pub use page::PageSize;
+pub use principal::{AccessLevel, Principal};
+pub(crate) use principal::{GrantedTenants, PrincipalKind};
 pub(crate) use segment::{
     CountedSegment, Criterion, MAX_UNDOABLE_ACTIONS, SavedCriteria, Segment, SegmentAction,
     Selector,

@@ -156,6 +156,7 @@ diesel::table! {
         commit_time -> Timestamptz,
         request_id -> Text,
         commit_id -> Int8,
+        actors -> Text,
     }
 }
 

@@ -13,6 +13,7 @@ mod listener;
 mod tls;
 
 mod admission;
+mod authentication;
 mod call_metrics;
 mod calls;
 
@@ -30,6 +31,7 @@ mod tenant_metrics;
 mod trace;
 
 mod limits;
+mod settings;
 pub mod signal;
 
 use std::{future::Future, sync::Arc, time::Duration};
@@ -48,6 +50,8 @@ use self::{
 pub use self::{
     limits::Limits,
     listener::Listener,
+    reflection::Reflection,
+    settings::Settings,
     tenant_metrics::count_by_tenant,
     tls::{ClientAuthority, PeerCertificates, ServerTls, TlsFileError, TlsFiles},
 };
@@ -76,13 +80,16 @@ pub enum Error {
     /// The descriptors compiled into the program cannot be read.
     #[error("the service descriptors cannot be read")]
     Descriptors(#[from] prost::DecodeError),
+    /// An RPC does not say what its caller must be allowed to do.
+    #[error("{0} has no option (mailinggroups.v1.access)")]
+    NoAccess(String),
     /// Reflection does not accept them.
     #[error("the service descriptors cannot be served")]
     Reflection(#[from] tonic_reflection::server::Error),
 }
 
 /// Serves `routes`, with health and reflection added, on `listener` until `shutdown` is cancelled
-/// and the open calls have ended or `limits.drain_timeout` has passed.
+/// and the open calls have ended or the drain has timed out.
 ///
 /// `services` are the full names whose health is reported; they and the server as a whole are
 /// SERVING while `ready` returns no error. It is checked twice a second and may take a second.
@@ -102,7 +109,7 @@ pub async fn serve<R, F, E>(
     services: &[&'static str],
     ready: R,
     changed: impl FnMut(Option<&str>) + Send + 'static,
-    limits: Limits,
+    settings: impl Into<Settings>,
     shutdown: CancellationToken,
 ) -> Result<Shutdown, Error>
 where
@@ -110,11 +117,17 @@ where
     F: Future<Output = Result<(), E>> + Send + 'static,
     E: std::error::Error + 'static,
 {
+    let Settings {
+        limits,
+        authenticator,
+        reflection,
+    } = settings.into();
     let (draining, aborting) = (CancellationToken::new(), CancellationToken::new());
     let health = Readiness::new(services).await;
     let calls = Arc::new(Calls {
-        routes: reflection::add_to(routes.add_service(health.server()))?.prepare(),
-        methods: MethodTable::new(&reflection::DESCRIPTOR_SETS)?,
+        routes: reflection::add_to(routes.add_service(health.server()), reflection)?.prepare(),
+        methods: MethodTable::new(&reflection::DESCRIPTOR_SETS, reflection)?,
+        authenticator,
         admission: Admission::new(&limits),
         limits: limits.clone(),
         draining: draining.clone(),

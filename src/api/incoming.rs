@@ -8,13 +8,12 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use http::HeaderMap;
 use tokio::task_local;
 use tonic::Status;
 
 use super::{
     quota::{Quota, TakenQuota},
-    request, status,
+    status,
 };
 
 /// So much of each message is free, so that small calls pass when large ones have taken all memory.
@@ -98,13 +97,6 @@ pub(super) fn decode(bytes: usize) -> Result<(), Status> {
 pub(super) fn take_memory() -> Option<TakenQuota> {
     let taken = CURRENT.try_with(|incoming| incoming.state().memory.split());
     taken.ok()
-}
-
-/// The tenant by whose share a call counts, which need not be valid.
-pub(crate) fn tenant(headers: &HeaderMap) -> Arc<str> {
-    let value = headers.get(request::TENANT);
-    let name = value.and_then(|value| value.to_str().ok());
-    Arc::from(name.unwrap_or(request::DEFAULT_TENANT))
 }
 
 /// Runs `future` as part of the call.

@@ -1,11 +1,14 @@
 //! Reading requests: the call they belong to, idempotency keys, selections and segment actions.
 
+use std::sync::Arc;
+
 use sha2::{Digest, Sha256};
 use tokio::time::Instant;
-use tonic::{Request, metadata::MetadataMap};
+use tonic::{Request, Status};
 
 use super::{
-    field::{Field, required, required_each, single_value},
+    caller::{Caller, DEFAULT_TENANT, TENANT},
+    field::{Field, required, required_each},
     request_id,
 };
 use crate::{
@@ -14,70 +17,63 @@ use crate::{
         segments::{Action, ActionTarget},
         selection::{ContactView, SelectionSource},
     },
-    model::{ActionKind, SelectionOptions, TenantName},
+    model::{ActionKind, GrantedTenants, SelectionOptions, TenantName},
     pb::{self, IdempotentRequest, RpcRequest, SegmentMemberView},
 };
-
-/// The metadata key that names the tenant.
-pub(super) const TENANT: &str = "x-tenant";
-
-/// The tenant of a call that names none.
-pub(super) const DEFAULT_TENANT: &str = "default";
 
 /// When the call ends: an extension of the request.
 #[derive(Clone, Copy)]
 pub(crate) struct CallEnd(pub(crate) Instant);
 
-/// Splits a request into its call context (tenant and request id) and its message.
-pub(super) fn split_request<T>(request: Request<T>) -> Result<(Call, T), Violation> {
-    let tenant = tenant(request.metadata())?;
-    Ok(split(request, tenant))
+/// Splits a request into its call context (tenant, request id and caller) and its message.
+pub(super) fn split_request<T>(request: Request<T>) -> Result<(Call, T), Status> {
+    let caller = Caller::of(request.extensions())?;
+    let (tenant, actor) = (caller.tenant()?, caller.name());
+    Ok(split(request, tenant, actor))
 }
 
-/// As [`split_request`], for a request about the tenant that its field at `path` names.
+/// As [`split_request`], for a request about the tenant that its field at `path` names. Refuses one
+/// that the caller may not use.
 pub(super) fn split_request_about<T>(
     path: &str,
     request: Request<T>,
     name: fn(&T) -> &str,
-) -> Result<(Call, T), Violation> {
+) -> Result<(Call, T), Status> {
     let tenant = required(name(request.get_ref()), path)?;
-    Ok(split(request, tenant))
+    let caller = Caller::of(request.extensions())?;
+    caller.require_tenant(&tenant)?;
+    let actor = caller.name();
+    Ok(split(request, tenant, actor))
 }
 
-/// As [`split_request`], for a request about all tenants.
-pub(super) fn split_request_of_all<T>(request: Request<T>) -> Result<(Call, T), Violation> {
+/// As [`split_request`], for a request about the tenants that the caller may use. Its page tokens are
+/// bound to no tenant.
+pub(super) fn split_request_of_all<T>(
+    request: Request<T>,
+) -> Result<(Call, GrantedTenants, T), Status> {
+    let caller = Caller::of(request.extensions())?;
+    let (granted, actor) = (caller.principal().tenants.clone(), caller.name());
     let tenant = DEFAULT_TENANT.parse().field(TENANT)?;
-    Ok(split(request, tenant))
+    let (call, request) = split(request, tenant, actor);
+    Ok((call, granted, request))
 }
 
-fn split<T>(request: Request<T>, tenant: TenantName) -> (Call, T) {
+fn split<T>(request: Request<T>, tenant: TenantName, actor: Arc<str>) -> (Call, T) {
     let call = Call {
         tenant,
         request_id: request_id::current_or_new().to_string(),
+        actors: actor,
         deadline: request.extensions().get::<CallEnd>().map(|end| end.0),
         validate_only: false,
     };
     (call, request.into_inner())
 }
 
-fn tenant(metadata: &MetadataMap) -> Result<TenantName, Violation> {
-    let values = metadata.get_all(TENANT).iter();
-    single_value(values.count()).field(TENANT)?;
-    let name = match metadata.get(TENANT) {
-        None => DEFAULT_TENANT,
-        Some(value) => value
-            .to_str()
-            .map_err(|_| "must be ASCII text")
-            .field(TENANT)?,
-    };
-    name.parse().field(TENANT)
-}
-
 /// Splits a request that changes something: as [`split_request`], with its dry run and its idempotency
 /// key.
 pub(super) fn split_change<T: IdempotentRequest>(
     request: Request<T>,
-) -> Result<(Call, T, Option<IdempotencyKey>), Violation> {
+) -> Result<(Call, T, Option<IdempotencyKey>), Status> {
     let (mut call, mut request) = split_request(request)?;
     call.validate_only = request.validate_only();
     let key = idempotency_key(&mut request)?;

@@ -3,7 +3,8 @@
 use tonic::{Request, Response};
 
 use super::{
-    Api, RpcResult, convert::timestamp, field::optional, request::split_request, token::ListPage,
+    Api, RpcResult, caller::actors, convert::timestamp, field::optional, request::split_request,
+    token::ListPage,
 };
 use crate::{
     domain::revisions::{self, ChangeSummary, RevisionFilter, RevisionSummary},
@@ -39,6 +40,7 @@ impl From<RevisionSummary> for pb::Revision {
             revision: summary.revision,
             commit_time: Some(timestamp(summary.commit_time)),
             request_id: summary.request_id,
+            actors: actors(&summary.actors),
             changes: summary.changes.into_iter().map(Into::into).collect(),
             change_count: summary.change_count,
         }

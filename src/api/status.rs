@@ -8,7 +8,7 @@ mod reason;
 use std::{collections::HashMap, sync::LazyLock, time::Duration};
 
 use metrics::Counter;
-use tonic::{Code, Status};
+use tonic::{Code, Status, metadata::MetadataValue};
 use tonic_types::{ErrorDetails, StatusExt};
 
 pub(super) use self::fields::contact_field;
@@ -96,6 +96,29 @@ pub(crate) fn several_messages() -> Status {
         ErrorReason::InvalidArgument,
         "the call takes one message; it has several",
     )
+}
+
+/// It is not known who calls.
+pub(crate) fn unauthenticated(reason: ErrorReason, message: impl Into<String>) -> Status {
+    let mut status = plain(reason, message);
+    let scheme = MetadataValue::from_static("Bearer");
+    status.metadata_mut().insert("www-authenticate", scheme);
+    status
+}
+
+/// It cannot be found out who calls.
+pub(crate) fn no_keys() -> Status {
+    let message = "the keys of the token's issuer could not be fetched yet";
+    plain(ErrorReason::KeysUnavailable, message)
+}
+
+/// The caller may not do this.
+pub(super) fn denied(
+    reason: ErrorReason,
+    message: String,
+    metadata: (&'static str, String),
+) -> Status {
+    status(reason, message, vec![metadata], ErrorDetails::new())
 }
 
 /// A fault of the service. The log says which, under the request id that the caller gets.
@@ -200,12 +223,19 @@ fn code_and_retry_delay(reason: ErrorReason) -> (Code, Option<Duration>) {
         | ErrorReason::DatabaseFull => (Code::ResourceExhausted, None),
         // UNAVAILABLE, not RESOURCE_EXHAUSTED, when overloaded: clients retry it, and the retry
         // may reach another server.
-        ErrorReason::DatabaseUnavailable | ErrorReason::Overloaded => (Code::Unavailable, SECOND),
+        ErrorReason::DatabaseUnavailable
+        | ErrorReason::Overloaded
+        | ErrorReason::KeysUnavailable => (Code::Unavailable, SECOND),
         // Only calls that may be repeated bring a delay of their own.
         ErrorReason::CommitOutcomeUnknown => (Code::Unavailable, None),
         // Another server is there already, or will be soon.
         ErrorReason::ShuttingDown => (Code::Unavailable, Some(Duration::from_millis(100))),
         ErrorReason::DeadlineExceeded => (Code::DeadlineExceeded, None),
+        ErrorReason::CredentialsMissing
+        | ErrorReason::CredentialsInvalid
+        | ErrorReason::TokenExpired
+        | ErrorReason::TokenNotYetValid => (Code::Unauthenticated, None),
+        ErrorReason::AccessDenied | ErrorReason::TenantNotGranted => (Code::PermissionDenied, None),
         ErrorReason::Unimplemented => (Code::Unimplemented, None),
         ErrorReason::Cancelled => (Code::Cancelled, None),
         ErrorReason::Internal | ErrorReason::Unspecified => (Code::Internal, None),

@@ -47,11 +47,11 @@ impl Tenants for Api {
         &self,
         request: Request<pb::ListTenantsRequest>,
     ) -> RpcResult<pb::ListTenantsResponse> {
-        let (call, mut request) = split_request_of_all(request)?;
+        let (call, granted, mut request) = split_request_of_all(request)?;
         let page = ListPage::<TenantName>::take(&call, &mut request)?;
         let prefix = search_text(request.prefix, "prefix")?;
         let after = page.after.as_ref();
-        let mut found = tenants::list(&self.domain, &prefix, after, page.size).await?;
+        let mut found = tenants::list(&self.domain, &granted, &prefix, after, page.size).await?;
         let next_page_token = page.next_token(&mut found, |it| &it.name);
         Ok(Response::new(pb::ListTenantsResponse {
             tenants: found.into_iter().map(Into::into).collect(),

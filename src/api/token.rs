@@ -139,6 +139,7 @@ mod tests {
         let call = Call {
             tenant: "default".parse().expect("a tenant"),
             request_id: "call".to_owned(),
+            actors: "anonymous".into(),
             deadline: None,
             validate_only: false,
         };

@@ -26,6 +26,8 @@ pub(crate) struct Call {
     pub(crate) tenant: TenantName,
     /// A request id, or several of a batch.
     pub(crate) request_id: String,
+    /// Who calls, as the history names it; of a batch all of them, each on a line.
+    pub(crate) actors: Arc<str>,
     /// When the call ends, if it does by itself.
     pub(crate) deadline: Option<Instant>,
     /// Whether it is a dry run: it answers as if it wrote, but nothing of it is kept.

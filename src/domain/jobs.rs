@@ -4,7 +4,7 @@ mod contacts;
 mod mailing_groups;
 mod memberships;
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use tokio::{sync::Semaphore, time::Instant};
 
@@ -69,6 +69,7 @@ impl JobQueues {
 /// The input of one call of a batch.
 pub(super) struct JobItem<T> {
     request_id: String,
+    actor: Arc<str>,
     deadline: Option<Instant>,
     input: T,
 }
@@ -77,13 +78,14 @@ impl<T> JobItem<T> {
     pub(super) fn new(call: &Call, input: T) -> Self {
         Self {
             request_id: call.request_id.clone(),
+            actor: Arc::clone(&call.actors),
             deadline: call.deadline,
             input,
         }
     }
 }
 
-/// Maximum number of request ids that the history keeps of one batch.
+/// Maximum number of request ids and of callers that the history keeps of one batch.
 const MAX_REQUEST_IDS: usize = 16;
 
 /// The call of a batch. Its revision is made by all items: the history names them by their request
@@ -98,9 +100,29 @@ fn batch_call<T>(tenant: &TenantName, items: &[JobItem<T>]) -> Call {
     Call {
         tenant: tenant.clone(),
         request_id: ids.join(","),
+        actors: actors(items),
         deadline: items.iter().filter_map(|item| item.deadline).max(),
         validate_only: false,
     }
+}
+
+/// Who calls: each once, on a line, in the order of the items, and after 16 the number of the others.
+fn actors<T>(items: &[JobItem<T>]) -> Arc<str> {
+    let mut names: Vec<&str> = Vec::new();
+    let mut others = BTreeSet::new();
+    for item in items {
+        match names.contains(&&*item.actor) {
+            false if names.len() < MAX_REQUEST_IDS => names.push(&item.actor),
+            false => drop(others.insert(&item.actor)),
+            true => {}
+        }
+    }
+    if let (&[name], true) = (&*names, others.is_empty()) {
+        return Arc::from(name);
+    }
+    let others = (!others.is_empty()).then(|| format!("+{}", others.len()));
+    names.extend(others.as_deref());
+    Arc::from(names.join("\n"))
 }
 
 /// The call of a batch that only reads.
@@ -116,6 +138,7 @@ mod tests {
         let tenant = "t".parse().expect("a tenant");
         let item = |id: &&str| JobItem {
             request_id: (*id).to_owned(),
+            actor: Arc::from("anyone"),
             deadline: None,
             input: (),
         };
@@ -129,5 +152,22 @@ mod tests {
         assert_eq!(request_id(&["a", "b"]), "a,b");
         let long = request_id(&["x"; 1_000]);
         assert_eq!(long, format!("{}+984", "x,".repeat(16)));
+    }
+
+    #[test]
+    fn a_batch_is_made_by_all_its_callers_up_to_a_bound() {
+        let item = |name: &str| JobItem {
+            request_id: "a".to_owned(),
+            actor: Arc::from(name),
+            deadline: None,
+            input: (),
+        };
+        let of = |names: &[&str]| actors(&names.iter().map(|it| item(it)).collect::<Vec<_>>());
+        assert_eq!(&*of(&["b", "b", "b"]), "b");
+        assert_eq!(&*of(&["b", "a, c", "b"]), "b\na, c");
+        let many: Vec<_> = (0..40).map(|it| (it / 2).to_string()).collect();
+        let many: Vec<_> = many.iter().map(String::as_str).collect();
+        assert!(of(&many).ends_with("\n15\n+4"));
+        assert_eq!(&*of(&[]), "");
     }
 }

@@ -2,7 +2,7 @@
 
 use super::{Call, Domain, Error, IdempotencyKey, Resource, Result, UnknownTenants};
 use crate::{
-    model::{PageSize, Tenant, TenantCounts, TenantLimits, TenantName},
+    model::{GrantedTenants, PageSize, Tenant, TenantCounts, TenantLimits, TenantName},
     store::{self, ALL_TENANTS},
 };
 
@@ -39,16 +39,17 @@ pub(crate) async fn get(domain: &Domain, call: &Call) -> Result<Tenant> {
     found.ok_or_else(|| unknown(call))
 }
 
-/// Lists tenants by name, after `after`, whose names start with `prefix`.
+/// Lists the granted tenants by name, after `after`, whose names start with `prefix`.
 pub(crate) async fn list(
     domain: &Domain,
+    granted: &GrantedTenants,
     prefix: &str,
     after: Option<&TenantName>,
     size: PageSize,
 ) -> Result<Vec<Tenant>> {
     domain
         .read(ALL_TENANTS, async |conn| {
-            Ok(store::tenants::page(conn, prefix, after, size).await?)
+            Ok(store::tenants::page(conn, granted, prefix, after, size).await?)
         })
         .await
 }

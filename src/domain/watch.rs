@@ -102,6 +102,8 @@ pub(crate) struct RevisionChanges {
     pub(crate) commit_time: Time,
     /// The call that made it.
     pub(crate) request_id: String,
+    /// Who made it, each on a line.
+    pub(crate) actors: String,
     /// What changed, in the order in which it applies.
     pub(crate) changes: Vec<ResolvedChange>,
     /// Whether more of the same revision follows.

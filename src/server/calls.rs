@@ -29,18 +29,23 @@ use super::{
     log::CallLog,
     methods::{KnownMethod, MethodClass, MethodTable},
 };
-use crate::api::{
-    incoming::{self, Incoming},
-    quota::TakenQuota,
-    request::CallEnd,
-    request_id,
-    status::{deadline_exceeded, internal},
+use crate::{
+    api::{
+        caller::Caller,
+        incoming::{self, Incoming},
+        quota::TakenQuota,
+        request::CallEnd,
+        request_id,
+        status::{deadline_exceeded, internal},
+    },
+    auth::Authenticator,
 };
 
 /// What all calls share.
 pub(super) struct Calls {
     pub(super) routes: Routes,
     pub(super) methods: MethodTable,
+    pub(super) authenticator: Authenticator,
     pub(super) admission: Admission,
     pub(super) limits: Limits,
     /// Cancelled when no new connections are accepted; calls of [`MethodClass::LongLived`] end then.
@@ -63,18 +68,22 @@ impl Calls {
         }
         // First, so that every log line and every error names the call.
         let id = Arc::new(request_id::of(request.headers()));
-        let tenant = incoming::tenant(request.headers());
         let method = self.methods.get(request.uri().path());
+        let peer = request.extensions().get().cloned();
+        let caller = self.caller(method.guard, request.headers(), peer).await;
+        let share = caller
+            .as_ref()
+            .map_or_else(|_| Arc::from(""), Caller::share);
         let single = method.takes_one_message;
-        let incoming = Incoming::new(&self.admission.memory, &tenant, single);
+        let incoming = Incoming::new(&self.admission.memory, &share, single);
         let open = request.extensions().get::<OpenCall>().cloned();
         let scope = CallScope::new(id, incoming, open);
         let request = request.map(|body| RequestBody::wrap(body, &scope.incoming));
         let work = async {
             // Around everything that answers, so that the log has what the caller gets.
-            let log = CallLog::start(method, &tenant, request.headers());
+            let log = CallLog::start(method, &share, request.headers());
             let (span, trace) = (log.span().clone(), log.trace().clone());
-            let handled = self.admit(request, method, &tenant, arrived);
+            let handled = self.admit(request, method, caller, &share, arrived);
             let handled = handled.instrument(trace).instrument(span).await;
             (log, handled)
         };
@@ -99,10 +108,12 @@ impl Calls {
         &self,
         mut request: Request<Body>,
         method: &KnownMethod,
-        tenant: &Arc<str>,
+        caller: Result<Caller, Status>,
+        share: &Arc<str>,
         arrived: Instant,
     ) -> Result<Handled, Status> {
         request_id::check_single(request.headers())?;
+        request.extensions_mut().insert(caller?);
         let class = method.class;
         let time = [grpc_timeout(request.headers()), self.max_time(class)];
         let deadline = Deadline {
@@ -118,7 +129,7 @@ impl Calls {
         if deadline.has_passed() {
             return Err(deadline_exceeded());
         }
-        let place = self.admission.place(request.uri().path(), class, tenant)?;
+        let place = self.admission.place(request.uri().path(), class, share)?;
         if let Some(at) = deadline.at {
             request.extensions_mut().insert(CallEnd(at));
         }

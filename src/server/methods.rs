@@ -1,11 +1,17 @@
-//! The methods from the descriptors: their names, the class that limits their calls, and their metrics.
+//! The methods from the descriptors: their names, the class that limits their calls, what their callers
+//! must show, and their metrics.
 
 use std::{collections::HashMap, sync::Arc};
 
-use prost::{DecodeError, Message};
+use prost::Message;
 use prost_types::{FileDescriptorProto, FileDescriptorSet, MethodDescriptorProto};
 
-use super::call_metrics::MethodMetrics;
+use super::{Error, call_metrics::MethodMetrics, reflection::Reflection};
+use crate::{
+    api::caller::required_access,
+    model::AccessLevel,
+    pb::{identity_server, method_access, tenants_server},
+};
 
 /// Which limit applies to the calls of a method.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,6 +22,19 @@ pub(super) enum MethodClass {
     Stream,
     /// Streams until the caller or the server ends it: health and reflection.
     LongLived,
+}
+
+/// What the caller of a method must show.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Guard {
+    /// Nothing.
+    Open,
+    /// Who it is.
+    Authenticated,
+    /// The access to the tenant that the metadata names.
+    Tenant(AccessLevel),
+    /// The access, to the tenant that the message names.
+    NamedTenant(AccessLevel),
 }
 
 /// The server's methods by path (`/package.Service/Method`).
@@ -31,6 +50,7 @@ pub(super) struct KnownMethod {
     pub(super) class: MethodClass,
     /// Whether a call takes one message.
     pub(super) takes_one_message: bool,
+    pub(super) guard: Guard,
     pub(super) metrics: MethodMetrics,
 }
 
@@ -45,21 +65,23 @@ impl KnownMethod {
 }
 
 impl MethodTable {
-    /// Reads encoded descriptor sets.
-    pub(super) fn new(descriptor_sets: &[&[u8]]) -> Result<Self, DecodeError> {
+    /// Reads encoded descriptor sets. Every method of the services needs an access.
+    pub(super) fn new(descriptor_sets: &[&[u8]], reflection: Reflection) -> Result<Self, Error> {
         let mut known = HashMap::new();
         for set in descriptor_sets {
             for file in FileDescriptorSet::decode(*set)?.file {
-                known.extend(methods_in(&file));
+                known.extend(methods_in(&file, reflection)?);
             }
         }
         Ok(Self {
             known,
-            // Refused at once, whatever its class.
+            // Refused at once, whatever its class. Only known callers learn that there is no such
+            // method.
             unknown: Arc::new(KnownMethod {
                 name: UNKNOWN.to_owned(),
                 class: MethodClass::Unary,
                 takes_one_message: true,
+                guard: Guard::Authenticated,
                 metrics: MethodMetrics::new(UNKNOWN, UNKNOWN, (false, false)),
             }),
         })
@@ -71,24 +93,46 @@ impl MethodTable {
     }
 }
 
-fn methods_in(file: &FileDescriptorProto) -> Vec<(String, Arc<KnownMethod>)> {
+fn methods_in(
+    file: &FileDescriptorProto,
+    reflection: Reflection,
+) -> Result<Vec<(String, Arc<KnownMethod>)>, Error> {
     let package = file.package();
+    let access: HashMap<_, _> = method_access().collect();
     let mut methods = Vec::new();
     for descriptor in &file.service {
         let service = format!("{package}.{}", descriptor.name());
         for method in &descriptor.method {
             let name = format!("{service}/{}", method.name());
+            let path = format!("/{name}");
+            let access = access.get(path.as_str()).copied().and_then(required_access);
+            let guard = guard(&service, access, reflection);
             let streams = (method.client_streaming(), method.server_streaming());
             let known = KnownMethod {
                 class: class(package, method),
                 takes_one_message: !method.client_streaming(),
+                guard: guard.ok_or_else(|| Error::NoAccess(name.clone()))?,
                 metrics: MethodMetrics::new(&service, method.name(), streams),
                 name,
             };
-            methods.push((format!("/{}", known.name), Arc::new(known)));
+            methods.push((path, Arc::new(known)));
         }
     }
-    methods
+    Ok(methods)
+}
+
+/// What the callers of a service's method must show; `None` if that is not known.
+fn guard(service: &str, access: Option<AccessLevel>, reflection: Reflection) -> Option<Guard> {
+    match (service, access) {
+        ("grpc.health.v1.Health", _) => Some(Guard::Open),
+        (name, _) if name.starts_with("grpc.reflection.") => Some(match reflection {
+            Reflection::On => Guard::Open,
+            Reflection::Authenticated | Reflection::Off => Guard::Authenticated,
+        }),
+        (identity_server::SERVICE_NAME, Some(_)) => Some(Guard::Authenticated),
+        (tenants_server::SERVICE_NAME, Some(access)) => Some(Guard::NamedTenant(access)),
+        (_, access) => access.map(Guard::Tenant),
+    }
 }
 
 fn class(package: &str, method: &MethodDescriptorProto) -> MethodClass {
@@ -106,7 +150,7 @@ mod tests {
 
     #[test]
     fn every_method_has_its_class() {
-        let methods = MethodTable::new(&DESCRIPTOR_SETS).expect("descriptors");
+        let methods = MethodTable::new(&DESCRIPTOR_SETS, Reflection::On).expect("descriptors");
         let expected = [
             (
                 "/mailinggroups.v1.MailingGroups/GetMailingGroup",

@@ -16,7 +16,21 @@ pub(super) const DESCRIPTOR_SETS: [&[u8]; 5] = [
     pb::v1alpha::FILE_DESCRIPTOR_SET,
 ];
 
-pub(super) fn add_to(routes: Routes) -> Result<Routes, Error> {
+/// Who may ask for the descriptors.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reflection {
+    /// Anyone.
+    On,
+    /// Callers that are authenticated.
+    Authenticated,
+    /// No one.
+    Off,
+}
+
+pub(super) fn add_to(routes: Routes, reflection: Reflection) -> Result<Routes, Error> {
+    if reflection == Reflection::Off {
+        return Ok(routes);
+    }
     Ok(routes
         .add_service(builder().build_v1()?)
         .add_service(builder().build_v1alpha()?))

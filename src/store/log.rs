@@ -18,6 +18,7 @@ pub(super) use self::append::{ChangeSet, RevisionCounter, append};
 pub use self::since::{LogFilter, changes_since};
 pub(crate) use self::since::{LogTail, TailEntry};
 pub(crate) use self::{
+    append::Origin,
     page::{LogPage, LogPosition, PageEntry, PageFilter, SLICE, page},
     prune::{prunable, prune},
     revisions::{ChangeSummary, RevisionFilter, RevisionSummary, revisions},

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use diesel::{
     prelude::*,
-    sql_types::{BigInt, Integer, Nullable, Text},
+    sql_types::{Array, BigInt, Integer, Nullable, Text},
 };
 use diesel_async::{AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
 use moka::sync::Cache;
@@ -17,7 +17,7 @@ use super::{
     sql::{after_prefix, sql},
 };
 use crate::{
-    model::{PageSize, Tenant, TenantId, TenantLimits, TenantName},
+    model::{GrantedTenants, PageSize, Tenant, TenantId, TenantLimits, TenantName},
     schema::{clocks, tenants},
 };
 
@@ -87,19 +87,26 @@ pub(crate) async fn get(
         .optional()
 }
 
-/// A page of the tenants by name, after `after`, whose names start with `prefix`.
+/// A page of the granted tenants by name, after `after`, whose names start with `prefix`.
 pub(crate) async fn page(
     conn: &mut AsyncPgConnection,
+    granted: &GrantedTenants,
     prefix: &str,
     after: Option<&TenantName>,
     size: PageSize,
 ) -> QueryResult<Vec<Tenant>> {
+    let granted = match granted {
+        GrantedTenants::All => None,
+        GrantedTenants::Named(names) => Some(names.iter().cloned().collect::<Vec<_>>()),
+    };
     sql("SELECT * FROM present_tenants \
-         WHERE name >= $1 AND name < $2 AND ($3 IS NULL OR name > $3) ORDER BY name LIMIT $4")
+         WHERE name >= $1 AND name < $2 AND ($3 IS NULL OR name > $3) \
+             AND ($5 IS NULL OR name = ANY ($5)) ORDER BY name LIMIT $4")
     .bind::<Text, _>(prefix.to_owned())
     .bind::<Text, _>(after_prefix(prefix))
     .bind::<Nullable<Text>, _>(after.cloned())
     .bind::<BigInt, _>(size.with_one_more())
+    .bind::<Nullable<Array<Text>>, _>(granted)
     .load(conn)
     .await
 }

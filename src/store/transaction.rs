@@ -8,7 +8,7 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
 
 use super::{
     PooledConnection,
-    log::{self, ChangeSet, RevisionCounter},
+    log::{self, ChangeSet, Origin, RevisionCounter},
     tenants,
 };
 use crate::model::{Change, Commit, Revision, TenantId, TenantName, Time};
@@ -200,7 +200,7 @@ impl Transaction {
     }
 
     /// Logs the collected changes. Returns the commit that they become; `None` if nothing changes.
-    pub(crate) async fn write_log(&mut self, request_id: &str) -> QueryResult<Option<Commit>> {
+    pub(crate) async fn write_log(&mut self, origin: Origin<'_>) -> QueryResult<Option<Commit>> {
         if self.refused || self.changes.is_empty() {
             return Ok(None);
         }
@@ -212,7 +212,7 @@ impl Transaction {
             tenant_id: self.tenant_id,
             commit,
             time: self.time,
-            request_id,
+            origin,
             counter: &self.counter,
             changes: std::mem::take(&mut self.changes),
         };

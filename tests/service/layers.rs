@@ -18,12 +18,24 @@ use crate::support::source::{Source, assert_only, sources};
 /// What each layer may import of the others, besides itself.
 const LAYERS: &[(&str, &[&str])] = &[
     ("database", &["config", "postgres", "store"]),
-    ("config", &["client", "duration", "server", "telemetry"]),
+    (
+        "config",
+        &["auth", "client", "duration", "model", "server", "telemetry"],
+    ),
     ("client", &["model", "pb", "duration"]),
     (
         "server",
-        &["api", "metrics", "model", "pb", "reload", "telemetry"],
+        &[
+            "api",
+            "auth",
+            "metrics",
+            "model",
+            "pb",
+            "reload",
+            "telemetry",
+        ],
     ),
+    ("auth", &["model", "reload"]),
     ("api", &["domain", "metrics", "model", "pb", "telemetry"]),
     ("domain", &["metrics", "store", "model", "telemetry"]),
     ("store", &["metrics", "model", "schema", "telemetry"]),
@@ -176,6 +188,7 @@ fn the_model_is_synchronous() {
         "domain",
         "store",
         "server",
+        "auth",
         "client",
         "database",
         "main",

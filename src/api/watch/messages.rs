@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use prost::Message as _;
 
 use crate::{
-    api::{convert::timestamp, stream::TARGET_MESSAGE_BYTES},
+    api::{caller::actors, convert::timestamp, stream::TARGET_MESSAGE_BYTES},
     domain::watch::{ResolvedChange, RevisionChanges, SnapshotPart, WatchEvent},
     model::{Contact, Revision},
     pb::{
@@ -64,6 +64,7 @@ fn snapshot(revision: Revision, part: SnapshotPart) -> Snapshot {
 /// One message, or several if it is too large.
 fn parts(changes: RevisionChanges) -> Vec<Changes> {
     let (commit, time, request_id) = (changes.commit, changes.commit_time, changes.request_id);
+    let actors = actors(&changes.actors);
     let part = |more| Changes {
         revision: commit.revision,
         commit_time: Some(timestamp(time)),
@@ -71,6 +72,7 @@ fn parts(changes: RevisionChanges) -> Vec<Changes> {
         changes: Vec::new(),
         more,
         resume_token: String::new(),
+        actors: actors.clone(),
     };
     let mut parts = vec![part(changes.more)];
     let mut bytes = 0;

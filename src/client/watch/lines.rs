@@ -29,6 +29,7 @@ pub(super) fn changes(parts: Vec<Changes>) -> Value {
     let first = parts.first();
     let (revision, time) = first.map_or((0, None), |it| (it.revision, it.commit_time));
     let request_id = first.map_or("", |it| it.request_id.as_str());
+    let actors = first.map_or(&[][..], |it| it.actors.as_slice());
     let token = parts.last().map_or("", |it| it.resume_token.as_str());
     let all = parts.iter().flat_map(|part| &part.changes);
     let all: Vec<_> = all
@@ -39,6 +40,7 @@ pub(super) fn changes(parts: Vec<Changes>) -> Value {
         "revision": revision,
         "commit_time": time.map(|it| it.to_string()),
         "request_id": request_id,
+        "actors": actors,
         "changes": all,
         "resume_token": token,
     })

@@ -8,7 +8,7 @@ use tokio::time::Instant;
 use crate::{
     domain::{Call, Error, Result, database::Database},
     model::{Revision, TenantId},
-    store::{self, QueryError, Transaction},
+    store::{self, QueryError, Transaction, log::Origin},
 };
 
 /// How long before its deadline a call gives up finding out whether it was committed.
@@ -25,7 +25,11 @@ impl Database {
     /// was.
     pub(super) async fn commit(&self, call: &Call, mut tx: Transaction) -> Result<Revision> {
         let unchanged = tx.revision_after();
-        let logged = match tx.write_log(&call.request_id).await {
+        let origin = Origin {
+            request_id: &call.request_id,
+            actors: &call.actors,
+        };
+        let logged = match tx.write_log(origin).await {
             Ok(logged) => logged,
             Err(error) => {
                 // If this fails, the connection is closed, which rolls back too.

@@ -35,6 +35,7 @@ impl BatchOperation for ChangeMemberships {
             commit: LoggedCommit {
                 time: store::now(),
                 request_id: call.request_id.clone(),
+                actors: call.actors.to_string(),
                 id: Commit::new_id(),
             },
             call,

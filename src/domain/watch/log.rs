@@ -85,6 +85,7 @@ impl LogReader {
                     commit: read.commit(),
                     commit_time: read.commit_time,
                     request_id: read.request_id.clone(),
+                    actors: read.actors.clone(),
                     changes: Vec::new(),
                     more: false,
                 });

@@ -29,12 +29,19 @@ pub(in crate::store) struct RevisionCounter {
     pub(in crate::store) max_mailing_groups: i64,
 }
 
+/// Which calls make a revision.
+pub(crate) struct Origin<'c> {
+    pub(crate) request_id: &'c str,
+    /// Who calls, each on a line.
+    pub(crate) actors: &'c str,
+}
+
 /// What is written at the end of a transaction.
 pub(in crate::store) struct ChangeSet<'c> {
     pub(in crate::store) tenant_id: TenantId,
     pub(in crate::store) commit: Commit,
     pub(in crate::store) time: Time,
-    pub(in crate::store) request_id: &'c str,
+    pub(in crate::store) origin: Origin<'c>,
     pub(in crate::store) counter: &'c RevisionCounter,
     pub(in crate::store) changes: Vec<Change>,
 }
@@ -53,7 +60,7 @@ pub(in crate::store) async fn append(
         .bind::<Integer, _>(set.tenant_id)
         .bind::<BigInt, _>(set.commit.revision)
         .bind::<Timestamptz, _>(set.time)
-        .bind::<Text, _>(set.request_id.to_owned())
+        .bind::<Text, _>(set.origin.request_id.to_owned())
         .bind::<Integer, _>(counter.next_contact_number)
         .bind::<BigInt, _>(counter.next_contact_serial)
         .bind::<Integer, _>(counter.next_group_id)
@@ -71,6 +78,7 @@ pub(in crate::store) async fn append(
         .bind::<BigInt, _>(set.commit.id)
         .bind::<BigInt, _>(counter.contact_count)
         .bind::<BigInt, _>(counter.mailing_group_count)
+        .bind::<Text, _>(set.origin.actors.to_owned())
         .execute(conn)
         .await
 }

@@ -79,6 +79,9 @@ pub(crate) struct PageEntry {
     /// The request that made it.
     #[diesel(sql_type = Text)]
     pub(crate) request_id: String,
+    /// Who made it, each on a line.
+    #[diesel(sql_type = Text)]
+    pub(crate) actors: String,
     #[diesel(sql_type = BigInt)]
     commit_id: i64,
 }

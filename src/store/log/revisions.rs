@@ -32,6 +32,8 @@ pub(crate) struct RevisionSummary {
     pub(crate) revision: Revision,
     pub(crate) commit_time: Time,
     pub(crate) request_id: String,
+    /// Who made it, each on a line.
+    pub(crate) actors: String,
     /// The number of changes that match.
     pub(crate) change_count: i64,
     /// The first of them.
@@ -115,6 +117,8 @@ struct RevisionRow {
     commit_time: Time,
     #[diesel(sql_type = Text)]
     request_id: String,
+    #[diesel(sql_type = Text)]
+    actors: String,
     #[diesel(sql_type = BigInt)]
     change_count: i64,
     #[diesel(sql_type = Array<SmallInt>)]
@@ -146,6 +150,7 @@ impl RevisionRow {
             revision: self.revision,
             commit_time: self.commit_time,
             request_id: self.request_id,
+            actors: self.actors,
             change_count: self.change_count,
             changes: changes.map(change).collect(),
         }

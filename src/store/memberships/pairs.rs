@@ -68,6 +68,8 @@ pub struct LoggedCommit {
     pub time: Time,
     /// The calls that make it.
     pub request_id: String,
+    /// Who makes it, each on a line.
+    pub actors: String,
     /// The id of the commit.
     pub id: i64,
 }
@@ -106,7 +108,8 @@ async fn logged(
     let request_id = commit.request_id.clone();
     let statement = pairs
         .statement::<Text, _>(text, tenant_id, commit.time, request_id)
-        .bind::<BigInt, _>(commit.id);
+        .bind::<BigInt, _>(commit.id)
+        .bind::<Text, _>(commit.actors.clone());
     Ok(pairs.results(statement.load(conn).await?))
 }
 

@@ -3,7 +3,7 @@
 -- $1 tenant, $2 revision, $3 time, $4 request id, $5 to $10 the next numbers and serials, $11 contact
 -- numbers of all entries, $12 ids of deleted contacts, $13 to $18 the entries by column; an entry's
 -- numbers are those after position first up to last of $11; $19 the id of the commit, $20 and $21 the
--- numbers of contacts and of groups.
+-- numbers of contacts and of groups, $22 who made it.
 WITH
     counter AS (
         UPDATE clocks SET revision = $2, next_contact_number = $5, next_contact_serial = $6,
@@ -12,8 +12,8 @@ WITH
         WHERE tenant_id = $1
     ),
     new_revision AS (
-        INSERT INTO revisions (tenant_id, revision, commit_time, request_id, commit_id)
-        VALUES ($1, $2, $3, $4, $19)
+        INSERT INTO revisions (tenant_id, revision, commit_time, request_id, commit_id, actors)
+        VALUES ($1, $2, $3, $4, $19, $22)
     )
 INSERT INTO changes (tenant_id, revision, kind, subject_id, code, former_code, contact_numbers,
     contact_ids)

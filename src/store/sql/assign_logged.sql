@@ -2,7 +2,7 @@
 -- locks the revision counter, as every write of the tenant does, and logs the changes.
 --
 -- $1 tenant, $2 contact ids, $3 codes, $4 time, $5 request id, $6 and $7 the pairs: for each the
--- position of its contact in $2 and of its code in $3, from 1; $8 the id of the commit.
+-- position of its contact in $2 and of its code in $3, from 1; $8 the id of the commit, $9 who makes it.
 --
 -- Each contact and each code is looked up once, however many pairs name it; 0 means that it does
 -- not exist. The arrays stand in sub-selects so that the planner does not see their length: it
@@ -98,8 +98,8 @@ WITH
         WHERE c.tenant_id = $1 AND EXISTS (SELECT FROM chosen)
     ),
     new_revision AS (
-        INSERT INTO revisions (tenant_id, revision, commit_time, request_id, commit_id)
-        SELECT $1, n.revision, $4, $5, $8 FROM now n WHERE EXISTS (SELECT FROM chosen)
+        INSERT INTO revisions (tenant_id, revision, commit_time, request_id, commit_id, actors)
+        SELECT $1, n.revision, $4, $5, $8, $9 FROM now n WHERE EXISTS (SELECT FROM chosen)
     ),
     logged AS (
         INSERT INTO changes (tenant_id, revision, kind, subject_id, code, contact_numbers)

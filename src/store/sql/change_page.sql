@@ -22,7 +22,7 @@ SELECT c.revision AS current, c.history_start AS oldest,
     CASE WHEN within THEN
         greatest(coalesce(cardinality(l.contact_numbers), 0) - skip - $6, 0)
     ELSE 0 END AS left,
-    within, r.commit_time, r.request_id, r.commit_id
+    within, r.commit_time, r.request_id, r.actors, r.commit_id
 FROM clocks c
 LEFT JOIN ((
     SELECT s.*, coalesce(s.before, 0) < $10 AS within,

@@ -3,7 +3,7 @@
 -- Changes match if they are about one of the contacts $5, in kinds $6, unless $7, and about a group that
 -- has or had the code $8, in kinds $9, unless it is blank. At most $10 changes of each revision come, in
 -- arrays, each with the ids of up to $11 contacts that still exist, separated by commas.
-SELECT r.revision, r.commit_time, r.request_id, l.*
+SELECT r.revision, r.commit_time, r.request_id, r.actors, l.*
 FROM (
     SELECT * FROM revisions
     WHERE tenant_id = $1 AND revision > $2 AND revision < $3

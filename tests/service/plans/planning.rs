@@ -32,6 +32,7 @@ async fn statements_of_frequent_calls_are_planned_once() {
         let commit = LoggedCommit {
             time: store::now(),
             request_id: "test".to_owned(),
+            actors: "anonymous".to_owned(),
             id: n.into(),
         };
         let pairs = || std::iter::once(&pair);

@@ -2,7 +2,7 @@
 
 use std::net::{SocketAddr, TcpListener};
 
-use mailing_groups::server::{self, Limits, Shutdown};
+use mailing_groups::server::{self, Settings, Shutdown};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tonic::{
@@ -24,7 +24,7 @@ pub(crate) fn serve<R, F, E>(
     routes: Routes,
     services: &'static [&'static str],
     ready: R,
-    limits: Limits,
+    settings: impl Into<Settings> + Send + 'static,
     shutdown: CancellationToken,
 ) -> JoinHandle<Result<Shutdown, server::Error>>
 where
@@ -34,7 +34,16 @@ where
 {
     tokio::spawn(async move {
         let listener = tokio::net::TcpListener::from_std(listener).unwrap();
-        server::serve(listener, routes, services, ready, |_| (), limits, shutdown).await
+        server::serve(
+            listener,
+            routes,
+            services,
+            ready,
+            |_| (),
+            settings,
+            shutdown,
+        )
+        .await
     })
 }
 

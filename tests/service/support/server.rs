@@ -5,7 +5,7 @@ use std::{net::SocketAddr, time::Duration};
 use mailing_groups::{
     api,
     domain::{Domain, SetCache, UnknownTenants},
-    server::Limits,
+    server::{Limits, Settings},
     store::{self, Store},
 };
 use tokio::sync::OnceCell;
@@ -58,11 +58,18 @@ impl Server {
         Self::run(url, database_url, pool, limits, UnknownTenants::Empty)
     }
 
+    /// A dedicated server on a dedicated database.
+    pub(crate) async fn with(settings: Settings) -> Self {
+        let url = database().await;
+        migrate(&url).await;
+        Self::run(&url, &url, Pool::default(), settings, UnknownTenants::Empty)
+    }
+
     fn run(
         url: &str,
         database_url: &str,
         pool: Pool,
-        limits: Limits,
+        settings: impl Into<Settings>,
         unknown_tenants: UnknownTenants,
     ) -> Self {
         // What the server starts belongs to the runtime that outlives the test.
@@ -72,13 +79,22 @@ impl Server {
         let store = Store::new(url, pool.connections, pool.wait).unwrap();
         let domain = Domain::new(store, SetCache::new(64 << 20, 4));
         let domain = domain.with_unknown_tenants(unknown_tenants);
-        let routes = api::routes(domain.clone(), shutdown.clone(), limits.max_message_bytes);
+        let settings = settings.into();
+        let max_message_bytes = settings.limits.max_message_bytes;
+        let routes = api::routes(domain.clone(), shutdown.clone(), max_message_bytes);
         let ready = move || {
             let domain = domain.clone();
             async move { domain.ready().await }
         };
         let services = &api::SERVICES;
-        serve(listener, routes, services, ready, limits, shutdown.clone());
+        serve(
+            listener,
+            routes,
+            services,
+            ready,
+            settings,
+            shutdown.clone(),
+        );
         Self {
             address,
             database_url: database_url.to_owned(),

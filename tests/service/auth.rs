@@ -1,0 +1,20 @@
+//! Who calls, and what they may do.
+
+mod program;
+mod refusals;
+mod reload;
+mod scene;
+mod tenants;
+mod tokens;
+
+use std::{path::Path, process::Command};
+
+/// Runs a script of openssl commands in a folder.
+fn openssl(folder: &Path, script: &str) {
+    let made = Command::new("sh")
+        .args(["-c", script])
+        .current_dir(folder)
+        .output()
+        .unwrap();
+    assert!(made.status.success(), "{made:?}");
+}
