@@ -36,7 +36,7 @@ test-peers: ## Test clients that protoc generates, and uploads through nginx and
 
 torture: ## Kill servers and PostgreSQL and break networks under load for an hour: TORTURE_MINUTES=5, TORTURE_SEED=1
 	@scripts/install torture
-	@cargo test --locked --test service -- --ignored --nocapture torture::
+	@cargo test --locked --test service -- --ignored --nocapture rolling:: torture::
 
 test-deploy: ## Test the Helm chart, the systemd unit and the Debian package, as root
 	@scripts/install deploy

@@ -18,6 +18,7 @@ mod call_metrics;
 mod calls;
 
 mod body;
+mod request_body;
 
 mod deadline;
 mod errors;

@@ -1,6 +1,5 @@
-//! The bodies of every call. That of the request counts what arrives. That of the response holds the
-//! call's place, ends at the call's deadline and when it is not read, turns errors and panics into
-//! trailers, and logs how the call ended.
+//! The body of every response. It holds the call's place, ends at the call's deadline and when it is
+//! not read, turns errors and panics into trailers, and logs how the call ended.
 //!
 //! hyper does not poll a body whose reader has stopped reading, so a timer within the body would
 //! not fire for exactly the readers that it is meant for. A task waits for the deadline instead:
@@ -20,7 +19,10 @@ use bytes::Bytes;
 use http::HeaderMap;
 use http_body::{Body as _, Frame};
 use tokio::time::{Instant, sleep_until};
-use tokio_util::task::{AbortOnDropHandle, task_tracker::TaskTrackerToken};
+use tokio_util::{
+    sync::CancellationToken,
+    task::{AbortOnDropHandle, task_tracker::TaskTrackerToken},
+};
 use tonic::{Status, body::Body};
 
 use super::{
@@ -43,8 +45,8 @@ use crate::{
 pub(super) struct CallScope {
     pub(super) id: Arc<RequestId>,
     pub(super) incoming: Arc<Incoming>,
-    /// Held until the response's body is dropped.
-    _open: Option<OpenCall>,
+    /// Held until the response's body is dropped or not read for too long.
+    open: Option<OpenCall>,
 }
 
 /// Counts an open call of a connection; an extension of the request.
@@ -52,52 +54,12 @@ pub(super) type OpenCall = Arc<TaskTrackerToken>;
 
 impl CallScope {
     pub(super) fn new(id: Arc<RequestId>, incoming: Arc<Incoming>, open: Option<OpenCall>) -> Self {
-        Self {
-            id,
-            incoming,
-            _open: open,
-        }
+        Self { id, incoming, open }
     }
 }
 
-/// A request's body; it fails when there is no memory for more.
-pub(super) struct RequestBody {
-    body: Body,
-    incoming: Arc<Incoming>,
-}
-
-impl RequestBody {
-    pub(super) fn wrap(body: Body, incoming: &Arc<Incoming>) -> Body {
-        if body.is_end_stream() {
-            return body;
-        }
-        let incoming = Arc::clone(incoming);
-        Body::new(Self { body, incoming })
-    }
-}
-
-impl http_body::Body for RequestBody {
-    type Data = Bytes;
-    type Error = Status;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
-        let polled = Pin::new(&mut self.body).poll_frame(cx);
-        if let Poll::Ready(Some(Ok(frame))) = &polled
-            && let Some(data) = frame.data_ref()
-            && let Err(status) = self.incoming.receive(data.len())
-        {
-            return Poll::Ready(Some(Err(status)));
-        }
-        polled
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
-    }
-}
+/// How long a caller may leave an answer unread while the server drains.
+const MAX_UNREAD_IN_DRAIN: Duration = Duration::from_secs(1);
 
 pub(super) struct CallBody {
     shared: Arc<Shared>,
@@ -118,6 +80,8 @@ struct State {
     reader: Option<Waker>,
     /// When the answer, or a part of it, was ready to be sent; `None` while the handler works.
     unread_since: Option<Instant>,
+    /// Keeps the connection open when the server drains.
+    open: Option<OpenCall>,
 }
 
 struct Handler {
@@ -133,7 +97,7 @@ impl CallBody {
         body: Body,
         place: Option<TakenQuota>,
         deadline: Deadline,
-        scope: CallScope,
+        mut scope: CallScope,
         log: CallLog,
     ) -> Self {
         let shared = Arc::new(Shared(Mutex::new(State {
@@ -144,6 +108,7 @@ impl CallBody {
             status: None,
             reader: None,
             unread_since: Some(Instant::now()),
+            open: scope.open.take(),
         })));
         let timed = Arc::clone(&shared);
         let timer = async move {
@@ -151,6 +116,7 @@ impl CallBody {
                 biased;
                 end = deadline.ended() => end,
                 () = timed.unread_for(deadline.max_unread) => EndReason::Unread,
+                () = timed.unread_in_drain(&deadline.draining) => EndReason::UnreadInDrain,
             };
             timed.end(end);
         };
@@ -223,6 +189,12 @@ impl Shared {
         }
     }
 
+    /// Waits until the server drains and the caller does not read.
+    async fn unread_in_drain(&self, draining: &CancellationToken) {
+        draining.cancelled().await;
+        self.unread_for(MAX_UNREAD_IN_DRAIN).await;
+    }
+
     fn end(&self, end: EndReason) {
         let mut state = self.lock();
         if state.handler.is_none() {
@@ -230,11 +202,16 @@ impl Shared {
         }
         // Dropped after the lock is released: dropping a stream runs the handler's code.
         let cut_off = match end {
-            EndReason::DeadlineExceeded | EndReason::Unread | EndReason::Aborted => {
-                state.handler.take()
-            }
+            EndReason::DeadlineExceeded
+            | EndReason::Unread
+            | EndReason::UnreadInDrain
+            | EndReason::Aborted => state.handler.take(),
             EndReason::Draining => None,
         };
+        if matches!(end, EndReason::Unread | EndReason::UnreadInDrain) {
+            // The status may never be read either.
+            state.open = None;
+        }
         state.status = Some(end.into_status());
         let reader = state.reader.take();
         drop(state);

@@ -22,12 +22,13 @@ use tracing::Instrument;
 
 use super::{
     admission::{Admission, refuse_other_protocols},
-    body::{CallBody, CallScope, OpenCall, RequestBody},
+    body::{CallBody, CallScope, OpenCall},
     deadline::{Deadline, grpc_timeout},
     errors,
     limits::Limits,
     log::CallLog,
     methods::{KnownMethod, MethodClass, MethodTable},
+    request_body::RequestBody,
 };
 use crate::{
     api::{
@@ -122,7 +123,8 @@ impl Calls {
                 .flatten()
                 .min()
                 .and_then(|time| arrived.checked_add(time)),
-            draining: (class == MethodClass::LongLived).then(|| self.draining.clone()),
+            draining: self.draining.clone(),
+            ends_with_drain: class == MethodClass::LongLived,
             aborting: self.aborting.clone(),
             max_unread: self.limits.unread_timeout,
         };

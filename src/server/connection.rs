@@ -15,13 +15,16 @@ use futures_util::future::BoxFuture;
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     net::TcpStream,
-    time::timeout,
+    time::{sleep, timeout},
 };
 use tokio_rustls::server::TlsStream;
 use tokio_util::{either::Either, sync::CancellationToken};
 
 /// The length of `PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n`.
 const PREFACE_LENGTH: usize = 24;
+
+/// How long the handshake and the preface of a new connection may take when the server drains.
+pub(super) const DRAIN_GRACE: Duration = Duration::from_secs(1);
 
 pub(super) struct ClientStream {
     stream: Either<TcpStream, Box<TlsStream<TcpStream>>>,
@@ -31,7 +34,7 @@ pub(super) struct ClientStream {
 
 struct Preface {
     received: usize,
-    /// Completes at the timeout, or when the server drains.
+    /// Completes at the timeout, or soon after the server begins to drain.
     overdue: BoxFuture<'static, ()>,
 }
 
@@ -44,6 +47,10 @@ impl ClientStream {
         let overdue = Box::pin(async move {
             // In both cases the wait is over.
             let _ = timeout(preface_timeout, draining.cancelled()).await;
+            // The preface may be on its way.
+            if draining.is_cancelled() {
+                sleep(DRAIN_GRACE).await;
+            }
         });
         Self {
             stream,

@@ -97,9 +97,24 @@ impl Connections {
         let mut stop = pin!(stop);
         loop {
             tokio::select! {
-                _ = &mut stop => return,
+                _ = &mut stop => return self.accept_waiting(listener),
                 stream = accept(&listener.tcp) => self.admit(stream, listener.tls.as_deref()),
                 Some(_) = self.open.join_next() => self.measured.set(self.open.len() as f64),
+            }
+        }
+    }
+
+    /// Accepts the connections that wait in the backlog, and closes the listener: the system would
+    /// reset them, though their clients have sent calls already.
+    fn accept_waiting(&mut self, listener: Listener) {
+        // Without tokio, which may not know of the last ones yet.
+        let Ok(tcp) = listener.tcp.into_std() else {
+            return;
+        };
+        while let Ok((stream, _)) = tcp.accept() {
+            let stream = stream.set_nonblocking(true).map(|()| stream);
+            if let Ok(stream) = stream.and_then(TcpStream::from_std) {
+                self.admit(stream, listener.tls.as_deref());
             }
         }
     }

@@ -23,8 +23,10 @@ const TIMER_MARGIN: Duration = Duration::from_millis(5);
 /// When one call has to end.
 pub(super) struct Deadline {
     pub(super) at: Option<Instant>,
-    /// Cancelled when the server starts to drain, for calls that would never end by themselves.
-    pub(super) draining: Option<CancellationToken>,
+    /// Cancelled when the server starts to drain.
+    pub(super) draining: CancellationToken,
+    /// Whether the call ends then, because it would never end by itself.
+    pub(super) ends_with_drain: bool,
     /// Cancelled when the drain has timed out.
     pub(super) aborting: CancellationToken,
     /// How long the caller may leave an answer unread.
@@ -37,6 +39,8 @@ pub(super) enum EndReason {
     DeadlineExceeded,
     /// The caller does not read.
     Unread,
+    /// The caller does not read, and the server drains.
+    UnreadInDrain,
     /// The drain has timed out.
     Aborted,
     /// The server drains. The call ends when it has nothing to send, so that the last health
@@ -49,7 +53,7 @@ impl EndReason {
         match self {
             Self::DeadlineExceeded => deadline_exceeded(),
             Self::Unread => unread(),
-            Self::Aborted | Self::Draining => shutting_down(),
+            Self::UnreadInDrain | Self::Aborted | Self::Draining => shutting_down(),
         }
     }
 }
@@ -62,9 +66,9 @@ impl Deadline {
     /// Waits until the call has to end.
     pub(super) async fn ended(&self) -> EndReason {
         let draining = async {
-            match &self.draining {
-                Some(token) => token.cancelled().await,
-                None => pending().await,
+            match self.ends_with_drain {
+                true => self.draining.cancelled().await,
+                false => pending().await,
             }
         };
         tokio::select! {

@@ -10,12 +10,12 @@ use std::{
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt, copy, sink},
     net::TcpStream,
-    time::timeout,
+    time::{sleep, timeout},
 };
 use tokio_rustls::{TlsAcceptor, server::TlsStream};
 use tokio_util::sync::CancellationToken;
 
-use super::tls::ServerTls;
+use super::{connection::DRAIN_GRACE, tls::ServerTls};
 
 /// The first bytes of a client that speaks HTTP/2 without TLS.
 const PLAIN_PREFACE: &[u8] = b"PRI * HTTP/2.0";
@@ -86,8 +86,8 @@ impl Drop for Handshake {
 }
 
 impl Handshake {
-    /// Completes the handshake, unless that takes too long, `stop` is cancelled or it is ended for
-    /// newer ones.
+    /// Completes the handshake, unless that takes too long, also after `stop` is cancelled, or it is
+    /// ended for newer ones.
     pub(super) async fn complete(
         self,
         stream: TcpStream,
@@ -95,12 +95,16 @@ impl Handshake {
         limit: Duration,
         stop: &CancellationToken,
     ) -> io::Result<TlsStream<TcpStream>> {
+        let stopped = async {
+            stop.cancelled().await;
+            sleep(DRAIN_GRACE).await;
+        };
         let ended = |why| Err(io::Error::new(io::ErrorKind::TimedOut, why));
         tokio::select! {
             done = timeout(limit, accept(stream, tls)) => {
                 done.unwrap_or_else(|_| ended("the client did not complete it in time"))
             }
-            () = stop.cancelled() => ended("the server stops"),
+            () = stopped => ended("the server stops"),
             () = self.evicted.cancelled() => ended("too many are incomplete"),
         }
     }

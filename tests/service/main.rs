@@ -44,6 +44,7 @@ mod reads;
 mod renames;
 mod replace;
 mod revisions;
+mod rolling;
 mod schema;
 mod segments;
 mod selection;

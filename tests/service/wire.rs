@@ -7,7 +7,7 @@ mod connections;
 mod deadlines;
 mod decoding;
 mod errors;
-mod frames;
+pub(crate) mod frames;
 mod health;
 mod panics;
 pub(crate) mod raw;

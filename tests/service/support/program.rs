@@ -56,8 +56,18 @@ impl Program {
         arguments: &[&str],
         environment: &[(&str, &OsStr)],
     ) -> Self {
+        Self::spawn_on("127.0.0.1:0", folder, arguments, environment)
+    }
+
+    /// As [`Self::spawn_with`], on this address.
+    pub(crate) fn spawn_on(
+        address: &str,
+        folder: &Path,
+        arguments: &[&str],
+        environment: &[(&str, &OsStr)],
+    ) -> Self {
         let log = folder.join(format!("{}.log", uuid::Uuid::new_v4()));
-        let mut command = command(["--listen", "127.0.0.1:0"]);
+        let mut command = command(["--listen", address]);
         let command = command.args(arguments).process_group(0);
         let command = command.envs(environment.iter().copied());
         let mut program = Self::start(command.stderr(File::create(&log).unwrap()));

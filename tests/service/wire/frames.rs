@@ -13,7 +13,7 @@ use crate::support::within;
 
 /// Kinds of frames.
 pub(crate) const DATA: u8 = 0;
-const HEADERS: u8 = 1;
+pub(crate) const HEADERS: u8 = 1;
 const RST_STREAM: u8 = 3;
 const SETTINGS: u8 = 4;
 pub(crate) const PING: u8 = 6;
@@ -31,8 +31,12 @@ pub(crate) struct Frames {
 impl Frames {
     pub(crate) async fn connect(address: SocketAddr) -> Self {
         let stream = within(TcpStream::connect(address)).await;
+        Self::over(stream.expect("a listener"))
+    }
+
+    pub(crate) fn over(stream: TcpStream) -> Self {
         let mut frames = Self {
-            stream: stream.expect("a listener"),
+            stream,
             unsent: b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".to_vec(),
         };
         frames.add(SETTINGS, 0, 0, &[]);

@@ -51,6 +51,14 @@ impl Client {
 
     async fn build(address: SocketAddr, builder: &client::Builder) -> Result<Self, h2::Error> {
         let stream = TcpStream::connect(address).await.expect("a listener");
+        Self::over(stream, builder).await
+    }
+
+    /// A client on an open connection.
+    pub(crate) async fn over(
+        stream: TcpStream,
+        builder: &client::Builder,
+    ) -> Result<Self, h2::Error> {
         let (client, connection) = builder.handshake(stream).await?;
         tokio::spawn(connection);
         Ok(Self(client.ready().await?))
@@ -90,10 +98,7 @@ impl Client {
         headers: &[(&str, &str)],
         message: impl Message,
     ) -> Result<Answer, h2::Error> {
-        let mut call = self.open(path, headers).await?;
-        call.requests
-            .send_data(framed(&message.encode_to_vec()), true)?;
-        call.answer().await
+        self.open(path, headers).await?.finish(message).await
     }
 }
 
@@ -101,6 +106,13 @@ impl Call {
     /// The response's headers.
     pub(crate) async fn headers(self) -> Result<Response<RecvStream>, h2::Error> {
         self.response.await
+    }
+
+    /// Sends the only message and reads everything.
+    pub(crate) async fn finish(mut self, message: impl Message) -> Result<Answer, h2::Error> {
+        let message = framed(&message.encode_to_vec());
+        self.requests.send_data(message, true)?;
+        self.answer().await
     }
 
     /// Reads everything.
