@@ -6,9 +6,11 @@ mod keywords;
 mod options;
 mod requests;
 
+use std::collections::HashMap;
+
 use mailing_groups::pb::FILE_DESCRIPTOR_SET;
 use prost::Message;
-use prost_types::{DescriptorProto, FileDescriptorProto, FileDescriptorSet};
+use prost_types::{DescriptorProto, FileDescriptorProto, FileDescriptorSet, MethodDescriptorProto};
 
 const PACKAGE: &str = "mailinggroups.v1";
 
@@ -30,4 +32,37 @@ fn messages(file: &FileDescriptorProto) -> Vec<&DescriptorProto> {
         found.push(message);
     }
     found
+}
+
+/// The messages of the contract and of those that it imports, by their full names.
+pub(crate) fn message_types() -> HashMap<String, DescriptorProto> {
+    let set = FileDescriptorSet::decode(FILE_DESCRIPTOR_SET).unwrap();
+    let mut messages = HashMap::new();
+    for file in &set.file {
+        for message in &file.message_type {
+            add(&mut messages, &format!(".{}", file.package()), message);
+        }
+    }
+    messages
+}
+
+/// Adds a message and those in it, by their full names.
+fn add(messages: &mut HashMap<String, DescriptorProto>, outer: &str, message: &DescriptorProto) {
+    let name = format!("{outer}.{}", message.name());
+    for inner in &message.nested_type {
+        add(messages, &name, inner);
+    }
+    messages.insert(name, message.clone());
+}
+
+/// The paths of all RPCs.
+pub(crate) fn methods() -> Vec<(String, MethodDescriptorProto)> {
+    let files = files();
+    let services = files.iter().flat_map(|it| &it.service);
+    let methods = services.flat_map(|service| {
+        let path =
+            |it: &MethodDescriptorProto| format!("/{PACKAGE}.{}/{}", service.name(), it.name());
+        service.method.iter().map(move |it| (path(it), it.clone()))
+    });
+    methods.collect()
 }

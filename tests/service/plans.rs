@@ -6,6 +6,7 @@
 mod email;
 mod planning;
 mod search;
+mod statements;
 
 use diesel::{prelude::*, sql_types::BigInt};
 use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};

@@ -5,16 +5,15 @@
 
 use std::{collections::HashMap, env};
 
-use mailing_groups::pb::FILE_DESCRIPTOR_SET;
-use prost::{Message, encoding};
+use prost::encoding;
 use prost_types::{
-    DescriptorProto, FieldDescriptorProto, FileDescriptorSet, MethodDescriptorProto,
+    DescriptorProto, FieldDescriptorProto,
     field_descriptor_proto::{Label, Type},
 };
 use rand::{RngExt, SeedableRng, rngs::StdRng, seq::IndexedRandom};
 use tonic::{Code, Status};
 
-use super::{PACKAGE, files};
+use super::{message_types, methods};
 use crate::{
     support::{Server, Tenant, company, findings, person, within},
     wire::raw::{Client, error_info, framed},
@@ -89,18 +88,11 @@ impl Maker {
 
     /// Every text is one of these.
     pub(crate) fn with_texts(seed: u64, texts: &'static [&'static str]) -> Self {
-        let set = FileDescriptorSet::decode(FILE_DESCRIPTOR_SET).unwrap();
-        let mut messages = HashMap::new();
-        for file in &set.file {
-            for message in &file.message_type {
-                add(&mut messages, &format!(".{}", file.package()), message);
-            }
-        }
         Self {
             rng: StdRng::seed_from_u64(seed),
             texts,
             hostile: false,
-            messages,
+            messages: message_types(),
         }
     }
 
@@ -150,27 +142,6 @@ impl Maker {
                 .to_vec(),
         }
     }
-}
-
-/// Adds a message and those in it, by their full names.
-fn add(messages: &mut HashMap<String, DescriptorProto>, outer: &str, message: &DescriptorProto) {
-    let name = format!("{outer}.{}", message.name());
-    for inner in &message.nested_type {
-        add(messages, &name, inner);
-    }
-    messages.insert(name, message.clone());
-}
-
-/// The paths of all RPCs.
-pub(crate) fn methods() -> Vec<(String, MethodDescriptorProto)> {
-    let files = files();
-    let services = files.iter().flat_map(|it| &it.service);
-    let methods = services.flat_map(|service| {
-        let path =
-            |it: &MethodDescriptorProto| format!("/{PACKAGE}.{}/{}", service.name(), it.name());
-        service.method.iter().map(move |it| (path(it), it.clone()))
-    });
-    methods.collect()
 }
 
 /// How a call with this message ends. A stream that has no end ends by its deadline.
