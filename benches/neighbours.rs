@@ -14,6 +14,7 @@ use neighbours::{
     loads::{self, Loud},
     overload,
     quiet::{CALLS, Latencies, Quiet},
+    recovery,
 };
 use support::{
     machine,
@@ -60,7 +61,12 @@ async fn main() {
         // What was queued has to end before the next measurement alone.
         quiet.settle().await;
     }
-    if wanted.is_empty() || wanted.split(',').any(|name| name == "overload") {
+    let is_wanted = |name| wanted.is_empty() || wanted.split(',').any(|it| it == name);
+    if is_wanted("recovery") {
+        limits.push(recovery::limit(&service.endpoint, &database.cluster).await);
+        quiet.settle().await;
+    }
+    if is_wanted("overload") {
         limits.extend(overload::limits(&service.endpoint, &mut quiet, time).await);
     }
     let title = format!(

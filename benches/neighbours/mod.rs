@@ -3,6 +3,7 @@
 pub(crate) mod loads;
 pub(crate) mod overload;
 pub(crate) mod quiet;
+pub(crate) mod recovery;
 
 mod raw;
 

@@ -64,6 +64,7 @@ pub(crate) async fn limits(endpoint: &str, quiet: &mut Quiet, time: Duration) ->
     let mut limits = Vec::new();
     // Pairs that are not assigned yet, over all measurements.
     let mut first = 0;
+    until_free(endpoint, &mut first).await;
     for kinds in [&KINDS[..1], &KINDS[1..2], &KINDS[2..], &KINDS[..]] {
         let names: Vec<&str> = kinds.iter().map(|kind| kind.name).collect();
         let name = names.join(", ");
@@ -79,6 +80,21 @@ pub(crate) async fn limits(endpoint: &str, quiet: &mut Quiet, time: Duration) ->
         quiet.settle().await;
     }
     limits
+}
+
+/// Waits until the tenant has its places again: calls of the loads before may have left their answers
+/// unread.
+async fn until_free(endpoint: &str, first: &mut usize) {
+    let time = Duration::from_millis(500);
+    let free = async {
+        while !offer(endpoint, &KINDS[2..], CAPACITY, time, first)
+            .await
+            .refusals
+            .is_empty()
+        {}
+    };
+    let waited = tokio::time::timeout(Duration::from_secs(120), free).await;
+    waited.expect("places are free again");
 }
 
 /// Makes calls of some kinds at the same time; the kinds share the connections.

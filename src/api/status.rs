@@ -161,7 +161,7 @@ fn status(
     }
     let (code, retry_delay) = code_and_retry_delay(reason);
     let own_delay = details.retry_info().and_then(|info| info.retry_delay);
-    let retry_delay = retry_delay.or(own_delay);
+    let retry_delay = retry_delay.or(own_delay).map(spread);
     if retry_delay.is_some() {
         details.set_retry_info(retry_delay);
     }
@@ -175,6 +175,13 @@ fn status(
             .insert("grpc-retry-pushback-ms", pushback.into());
     }
     status
+}
+
+/// Between a half and one and a half of a delay: calls that were refused together do not come together
+/// again.
+fn spread(delay: Duration) -> Duration {
+    let spread = delay.mul_f64(0.5 + fastrand::f64());
+    Duration::from_millis(spread.as_millis() as u64)
 }
 
 fn with_code(code: Code, status: Status) -> Status {

@@ -6,30 +6,32 @@
 
 mod catch_up;
 mod entry;
+mod flights;
 mod ids;
 mod load;
+mod lru;
 mod measured;
 
 use std::sync::Arc;
 
-use moka::{future::Cache, policy::EvictionPolicy};
-
-use self::measured::HitMetrics;
 pub(super) use self::{
     catch_up::IndexedTail,
     entry::{CacheEntry, CachedSet, Companies, Groups, SetKey},
     ids::{BLOCK, IdBlock},
 };
+use self::{flights::Flights, lru::TenantLru, measured::HitMetrics};
 use super::{Error, Result};
 use crate::{
     model::TenantId,
     store::{Turn, Turns},
 };
 
-/// A cache of bounded size that evicts the least recently used entries.
+/// A cache of bounded size, which tenants share.
 pub struct SetCache {
-    sets: Cache<(TenantId, SetKey), CacheEntry>,
-    ids: Cache<(TenantId, u32), IdBlock>,
+    sets: TenantLru<SetKey, CacheEntry>,
+    ids: TenantLru<u32, IdBlock>,
+    set_loads: Flights<(TenantId, SetKey), CacheEntry>,
+    id_loads: Flights<(TenantId, u32), IdBlock>,
     /// Limits concurrent loads, of all and of one tenant, so that others get a connection.
     loads: Turns,
     /// The same for loads of many sets: those of one tenant wait for each other, and find what the
@@ -51,16 +53,10 @@ impl SetCache {
         let ids = memory / 4;
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         Self {
-            sets: Cache::builder()
-                .max_capacity(memory - ids)
-                .weigher(|_, entry: &CacheEntry| entry.weight())
-                .eviction_policy(EvictionPolicy::lru())
-                .build(),
-            ids: Cache::builder()
-                .max_capacity(ids)
-                .weigher(|_, block: &IdBlock| block.weight())
-                .eviction_policy(EvictionPolicy::lru())
-                .build(),
+            sets: TenantLru::new(memory - ids),
+            ids: TenantLru::new(ids),
+            set_loads: Flights::default(),
+            id_loads: Flights::default(),
             loads: Turns::new(loads.max(1), MAX_LOADS_PER_TENANT),
             bulk_loads: Turns::new(loads.max(1), 1),
             computations: Turns::new(cores.div_ceil(2), 1),
@@ -81,25 +77,19 @@ fn shared_error(error: Arc<Error>) -> Error {
 
 impl SetCache {
     /// Returns a cached set.
-    pub(super) async fn get(&self, tenant_id: TenantId, key: &SetKey) -> Option<CacheEntry> {
-        let found = self.sets.get(&(tenant_id, key.clone())).await;
+    pub(super) fn get(&self, tenant_id: TenantId, key: &SetKey) -> Option<CacheEntry> {
+        let found = self.sets.get(tenant_id, key);
         self.set_hits.count(found.is_some());
         found
     }
 
-    /// Adds or replaces a set, if there is space for it. What does not exist is not kept: names that
-    /// callers make up take no space.
-    pub(super) async fn put(&self, tenant_id: TenantId, key: &SetKey, entry: &CacheEntry) {
-        if let CachedSet::Nothing = entry.set {
-            return;
-        }
-        self.sets
-            .insert((tenant_id, key.clone()), entry.clone())
-            .await;
+    /// Adds or replaces a set, if there is space for it.
+    pub(super) fn put(&self, tenant_id: TenantId, key: &SetKey, entry: &CacheEntry) {
+        keep(&self.sets, tenant_id, key, entry);
     }
 
-    pub(super) async fn invalidate(&self, tenant_id: TenantId, key: &SetKey) {
-        self.sets.invalidate(&(tenant_id, key.clone())).await;
+    pub(super) fn invalidate(&self, tenant_id: TenantId, key: &SetKey) {
+        self.sets.remove(tenant_id, key);
     }
 
     /// Returns a set from the cache, or loads it. Concurrent callers that miss the same set share
@@ -108,21 +98,20 @@ impl SetCache {
         &self,
         tenant_id: TenantId,
         key: &SetKey,
-        load: impl Future<Output = Result<CacheEntry>>,
+        load: impl Future<Output = Result<CacheEntry>> + Send + 'static,
     ) -> Result<CacheEntry> {
-        let mut found = true;
-        let load = async {
-            found = false;
-            let _turn = self.loads.take(tenant_id).await;
-            load.await
-        };
-        let loaded = self.sets.try_get_with((tenant_id, key.clone()), load).await;
-        self.set_hits.count(found);
-        let entry = loaded.map_err(shared_error)?;
-        if let CachedSet::Nothing = entry.set {
-            self.invalidate(tenant_id, key).await;
+        let name = (tenant_id, key.clone());
+        if let Some(entry) = self.get(tenant_id, key) {
+            return Ok(entry);
         }
-        Ok(entry)
+        let (sets, loads, key) = (self.sets.clone(), self.loads.clone(), key.clone());
+        let load = async move {
+            let _turn = loads.take(tenant_id).await;
+            let entry = load.await?;
+            keep(&sets, tenant_id, &key, &entry);
+            Ok(entry)
+        };
+        self.set_loads.join(name, load).await.map_err(shared_error)
     }
 
     /// Waits until a tenant may load many sets.
@@ -157,19 +146,36 @@ impl SetCache {
         &self,
         tenant_id: TenantId,
         block: u32,
-        load: impl Future<Output = Result<IdBlock>>,
+        load: impl Future<Output = Result<IdBlock>> + Send + 'static,
     ) -> Result<IdBlock> {
-        let mut found = true;
-        let load = async {
-            found = false;
-            load.await
+        let name = (tenant_id, block);
+        let found = self.ids.get(tenant_id, &block);
+        self.id_hits.count(found.is_some());
+        if let Some(known) = found {
+            return Ok(known);
+        }
+        let ids = self.ids.clone();
+        let load = async move {
+            let loaded = load.await?;
+            ids.insert(tenant_id, block, loaded.clone(), loaded.weight());
+            Ok(loaded)
         };
-        let ids = self.ids.try_get_with((tenant_id, block), load).await;
-        self.id_hits.count(found);
-        ids.map_err(shared_error)
+        self.id_loads.join(name, load).await.map_err(shared_error)
     }
 
-    pub(super) async fn invalidate_ids(&self, tenant_id: TenantId, block: u32) {
-        self.ids.invalidate(&(tenant_id, block)).await;
+    pub(super) fn invalidate_ids(&self, tenant_id: TenantId, block: u32) {
+        self.ids.remove(tenant_id, &block);
+    }
+}
+
+/// Keeps a set. What does not exist is not kept: names that callers make up take no space.
+fn keep(
+    sets: &TenantLru<SetKey, CacheEntry>,
+    tenant_id: TenantId,
+    key: &SetKey,
+    entry: &CacheEntry,
+) {
+    if !matches!(entry.set, CachedSet::Nothing) {
+        sets.insert(tenant_id, key.clone(), entry.clone(), entry.weight());
     }
 }

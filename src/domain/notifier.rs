@@ -9,7 +9,10 @@ use std::{
     time::Duration,
 };
 
-use tokio::sync::{Semaphore, SemaphorePermit, watch};
+use tokio::{
+    sync::{Semaphore, SemaphorePermit, watch},
+    time::Instant,
+};
 
 use super::{Domain, Error, Result};
 use crate::{
@@ -23,6 +26,9 @@ const POLL_INTERVAL: Duration = Duration::from_millis(20);
 /// Delay before the next poll after a failed one.
 const RETRY_INTERVAL: Duration = Duration::from_millis(500);
 
+/// After how long without a successful poll watchers find out for themselves.
+const MAX_POLL_AGE: Duration = Duration::from_secs(1);
+
 /// Publishes the revisions of watched tenants.
 pub(super) struct RevisionNotifier {
     state: Mutex<WatchedTenants>,
@@ -34,6 +40,8 @@ pub(super) struct RevisionNotifier {
 struct WatchedTenants {
     watched: HashMap<TenantName, watch::Sender<Commit>>,
     polling: bool,
+    /// When the last successful poll ended.
+    polled: Option<Instant>,
 }
 
 impl RevisionNotifier {
@@ -67,6 +75,12 @@ impl RevisionNotifier {
                 changes
             });
         }
+    }
+
+    /// Whether what watchers are told is what the database says.
+    pub(super) fn is_current(&self) -> bool {
+        let polled = self.state().polled;
+        polled.is_some_and(|polled| polled.elapsed() < MAX_POLL_AGE)
     }
 
     /// Waits until a watcher may read.
@@ -138,6 +152,7 @@ async fn poll(domain: Domain) {
         }
         answers = heads.is_ok();
         let Ok(heads) = heads else { continue };
+        domain.notifier.state().polled = Some(Instant::now());
         for (tenant, before) in tenants {
             let head = heads.get(&tenant).copied().unwrap_or_default();
             domain.notifier.notify_read(&tenant, before, head);

@@ -11,7 +11,6 @@ mod snapshot_reader;
 
 use std::{collections::VecDeque, time::Duration};
 
-use chrono::Utc;
 use metrics::Histogram;
 use tokio::{sync::watch::Receiver, time::Instant};
 
@@ -248,21 +247,22 @@ impl Watch {
             if let Some(event) = self.events.pop_front() {
                 return Ok(event);
             }
-            let last_commit = self.log.last_commit();
-            let changes = self.log.read().await?;
-            for revision in &changes {
-                let delay = (Utc::now() - revision.commit_time).to_std();
-                // The clock of the server that wrote may be ahead.
-                self.delays.record(delay.unwrap_or_default().as_secs_f64());
-            }
-            self.events
-                .extend(changes.into_iter().map(WatchEvent::Changes));
-            if !self.events.is_empty() {
-                continue;
-            }
-            // The whole page was filtered out, and more pages may follow.
-            if self.log.is_behind() && last_commit != self.log.last_commit() {
-                return Ok(WatchEvent::Progress(self.log.last_commit()));
+            let head = *self.commits.borrow();
+            if !self.log.is_read_up_to(head) {
+                let last_commit = self.log.last_commit();
+                let changes = self.log.read().await?;
+                for revision in &changes {
+                    self.delays.record(revision.delay());
+                }
+                self.events
+                    .extend(changes.into_iter().map(WatchEvent::Changes));
+                if !self.events.is_empty() {
+                    continue;
+                }
+                // The whole page was filtered out, and more pages may follow.
+                if self.log.is_behind() && last_commit != self.log.last_commit() {
+                    return Ok(WatchEvent::Progress(self.log.last_commit()));
+                }
             }
             if self.wait().await {
                 return Ok(WatchEvent::Progress(self.log.last_commit()));

@@ -57,8 +57,9 @@ pub(super) const SESSION: &str = "SET statement_timeout = '10min'; \
 const MAX_CONNECTING: usize = 4;
 
 /// How long a statement whose caller went away may go on before it is cancelled. To cancel takes a
-/// connection, so it is for statements that take long.
-const PATIENCE: Duration = Duration::from_millis(20);
+/// connection, and another one in place of the closed one: more work than what most statements have
+/// left, just when there is too much of it.
+const PATIENCE: Duration = Duration::from_millis(100);
 
 /// How long it may take to cancel a statement before its connection is closed all the same.
 const MAX_CANCEL_TIME: Duration = Duration::from_secs(1);

@@ -3,14 +3,22 @@
 use std::{
     collections::{HashMap, VecDeque},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 
-use tokio::sync::oneshot;
+use tokio::{sync::oneshot, time::Instant};
 
 use crate::model::TenantId;
 
-/// A number of places, of which a tenant takes at most a share. Tenants that wait take turns; calls of
-/// one tenant are served in order. A caller that goes away gives up its place in the queue.
+/// How long the oldest caller of a tenant waits before every other place goes to the newest one.
+const STANDING: Duration = Duration::from_millis(40);
+
+/// A number of places, of which a tenant takes at most a share. Tenants that wait take turns. A caller
+/// that goes away gives up its place in the queue.
+///
+/// Calls of one tenant are served in order, as long as they do not wait long. Else every other place
+/// goes to the newest: when more calls come than can be served, or came while the database paused, the
+/// oldest are those whose deadline passes before they end, and to serve only them is to serve nobody.
 #[derive(Clone)]
 pub(crate) struct Turns {
     share: usize,
@@ -29,8 +37,15 @@ struct TurnState {
 #[derive(Default)]
 struct TenantTurns {
     taken: usize,
-    waiting: VecDeque<oneshot::Sender<Turn>>,
+    waiting: VecDeque<WaitingCaller>,
     is_next: bool,
+    /// Whether the last place went to the newest caller.
+    took_newest: bool,
+}
+
+struct WaitingCaller {
+    since: Instant,
+    caller: oneshot::Sender<Turn>,
 }
 
 /// A place; it is free again when this is dropped.
@@ -59,9 +74,12 @@ impl Turns {
             let mut state = self.lock();
             let waiting = &mut state.tenants.entry(tenant_id).or_default().waiting;
             if waiting.len() == waiting.capacity() {
-                waiting.retain(|caller| !caller.is_closed());
+                waiting.retain(|it| !it.caller.is_closed());
             }
-            waiting.push_back(sender);
+            waiting.push_back(WaitingCaller {
+                since: Instant::now(),
+                caller: sender,
+            });
         }
         self.serve(tenant_id);
         receiver.await.expect("a caller that waits is not dropped")
@@ -116,16 +134,34 @@ impl TurnState {
             let tenant_id = self.next.pop_front()?;
             let tenant = self.tenants.get_mut(&tenant_id)?;
             tenant.is_next = false;
-            while let Some(caller) = tenant.waiting.pop_front() {
-                if !caller.is_closed() {
-                    tenant.taken += 1;
-                    self.free -= 1;
-                    return Some((tenant_id, caller));
-                }
+            if let Some(caller) = tenant.next_caller() {
+                tenant.taken += 1;
+                self.free -= 1;
+                return Some((tenant_id, caller));
             }
             self.line_up(tenant_id, 0);
         }
         None
+    }
+}
+
+impl TenantTurns {
+    /// Takes the next caller that still waits.
+    fn next_caller(&mut self) -> Option<oneshot::Sender<Turn>> {
+        let is_gone = |it: &WaitingCaller| it.caller.is_closed();
+        while self.waiting.front().is_some_and(is_gone) {
+            self.waiting.pop_front();
+        }
+        while self.waiting.back().is_some_and(is_gone) {
+            self.waiting.pop_back();
+        }
+        let stands = self.waiting.front()?.since.elapsed() > STANDING;
+        self.took_newest = stands && !self.took_newest;
+        let next = match self.took_newest {
+            true => self.waiting.pop_back(),
+            false => self.waiting.pop_front(),
+        };
+        next.map(|it| it.caller)
     }
 }
 
@@ -176,6 +212,32 @@ mod tests {
         drop(place);
         futures_util::future::join_all(waiting).await;
         assert_eq!(*served.lock().expect("no panic"), [2, 3, 1, 1]);
+    }
+
+    #[tokio::test]
+    async fn in_a_queue_that_stands_every_other_place_goes_to_the_newest() {
+        let turns = Turns::new(1, 1);
+        let place = turns.take(1).await;
+        let served = Arc::new(Mutex::new(Vec::new()));
+        let waiting = [1, 2, 3, 4, 5].map(|number| {
+            let (turns, served) = (turns.clone(), Arc::clone(&served));
+            tokio::spawn(async move {
+                let _place = turns.take(1).await;
+                served.lock().expect("no panic").push(number);
+            })
+        });
+        tokio::task::yield_now().await;
+        waiting[4].abort();
+        tokio::task::yield_now().await;
+        let long = |it: &mut WaitingCaller| it.since -= 2 * STANDING;
+        let waiting_callers = |state: &mut TurnState| {
+            let tenant = state.tenants.get_mut(&1).expect("waits");
+            tenant.waiting.iter_mut().for_each(long);
+        };
+        waiting_callers(&mut turns.lock());
+        drop(place);
+        futures_util::future::join_all(waiting).await;
+        assert_eq!(*served.lock().expect("no panic"), [4, 1, 3, 2]);
     }
 
     #[tokio::test]

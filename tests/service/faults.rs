@@ -3,6 +3,7 @@
 mod answers;
 mod batches;
 mod crashes;
+mod disk_full;
 mod frozen;
 mod imports;
 mod locks;

@@ -43,15 +43,11 @@ impl Domain {
             let (gauge, domain) = (metric.gauge(&[cache]), self.clone());
             at_reading(move || gauge.set(value(domain.cache()) as f64));
         };
-        read(&CACHE_BYTES, SETS, |it| it.sets.weighted_size());
-        read(&CACHE_BYTES, IDS, |it| it.ids.weighted_size());
-        read(&CACHE_ENTRIES, SETS, |it| it.sets.entry_count());
-        read(&CACHE_ENTRIES, IDS, |it| it.ids.entry_count());
-        read(&CACHE_LIMIT, SETS, |it| {
-            it.sets.policy().max_capacity().unwrap_or(0)
-        });
-        read(&CACHE_LIMIT, IDS, |it| {
-            it.ids.policy().max_capacity().unwrap_or(0)
-        });
+        read(&CACHE_BYTES, SETS, |it| it.sets.bytes());
+        read(&CACHE_BYTES, IDS, |it| it.ids.bytes());
+        read(&CACHE_ENTRIES, SETS, |it| it.sets.len());
+        read(&CACHE_ENTRIES, IDS, |it| it.ids.len());
+        read(&CACHE_LIMIT, SETS, |it| it.sets.max_bytes());
+        read(&CACHE_LIMIT, IDS, |it| it.ids.max_bytes());
     }
 }

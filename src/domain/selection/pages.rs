@@ -171,7 +171,7 @@ impl MemberPageReader {
             return Ok(IdBlock::new(self.commit, &[]));
         };
         let block = first / BLOCK;
-        let load = self.load(tenant_id, block);
+        let load = load_block(self.domain.clone(), tenant_id, block);
         let known = self.domain.cache().ids(tenant_id, block, load).await?;
         match known.get(*last).is_some() {
             true => Ok(known),
@@ -181,20 +181,9 @@ impl MemberPageReader {
 
     async fn block_again(&self, tenant_id: TenantId, block: u32) -> Result<IdBlock> {
         let cache = self.domain.cache();
-        cache.invalidate_ids(tenant_id, block).await;
-        let load = self.load(tenant_id, block);
+        cache.invalidate_ids(tenant_id, block);
+        let load = load_block(self.domain.clone(), tenant_id, block);
         cache.ids(tenant_id, block, load).await
-    }
-
-    async fn load(&self, tenant_id: TenantId, block: u32) -> Result<IdBlock> {
-        let from = (block * BLOCK).cast_signed();
-        let upto = from + (BLOCK - 1).cast_signed();
-        let read = async |conn: &mut _| {
-            let (commit, _) = store::log::bounds(conn, tenant_id).await?;
-            let ids = store::contacts::ids_in_range(conn, tenant_id, from, upto).await?;
-            Ok(IdBlock::new(commit, &ids))
-        };
-        self.domain.read(tenant_id, read).await
     }
 
     async fn ids_as_stored(&self, tenant_id: TenantId, numbers: &[u32]) -> Result<Vec<Member>> {
@@ -204,6 +193,17 @@ impl MemberPageReader {
         let member = |(_, id): (i32, ContactId)| Member::Id(id.into());
         Ok(ids.into_iter().map(member).collect())
     }
+}
+
+async fn load_block(domain: Domain, tenant_id: TenantId, block: u32) -> Result<IdBlock> {
+    let from = (block * BLOCK).cast_signed();
+    let upto = from + (BLOCK - 1).cast_signed();
+    let read = async |conn: &mut _| {
+        let (commit, _) = store::log::bounds(conn, tenant_id).await?;
+        let ids = store::contacts::ids_in_range(conn, tenant_id, from, upto).await?;
+        Ok(IdBlock::new(commit, &ids))
+    };
+    domain.read(tenant_id, read).await
 }
 
 /// Reading this many contacts in a row costs as much as looking up one of them by its number

@@ -128,7 +128,7 @@ impl<'a> SetReader<'a> {
             if self.sets.is_loaded(&key) {
                 continue;
             }
-            match self.domain.cache().get(self.tenant_id, &key).await {
+            match self.domain.cache().get(self.tenant_id, &key) {
                 Some(entry) => drop(self.sets.entries.insert(key, entry)),
                 None => missing.push(id),
             }
@@ -156,7 +156,7 @@ impl<'a> SetReader<'a> {
             missing.retain(|id| !loaded.contains_key(id));
             for (id, set) in loaded {
                 let (key, entry) = (SetKey::Members(id), CacheEntry::set((commit, set)));
-                self.domain.cache().put(tenant_id, &key, &entry).await;
+                self.domain.cache().put(tenant_id, &key, &entry);
                 self.sets.entries.insert(key, entry);
             }
         }
@@ -169,16 +169,14 @@ impl<'a> SetReader<'a> {
         let cache = domain.cache();
         match &mut self.access {
             Access::Pool => {
-                let load = domain.read(tenant_id, async |conn| {
-                    CacheEntry::load(conn, tenant_id, key).await
-                });
+                let load = load_set(domain.clone(), tenant_id, key.clone());
                 cache.get_or_load(tenant_id, key, load).await
             }
-            Access::Transaction(tx) => match cache.get(tenant_id, key).await {
+            Access::Transaction(tx) => match cache.get(tenant_id, key) {
                 Some(entry) => Ok(entry),
                 None => {
                     let entry = CacheEntry::load(tx, tenant_id, key).await?;
-                    cache.put(tenant_id, key, &entry).await;
+                    cache.put(tenant_id, key, &entry);
                     Ok(entry)
                 }
             },
@@ -209,7 +207,7 @@ impl<'a> SetReader<'a> {
             if !entry.catch_up(key, &tail) {
                 stale.push(key.clone());
             } else if entry.commit != before {
-                cache.put(tenant_id, key, entry).await;
+                cache.put(tenant_id, key, entry);
             }
             if at % ENTRIES_AT_ONCE == ENTRIES_AT_ONCE - 1 {
                 tokio::task::yield_now().await;
@@ -217,7 +215,7 @@ impl<'a> SetReader<'a> {
         }
         for key in &stale {
             self.sets.entries.remove(key);
-            cache.invalidate(tenant_id, key).await;
+            cache.invalidate(tenant_id, key);
         }
         self.lacks_sets |= !stale.is_empty();
         Ok(tail.head())
@@ -231,4 +229,9 @@ impl<'a> SetReader<'a> {
         let read = async |conn: &mut _| Ok(changes_since(conn, tenant_id, known, &filter).await?);
         self.read(read).await.map(IndexedTail::new)
     }
+}
+
+async fn load_set(domain: Domain, tenant_id: TenantId, key: SetKey) -> Result<CacheEntry> {
+    let load = async |conn: &mut _| CacheEntry::load(conn, tenant_id, &key).await;
+    domain.read(tenant_id, load).await
 }

@@ -2,6 +2,8 @@
 
 use std::{collections::VecDeque, sync::Arc};
 
+use chrono::Utc;
+
 use super::{
     RevisionChanges,
     resolve::{Lookup, change},
@@ -36,6 +38,15 @@ pub(super) struct LogReader {
     behind: bool,
 }
 
+impl RevisionChanges {
+    /// How long ago it was committed, in seconds.
+    pub(super) fn delay(&self) -> f64 {
+        let delay = (Utc::now() - self.commit_time).to_std();
+        // The clock of the server that wrote may be ahead.
+        delay.unwrap_or_default().as_secs_f64()
+    }
+}
+
 impl LogReader {
     /// The log after a commit.
     pub(super) fn new(domain: &Domain, call: &Call, after: Commit, filter: PageFilter) -> Self {
@@ -54,6 +65,13 @@ impl LogReader {
     /// The last commit that was read.
     pub(super) fn last_commit(&self) -> Commit {
         self.anchor
+    }
+
+    /// Whether there is nothing to read if the tenant is at this commit. Of very many idle watchers each
+    /// would ask the database now and then, where one question for all is enough.
+    pub(super) fn is_read_up_to(&self, head: Commit) -> bool {
+        let is_complete = self.entries.is_empty() && !self.more && !self.behind;
+        is_complete && self.anchor == head && self.domain.notifier.is_current()
     }
 
     /// Whether there was more when the log was last read.

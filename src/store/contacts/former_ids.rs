@@ -2,14 +2,17 @@
 
 use diesel::{
     prelude::*,
-    sql_types::{Integer, Text},
+    sql_types::{Array, Integer, Text},
 };
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
 use crate::{
     model::{ContactId, FormerName, TenantId},
     schema::{contacts, merged_contacts},
-    store::{Transaction, sql::is_any},
+    store::{
+        Transaction,
+        sql::{is_any, sql},
+    },
 };
 
 /// The ids of merged contacts among these, each with the id of the contact that replaces it.
@@ -18,20 +21,20 @@ pub(crate) async fn merged_into(
     tenant_id: TenantId,
     former: &[&ContactId],
 ) -> QueryResult<Vec<(ContactId, ContactId)>> {
-    merged_contacts::table
-        .inner_join(
-            contacts::table.on(contacts::tenant_id
-                .eq(merged_contacts::tenant_id)
-                .and(contacts::contact_number.eq(merged_contacts::kept_number))),
-        )
-        .filter(merged_contacts::tenant_id.eq(tenant_id))
-        .filter(is_any::<Text, _, _>(
-            merged_contacts::id.assume_not_null(),
-            former,
-        ))
-        .select((merged_contacts::id.assume_not_null(), contacts::id))
+    #[derive(QueryableByName)]
+    struct Merged {
+        #[diesel(sql_type = Text)]
+        former: ContactId,
+        #[diesel(sql_type = Text)]
+        current: ContactId,
+    }
+    let former: Vec<ContactId> = former.iter().copied().cloned().collect();
+    let rows: Vec<Merged> = sql(include_str!("../sql/merged_into.sql"))
+        .bind::<Integer, _>(tenant_id)
+        .bind::<Array<Text>, _>(former)
         .load(conn)
-        .await
+        .await?;
+    Ok(rows.into_iter().map(|it| (it.former, it.current)).collect())
 }
 
 /// The ids of merged contacts among these, each with the number of the merged contact.

@@ -6,7 +6,10 @@ use tonic::{Code, Status};
 
 use super::{Observed, traces::Collector};
 use crate::{
-    contract::hostile::{Maker, call_with, methods},
+    contract::{
+        hostile::{Maker, call_with},
+        methods,
+    },
     support::{Sql, Tenant, company, get, person, within},
     wire::raw::Client,
 };

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::{
-    Reads::{Everyone, Few, Groups, Log, Segments},
+    Reads::{Everyone, Few, Groups, Log, Search, Segments},
     Step, contacts_that_exist,
 };
 
@@ -163,7 +163,7 @@ pub(crate) fn once() -> Vec<Step> {
         (
             "Tenants/ListTenants",
             json!({"page_size": 50, "prefix": "t-5"}),
-            Groups,
+            Search,
         ),
         (
             "Tenants/UpdateTenant",
