@@ -3,6 +3,7 @@
 //! Never personal data: no message contents, no metadata except the request id and the tenant, no texts
 //! of panics, no parameters of statements.
 
+mod lines;
 mod traces;
 
 use std::{
@@ -25,7 +26,10 @@ use tracing_subscriber::{
 };
 
 use self::traces::Traces;
-pub(crate) use self::traces::{TRACES, continue_trace, current_span, is_tracing};
+pub(crate) use self::{
+    lines::due_line,
+    traces::{TRACES, continue_trace, current_span, is_tracing},
+};
 
 /// The target of the lines of the access log.
 pub(crate) const ACCESS: &str = "mailing_groups::access";

@@ -22,7 +22,7 @@ use crate::{
     domain::{Error, Violation},
     metrics::REFUSALS,
     pb::ErrorReason,
-    telemetry::causes,
+    telemetry::{self, causes},
 };
 
 /// The domain of every `ErrorInfo`.
@@ -250,15 +250,23 @@ fn code_and_retry_delay(reason: ErrorReason) -> (Code, Option<Duration>) {
 }
 
 /// Logs what the caller does not see. Causes come from the database driver, whose messages name
-/// constraints and states, not values.
+/// constraints and states, not values. One line a second stands for all of one cause.
 fn log(error: &Error) {
-    let cause = causes(error);
+    macro_rules! line {
+        ($level:ident, $text:literal) => {{
+            let cause = causes(error);
+            let kind = format!("{}: {cause:?}", $text);
+            if let Some(due) = telemetry::due_line(&kind, 0) {
+                tracing::$level!(cause, left_out = due.left_out, $text);
+            }
+        }};
+    }
     if let Error::Internal(_) = error {
-        tracing::error!(cause, "internal error");
+        line!(error, "internal error");
     } else if let Error::Unavailable(_) = error {
-        tracing::warn!(cause, "database not available");
+        line!(warn, "database not available");
     } else if let Error::DatabaseFull(_) = error {
-        tracing::warn!(cause, "database full");
+        line!(warn, "database full");
     }
 }
 

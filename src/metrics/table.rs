@@ -108,7 +108,7 @@ table! {
     CERTIFICATE_EXPIRY: Kind::Gauge, Unit::Seconds, "mailing_groups_certificate_expiry_timestamp_seconds" &[],
         "When the certificate of the gRPC listener expires; 0 without TLS.";
     LOG_LINES_LEFT_OUT: Kind::Counter, Unit::Count, "mailing_groups_log_lines_left_out_total" &[],
-        "Log lines of calls for which another line stands.";
+        "Log lines for which another line of the same kind stands.";
     BUILD_INFO: Kind::Gauge, Unit::Count, "mailing_groups_build_info" &["version"],
         "1; the label is the version.";
 }

@@ -51,6 +51,7 @@ use super::{
 use crate::{
     metrics::{CONNECTIONS, CONNECTIONS_LIMIT},
     reload::Reloaded,
+    telemetry,
 };
 
 /// The pause after a failed accept, e.g. because no file descriptor is free: those come back when
@@ -133,7 +134,10 @@ impl Connections {
     fn admit(&mut self, stream: TcpStream, tls: Option<&Reloaded<TlsFiles>>) {
         while self.open.try_join_next().is_some() {}
         if self.open.len() >= self.limits.max_connections {
-            tracing::warn!("a connection was refused: too many are open");
+            if let Some(due) = telemetry::due_line("a connection was refused", 0) {
+                let left_out = due.left_out;
+                tracing::warn!(left_out, "a connection was refused: too many are open");
+            }
             return;
         }
         // A small answer must not wait until the previous one is acknowledged.
@@ -171,7 +175,10 @@ async fn accept(listener: &TcpListener) -> TcpStream {
             Ok((stream, _)) => return stream,
             Err(error) if concerns_one_connection(&error) => {}
             Err(error) => {
-                tracing::warn!(%error, "cannot accept a connection: {error}");
+                if let Some(due) = telemetry::due_line("cannot accept a connection", 0) {
+                    let left_out = due.left_out;
+                    tracing::warn!(%error, left_out, "cannot accept a connection: {error}");
+                }
                 sleep(ACCEPT_ERROR_DELAY).await;
             }
         }

@@ -6,16 +6,11 @@
 //! says how many were left out before it. Never a message's content, nor metadata other than the request id and the
 //! tenant. With an access log every call has a line of its own besides.
 
-use std::{
-    collections::HashMap,
-    sync::{Arc, LazyLock, Mutex, PoisonError},
-    time::Duration,
-};
+use std::sync::Arc;
 
 use bytes::Bytes;
 use http::HeaderMap;
 use http_body::Frame;
-use metrics::Counter;
 use tokio::time::Instant;
 use tonic::Code;
 use tracing::{Span, debug, error, info, warn};
@@ -27,37 +22,10 @@ use super::{
     trace,
 };
 use crate::{
-    api::request_id, metrics::LOG_LINES_LEFT_OUT, model::grpc_code_name, telemetry::ACCESS,
+    api::request_id,
+    model::grpc_code_name,
+    telemetry::{self, ACCESS},
 };
-
-/// The time that one line stands for.
-const LINE_INTERVAL: Duration = Duration::from_secs(1);
-
-/// The last lines of all calls.
-static LINES: LazyLock<Mutex<LogLines>> = LazyLock::new(Mutex::default);
-
-static LEFT_OUT: LazyLock<Counter> = LazyLock::new(|| LOG_LINES_LEFT_OUT.counter(&[]));
-
-/// When the last line of each method and code was written, and how many were left out since.
-#[derive(Default)]
-struct LogLines(HashMap<(Box<str>, i32), (Instant, u64)>);
-
-impl LogLines {
-    /// Whether a line is due, and then how many were left out before it.
-    fn is_due(&mut self, method: &str, code: Code, now: Instant) -> Option<u64> {
-        let key = (Box::from(method), code as i32);
-        let Some((last, left_out)) = self.0.get_mut(&key) else {
-            self.0.insert(key, (now, 0));
-            return Some(0);
-        };
-        if now.duration_since(*last) < LINE_INTERVAL {
-            *left_out += 1;
-            return None;
-        }
-        *last = now;
-        Some(std::mem::take(left_out))
-    }
-}
 
 /// Logs the end of one call, once; dropped before, the caller has cancelled it.
 pub(super) struct CallLog {
@@ -110,14 +78,7 @@ impl CallLog {
         }
         trace::end(&self.trace, code);
         let _entered = self.span.enter();
-        let is_due = || {
-            let mut lines = LINES.lock().unwrap_or_else(PoisonError::into_inner);
-            let due = lines.is_due(&self.method.name, code, Instant::now());
-            if due.is_none() {
-                LEFT_OUT.increment(1);
-            }
-            due
-        };
+        let due = || telemetry::due_line(&self.method.name, code as i32);
         let status = grpc_code_name(code as i32);
         let elapsed_ms = elapsed.as_micros() as f64 / 1e3;
         macro_rules! line {
@@ -131,8 +92,8 @@ impl CallLog {
                 )
             };
             ($level:ident) => {
-                if let Some(left_out) = is_due() {
-                    line!($level, (left_out > 0).then_some(left_out))
+                if let Some(due) = due() {
+                    line!($level, due.left_out)
                 }
             };
         }
@@ -161,10 +122,8 @@ impl Drop for CallLog {
 /// more than a number.
 pub(super) fn failed_handshake(error: &std::io::Error) {
     let kind = format!("TLS handshake: {}", error.kind());
-    let mut lines = LINES.lock().unwrap_or_else(PoisonError::into_inner);
-    if let Some(left_out) = lines.is_due(&kind, Code::Unauthenticated, Instant::now()) {
-        let left_out = (left_out > 0).then_some(left_out);
-        info!(%error, left_out, "a TLS handshake failed: {error}");
+    if let Some(due) = telemetry::due_line(&kind, 0) {
+        info!(%error, left_out = due.left_out, "a TLS handshake failed: {error}");
     }
 }
 
@@ -176,25 +135,4 @@ fn span(method: &str) -> Span {
         rpc.method = %method,
         request_id = request_id::current().map(tracing::field::display),
     )
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn one_line_a_second_stands_for_all() {
-        let (mut lines, start) = (LogLines::default(), Instant::now());
-        let mut is_due = |method, code, milliseconds| {
-            lines.is_due(method, code, start + Duration::from_millis(milliseconds))
-        };
-        assert_eq!(is_due("a", Code::Unavailable, 0), Some(0));
-        for milliseconds in 1..1_000 {
-            assert_eq!(is_due("a", Code::Unavailable, milliseconds), None);
-        }
-        assert_eq!(is_due("a", Code::Internal, 5), Some(0), "another code");
-        assert_eq!(is_due("b", Code::Unavailable, 5), Some(0), "another method");
-        assert_eq!(is_due("a", Code::Unavailable, 1_000), Some(999));
-        assert_eq!(is_due("a", Code::Unavailable, 2_000), Some(0));
-    }
 }

@@ -4,6 +4,7 @@ mod answers;
 mod batches;
 mod crashes;
 mod disk_full;
+mod floods;
 mod frozen;
 mod imports;
 mod locks;

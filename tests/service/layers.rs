@@ -44,7 +44,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("pb", &[]),
     ("postgres", &[]),
     ("reload", &[]),
-    ("telemetry", &[]),
+    ("telemetry", &["metrics"]),
     ("metrics", &[]),
     ("init", &[]),
     ("greeting", &[]),
