@@ -66,7 +66,7 @@ impl Caller {
     }
 
     /// The caller's name, as the history has it.
-    pub(super) fn name(&self) -> Arc<str> {
+    pub(crate) fn name(&self) -> Arc<str> {
         Arc::clone(&self.principal.name)
     }
 

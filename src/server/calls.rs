@@ -75,6 +75,8 @@ impl Calls {
         let share = caller
             .as_ref()
             .map_or_else(|_| Arc::from(""), Caller::share);
+        let known = caller.as_ref().ok().filter(|_| self.authenticator.is_on());
+        let principal = known.map(Caller::name);
         let single = method.takes_one_message;
         let incoming = Incoming::new(&self.admission.memory, &share, single);
         let open = request.extensions().get::<OpenCall>().cloned();
@@ -82,7 +84,7 @@ impl Calls {
         let request = request.map(|body| RequestBody::wrap(body, &scope.incoming));
         let work = async {
             // Around everything that answers, so that the log has what the caller gets.
-            let log = CallLog::start(method, &share, request.headers());
+            let log = CallLog::start(method, &share, principal, request.headers());
             let (span, trace) = (log.span().clone(), log.trace().clone());
             let handled = self.admit(request, method, caller, &share, arrived);
             let handled = handled.instrument(trace).instrument(span).await;

@@ -34,18 +34,26 @@ pub(super) struct CallLog {
     trace: Span,
     method: Arc<KnownMethod>,
     tenant: Arc<str>,
+    /// Who calls, if that was asked.
+    principal: Option<Arc<str>>,
     started: Instant,
     ended: bool,
 }
 
 impl CallLog {
-    pub(super) fn start(method: &Arc<KnownMethod>, tenant: &Arc<str>, headers: &HeaderMap) -> Self {
+    pub(super) fn start(
+        method: &Arc<KnownMethod>,
+        tenant: &Arc<str>,
+        principal: Option<Arc<str>>,
+        headers: &HeaderMap,
+    ) -> Self {
         method.metrics.started();
         Self {
             span: span(&method.name),
             trace: trace::span(&method.name, tenant, headers),
             method: Arc::clone(method),
             tenant: Arc::clone(tenant),
+            principal,
             started: Instant::now(),
             ended: false,
         }
@@ -81,11 +89,13 @@ impl CallLog {
         let due = || telemetry::due_line(&self.method.name, code as i32);
         let status = grpc_code_name(code as i32);
         let elapsed_ms = elapsed.as_micros() as f64 / 1e3;
+        let principal = self.principal.as_deref();
         macro_rules! line {
             ($level:ident, $left_out:expr) => {
                 $level!(
                     rpc.response.status_code = status,
                     tenant = valid_name(&self.tenant),
+                    principal,
                     elapsed_ms,
                     left_out = $left_out,
                     "call ended: {status}"
@@ -106,7 +116,7 @@ impl CallLog {
         }
         info!(
             target: ACCESS,
-            { rpc.response.status_code = status, tenant = valid_name(&self.tenant), elapsed_ms },
+            { rpc.response.status_code = status, tenant = valid_name(&self.tenant), principal, elapsed_ms },
             "call: {status}"
         );
     }

@@ -1,5 +1,8 @@
 //! Who calls, and what they may do.
 
+mod caller;
+mod certificates;
+mod isolation;
 mod program;
 mod refusals;
 mod reload;

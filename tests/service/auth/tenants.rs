@@ -1,98 +1,10 @@
-//! Which tenant a call is in, and that nothing of one is seen by callers of another.
+//! Which tenant a call is in, and which tenants a caller may administer.
 
-use mailing_groups::pb::{
-    self, contacts_client::ContactsClient, identity_client::IdentityClient,
-    mailing_groups_client::MailingGroupsClient, tenants_client::TenantsClient,
-    watch_changes_response::Message,
-};
-use rand::{RngExt, SeedableRng, rngs::StdRng};
-use tonic::{
-    Code, Request, Status,
-    metadata::AsciiMetadataValue,
-    service::{Interceptor, interceptor::InterceptedService},
-    transport::Channel,
-};
+use mailing_groups::pb;
+use tonic::Code;
 
-use super::scene::{Scene, api_key};
-use crate::support::{info, refused, violations};
-
-/// Sends a key with every request, and names a tenant.
-#[derive(Clone)]
-struct AsKey(AsciiMetadataValue, Option<AsciiMetadataValue>);
-
-impl Interceptor for AsKey {
-    fn call(&mut self, mut request: Request<()>) -> Result<Request<()>, Status> {
-        let metadata = request.metadata_mut();
-        metadata.insert("authorization", self.0.clone());
-        if let Some(tenant) = &self.1 {
-            metadata.insert("x-tenant", tenant.clone());
-        }
-        Ok(request)
-    }
-}
-
-type Transport = InterceptedService<Channel, AsKey>;
-
-/// A caller with a key.
-#[derive(Clone)]
-struct Caller {
-    groups: MailingGroupsClient<Transport>,
-    contacts: ContactsClient<Transport>,
-    tenants: TenantsClient<Transport>,
-    identity: IdentityClient<Transport>,
-}
-
-impl Caller {
-    async fn new(scene: &Scene, key: &str, tenant: Option<&str>) -> Self {
-        let key = AsKey(
-            format!("Bearer {key}").parse().unwrap(),
-            tenant.map(|it| it.parse().unwrap()),
-        );
-        let transport = InterceptedService::new(scene.server.channel().await, key);
-        Self {
-            groups: MailingGroupsClient::new(transport.clone()),
-            contacts: ContactsClient::new(transport.clone()),
-            tenants: TenantsClient::new(transport.clone()),
-            identity: IdentityClient::new(transport),
-        }
-    }
-
-    async fn create_group(&mut self, code: &str) -> Result<pb::MailingGroup, Status> {
-        let request = pb::CreateMailingGroupRequest {
-            mailing_group: Some(pb::MailingGroup {
-                code: code.into(),
-                ..Default::default()
-            }),
-            ..Default::default()
-        };
-        let answer = self.groups.create_mailing_group(request).await?;
-        Ok(answer.into_inner().mailing_group.unwrap())
-    }
-
-    async fn codes(&mut self) -> Result<Vec<String>, Status> {
-        let request = pb::ListMailingGroupsRequest::default();
-        let answer = self.groups.list_mailing_groups(request).await?.into_inner();
-        let groups = answer.mailing_groups.into_iter();
-        Ok(groups.map(|it| it.code).collect())
-    }
-
-    async fn tenant_names(&mut self) -> Vec<String> {
-        let request = pb::ListTenantsRequest::default();
-        let answer = self.tenants.list_tenants(request).await.unwrap();
-        let tenants = answer.into_inner().tenants.into_iter();
-        tenants.map(|it| it.name).collect()
-    }
-}
-
-async fn scene() -> Scene {
-    let rules = [
-        api_key("mgk_a", "a", &["acme"], "admin"),
-        api_key("mgk_g", "g", &["globex"], "admin"),
-        api_key("mgk_both", "both", &["acme", "globex"], "admin"),
-        api_key("mgk_all", "all", &["*"], "admin"),
-    ];
-    Scene::start(&rules.concat()).await
-}
+use super::caller::{Caller, changes, scene};
+use crate::support::{refused, violations};
 
 #[tokio::test]
 async fn a_call_is_in_the_only_granted_tenant_or_the_named_one() {
@@ -164,118 +76,36 @@ async fn who_am_i_says_what_a_caller_may_do() {
     assert_eq!(who.tenants, ["acme", "globex"]);
 }
 
-/// What a caller should see: its own contacts by id, with their names.
-type World = std::collections::BTreeMap<String, String>;
-
-/// Two tenants use the same ids and codes; each sees its own data only, whatever they do.
 #[tokio::test]
-async fn nothing_of_a_tenant_is_seen_by_another() {
+async fn revisions_name_who_made_them() {
     let scene = scene().await;
-    let mut random = StdRng::seed_from_u64(11);
-    let names = ["mgk_a", "mgk_g"];
-    let mut callers = Vec::new();
-    for key in names {
-        callers.push(Caller::new(&scene, key, None).await);
-    }
-    let mut worlds = [World::new(), World::new()];
-    let mut tokens = [String::new(), String::new()];
-    for step in 0..150 {
-        let at = random.random_range(0..2);
-        let (own, other) = (names[at], names[1 - at]);
-        let (caller, world) = (&mut callers[at], &mut worlds[at]);
-        let id = format!("c{}", random.random_range(0..8));
-        match random.random_range(0..4) {
-            0 => {
-                let name = format!("{own}-{step}");
-                let request = pb::UpdateContactRequest {
-                    contact: Some(pb::Contact {
-                        id: id.clone(),
-                        kind: pb::ContactKind::Person.into(),
-                        name: name.clone(),
-                        ..Default::default()
-                    }),
-                    allow_missing: true,
-                    ..Default::default()
-                };
-                let answer = caller.contacts.update_contact(request).await.unwrap();
-                assert!(!format!("{answer:?}").contains(other));
-                world.insert(id, name);
-            }
-            1 => {
-                let request = pb::GetContactRequest { id: id.clone() };
-                match caller.contacts.get_contact(request).await {
-                    Ok(answer) => {
-                        let contact = answer.into_inner().contact.unwrap();
-                        assert_eq!(Some(&contact.name), world.get(&id));
-                    }
-                    Err(status) => {
-                        assert_eq!(info(&status).reason, "CONTACT_NOT_FOUND");
-                        assert!(!world.contains_key(&id) && !format!("{status:?}").contains(other));
-                    }
-                }
-            }
-            2 => {
-                let request = pb::DeleteContactRequest {
-                    id: id.clone(),
-                    ..Default::default()
-                };
-                let deleted = caller.contacts.delete_contact(request).await;
-                assert_eq!(deleted.is_ok(), world.remove(&id).is_some());
-            }
-            _ => {
-                let request = pb::ListContactsRequest {
-                    page_size: 2,
-                    ..Default::default()
-                };
-                let page = caller.contacts.list_contacts(request.clone()).await;
-                let page = page.unwrap().into_inner();
-                let listed = page.contacts.iter().map(|it| (&it.id, &it.name));
-                for (id, name) in listed {
-                    assert_eq!(world.get(id), Some(name));
-                }
-                tokens[at] = page.next_page_token;
-                let foreign = &tokens[1 - at];
-                if !foreign.is_empty() {
-                    let request = pb::ListContactsRequest {
-                        page_token: foreign.clone(),
-                        ..request
-                    };
-                    let outcome = caller.contacts.list_contacts(request).await;
-                    assert_eq!(refused(outcome).1, "INVALID_FIELD");
-                }
-            }
-        }
-    }
-    for (at, key) in names.into_iter().enumerate() {
-        let name = ["acme", "globex"][at];
-        let request = pb::GetTenantRequest { name: name.into() };
-        let tenant = callers[at].tenants.get_tenant(request).await.unwrap();
-        let tenant = tenant.into_inner().tenant.unwrap();
-        let count = tenant.counts.unwrap().contact_count;
-        assert_eq!(count, worlds[at].len() as i64);
-        let seen = changes(&mut callers[at], tenant.revision).await;
-        assert!(!seen.contains(names[1 - at]), "{key} sees {seen}");
-    }
-}
-
-/// What a watcher sees up to a revision.
-async fn changes(caller: &mut Caller, until: i64) -> String {
-    let request = pb::WatchChangesRequest {
-        start: Some(pb::watch_changes_request::Start::Revision(0)),
+    let acme = Some("acme");
+    let mut a = Caller::new(&scene, "mgk_a", acme).await;
+    let mut all = Caller::new(&scene, "mgk_all", acme).await;
+    a.create_group("ONE").await.unwrap();
+    all.create_group("TWO").await.unwrap();
+    let contact = pb::CreateContactRequest {
+        contact: Some(pb::Contact {
+            id: "c".into(),
+            kind: pb::ContactKind::Person.into(),
+            name: "C".into(),
+            ..Default::default()
+        }),
+        request_id: "once".into(),
         ..Default::default()
     };
-    let stream = caller.groups.watch_changes(request).await.unwrap();
-    let (mut stream, mut seen) = (stream.into_inner(), String::new());
-    loop {
-        let message = stream.message().await.unwrap().expect("changes");
-        seen += &format!("{message:?}\n");
-        let revision = match &message.message {
-            Some(Message::Changes(changes)) => changes.revision,
-            Some(Message::Progress(progress)) => progress.revision,
-            _ => 0,
-        };
-        if revision >= until {
-            return seen;
-        }
-    }
+    a.contacts.create_contact(contact.clone()).await.unwrap();
+    let repeated = all.contacts.create_contact(contact).await.unwrap();
+    assert_eq!(repeated.into_inner().contact.unwrap().id, "c");
+    let assign = pb::AssignMailingGroupRequest {
+        contact_id: "c".into(),
+        code: "ONE".into(),
+    };
+    all.groups.assign_mailing_group(assign).await.unwrap();
+    let request = pb::ListRevisionsRequest::default();
+    let listed = a.groups.list_revisions(request).await.unwrap().into_inner();
+    let actors = listed.revisions.iter().map(|it| it.actors.join(" "));
+    assert_eq!(actors.collect::<Vec<_>>(), ["all", "a", "all", "a"]);
+    let seen = changes(&mut a, 4).await;
+    assert_eq!(seen.matches("actors: [\"all\"]").count(), 2, "{seen}");
 }
