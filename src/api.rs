@@ -20,6 +20,7 @@ mod lists;
 mod mailing_groups;
 mod members;
 pub(crate) mod quota;
+pub mod rates;
 pub(crate) mod request;
 pub mod request_id;
 mod revisions;

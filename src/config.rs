@@ -147,6 +147,15 @@ pub struct ServeOptions {
         default_value = "10000"
     )]
     pub max_streams: usize,
+    /// Maximum number of calls in a second of a tenant without a limit of its own; further ones fail with
+    /// RESOURCE_EXHAUSTED; 0 is no limit
+    #[arg(
+        long,
+        value_name = "COUNT",
+        env = "MAILING_GROUPS_TENANT_CALLS_PER_SECOND",
+        default_value = "0"
+    )]
+    pub tenant_calls_per_second: u32,
     /// Memory for requests that arrive or wait, of which a tenant can have half, in MiB
     #[arg(
         long,
@@ -218,6 +227,7 @@ impl ServeOptions {
             drain_timeout: self.drain_timeout,
             ..Limits::default()
         }
+        .with_tenant_calls_per_second(self.tenant_calls_per_second)
     }
 }
 

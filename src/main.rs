@@ -203,6 +203,8 @@ async fn serve_database(
     let max_message_bytes = settings.limits.max_message_bytes;
     let routes = api::routes(domain.clone(), shutdown.clone(), max_message_bytes);
     let greeting = greeting::text(address, database.name(), options.history_retention);
+    let rates = Arc::clone(&settings.limits.rates);
+    let rates = api::rates::follow(domain.clone(), rates, shutdown.clone());
     let maintenance = maintenance::run(domain.clone(), options.history_retention, shutdown.clone());
     let ready = move || {
         let domain = domain.clone();
@@ -224,7 +226,7 @@ async fn serve_database(
     let serve = server::serve(
         listener, routes, services, ready, changed, settings, shutdown,
     );
-    let (stopped, ()) = tokio::join!(serve, maintenance);
+    let (stopped, (), ()) = tokio::join!(serve, maintenance, rates);
     match stopped? {
         Shutdown::Clean => tracing::info!("stopped; every call was completed"),
         Shutdown::Forced { connections, calls } => {

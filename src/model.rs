@@ -37,7 +37,7 @@ pub(crate) use segment::{
     Selector,
 };
 pub(crate) use selection::{ContactSet, SegmentCounts, SelectionOptions};
-pub(crate) use tenant::{Tenant, TenantCounts, TenantLimits};
+pub(crate) use tenant::{RatedTenant, Tenant, TenantCounts, TenantLimits, TenantRates};
 pub use value::{Code, ContactId, Email, InvalidValue, Name, RequestId};
 pub(crate) use value::{CriteriaCode, Description, SegmentId, TenantName};
 

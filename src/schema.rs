@@ -34,6 +34,7 @@ diesel::table! {
         mailing_group_count -> Int8,
         max_contacts -> Int8,
         max_mailing_groups -> Int8,
+        max_segments -> Int8,
     }
 }
 
@@ -225,6 +226,8 @@ diesel::table! {
         name -> Text,
         create_time -> Timestamptz,
         deleting -> Bool,
+        max_streams -> Int8,
+        max_calls_per_second -> Int8,
     }
 }
 

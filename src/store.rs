@@ -26,6 +26,7 @@ mod error;
 pub(crate) mod health;
 mod metrics;
 mod migrate;
+mod numbers;
 mod passfile;
 mod pool;
 mod requirements;
@@ -61,9 +62,10 @@ pub use self::{
 };
 pub(crate) use self::{
     error::{is_transient, is_unique_violation},
+    numbers::NoNumber,
     pool::PooledConnection,
     tap::SqlState,
-    transaction::{NoNumber, Transaction},
+    transaction::Transaction,
     turns::{Turn, Turns},
 };
 use crate::model::{ContactSet, TenantId};

@@ -46,6 +46,19 @@ impl Quota {
         taken.resize(amount).then_some(taken)
     }
 
+    /// As [`Quota::take`], if the tenant then has at most so much.
+    pub(crate) fn take_within(
+        self: &Arc<Self>,
+        tenant: &Arc<str>,
+        amount: usize,
+        max: usize,
+    ) -> Option<TakenQuota> {
+        let mut taken = self.nothing(tenant);
+        let possible = self.replace(tenant, 0, amount, self.share.min(max));
+        taken.amount = if possible { amount } else { 0 };
+        possible.then_some(taken)
+    }
+
     /// Takes nothing yet.
     pub(crate) fn nothing(self: &Arc<Self>, tenant: &Arc<str>) -> TakenQuota {
         TakenQuota {
@@ -63,12 +76,18 @@ impl Quota {
         self.used.lock().unwrap_or_else(PoisonError::into_inner).all
     }
 
+    /// What a tenant has of it.
+    pub(crate) fn used_by(&self, tenant: &str) -> usize {
+        let used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
+        used.by_tenant.get(tenant).copied().unwrap_or_default()
+    }
+
     /// Replaces an amount by another if there is enough.
-    fn replace(&self, tenant: &Arc<str>, before: usize, after: usize) -> bool {
+    fn replace(&self, tenant: &Arc<str>, before: usize, after: usize, share: usize) -> bool {
         let mut used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
         let all = used.all - before + after;
         let of_tenant = used.by_tenant.get(tenant).copied().unwrap_or_default() - before + after;
-        if after > before && (all > self.total || of_tenant > self.share) {
+        if after > before && (all > self.total || of_tenant > share) {
             return false;
         }
         used.all = all;
@@ -91,7 +110,8 @@ impl TakenQuota {
     /// Takes more, or gives some back; `false` if there is not so much.
     pub(crate) fn resize(&mut self, amount: usize) -> bool {
         let before = self.amount;
-        let possible = before == amount || self.quota.replace(&self.tenant, before, amount);
+        let (quota, share) = (&self.quota, self.quota.share);
+        let possible = before == amount || quota.replace(&self.tenant, before, amount, share);
         if possible {
             self.amount = amount;
         }
@@ -131,6 +151,18 @@ mod tests {
         drop((split, second));
         assert_eq!(quota.used(), 0);
         assert!(quota.take(&a, 3).is_some());
+    }
+
+    #[test]
+    fn a_tenant_can_have_less_than_its_share() {
+        let quota = Quota::halved(10);
+        let tenant = Arc::from("a");
+        let first = quota.take_within(&tenant, 1, 1).expect("one");
+        assert!(quota.take_within(&tenant, 1, 1).is_none());
+        assert_eq!(quota.used(), 1);
+        drop(first);
+        assert_eq!(quota.used(), 0);
+        assert!(quota.take_within(&tenant, 6, 9).is_none(), "more than half");
     }
 
     #[test]

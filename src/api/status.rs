@@ -4,6 +4,7 @@
 mod details;
 mod fields;
 mod reason;
+mod tenant_limits;
 
 use std::{collections::HashMap, sync::LazyLock, time::Duration};
 
@@ -12,6 +13,7 @@ use tonic::{Code, Status, metadata::MetadataValue};
 use tonic_types::{ErrorDetails, StatusExt};
 
 pub(super) use self::fields::contact_field;
+pub(crate) use self::tenant_limits::{TenantLimit, tenant_exceeds};
 use self::{
     details::{details, metadata},
     fields::message,
@@ -227,6 +229,7 @@ fn code_and_retry_delay(reason: ErrorReason) -> (Code, Option<Duration>) {
         | ErrorReason::SegmentNumbersSpent
         | ErrorReason::SavedCriteriaNumbersSpent
         | ErrorReason::TenantLimitReached
+        | ErrorReason::RateLimited
         | ErrorReason::DatabaseFull => (Code::ResourceExhausted, None),
         // UNAVAILABLE, not RESOURCE_EXHAUSTED, when overloaded: clients retry it, and the retry
         // may reach another server.

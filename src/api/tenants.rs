@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     domain::{Violation, tenants},
-    model::{Tenant, TenantCounts, TenantLimits, TenantName},
+    model::{Tenant, TenantCounts, TenantLimits, TenantName, TenantRates},
     pb::{self, tenants_server::Tenants},
 };
 
@@ -69,15 +69,35 @@ impl Tenants for Api {
         let key = idempotency_key(&mut request)?;
         let tenant = request.tenant.unwrap_or_default();
         let limits = limits(tenant.limits)?;
-        let [contacts, groups] = apply_field_mask(
+        let [contacts, groups, segments, streams, calls] = apply_field_mask(
             request.update_mask.as_ref(),
             "update_mask",
-            ["limits.max_contacts", "limits.max_mailing_groups"],
-            [limits.max_contacts > 0, limits.max_mailing_groups > 0],
+            [
+                "limits.max_contacts",
+                "limits.max_mailing_groups",
+                "limits.max_segments",
+                "limits.max_streams",
+                "limits.max_calls_per_second",
+            ],
+            [
+                limits.max_contacts > 0,
+                limits.max_mailing_groups > 0,
+                limits.max_segments > 0,
+                limits.rates.max_streams > 0,
+                limits.rates.max_calls_per_second > 0,
+            ],
         )?;
-        let change = |before: TenantLimits| TenantLimits {
-            max_contacts: if contacts { limits } else { before }.max_contacts,
-            max_mailing_groups: if groups { limits } else { before }.max_mailing_groups,
+        let change = |before: TenantLimits| {
+            let of = |chosen: bool| if chosen { limits } else { before };
+            TenantLimits {
+                max_contacts: of(contacts).max_contacts,
+                max_mailing_groups: of(groups).max_mailing_groups,
+                max_segments: of(segments).max_segments,
+                rates: TenantRates {
+                    max_streams: of(streams).rates.max_streams,
+                    max_calls_per_second: of(calls).rates.max_calls_per_second,
+                },
+            }
         };
         let etag = etag(&tenant.etag);
         let tenant = tenants::update(&self.domain, &call, change, etag, key).await?;
@@ -104,16 +124,18 @@ impl Tenants for Api {
 
 fn limits(limits: Option<pb::TenantLimits>) -> Result<TenantLimits, Violation> {
     let limits = limits.unwrap_or_default();
-    let limit = |value: i64, path| match value {
-        ..0 => Err("must be 0 for no limit, or more").field(path),
+    let limit = |value: i64, name: &str| match value {
+        ..0 => Err("must be 0 for no limit, or more").field(&format!("tenant.limits.{name}")),
         _ => Ok(value),
     };
     Ok(TenantLimits {
-        max_contacts: limit(limits.max_contacts, "tenant.limits.max_contacts")?,
-        max_mailing_groups: limit(
-            limits.max_mailing_groups,
-            "tenant.limits.max_mailing_groups",
-        )?,
+        max_contacts: limit(limits.max_contacts, "max_contacts")?,
+        max_mailing_groups: limit(limits.max_mailing_groups, "max_mailing_groups")?,
+        max_segments: limit(limits.max_segments, "max_segments")?,
+        rates: TenantRates {
+            max_streams: limit(limits.max_streams, "max_streams")?,
+            max_calls_per_second: limit(limits.max_calls_per_second, "max_calls_per_second")?,
+        },
     })
 }
 
@@ -128,6 +150,9 @@ impl From<Tenant> for pb::Tenant {
             limits: Some(pb::TenantLimits {
                 max_contacts: tenant.limits.max_contacts,
                 max_mailing_groups: tenant.limits.max_mailing_groups,
+                max_segments: tenant.limits.max_segments,
+                max_streams: tenant.limits.rates.max_streams,
+                max_calls_per_second: tenant.limits.rates.max_calls_per_second,
             }),
         }
     }

@@ -64,7 +64,7 @@ struct ListTenantsArgs {
 }
 
 #[derive(Debug, clap::Args)]
-#[group(required = true, multiple = true, id = "limits", args = ["max_contacts", "max_groups"])]
+#[group(required = true, multiple = true, id = "limits", args = ["max_contacts", "max_groups", "max_segments", "max_streams", "max_calls_per_second"])]
 struct LimitTenantArgs {
     #[command(flatten)]
     tenant: TenantNameArgs,
@@ -74,6 +74,15 @@ struct LimitTenantArgs {
     /// Maximum number of mailing groups; 0 for no limit
     #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(i64).range(0..))]
     max_groups: Option<i64>,
+    /// Maximum number of segments; 0 for no limit
+    #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(i64).range(0..))]
+    max_segments: Option<i64>,
+    /// Maximum number of open streams on a server; 0 for no limit of its own
+    #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(i64).range(0..))]
+    max_streams: Option<i64>,
+    /// Maximum number of calls in a second on a server; 0 for no limit of its own
+    #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(i64).range(0..))]
+    max_calls_per_second: Option<i64>,
 }
 
 #[derive(Debug, clap::Args)]
@@ -147,6 +156,9 @@ impl TenantSession {
         let limits = [
             ("limits.max_contacts", args.max_contacts),
             ("limits.max_mailing_groups", args.max_groups),
+            ("limits.max_segments", args.max_segments),
+            ("limits.max_streams", args.max_streams),
+            ("limits.max_calls_per_second", args.max_calls_per_second),
         ];
         let paths = limits.iter().filter(|(_, limit)| limit.is_some());
         let update_mask = prost_types::FieldMask {
@@ -155,6 +167,9 @@ impl TenantSession {
         let limits = TenantLimits {
             max_contacts: args.max_contacts.unwrap_or_default(),
             max_mailing_groups: args.max_groups.unwrap_or_default(),
+            max_segments: args.max_segments.unwrap_or_default(),
+            max_streams: args.max_streams.unwrap_or_default(),
+            max_calls_per_second: args.max_calls_per_second.unwrap_or_default(),
         };
         let request = self.connection.unary(UpdateTenantRequest {
             tenant: Some(Tenant {
@@ -189,6 +204,13 @@ fn line(tenant: &Tenant) -> String {
     let limits = [
         (limits.max_mailing_groups, "mailing group", "mailing groups"),
         (limits.max_contacts, "contact", "contacts"),
+        (limits.max_segments, "segment", "segments"),
+        (limits.max_streams, "open stream", "open streams"),
+        (
+            limits.max_calls_per_second,
+            "call a second",
+            "calls a second",
+        ),
     ];
     let limits = limits.iter().filter(|(max, ..)| *max > 0);
     let limits: String = limits

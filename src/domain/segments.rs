@@ -48,8 +48,13 @@ pub(crate) async fn create(
                 Some(id) => id,
                 None => next_of_series(tx).await?,
             };
+            // The tenant's row has no counter of them.
+            let count = match tx.max_segments() {
+                0 => 0,
+                _ => store::segments::count(tx).await?,
+            };
             let number = tx
-                .take_segment_number()
+                .take_segment_number(count)
                 .map_err(Error::no_number(Resource::Segment))?;
             let segment = store::segments::insert(tx, &id, &description, number)
                 .await

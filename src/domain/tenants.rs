@@ -2,7 +2,9 @@
 
 use super::{Call, Domain, Error, IdempotencyKey, Resource, Result, UnknownTenants};
 use crate::{
-    model::{GrantedTenants, PageSize, Tenant, TenantCounts, TenantLimits, TenantName},
+    model::{
+        GrantedTenants, PageSize, RatedTenant, Tenant, TenantCounts, TenantLimits, TenantName,
+    },
     store::{self, ALL_TENANTS},
 };
 
@@ -50,6 +52,15 @@ pub(crate) async fn list(
     domain
         .read(ALL_TENANTS, async |conn| {
             Ok(store::tenants::page(conn, granted, prefix, after, size).await?)
+        })
+        .await
+}
+
+/// The tenants with limits that servers apply.
+pub(crate) async fn rated(domain: &Domain) -> Result<Vec<RatedTenant>> {
+    domain
+        .read(ALL_TENANTS, async |conn| {
+            Ok(store::tenants::rated(conn).await?)
         })
         .await
 }

@@ -42,6 +42,28 @@ pub(crate) struct TenantLimits {
     pub(crate) max_contacts: i64,
     #[diesel(sql_type = BigInt)]
     pub(crate) max_mailing_groups: i64,
+    #[diesel(sql_type = BigInt)]
+    pub(crate) max_segments: i64,
+    #[diesel(embed)]
+    pub(crate) rates: TenantRates,
+}
+
+/// What each server grants a tenant at a time; 0: no limit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, QueryableByName)]
+pub(crate) struct TenantRates {
+    #[diesel(sql_type = BigInt)]
+    pub(crate) max_streams: i64,
+    #[diesel(sql_type = BigInt)]
+    pub(crate) max_calls_per_second: i64,
+}
+
+/// The rates of a tenant, by its name.
+#[derive(Debug, Clone, QueryableByName)]
+pub(crate) struct RatedTenant {
+    #[diesel(sql_type = Text)]
+    pub(crate) name: TenantName,
+    #[diesel(embed)]
+    pub(crate) rates: TenantRates,
 }
 
 impl Tenant {
@@ -49,7 +71,14 @@ impl Tenant {
     pub(crate) fn etag(&self) -> String {
         let created = self.create_time.timestamp_micros();
         let limits = self.limits;
-        let (contacts, groups) = (limits.max_contacts, limits.max_mailing_groups);
-        format!("W/\"t{created:x}-{contacts}-{groups}\"")
+        let limits = [
+            limits.max_contacts,
+            limits.max_mailing_groups,
+            limits.max_segments,
+            limits.rates.max_streams,
+            limits.rates.max_calls_per_second,
+        ];
+        let limits = limits.map(|limit| limit.to_string()).join("-");
+        format!("W/\"t{created:x}-{limits}\"")
     }
 }

@@ -5,10 +5,14 @@ use std::sync::Arc;
 use http::{HeaderValue, Method, Request, Response, StatusCode, header};
 use tonic::{Status, body::Body};
 
-use super::{limits::Limits, methods::MethodClass};
+use super::{
+    limits::Limits,
+    methods::{KnownMethod, MethodClass},
+};
 use crate::{
     api::{
         quota::{Quota, TakenQuota},
+        rates::Rates,
         status::overloaded,
     },
     metrics::{self, Metric, PLACES_LIMIT, PLACES_USED, REQUEST_MEMORY, REQUEST_MEMORY_LIMIT},
@@ -20,6 +24,7 @@ pub(super) struct Admission {
     streams: Arc<Quota>,
     /// Health watches and reflection.
     long_lived: Arc<Quota>,
+    rates: Arc<Rates>,
     /// Bytes of requests.
     pub(super) memory: Arc<Quota>,
 }
@@ -30,6 +35,7 @@ impl Admission {
             unary: Quota::halved(limits.max_calls),
             streams: Quota::halved(limits.max_streams),
             long_lived: Quota::new(limits.max_streams),
+            rates: Arc::clone(&limits.rates),
             memory: Quota::halved(limits.max_request_memory),
         }
     }
@@ -38,14 +44,26 @@ impl Admission {
     /// always pass: an overloaded server is still healthy.
     pub(super) fn place(
         &self,
-        path: &str,
-        class: MethodClass,
+        method: &KnownMethod,
         tenant: &Arc<str>,
     ) -> Result<Option<TakenQuota>, Status> {
-        let quota = match class {
-            MethodClass::Unary if path.starts_with("/grpc.health.v1.Health/") => return Ok(None),
+        if method.is_of_tenant() {
+            self.rates.count_call(tenant)?;
+        }
+        let quota = match method.class {
+            MethodClass::Unary if method.name.starts_with("grpc.health.") => return Ok(None),
             MethodClass::Unary => &self.unary,
-            MethodClass::Stream => &self.streams,
+            MethodClass::Stream => {
+                if let Some(max) = self.rates.max_streams(tenant) {
+                    let taken = self.streams.take_within(tenant, 1, max as usize);
+                    let refused = || match self.streams.used_by(tenant) >= max as usize {
+                        true => Rates::too_many_streams(max),
+                        false => overloaded(),
+                    };
+                    return taken.map(Some).ok_or_else(refused);
+                }
+                &self.streams
+            }
             MethodClass::LongLived => &self.long_lived,
         };
         quota.take(tenant, 1).map(Some).ok_or_else(overloaded)

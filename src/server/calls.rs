@@ -133,7 +133,7 @@ impl Calls {
         if deadline.has_passed() {
             return Err(deadline_exceeded());
         }
-        let place = self.admission.place(request.uri().path(), class, share)?;
+        let place = self.admission.place(method, share)?;
         if let Some(at) = deadline.at {
             request.extensions_mut().insert(CallEnd(at));
         }

@@ -1,6 +1,8 @@
 //! What one client may use of the server, and for how long.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
+
+use crate::api::rates::Rates;
 
 /// Limits that keep one client, or a broken one, from using up the server.
 #[derive(Clone, Debug)]
@@ -17,6 +19,8 @@ pub struct Limits {
     /// Memory for requests that arrive or wait, in bytes, of which a tenant can have half; a call
     /// that needs more is answered UNAVAILABLE. The first 16 KiB of each message are not counted.
     pub max_request_memory: usize,
+    /// What tenants are granted.
+    pub rates: Arc<Rates>,
     /// Open calls per connection, sent to the client in the HTTP/2 settings.
     pub max_concurrent_streams: u32,
     /// Size of one message in either direction, in bytes. Must be set on every service in the
@@ -42,6 +46,15 @@ pub struct Limits {
     pub max_connection_age: Duration,
 }
 
+impl Limits {
+    /// Tenants without a limit of their own make at most so many calls in a second; 0 is no limit.
+    #[must_use]
+    pub fn with_tenant_calls_per_second(mut self, max: u32) -> Self {
+        self.rates = Arc::new(Rates::new(max));
+        self
+    }
+}
+
 impl Default for Limits {
     fn default() -> Self {
         Self {
@@ -49,6 +62,7 @@ impl Default for Limits {
             max_calls: 2_000,
             max_streams: 10_000,
             max_request_memory: 256 << 20,
+            rates: Arc::default(),
             max_concurrent_streams: 256,
             max_message_bytes: 4 << 20,
             max_unary_time: Duration::from_secs(60),

@@ -62,6 +62,12 @@ impl KnownMethod {
     pub(super) fn is_of_service(&self) -> bool {
         !self.name.starts_with("grpc.")
     }
+
+    /// Whether its calls work in a tenant, and count against the limits of that. An administrator must
+    /// be able to raise them.
+    pub(super) fn is_of_tenant(&self) -> bool {
+        self.is_of_service() && !self.name.starts_with("mailinggroups.v1.Tenants/")
+    }
 }
 
 impl MethodTable {

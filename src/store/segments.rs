@@ -27,6 +27,15 @@ use crate::{
     schema::segments,
 };
 
+/// How many segments the tenant has.
+pub(crate) async fn count(tx: &mut Transaction) -> QueryResult<i64> {
+    segments::table
+        .filter(segments::tenant_id.eq(tx.tenant_id()))
+        .count()
+        .get_result(tx)
+        .await
+}
+
 /// Creates an empty segment.
 pub(crate) async fn insert(
     tx: &mut Transaction,

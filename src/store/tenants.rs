@@ -17,7 +17,7 @@ use super::{
     sql::{after_prefix, sql},
 };
 use crate::{
-    model::{GrantedTenants, PageSize, Tenant, TenantId, TenantLimits, TenantName},
+    model::{GrantedTenants, PageSize, RatedTenant, Tenant, TenantId, TenantLimits, TenantName},
     schema::{clocks, tenants},
 };
 
@@ -113,13 +113,31 @@ pub(crate) async fn page(
 
 /// Sets the limits of the transaction's tenant.
 pub(crate) async fn set_limits(tx: &mut Transaction, limits: TenantLimits) -> QueryResult<usize> {
+    diesel::update(tenants::table.find(tx.tenant_id()))
+        .set((
+            tenants::max_streams.eq(limits.rates.max_streams),
+            tenants::max_calls_per_second.eq(limits.rates.max_calls_per_second),
+        ))
+        .execute(tx)
+        .await?;
     diesel::update(clocks::table.find(tx.tenant_id()))
         .set((
             clocks::max_contacts.eq(limits.max_contacts),
             clocks::max_mailing_groups.eq(limits.max_mailing_groups),
+            clocks::max_segments.eq(limits.max_segments),
         ))
         .execute(tx)
         .await
+}
+
+/// The tenants with limits that servers apply.
+pub(crate) async fn rated(conn: &mut AsyncPgConnection) -> QueryResult<Vec<RatedTenant>> {
+    sql(
+        "SELECT name, max_streams, max_calls_per_second FROM tenants \
+         WHERE max_streams > 0 OR max_calls_per_second > 0",
+    )
+    .load(conn)
+    .await
 }
 
 /// Creates the tenant if it does not exist, in the transaction of its first write. Returns its number

@@ -9,6 +9,7 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
 use super::{
     PooledConnection,
     log::{self, ChangeSet, Origin, RevisionCounter},
+    numbers::{NoNumber, count_one, take},
     tenants,
 };
 use crate::model::{Change, Commit, Revision, TenantId, TenantName, Time};
@@ -24,15 +25,6 @@ pub struct Transaction {
     changes: Vec<Change>,
     refused: bool,
     creates_tenant: bool,
-}
-
-/// Why a tenant cannot have one more of a kind of resource.
-#[derive(Debug)]
-pub(crate) enum NoNumber {
-    /// It has used all 2³¹ - 2 numbers: numbers are never reused.
-    Exhausted,
-    /// It has as many as it may have.
-    LimitReached(i64),
 }
 
 impl Transaction {
@@ -184,8 +176,14 @@ impl Transaction {
         &mut self.counter.next_contact_serial
     }
 
-    /// Takes the next segment number.
-    pub(crate) fn take_segment_number(&mut self) -> Result<i32, NoNumber> {
+    /// The most segments that the tenant may have; 0 is no limit.
+    pub(crate) fn max_segments(&self) -> i64 {
+        self.counter.max_segments
+    }
+
+    /// Takes the next segment number for a tenant that has so many segments.
+    pub(crate) fn take_segment_number(&mut self, mut count: i64) -> Result<i32, NoNumber> {
+        count_one(&mut count, self.counter.max_segments)?;
         take(&mut self.counter.next_segment_number)
     }
 
@@ -276,21 +274,6 @@ async fn wait_for_lock(
             }
         }
     }
-}
-
-fn take(next: &mut i32) -> Result<i32, NoNumber> {
-    let number = *next;
-    *next = number.checked_add(1).ok_or(NoNumber::Exhausted)?;
-    Ok(number)
-}
-
-/// Counts one more; `max` 0 is no limit.
-fn count_one(count: &mut i64, max: i64) -> Result<(), NoNumber> {
-    if max > 0 && *count >= max {
-        return Err(NoNumber::LimitReached(max));
-    }
-    *count += 1;
-    Ok(())
 }
 
 /// The current time, with PostgreSQL's precision.

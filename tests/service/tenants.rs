@@ -3,6 +3,7 @@
 mod admin;
 mod deletion;
 mod explicit;
+mod rates;
 
 use mailing_groups::pb::{self, tenants_client::TenantsClient};
 use tonic::{Code, Request, Status, metadata::MetadataValue, transport::Channel};

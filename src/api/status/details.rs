@@ -252,9 +252,7 @@ fn limit_of(resource: Resource) -> &'static str {
     match resource {
         Resource::Contact => "max_contacts",
         Resource::MailingGroup => "max_mailing_groups",
-        Resource::Segment
-        | Resource::SavedCriteria
-        | Resource::SegmentAction
-        | Resource::Tenant => "",
+        Resource::Segment => "max_segments",
+        Resource::SavedCriteria | Resource::SegmentAction | Resource::Tenant => "",
     }
 }

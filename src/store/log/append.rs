@@ -27,6 +27,7 @@ pub(in crate::store) struct RevisionCounter {
     pub(in crate::store) mailing_group_count: i64,
     pub(in crate::store) max_contacts: i64,
     pub(in crate::store) max_mailing_groups: i64,
+    pub(in crate::store) max_segments: i64,
 }
 
 /// Which calls make a revision.

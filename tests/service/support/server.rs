@@ -1,6 +1,6 @@
 //! A server on a port of its own.
 
-use std::{net::SocketAddr, time::Duration};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use mailing_groups::{
     api,
@@ -81,6 +81,8 @@ impl Server {
         let domain = domain.with_unknown_tenants(unknown_tenants);
         let settings = settings.into();
         let max_message_bytes = settings.limits.max_message_bytes;
+        let rates = Arc::clone(&settings.limits.rates);
+        tokio::spawn(api::rates::follow(domain.clone(), rates, shutdown.clone()));
         let routes = api::routes(domain.clone(), shutdown.clone(), max_message_bytes);
         let ready = move || {
             let domain = domain.clone();

@@ -26,6 +26,7 @@ async fn limit(
             limits: Some(TenantLimits {
                 max_contacts,
                 max_mailing_groups,
+                ..Default::default()
             }),
             ..Default::default()
         }),
@@ -62,7 +63,7 @@ async fn a_tenant_is_created_with_its_limits() {
         name: "acme".into(),
         limits: Some(TenantLimits {
             max_contacts,
-            max_mailing_groups: 0,
+            ..Default::default()
         }),
         ..Default::default()
     };
