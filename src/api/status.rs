@@ -4,44 +4,33 @@
 mod details;
 mod fields;
 mod reason;
+mod refusals;
 mod tenant_limits;
 
-use std::{collections::HashMap, sync::LazyLock, time::Duration};
+use std::{collections::HashMap, time::Duration};
 
-use metrics::Counter;
 use tonic::{Code, Status, metadata::MetadataValue};
 use tonic_types::{ErrorDetails, StatusExt};
 
 pub(super) use self::fields::contact_field;
-pub(crate) use self::tenant_limits::{TenantLimit, tenant_exceeds};
 use self::{
     details::{details, metadata},
     fields::message,
     reason::{reason_name, reason_of},
 };
+pub(crate) use self::{
+    refusals::count_from_now,
+    tenant_limits::{TenantLimit, tenant_exceeds},
+};
 use super::request_id;
 use crate::{
     domain::{Error, Violation},
-    metrics::REFUSALS,
     pb::ErrorReason,
     telemetry::{self, causes},
 };
 
 /// The domain of every `ErrorInfo`.
 pub(crate) const DOMAIN: &str = "mailinggroups";
-
-/// How often each reason was given, by its number.
-static REFUSED: LazyLock<Vec<Counter>> = LazyLock::new(|| {
-    let reasons = (0..).map_while(|number| ErrorReason::try_from(number).ok());
-    reasons
-        .map(|reason| REFUSALS.counter(&[reason_name(reason)]))
-        .collect()
-});
-
-/// Makes the counters of all reasons, so that those exist which were not given yet.
-pub(crate) fn count_from_now() {
-    LazyLock::force(&REFUSED);
-}
 
 impl From<Error> for Status {
     fn from(error: Error) -> Self {
@@ -158,9 +147,7 @@ fn status(
         .map(|(key, value)| (key.to_owned(), value))
         .collect();
     details.set_error_info(reason_name(reason), DOMAIN, metadata);
-    if let Some(counter) = REFUSED.get(reason as usize) {
-        counter.increment(1);
-    }
+    refusals::count(reason);
     let (code, retry_delay) = code_and_retry_delay(reason);
     let own_delay = details.retry_info().and_then(|info| info.retry_delay);
     let retry_delay = retry_delay.or(own_delay).map(spread);
