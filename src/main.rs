@@ -1,10 +1,10 @@
 //! The program `mailing-groups`.
 
 mod greeting;
+mod listen;
 
 use std::{
     io::{self, Write},
-    net::SocketAddr,
     process::ExitCode,
     sync::Arc,
     time::Duration,
@@ -18,9 +18,8 @@ use mailing_groups::{
     database::{self, Migrates, ServedDatabase},
     domain::{Domain, SetCache, UnknownTenants, maintenance},
     init, metrics,
-    reload::Reloaded,
     server::{
-        self, Listener, Shutdown, TlsFileError, TlsFiles,
+        self, Listener, Shutdown,
         http::ReadyState,
         signal::{self, OnHangup},
     },
@@ -28,8 +27,13 @@ use mailing_groups::{
     systemd,
     telemetry::{self, LogFormat, LogOptions},
 };
-use tokio::{net::TcpListener, sync::watch};
+use tokio::sync::watch;
 use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
+
+use self::{
+    greeting::Greeting,
+    listen::{bind, listener},
+};
 
 /// A call makes some hundred small allocations, many of them freed by another thread than the one
 /// that made them. They take an eighth of the server's time with glibc's allocator, half of that
@@ -95,8 +99,14 @@ async fn serve(options: ServeOptions) -> Result<(), Error> {
 }
 
 async fn run_service(options: ServeOptions) -> Result<(), Error> {
+    let auth_config = options.auth.auth_config.as_ref();
+    let authenticates = auth_config.is_some() || options.tls.tls_client_ca.is_some();
+    if let Some(warning) = options.tls.check_exposure(options.listen, authenticates)? {
+        tracing::warn!("{warning}");
+    }
+    // Whoever has no certificate may have a token.
+    let tls = options.tls.files(auth_config.is_none());
     let authenticator = options.auth.authenticator()?;
-    let tls = options.tls.files(true);
     let (reload, reloads) = watch::channel(());
     let stop = signal::stop_requested(match authenticator.is_on() || tls.is_some() {
         true => OnHangup::Reload(reload),
@@ -105,7 +115,6 @@ async fn run_service(options: ServeOptions) -> Result<(), Error> {
     let following = tokio::spawn(authenticator.clone().follow(reloads.clone()));
     let _following = AbortOnDropHandle::new(following);
     let tcp = bind(options.listen, "--listen").await?;
-    let address = tcp.local_addr()?;
     let shutdown = CancellationToken::new();
     let (ready, _http) = serve_http(&options.telemetry, &shutdown).await?;
     let (listener, _following) = listener(tcp, tls, reloads)?;
@@ -130,27 +139,9 @@ async fn run_service(options: ServeOptions) -> Result<(), Error> {
         reflection: options.auth.reflection(),
         authenticator,
     };
-    let served = serve_database(
-        listener, address, &options, settings, &database, ready, shutdown,
-    )
-    .await;
+    let served = serve_database(listener, &options, settings, &database, ready, shutdown).await;
     database.close().await?;
     served
-}
-
-/// The port of the service, and the task that follows its certificates.
-fn listener(
-    tcp: TcpListener,
-    tls: Option<TlsFiles>,
-    reloads: watch::Receiver<()>,
-) -> Result<(Listener, Option<AbortOnDropHandle<()>>), TlsFileError> {
-    let Some(tls) = tls else {
-        return Ok((tcp.into(), None));
-    };
-    let tls = Arc::new(Reloaded::load(tls)?);
-    let following = tokio::spawn(Arc::clone(&tls).follow(reloads));
-    let following = AbortOnDropHandle::new(following);
-    Ok((Listener::with_tls(tcp, tls), Some(following)))
 }
 
 /// Starts the HTTP listener, if there is to be one, and with it the metrics.
@@ -173,14 +164,8 @@ async fn serve_http(
     Ok((ready, Some(AbortOnDropHandle::new(task))))
 }
 
-async fn bind(address: SocketAddr, flag: &str) -> Result<TcpListener, Error> {
-    let bound = TcpListener::bind(address).await;
-    bound.map_err(|error| cannot_listen(address, flag, &error).into())
-}
-
 async fn serve_database(
     listener: Listener,
-    address: SocketAddr,
     options: &ServeOptions,
     settings: server::Settings,
     database: &ServedDatabase,
@@ -202,7 +187,7 @@ async fn serve_database(
     let domain = Domain::new(store, cache).with_unknown_tenants(unknown_tenants);
     let max_message_bytes = settings.limits.max_message_bytes;
     let routes = api::routes(domain.clone(), shutdown.clone(), max_message_bytes);
-    let greeting = greeting::text(address, database.name(), options.history_retention);
+    let greeting = greeting(&listener, database, options)?;
     let rates = Arc::clone(&settings.limits.rates);
     let rates = api::rates::follow(domain.clone(), rates, shutdown.clone());
     let maintenance = maintenance::run(domain.clone(), options.history_retention, shutdown.clone());
@@ -234,6 +219,22 @@ async fn serve_database(
         }
     }
     Ok(())
+}
+
+fn greeting(
+    listener: &Listener,
+    database: &ServedDatabase,
+    options: &ServeOptions,
+) -> io::Result<String> {
+    let tls = listener.tls().map(|it| (it.source(), it.current()));
+    let greeting = Greeting {
+        address: listener.address()?,
+        database: database.name(),
+        retention: options.history_retention,
+        tls: tls.as_ref().map(|(files, tls)| (*files, &**tls)),
+        auth_config: options.auth.auth_config.as_deref(),
+    };
+    Ok(greeting.text())
 }
 
 /// Waits for the database, checks it and migrates it.
@@ -269,17 +270,6 @@ async fn migrate(options: DatabaseOptions) -> Result<(), Error> {
     // stdout may be closed.
     let _ = writeln!(std::io::stdout(), "{result}");
     Ok(())
-}
-
-fn cannot_listen(address: SocketAddr, flag: &str, error: &io::Error) -> String {
-    let advice = match error.kind() {
-        io::ErrorKind::AddrInUse => format!(
-            "; another service uses this port (perhaps this one is running already); choose \
-             another with {flag} 127.0.0.1:PORT"
-        ),
-        _ => String::new(),
-    };
-    format!("cannot listen on {address}: {error}{advice}")
 }
 
 /// An error with its causes.

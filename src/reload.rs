@@ -88,6 +88,11 @@ impl<S: FileSource> Reloaded<S> {
         })
     }
 
+    /// The files.
+    pub fn source(&self) -> &S {
+        &self.source
+    }
+
     /// The value of the files that were accepted last.
     pub fn current(&self) -> Arc<S::Value> {
         self.current.load_full()

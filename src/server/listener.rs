@@ -1,6 +1,6 @@
 //! Where connections come from.
 
-use std::sync::Arc;
+use std::{io, net::SocketAddr, sync::Arc};
 
 use tokio::net::TcpListener;
 
@@ -21,6 +21,20 @@ impl Listener {
             tcp,
             tls: Some(tls),
         }
+    }
+
+    /// Where it listens.
+    ///
+    /// # Errors
+    ///
+    /// If the system does not say.
+    pub fn address(&self) -> io::Result<SocketAddr> {
+        self.tcp.local_addr()
+    }
+
+    /// The certificates, if it speaks TLS.
+    pub fn tls(&self) -> Option<&Reloaded<TlsFiles>> {
+        self.tls.as_deref()
     }
 }
 

@@ -1,6 +1,7 @@
 //! TLS on the port of the service, from files that are read again when they change.
 
 use std::{
+    net::Ipv4Addr,
     path::{Path, PathBuf},
     sync::Arc,
     time::{Duration, SystemTime},
@@ -16,7 +17,11 @@ use rustls::{
     server::{WebPkiClientVerifier, danger::ClientCertVerifier},
 };
 use tokio_rustls::server::TlsStream;
-use x509_cert::{Certificate, der::Decode};
+use x509_cert::{
+    Certificate, TbsCertificate,
+    der::Decode,
+    ext::pkix::{SubjectAltName, name::GeneralName},
+};
 
 use crate::{
     metrics::CERTIFICATE_EXPIRY,
@@ -61,6 +66,10 @@ pub struct ServerTls {
     pub(super) config: Arc<ServerConfig>,
     /// When the certificate expires, in the time since 1970.
     not_after: Duration,
+    /// A host name or address that the certificate is for.
+    pub host: Option<String>,
+    /// Whether the certificate is its own authority.
+    pub is_self_signed: bool,
 }
 
 /// What is wrong with a file.
@@ -93,14 +102,18 @@ impl FileSource for TlsFiles {
             }
             _ => builder.with_no_client_auth(),
         };
-        let not_after = self.not_after(&certificates)?;
+        let certificate = Certificate::from_der(&certificates[0]);
+        let certificate = certificate.map_err(|error| self.certificate().error(error))?;
+        let certificate = certificate.tbs_certificate;
         let mut config = builder
             .with_single_cert(certificates, key)
             .map_err(|error| self.unfit(&error))?;
         config.alpn_protocols = vec![b"h2".to_vec()];
         Ok(ServerTls {
             config: Arc::new(config),
-            not_after,
+            not_after: certificate.validity.not_after.to_unix_duration(),
+            host: host(&certificate),
+            is_self_signed: certificate.issuer == certificate.subject,
         })
     }
 
@@ -129,13 +142,6 @@ impl TlsFiles {
 
     fn authority_file(&self) -> Option<PemFile<'_>> {
         self.client_authority.as_ref().map(ClientAuthority::file)
-    }
-
-    fn not_after(&self, chain: &[CertificateDer<'_>]) -> Result<Duration, TlsFileError> {
-        let certificate = Certificate::from_der(&chain[0]);
-        let certificate = certificate.map_err(|error| self.certificate().error(error))?;
-        let validity = certificate.tbs_certificate.validity;
-        Ok(validity.not_after.to_unix_duration())
     }
 
     fn unfit(&self, error: &rustls::Error) -> TlsFileError {
@@ -172,6 +178,19 @@ impl ClientAuthority {
         };
         builder.build().map_err(|error| self.file().error(error))
     }
+}
+
+/// The first name that stands for one host.
+fn host(certificate: &TbsCertificate) -> Option<String> {
+    let (_, names) = certificate.get::<SubjectAltName>().ok()??;
+    names.0.iter().find_map(|name| match name {
+        GeneralName::DnsName(name) if !name.as_str().contains('*') => Some(name.to_string()),
+        GeneralName::IpAddress(bytes) => {
+            let bytes: [u8; 4] = bytes.as_bytes().try_into().ok()?;
+            Some(Ipv4Addr::from(bytes).to_string())
+        }
+        _ => None,
+    })
 }
 
 /// A file and the flag that names it.

@@ -48,6 +48,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("metrics", &[]),
     ("init", &[]),
     ("greeting", &[]),
+    ("listen", &[]),
     ("systemd", &[]),
     ("duration", &[]),
 ];
@@ -196,6 +197,7 @@ fn the_model_is_synchronous() {
         "config",
         "telemetry",
         "init",
+        "listen",
         "reload",
         "systemd",
         "lib",

@@ -23,6 +23,11 @@ struct TlsService {
 impl TlsService {
     /// A service with the certificate `server`.
     async fn start(certificates: Certificates, arguments: &[&str]) -> Self {
+        Self::start_on("127.0.0.1:0", certificates, arguments).await
+    }
+
+    /// The same on this address.
+    async fn start_on(listen: &str, certificates: Certificates, arguments: &[&str]) -> Self {
         let url = database().await;
         let (certificate, key) = (
             certificates.file("server.crt"),
@@ -31,7 +36,7 @@ impl TlsService {
         let mut all = vec!["--database-url", &url, "--tls-cert", &certificate];
         all.extend(["--tls-key", &key]);
         all.extend(arguments);
-        let mut program = Program::spawn(certificates.folder(), &all);
+        let mut program = Program::spawn_on(listen, certificates.folder(), &all, &[]);
         let address = program.address().await;
         Self {
             program,

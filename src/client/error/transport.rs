@@ -5,7 +5,7 @@ use std::{error::Error, io};
 use tonic::TimeoutExpired;
 
 /// What errors of TLS say, and what to do about each.
-const ADVICE: [(&str, &str); 10] = [
+const ADVICE: [(&str, &str); 11] = [
     (
         "UnknownIssuer",
         "its certificate is of an authority that is not trusted here; name the authority with --ca FILE",
@@ -30,6 +30,11 @@ const ADVICE: [(&str, &str); 10] = [
     (
         "CertificateRequired",
         "it asks for a certificate; name yours with --cert FILE --key FILE",
+    ),
+    (
+        "connection closed",
+        "if the service speaks TLS, write --endpoint https://…; if it asks for a certificate, name yours \
+         with --cert FILE --key FILE",
     ),
     (
         "alert: UnknownCA",

@@ -71,8 +71,8 @@ impl Service {
     pub(crate) fn on(data_dir: &Path) -> Self {
         let arguments = ["--data-dir", data_dir.to_str().unwrap()];
         let mut program = Program::spawn(data_dir.parent().unwrap(), &arguments);
-        // The whole output: five lines.
-        let lines = program.lines(5);
+        // Up to what to try.
+        let lines = program.lines(6);
         let address = program.address_in(lines.first().map(String::as_str));
         Self {
             program,
