@@ -4,6 +4,7 @@
 mod auth;
 mod check;
 mod database;
+mod docs;
 mod telemetry;
 #[cfg(test)]
 mod tests;
@@ -25,6 +26,7 @@ pub use self::{
     auth::{AuthCommand, AuthOptions, NewKeyOptions, ReflectionMode},
     check::{CheckFormat, CheckOptions},
     database::{DatabaseChoice, DatabaseOptions},
+    docs::{CompletionsOptions, ManOptions},
     telemetry::TelemetryOptions,
     tls::TlsOptions,
 };
@@ -66,6 +68,10 @@ pub enum Command {
     /// Make credentials for callers
     #[command(subcommand)]
     Auth(AuthCommand),
+    /// Print completions for a shell, e.g. `source <(mailing-groups completions bash)`
+    Completions(CompletionsOptions),
+    /// Print the man page of the program, or write those of all commands
+    Man(ManOptions),
     /// The commands that call a running service.
     #[command(flatten)]
     Client(Box<client::ClientCommand>),

@@ -68,6 +68,8 @@ async fn program() -> ExitCode {
             Err(error) => Err(error),
         },
         Some(Command::Auth(AuthCommand::NewKey(options))) => options.run().map_err(Into::into),
+        Some(Command::Completions(options)) => options.run().map_err(Into::into),
+        Some(Command::Man(options)) => options.run().map_err(Into::into),
         Some(Command::Serve(options)) => serve(*options).await,
         None => serve(cli.serve).await,
     };
