@@ -2,8 +2,12 @@
 //!
 //! stdout carries results only; progress, messages and errors go to stderr.
 
+mod assign;
+mod contact;
 mod count;
 mod export;
+mod group;
+mod identity;
 mod import;
 mod members;
 mod segment;
@@ -17,12 +21,14 @@ mod selection;
 
 mod connection;
 mod error;
+mod records;
 mod rows;
 mod temporary;
 mod terminal;
 
 use std::process::ExitCode;
 
+use assign::PairAction;
 use error::Error;
 
 /// The end of a command's help: examples and exit codes.
@@ -48,6 +54,21 @@ pub enum ClientCommand {
     /// breaks or the service is briefly unavailable, the export is resumed after the last page. The
     /// files appear only when they are complete.
     Export(export::ExportArgs),
+    /// Create, list, rename and delete mailing groups
+    #[command(visible_alias = "groups")]
+    Group(group::GroupArgs),
+    /// Create, list, merge and delete contacts
+    #[command(visible_alias = "contacts")]
+    Contact(contact::ContactArgs),
+    /// Assign mailing groups to a contact, or pairs from a file
+    Assign(assign::AssignArgs),
+    /// Take mailing groups from a contact, or pairs from a file
+    Unassign(assign::AssignArgs),
+    /// Say whether the service works; for probes of containers
+    Health(identity::HealthArgs),
+    /// Say who the service takes the caller for, and what the caller may do
+    #[command(name = "whoami")]
+    WhoAmI(identity::WhoAmIArgs),
     /// Count the contacts that an expression selects
     ///
     /// The count is exact at the revision it names. Contacts that match but are left out, because
@@ -69,6 +90,7 @@ pub enum ClientCommand {
     ///
     /// Names the tenant as an argument; --tenant has no effect. Without `serve --tenants explicit`
     /// the first write to a tenant creates it too.
+    #[command(visible_alias = "tenants")]
     Tenant(tenant::TenantArgs),
     /// Print changes as JSON lines, until it is interrupted
     ///
@@ -104,6 +126,12 @@ pub async fn run(command: ClientCommand) -> ExitCode {
     let outcome = match command {
         ClientCommand::Import(import) => import.run().await,
         ClientCommand::Export(export) => export.run().await,
+        ClientCommand::Group(group) => group.run().await,
+        ClientCommand::Contact(contact) => contact.run().await,
+        ClientCommand::Assign(assign) => assign.run(PairAction::Assign).await,
+        ClientCommand::Unassign(assign) => assign.run(PairAction::Unassign).await,
+        ClientCommand::Health(health) => health.run().await,
+        ClientCommand::WhoAmI(whoami) => whoami.run().await,
         ClientCommand::Count(count) => count.run().await,
         ClientCommand::Members(members) => members.run().await,
         ClientCommand::Segment(segment) => segment.run().await,

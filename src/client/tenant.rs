@@ -37,6 +37,7 @@ enum TenantCommand {
     /// List all tenants
     List(ListTenantsArgs),
     /// Show what a tenant has and may have
+    #[command(visible_alias = "get")]
     Show(TenantNameArgs),
     /// Limit how much a tenant may have
     ///

@@ -61,9 +61,7 @@ fn identity_advice(code: Code) -> Option<&'static str> {
             "pass a valid token with --token-file or MAILING_GROUPS_TOKEN, or a certificate with \
              --cert and --key",
         ),
-        Code::PermissionDenied => {
-            Some("the call mailinggroups.v1.Identity/WhoAmI tells what you may do")
-        }
+        Code::PermissionDenied => Some("`mailing-groups whoami` tells what you may do"),
         _ => None,
     }
 }

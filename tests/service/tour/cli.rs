@@ -1,5 +1,6 @@
 //! The command line from end to end.
 
+mod entities;
 mod help;
 mod import_options;
 mod imports;

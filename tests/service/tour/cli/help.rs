@@ -19,6 +19,14 @@ fn every_command_has_a_help_with_description_and_arguments() {
         "segment",
         "tenant",
         "watch",
+        "group list",
+        "contact create",
+        "assign",
+        "unassign",
+        "health",
+        "whoami",
+        "completions",
+        "man",
     ];
     for command in commands.map(str::to_owned).into_iter().chain(imports) {
         let words = command.split_whitespace();
@@ -58,6 +66,14 @@ fn the_help_of_client_commands_has_exit_codes_and_examples() {
         "segment",
         "tenant",
         "watch",
+        "group list",
+        "contact create",
+        "assign",
+        "unassign",
+        "health",
+        "whoami",
+        "completions",
+        "man",
     ] {
         let help = run(command.split(' ').chain(["--help"])).stdout;
         assert!(

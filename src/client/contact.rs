@@ -1,0 +1,263 @@
+//! `contact`: contacts one by one, and `merge`.
+
+use super::{
+    Completion, DryRunArgs, after_help,
+    connection::{ConnectionArgs, TenantChannel},
+    each_page,
+    error::Error,
+    records::{Record, RecordFormatArgs, RecordPrinter},
+    rows,
+    terminal::{self, pluralize},
+};
+use crate::pb::{
+    Contact, ContactKind, CreateContactRequest, DeleteContactRequest, GetContactRequest,
+    ListContactsRequest, MergeContactsRequest, contacts_client::ContactsClient,
+};
+
+const EXAMPLES: &str = "\
+Examples:
+  mailing-groups contact create C1 'Orchard & Sons' --kind company
+  mailing-groups contact create P1 'Mabel Ellis' --company C1 --email mabel@example.com
+  mailing-groups contact list --group MOVE --limit 10
+  mailing-groups contact delete P1 --force --dry-run
+  mailing-groups contact merge P1 P2";
+
+/// The arguments of `contact`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = after_help(EXAMPLES, "the command was carried out"))]
+pub struct ContactArgs {
+    #[command(subcommand)]
+    command: ContactCommand,
+    #[command(flatten)]
+    connection: ConnectionArgs,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum ContactCommand {
+    /// Create a contact; `import contacts` changes one
+    Create(CreateContactArgs),
+    /// Show a contact
+    Get(GetContactArgs),
+    /// List contacts
+    List(ListContactsArgs),
+    /// Delete a contact
+    Delete(DeleteContactArgs),
+    /// Merge a contact into another, which gets its groups and what it lacks
+    Merge(MergeArgs),
+}
+
+#[derive(Debug, clap::Args)]
+struct CreateContactArgs {
+    /// The contact's id
+    #[arg(value_name = "ID")]
+    id: String,
+    /// Its name
+    #[arg(value_name = "NAME")]
+    name: String,
+    /// company or person
+    #[arg(long, value_name = "KIND", default_value = "person", value_parser = rows::parse_kind)]
+    kind: ContactKind,
+    /// The company of a person
+    #[arg(long, value_name = "ID")]
+    company: Option<String>,
+    /// An e-mail address
+    #[arg(long, value_name = "ADDRESS")]
+    email: Option<String>,
+    /// Leave the contact out of segments
+    #[arg(long)]
+    exclude_from_segments: bool,
+    /// Mark the contact as blocked for reasons of privacy
+    #[arg(long)]
+    privacy_blocked: bool,
+    #[command(flatten)]
+    format: RecordFormatArgs,
+}
+
+#[derive(Debug, clap::Args)]
+struct GetContactArgs {
+    /// The contact
+    #[arg(value_name = "ID")]
+    id: String,
+    #[command(flatten)]
+    format: RecordFormatArgs,
+}
+
+#[derive(Debug, clap::Args)]
+struct ListContactsArgs {
+    /// Only contacts whose ids start with this
+    #[arg(value_name = "PREFIX")]
+    prefix: Option<String>,
+    /// Only companies or only persons
+    #[arg(long, value_name = "KIND", value_parser = rows::parse_kind)]
+    kind: Option<ContactKind>,
+    /// Only persons of this company
+    #[arg(long, value_name = "ID")]
+    company: Option<String>,
+    /// Only contacts with this mailing group
+    #[arg(long, value_name = "CODE")]
+    group: Option<String>,
+    /// Only contacts whose names contain this
+    #[arg(long, value_name = "TEXT")]
+    name: Option<String>,
+    /// Only contacts with this e-mail address
+    #[arg(long, value_name = "ADDRESS")]
+    email: Option<String>,
+    /// The most contacts to list [default: all]
+    #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u64).range(1..))]
+    limit: Option<u64>,
+    #[command(flatten)]
+    format: RecordFormatArgs,
+}
+
+#[derive(Debug, clap::Args)]
+struct DeleteContactArgs {
+    /// The contact
+    #[arg(value_name = "ID")]
+    id: String,
+    /// Also if it has mailing groups or is the company of persons
+    #[arg(long)]
+    force: bool,
+    #[command(flatten)]
+    dry_run: DryRunArgs,
+}
+
+#[derive(Debug, clap::Args)]
+struct MergeArgs {
+    /// The contact that is kept
+    #[arg(value_name = "KEPT")]
+    kept: String,
+    /// The contact that is merged into it; its id then leads to the kept one
+    #[arg(value_name = "MERGED")]
+    merged: String,
+    #[command(flatten)]
+    dry_run: DryRunArgs,
+}
+
+impl ContactArgs {
+    pub(super) async fn run(self) -> Result<Completion, Error> {
+        let mut session = ContactSession {
+            client: ContactsClient::new(self.connection.open().await?),
+            connection: self.connection,
+        };
+        match self.command {
+            ContactCommand::Create(args) => session.create(args).await,
+            ContactCommand::Get(args) => session.get(args).await,
+            ContactCommand::List(args) => session.list(args).await,
+            ContactCommand::Delete(args) => session.delete(args).await,
+            ContactCommand::Merge(args) => session.merge(args).await,
+        }?;
+        Ok(Completion::Complete)
+    }
+}
+
+/// The client of the service, with the flags for its calls.
+struct ContactSession {
+    client: ContactsClient<TenantChannel>,
+    connection: ConnectionArgs,
+}
+
+impl ContactSession {
+    async fn create(&mut self, args: CreateContactArgs) -> Result<(), Error> {
+        let contact = Contact {
+            id: args.id,
+            kind: args.kind.into(),
+            name: args.name,
+            company_id: args.company.unwrap_or_default(),
+            email: args.email.unwrap_or_default(),
+            exclude_from_segments: Some(args.exclude_from_segments),
+            privacy_blocked: Some(args.privacy_blocked),
+            ..Contact::default()
+        };
+        let request = self.connection.unary(CreateContactRequest {
+            contact: Some(contact),
+            ..CreateContactRequest::default()
+        });
+        let created = self.client.create_contact(request).await?.into_inner();
+        RecordPrinter::one(args.format, record(&created.contact.unwrap_or_default()))
+    }
+
+    async fn get(&mut self, args: GetContactArgs) -> Result<(), Error> {
+        let request = self.connection.unary(GetContactRequest { id: args.id });
+        let found = self.client.get_contact(request).await?.into_inner();
+        RecordPrinter::one(args.format, record(&found.contact.unwrap_or_default()))
+    }
+
+    async fn list(&mut self, args: ListContactsArgs) -> Result<(), Error> {
+        let mut printer = RecordPrinter::new(args.format, args.limit);
+        let filter = ListContactsRequest {
+            prefix: args.prefix.unwrap_or_default(),
+            kind: args.kind.unwrap_or_default().into(),
+            company_id: args.company.unwrap_or_default(),
+            code: args.group.unwrap_or_default(),
+            name_contains: args.name.unwrap_or_default(),
+            email: args.email.unwrap_or_default(),
+            ..ListContactsRequest::default()
+        };
+        each_page(async |page_token| {
+            let request = self.connection.unary(ListContactsRequest {
+                page_token,
+                ..filter.clone()
+            });
+            let page = self.client.list_contacts(request).await?.into_inner();
+            let records = page.contacts.iter().map(record).collect();
+            printer.page(records, page.next_page_token)
+        })
+        .await
+    }
+
+    async fn delete(&mut self, args: DeleteContactArgs) -> Result<(), Error> {
+        let request = self.connection.unary(DeleteContactRequest {
+            id: args.id.clone(),
+            force: args.force,
+            validate_only: args.dry_run.dry_run,
+            ..DeleteContactRequest::default()
+        });
+        let deleted = self.client.delete_contact(request).await?.into_inner();
+        let groups = pluralize(deleted.unassigned_count, "mailing group", "mailing groups");
+        let persons = pluralize(deleted.detached_person_count, "person", "persons");
+        let (id, suffix) = (args.id, args.dry_run.suffix());
+        terminal::print(&format!(
+            "contact {id} deleted, with {groups}; {persons} left without a company{suffix}"
+        ))
+    }
+
+    async fn merge(&mut self, args: MergeArgs) -> Result<(), Error> {
+        let request = self.connection.unary(MergeContactsRequest {
+            kept_id: args.kept.clone(),
+            merged_id: args.merged.clone(),
+            validate_only: args.dry_run.dry_run,
+            ..MergeContactsRequest::default()
+        });
+        let merged = self.client.merge_contacts(request).await?.into_inner();
+        let fields = merged.fields_taken_over.unwrap_or_default().paths;
+        let fields = match fields.is_empty() {
+            true => String::new(),
+            false => format!(", took over {}", fields.join(", ")),
+        };
+        let moved = pluralize(
+            merged.moved_codes.len() as i64,
+            "mailing group",
+            "mailing groups",
+        );
+        let (kept, gone, suffix) = (args.kept, args.merged, args.dry_run.suffix());
+        terminal::print(&format!(
+            "contact {gone} merged into {kept}: {moved} moved{fields}{suffix}"
+        ))
+    }
+}
+
+fn record(contact: &Contact) -> Record {
+    let columns = rows::CONTACT.into_iter().zip(rows::contact(contact));
+    let mut fields: Vec<_> = columns
+        .map(|(name, text)| match name {
+            "exclude_from_segments" | "privacy_blocked" => (name, (text == "true").into()),
+            _ => (name, text.into()),
+        })
+        .collect();
+    fields.extend([
+        ("mailing_group_count", contact.mailing_group_count.into()),
+        ("revision", contact.revision.into()),
+        ("etag", contact.etag.clone().into()),
+    ]);
+    Record(fields)
+}

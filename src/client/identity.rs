@@ -1,0 +1,87 @@
+//! `health` and `whoami`: whether the service can be used, and as whom.
+
+use tonic::Request;
+use tonic_health::pb::{
+    HealthCheckRequest, health_check_response::ServingStatus, health_client::HealthClient,
+};
+
+use super::{
+    Completion, after_help,
+    connection::ConnectionArgs,
+    error::Error,
+    records::{Record, RecordFormatArgs, RecordPrinter},
+    terminal,
+};
+use crate::pb::{WhoAmIRequest, identity_client::IdentityClient};
+
+const HEALTH_EXAMPLES: &str = "\
+Examples:
+  mailing-groups health
+  mailing-groups health --timeout 2s --endpoint https://mailing-groups.example.com:443";
+
+const WHOAMI_EXAMPLES: &str = "\
+Examples:
+  mailing-groups whoami --token-file token";
+
+/// The arguments of `health`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = after_help(HEALTH_EXAMPLES, "the service is SERVING: reads and writes work"))]
+pub struct HealthArgs {
+    #[command(flatten)]
+    connection: ConnectionArgs,
+}
+
+impl HealthArgs {
+    pub(super) async fn run(self) -> Result<Completion, Error> {
+        let mut client = HealthClient::new(self.connection.open().await?);
+        let request: Request<_> = self.connection.unary(HealthCheckRequest::default());
+        let health = client.check(request).await?.into_inner().status();
+        match health {
+            ServingStatus::Serving => {
+                terminal::print(health.as_str_name())?;
+                Ok(Completion::Complete)
+            }
+            _ => Err(Error::Input(format!(
+                "the service is {}; its log says why",
+                health.as_str_name()
+            ))),
+        }
+    }
+}
+
+/// The arguments of `whoami`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = after_help(WHOAMI_EXAMPLES, "the service knows the caller"))]
+pub struct WhoAmIArgs {
+    #[command(flatten)]
+    format: RecordFormatArgs,
+    #[command(flatten)]
+    connection: ConnectionArgs,
+}
+
+impl WhoAmIArgs {
+    pub(super) async fn run(self) -> Result<Completion, Error> {
+        let mut client = IdentityClient::new(self.connection.open().await?);
+        let request = self.connection.unary(WhoAmIRequest {});
+        let caller = client.who_am_i(request).await?.into_inner();
+        let expiry = caller.expire_time.map(|it| it.to_string());
+        let (kind, access) = (caller.kind(), caller.access());
+        let record = Record(vec![
+            ("principal", caller.principal.into()),
+            (
+                "kind",
+                kind.as_str_name()
+                    .trim_start_matches("PRINCIPAL_KIND_")
+                    .into(),
+            ),
+            ("tenants", caller.tenants.into()),
+            (
+                "access",
+                access.as_str_name().trim_start_matches("ACCESS_").into(),
+            ),
+            ("expire_time", expiry.into()),
+        ]);
+        RecordPrinter::one(self.format, record)?;
+        Ok(Completion::Complete)
+    }
+}

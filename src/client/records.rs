@@ -1,0 +1,116 @@
+//! Entities as lines: an aligned table for people, a JSON object a line for programs.
+
+use std::io::{self, IsTerminal};
+
+use serde::{Serialize, Serializer};
+use serde_json::Value;
+
+use super::{error::Error, terminal};
+
+/// The flag of commands that print entities.
+#[derive(Debug, Clone, Copy, clap::Args)]
+pub(super) struct RecordFormatArgs {
+    /// How entities are printed [default: table on a terminal, else json]
+    #[arg(long, value_enum)]
+    format: Option<RecordFormat>,
+}
+
+/// How entities are printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum RecordFormat {
+    /// Aligned columns below their names
+    Table,
+    /// One JSON object a line
+    Json,
+}
+
+/// An entity: its fields as the protos name them, in order.
+pub(super) struct Record(pub(super) Vec<(&'static str, Value)>);
+
+impl Serialize for Record {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().map(|(name, value)| (name, value)))
+    }
+}
+
+/// Prints entities page by page, up to a limit.
+pub(super) struct RecordPrinter {
+    format: RecordFormat,
+    left: u64,
+    has_header: bool,
+}
+
+impl RecordPrinter {
+    pub(super) fn new(args: RecordFormatArgs, limit: Option<u64>) -> Self {
+        let format = args.format.unwrap_or(match io::stdout().is_terminal() {
+            true => RecordFormat::Table,
+            false => RecordFormat::Json,
+        });
+        Self {
+            format,
+            left: limit.unwrap_or(u64::MAX),
+            has_header: false,
+        }
+    }
+
+    /// Prints one entity.
+    pub(super) fn one(args: RecordFormatArgs, record: Record) -> Result<(), Error> {
+        match Self::new(args, None).page(vec![record], String::new()) {
+            Err(Error::OutputClosed) | Ok(_) => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Prints a page; the token of the next one, unless the limit is reached.
+    pub(super) fn page(&mut self, mut records: Vec<Record>, next: String) -> Result<String, Error> {
+        records.truncate(usize::try_from(self.left).unwrap_or(usize::MAX));
+        self.left -= records.len() as u64;
+        match self.format {
+            RecordFormat::Table => self.table(&records)?,
+            RecordFormat::Json => {
+                for record in &records {
+                    let line = serde_json::to_string(record).expect("values under plain keys");
+                    terminal::print_or_stop(line)?;
+                }
+            }
+        }
+        Ok(if self.left == 0 { String::new() } else { next })
+    }
+
+    fn table(&mut self, records: &[Record]) -> Result<(), Error> {
+        let Some(first) = records.first() else {
+            return Ok(());
+        };
+        let header = first.0.iter().map(|(name, _)| name.to_uppercase());
+        let mut rows: Vec<Vec<_>> = match std::mem::replace(&mut self.has_header, true) {
+            true => Vec::new(),
+            false => vec![header.collect()],
+        };
+        rows.extend(
+            records
+                .iter()
+                .map(|it| it.0.iter().map(|(_, value)| cell(value)).collect()),
+        );
+        let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max();
+        let widths: Vec<_> = (0..first.0.len())
+            .map(|it| width(it).unwrap_or(0))
+            .collect();
+        for row in &rows {
+            let cells = row.iter().zip(&widths);
+            let cells: Vec<_> = cells
+                .map(|(cell, width)| format!("{cell:width$}"))
+                .collect();
+            terminal::print_or_stop(cells.join("  ").trim_end())?;
+        }
+        Ok(())
+    }
+}
+
+fn cell(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        Value::Null => String::new(),
+        Value::Array(items) => items.iter().map(cell).collect::<Vec<_>>().join(","),
+        Value::Bool(_) | Value::Number(_) | Value::Object(_) => value.to_string(),
+    }
+}
