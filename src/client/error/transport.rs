@@ -5,10 +5,15 @@ use std::{error::Error, io};
 use tonic::TimeoutExpired;
 
 /// What errors of TLS say, and what to do about each.
-const ADVICE: [(&str, &str); 11] = [
+const ADVICE: [(&str, &str); 12] = [
     (
         "UnknownIssuer",
         "its certificate is of an authority that is not trusted here; name the authority with --ca FILE",
+    ),
+    (
+        "CaUsedAsEndEntity",
+        "its certificate is that of an authority; sign one for the service with it, or make one with \
+         basicConstraints=critical,CA:FALSE",
     ),
     (
         "not valid for name",

@@ -80,6 +80,36 @@ async fn a_service_without_tls_is_called_without_it() {
     );
 }
 
+/// Makes a certificate that is its own authority, as docs/operations.md does.
+fn self_signed(certificates: &Certificates, constraints: &str) {
+    certificates.run(&format!(
+        "openssl req -x509 -nodes -newkey ec -pkeyopt ec_paramgen_curve:P-256 -days 30 -subj /CN=localhost \
+             -addext subjectAltName=DNS:localhost,IP:127.0.0.1 -addext basicConstraints=critical,{constraints} \
+             -keyout server.key -out server.crt"
+    ));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_certificate_that_is_its_own_authority_can_be_trusted() {
+    let certificates = Certificates::new();
+    self_signed(&certificates, "CA:FALSE");
+    let mut service = TlsService::start(certificates, &[]).await;
+    let own = service.certificates.file("server.crt");
+    let port = service.address.port();
+    succeeds(&format!("--endpoint https://localhost:{port} --ca {own}"));
+    let greeting = service.program.lines(5).join("\n");
+    let grpcurl = format!("grpcurl -cacert {own} localhost:{port} list");
+    assert!(greeting.contains(&grpcurl), "{greeting}");
+
+    let certificates = Certificates::new();
+    self_signed(&certificates, "CA:TRUE");
+    let service = TlsService::start(certificates, &[]).await;
+    let own = service.certificates.file("server.crt");
+    let port = service.address.port();
+    let flags = format!("--endpoint https://localhost:{port} --ca {own}");
+    fails(&flags, 1, "basicConstraints=critical,CA:FALSE");
+}
+
 #[test]
 fn a_token_is_not_sent_in_clear_to_another_computer() {
     let endpoint = "--endpoint http://192.0.2.1:1 --token secret";
