@@ -65,6 +65,8 @@ pub enum ClientCommand {
     /// Take mailing groups from a contact, or pairs from a file
     Unassign(assign::AssignArgs),
     /// Say whether the service works; for probes of containers
+    ///
+    /// Sends no token, and works without one.
     Health(identity::HealthArgs),
     /// Say who the service takes the caller for, and what the caller may do
     #[command(name = "whoami")]

@@ -58,8 +58,19 @@ impl ConnectionArgs {
     /// Connects. Fails at once if nothing listens.
     pub(super) async fn open(&self) -> Result<TenantChannel, Error> {
         let token = self.token.source(self.endpoint.uri())?;
+        let channel = self.channel().await?;
+        let headers = CallHeaders {
+            tenant: self.tenant.clone(),
+            token,
+            traceparent: env::var("TRACEPARENT").ok().and_then(|it| it.parse().ok()),
+        };
+        Ok(InterceptedService::new(channel, headers))
+    }
+
+    /// Connects, for calls that need neither tenant nor token.
+    pub(super) async fn channel(&self) -> Result<Channel, Error> {
         let channel = self.endpoint()?.connect().await;
-        let channel = channel.map_err(|source| Error::Unreachable {
+        channel.map_err(|source| Error::Unreachable {
             endpoint: self
                 .endpoint
                 .uri()
@@ -67,13 +78,7 @@ impl ConnectionArgs {
                 .trim_end_matches('/')
                 .to_owned(),
             source,
-        })?;
-        let headers = CallHeaders {
-            tenant: self.tenant.clone(),
-            token,
-            traceparent: env::var("TRACEPARENT").ok().and_then(|it| it.parse().ok()),
-        };
-        Ok(InterceptedService::new(channel, headers))
+        })
     }
 
     /// The request of a unary call, with its deadline.

@@ -1,5 +1,7 @@
 //! `contact`: contacts one by one, and `merge`.
 
+mod merge;
+
 use super::{
     Completion, DryRunArgs, after_help,
     connection::{ConnectionArgs, TenantChannel},
@@ -11,7 +13,7 @@ use super::{
 };
 use crate::pb::{
     Contact, ContactKind, CreateContactRequest, DeleteContactRequest, GetContactRequest,
-    ListContactsRequest, MergeContactsRequest, contacts_client::ContactsClient,
+    ListContactsRequest, contacts_client::ContactsClient,
 };
 
 const EXAMPLES: &str = "\
@@ -20,7 +22,7 @@ Examples:
   mailing-groups contact create P1 'Mabel Ellis' --company C1 --email mabel@example.com
   mailing-groups contact list --group MOVE --limit 10
   mailing-groups contact delete P1 --force --dry-run
-  mailing-groups contact merge P1 P2";
+  mailing-groups contact merge P1 P2 P3 --dry-run";
 
 /// The arguments of `contact`.
 #[derive(Debug, clap::Args)]
@@ -42,8 +44,12 @@ enum ContactCommand {
     List(ListContactsArgs),
     /// Delete a contact
     Delete(DeleteContactArgs),
-    /// Merge a contact into another, which gets its groups and what it lacks
-    Merge(MergeArgs),
+    /// Merge contacts into another, which gets their groups and what it lacks
+    ///
+    /// They are merged one after the other, in the order given, each with a line of output. If the
+    /// command ends early, such as with DEADLINE_EXCEEDED, run it again with those that have no
+    /// line yet: it goes on with the rest.
+    Merge(merge::MergeArgs),
 }
 
 #[derive(Debug, clap::Args)]
@@ -121,18 +127,6 @@ struct DeleteContactArgs {
     dry_run: DryRunArgs,
 }
 
-#[derive(Debug, clap::Args)]
-struct MergeArgs {
-    /// The contact that is kept
-    #[arg(value_name = "KEPT")]
-    kept: String,
-    /// The contact that is merged into it; its id then leads to the kept one
-    #[arg(value_name = "MERGED")]
-    merged: String,
-    #[command(flatten)]
-    dry_run: DryRunArgs,
-}
-
 impl ContactArgs {
     pub(super) async fn run(self) -> Result<Completion, Error> {
         let mut session = ContactSession {
@@ -144,7 +138,7 @@ impl ContactArgs {
             ContactCommand::Get(args) => session.get(args).await,
             ContactCommand::List(args) => session.list(args).await,
             ContactCommand::Delete(args) => session.delete(args).await,
-            ContactCommand::Merge(args) => session.merge(args).await,
+            ContactCommand::Merge(args) => args.run(&mut session).await,
         }?;
         Ok(Completion::Complete)
     }
@@ -218,30 +212,6 @@ impl ContactSession {
         let (id, suffix) = (args.id, args.dry_run.suffix());
         terminal::print(&format!(
             "contact {id} deleted, with {groups}; {persons} left without a company{suffix}"
-        ))
-    }
-
-    async fn merge(&mut self, args: MergeArgs) -> Result<(), Error> {
-        let request = self.connection.unary(MergeContactsRequest {
-            kept_id: args.kept.clone(),
-            merged_id: args.merged.clone(),
-            validate_only: args.dry_run.dry_run,
-            ..MergeContactsRequest::default()
-        });
-        let merged = self.client.merge_contacts(request).await?.into_inner();
-        let fields = merged.fields_taken_over.unwrap_or_default().paths;
-        let fields = match fields.is_empty() {
-            true => String::new(),
-            false => format!(", took over {}", fields.join(", ")),
-        };
-        let moved = pluralize(
-            merged.moved_codes.len() as i64,
-            "mailing group",
-            "mailing groups",
-        );
-        let (kept, gone, suffix) = (args.kept, args.merged, args.dry_run.suffix());
-        terminal::print(&format!(
-            "contact {gone} merged into {kept}: {moved} moved{fields}{suffix}"
         ))
     }
 }

@@ -1,6 +1,5 @@
 //! `health` and `whoami`: whether the service can be used, and as whom.
 
-use tonic::Request;
 use tonic_health::pb::{
     HealthCheckRequest, health_check_response::ServingStatus, health_client::HealthClient,
 };
@@ -17,7 +16,8 @@ use crate::pb::{WhoAmIRequest, identity_client::IdentityClient};
 const HEALTH_EXAMPLES: &str = "\
 Examples:
   mailing-groups health
-  mailing-groups health --timeout 2s --endpoint https://mailing-groups.example.com:443";
+  mailing-groups health --timeout 2s --endpoint https://mailing-groups.example.com:443
+  mailing-groups health --service mailinggroups.v1.Contacts";
 
 const WHOAMI_EXAMPLES: &str = "\
 Examples:
@@ -27,14 +27,23 @@ Examples:
 #[derive(Debug, clap::Args)]
 #[command(after_help = after_help(HEALTH_EXAMPLES, "the service is SERVING: reads and writes work"))]
 pub struct HealthArgs {
+    /// The full name of a gRPC service [default: the server as a whole]
+    #[arg(
+        long,
+        value_name = "NAME",
+        default_value = "",
+        hide_default_value = true
+    )]
+    service: String,
     #[command(flatten)]
     connection: ConnectionArgs,
 }
 
 impl HealthArgs {
     pub(super) async fn run(self) -> Result<Completion, Error> {
-        let mut client = HealthClient::new(self.connection.open().await?);
-        let request: Request<_> = self.connection.unary(HealthCheckRequest::default());
+        let mut client = HealthClient::new(self.connection.channel().await?);
+        let service = self.service;
+        let request = self.connection.unary(HealthCheckRequest { service });
         let health = client.check(request).await?.into_inner().status();
         match health {
             ServingStatus::Serving => {

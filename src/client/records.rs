@@ -53,9 +53,14 @@ impl RecordPrinter {
         }
     }
 
-    /// Prints one entity.
+    /// Prints the only entity.
     pub(super) fn one(args: RecordFormatArgs, record: Record) -> Result<(), Error> {
-        match Self::new(args, None).page(vec![record], String::new()) {
+        Self::new(args, None).print(record)
+    }
+
+    /// Prints an entity. It is no failure if stdout is closed: the work is done.
+    pub(super) fn print(&mut self, record: Record) -> Result<(), Error> {
+        match self.page(vec![record], String::new()) {
             Err(Error::OutputClosed) | Ok(_) => Ok(()),
             Err(error) => Err(error),
         }

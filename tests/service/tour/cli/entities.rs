@@ -75,12 +75,15 @@ fn groups_and_contacts_are_managed_by_commands() {
     );
     assert_eq!(fields(&run("group get GIFT"), "contact_count"), ["2"]);
 
-    let merged = run("contact merge P2 P1");
-    assert!(
-        merged.starts_with("contact P1 merged into P2: 1 mailing group moved"),
-        "{merged}"
-    );
-    assert!(merged.contains("took over email"), "{merged}");
+    run("contact create P3 Mabel");
+    run("contact merge P2 P3 --dry-run");
+    let merged = service.run(TENANT, "contact merge P2 P1 P3 C1");
+    fails(&merged, 1, &["P2", "C1"]);
+    let merged = merged.stdout;
+    assert_eq!(fields(&merged, "merged_id"), ["P1", "P3"]);
+    assert_eq!(fields(&merged, "moved_codes"), ["[\"MOVE\"]", "[]"]);
+    assert_eq!(fields(&merged, "common_codes"), ["[\"GIFT\"]", "[]"]);
+    assert_eq!(fields(&merged, "fields_taken_over"), ["[\"email\"]", "[]"]);
     fails(
         &service.run(TENANT, "group delete MOVE"),
         1,
@@ -135,6 +138,10 @@ fn pairs_come_from_a_file_and_refused_ones_are_named() {
 fn health_and_identity_are_told() {
     let service = Service::shared();
     assert_eq!(succeeds(&service, "health"), "SERVING\n");
+    let tokenless = "health --service mailinggroups.v1.Contacts --token-file /nowhere";
+    assert_eq!(succeeds(&service, tokenless), "SERVING\n");
+    let unknown = service.run(TENANT, "health --service no.such.Service");
+    fails(&unknown, 1, &["NOT_FOUND"]);
     let caller = succeeds(&service, "whoami");
     assert_eq!(fields(&caller, "principal"), ["anonymous"]);
     assert_eq!(fields(&caller, "kind"), ["ANONYMOUS"]);
