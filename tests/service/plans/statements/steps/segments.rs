@@ -171,5 +171,6 @@ pub(crate) fn once() -> Vec<Step> {
             Few,
         ),
         ("Tenants/DeleteTenant", json!({"name": "new"}), Few),
+        ("Identity/WhoAmI", json!({}), Few),
     ]
 }
