@@ -70,8 +70,8 @@ pub enum Error {
     },
     /// Another user owns the directory or the cluster in it.
     #[error(
-        "{} belongs to the user {owner}, but the current user is {user}; run as {}, or choose \
-         another directory with --data-dir", path.display(), owner_or_root(owner)
+        "{} belongs to the user {owner}, but the current user is {user}; run as {}, choose \
+         another directory with --data-dir, or name a database with --database-url", path.display(), owner_or_root(owner)
     )]
     NotOurs {
         /// What cannot be used.
