@@ -26,6 +26,7 @@ mod report;
 use std::path::PathBuf;
 
 use self::upload::UploadItem;
+pub(super) use self::{batches::ImportBatch, run::read_memberships};
 use super::{Completion, after_help, connection::ConnectionArgs, error::Error, retry::RetryArgs};
 use crate::pb;
 
@@ -209,7 +210,7 @@ impl UploadFlags {
     }
 }
 
-fn delimiter(text: &str) -> Result<u8, String> {
+pub(super) fn delimiter(text: &str) -> Result<u8, String> {
     match text.as_bytes() {
         b"tab" | b"\\t" => Ok(b'\t'),
         [byte] if byte.is_ascii() && !b"\"\r\n".contains(byte) => Ok(*byte),

@@ -3,7 +3,7 @@
 use std::io;
 
 use super::terminal::excerpt;
-use crate::pb::{Assignment, Contact, ContactKind, MailingGroup};
+use crate::pb::{Assignment, AssignmentOutcome, Contact, ContactKind, MailingGroup};
 
 /// The columns of `import groups`.
 pub(super) const GROUP: [&str; 2] = ["code", "description"];
@@ -64,6 +64,21 @@ pub(super) fn parse_kind(text: &str) -> Result<ContactKind, String> {
     }
 }
 
+/// Why a row was rejected: the field, what is wrong, and the name to use instead of a former one.
+pub(super) fn rejection(field: &str, text: String, current: Option<&String>) -> String {
+    let field = match field.is_empty() {
+        true => String::new(),
+        false => format!("{field}: "),
+    };
+    let current = current.map(|name| format!("; use {name}"));
+    field + &text + &current.unwrap_or_default()
+}
+
+/// The name of an outcome.
+pub(super) fn outcome(outcome: AssignmentOutcome) -> String {
+    outcome.as_str_name().replace("ASSIGNMENT_OUTCOME_", "")
+}
+
 /// The error of the writer of CSV. The `From` of csv would hide its kind, such as `BrokenPipe`.
 pub(super) fn write_error(error: csv::Error) -> io::Error {
     match error.into_kind() {
@@ -95,5 +110,18 @@ impl<'a> From<&'a Contact> for JsonContact<'a> {
             exclude_from_segments: contact.exclude_from_segments(),
             privacy_blocked: contact.privacy_blocked(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_rejection_names_what_to_use_instead() {
+        let text = || "renamed".to_owned();
+        assert_eq!(rejection("", text(), None), "renamed");
+        let current = rejection("code", text(), Some(&"NEW".to_owned()));
+        assert_eq!(current, "code: renamed; use NEW");
     }
 }

@@ -12,12 +12,12 @@ const BATCHES_AHEAD: usize = 2;
 const BATCH_BYTES: usize = 1 << 20;
 
 /// Rows that are sent together, and rows among them that cannot be sent.
-pub(super) struct ImportBatch<T> {
-    pub(super) items: Vec<T>,
+pub(in crate::client) struct ImportBatch<T> {
+    pub(in crate::client) items: Vec<T>,
     /// The rows of the items, in the same order.
-    pub(super) rows: Vec<CsvRow>,
+    pub(in crate::client) rows: Vec<CsvRow>,
     /// Rows that are not items, with the reason.
-    pub(super) unreadable: Vec<(CsvRow, String)>,
+    pub(in crate::client) unreadable: Vec<(CsvRow, String)>,
     /// The sizes of rows that are not sent, because a later row of their key was sent before.
     pub(super) superseded: Vec<u64>,
     /// What the report says about duplicates.

@@ -6,9 +6,9 @@ use crate::client::terminal::{excerpt, list, pluralize};
 
 /// A row of the file.
 #[derive(Debug)]
-pub(super) struct CsvRow {
+pub(in crate::client) struct CsvRow {
     /// The line on which it begins; the header's is usually 1.
-    pub(super) line: u64,
+    pub(in crate::client) line: u64,
     /// Its length in the file, with the empty rows before it.
     pub(super) bytes: u64,
     pub(super) record: ByteRecord,

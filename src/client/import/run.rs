@@ -6,9 +6,11 @@ use std::{
 };
 
 use prost_types::FieldMask;
+use tokio::sync::mpsc;
 
 use super::{
     ImportFlags, UploadFlags,
+    batches::{self, ImportBatch},
     csv_file::CsvFile,
     groups,
     items::ImportItem,
@@ -28,10 +30,8 @@ impl ImportFlags {
         path: &Path,
         rejected: Option<PathBuf>,
     ) -> Result<OpenImport<T>, Error> {
-        let (input, delimiter) = (path.to_owned(), self.delimiter);
-        let open = move || CsvFile::open(&input, delimiter, T::COLUMNS);
-        let file = tokio::task::spawn_blocking(open).await;
-        let file = file.expect("opening a file does not panic")?;
+        let delimiter = self.delimiter;
+        let file = open_file::<T>(path, delimiter).await?;
         let rejected = rejected.or_else(|| (!self.dry_run).then(|| rejected_path(path)));
         let columns = file.columns();
         let rejected = RejectedRows::new(rejected.as_deref(), self.force, path, delimiter, columns);
@@ -41,6 +41,24 @@ impl ImportFlags {
             item: PhantomData,
         })
     }
+}
+
+/// Opens a file and checks its header.
+async fn open_file<T: ImportItem>(path: &Path, delimiter: u8) -> Result<CsvFile, Error> {
+    let input = path.to_owned();
+    let open = move || CsvFile::open(&input, delimiter, T::COLUMNS);
+    let file = tokio::task::spawn_blocking(open).await;
+    file.expect("opening a file does not panic")
+}
+
+/// Opens a file of memberships, and reads it in batches of at most `limit` rows.
+pub(in crate::client) async fn read_memberships(
+    path: &Path,
+    delimiter: u8,
+    limit: usize,
+) -> Result<mpsc::Receiver<Result<ImportBatch<pb::Assignment>, Error>>, Error> {
+    let file = open_file::<pb::Assignment>(path, delimiter).await?;
+    Ok(batches::read(file, limit))
 }
 
 /// A checked file that is ready to be imported.

@@ -5,7 +5,7 @@ use tonic::{Status, Streaming};
 
 use super::{super::report::ImportCounts, ImportStart, UploadEvent, UploadItem};
 use crate::{
-    client::connection::TenantChannel,
+    client::{connection::TenantChannel, rows},
     pb::{
         Assignment, Contact, ImportContactsRequest, ImportContactsResponse,
         ImportMembershipsRequest, ImportMembershipsResponse, contacts_client::ContactsClient,
@@ -69,7 +69,8 @@ macro_rules! upload_item {
                         let rejection: fn($of::Rejection) -> (String, String) = $rejection;
                         let (index, current) = (count(it.index), it.metadata.get("current").cloned());
                         let (field, text) = rejection(it);
-                        UploadEvent::Rejection(index, reason(&field, text, current))
+                        let reason = rows::rejection(&field, text, current.as_ref());
+                        UploadEvent::Rejection(index, reason)
                     }
                 })
             }
@@ -112,33 +113,10 @@ upload_item! {
     Assignment: MailingGroupsClient.import_memberships,
     ImportMembershipsRequest = to_memberships(assignments),
     ImportMembershipsResponse = of_memberships(changed_count, |_| None),
-    |it| (it.outcome().as_str_name().replace("ASSIGNMENT_OUTCOME_", ""), it.message)
+    |it| (rows::outcome(it.outcome()), it.message)
 }
 
 /// Counts of the service are never negative.
 fn count(number: i64) -> u64 {
     u64::try_from(number).unwrap_or(0)
-}
-
-/// The field, what is wrong, and the name to use instead of a former one.
-fn reason(field: &str, text: String, current: Option<String>) -> String {
-    let field = match field.is_empty() {
-        true => String::new(),
-        false => format!("{field}: "),
-    };
-    let current = current.map(|name| format!("; use {name}"));
-    field + &text + &current.unwrap_or_default()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_reason_names_what_to_use_instead() {
-        let text = || "renamed".to_owned();
-        assert_eq!(reason("", text(), None), "renamed");
-        let current = Some("NEW".to_owned());
-        assert_eq!(reason("code", text(), current), "code: renamed; use NEW");
-    }
 }

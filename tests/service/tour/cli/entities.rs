@@ -60,15 +60,15 @@ fn groups_and_contacts_are_managed_by_commands() {
 
     assert_eq!(
         run("assign P1 MOVE GIFT"),
-        "2 pairs: 2 assigned, 0 unchanged, 0 refused\n"
+        "2 pairs: 2 assigned, 0 already there, 0 rejected\n"
     );
     assert_eq!(
         run("assign P2 GIFT"),
-        "1 pair: 1 assigned, 0 unchanged, 0 refused\n"
+        "1 pair: 1 assigned, 0 already there, 0 rejected\n"
     );
     assert_eq!(fields(&run("contact list --group MOVE"), "id"), ["P1"]);
     let tried = run("unassign P1 GIFT GIVE --dry-run");
-    let counts = "2 pairs: 1 unassigned, 1 unchanged, 0 refused";
+    let counts = "2 pairs: 1 unassigned, 1 not there, 0 rejected";
     assert_eq!(
         tried,
         format!("{counts} (nothing was changed: --dry-run)\n")
@@ -112,22 +112,34 @@ fn pairs_come_from_a_file_and_refused_ones_are_named() {
     let file = write(
         folder.path(),
         "pairs.csv",
-        "code,contact_id\nMOVE,P1\nNONE,P1\nMOVE,P9\n",
+        "code,contact_id\nMOVE,P1\nNONE,P1\n\nx\nMOVE,P9\n",
     );
     let assigned: Ended = run(&format!("assign --file {file}"));
-    let names = ["P1 NONE: ", "P9 MOVE: "];
+    let names = [
+        "line 3: P1 NONE: UNKNOWN_GROUP: ",
+        "line 5: the row has 1 field, the header has 2\nline 6: P9 MOVE: UNKNOWN_CONTACT: ",
+    ];
     fails(&assigned, 3, &names);
     assert_eq!(
         assigned.stdout,
-        "3 pairs: 1 assigned, 0 unchanged, 2 refused\n"
+        "4 pairs: 1 assigned, 0 already there, 3 rejected\n"
     );
     let unassigned = run(&format!("unassign --file {file}"));
-    assert!(unassigned.stdout.starts_with("3 pairs: 1 unassigned, "));
+    assert!(unassigned.stdout.starts_with("4 pairs: 1 unassigned, "));
+    run("group rename MOVE NEW");
+    fails(&run("assign P1 MOVE"), 3, &["P1 MOVE: ", "; use NEW"]);
+    let many = format!("contact_id;code\n{}", "P1;NEW\n".repeat(2_500));
+    let file = write(folder.path(), "many.csv", &many);
+    let assigned = run(&format!("assign --delimiter ; --file {file}"));
+    assert_eq!(
+        assigned.stdout,
+        "2500 pairs: 1 assigned, 2499 already there, 0 rejected\n"
+    );
     let file = write(folder.path(), "other.csv", "id,code\nP1,MOVE\n");
     fails(
         &run(&format!("assign --file {file}")),
         1,
-        &["contact_id is missing"],
+        &["`contact_id` is missing"],
     );
     fails(&run("assign --file /none"), 1, &["cannot read /none"]);
     fails(&run("assign P1"), 2, &["<CODE>"]);
