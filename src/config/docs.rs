@@ -1,6 +1,6 @@
 //! Commands that describe the program: completions of shells, and man pages.
 
-use std::{io, path::PathBuf};
+use std::{fs, io, path::PathBuf};
 
 use clap::{Args, CommandFactory};
 use clap_complete::Shell;
@@ -36,7 +36,8 @@ impl CompletionsOptions {
 /// Arguments of `man`.
 #[derive(Debug, Clone, Args)]
 pub struct ManOptions {
-    /// Write a page for each command into this directory, instead of printing that of the program
+    /// Write a page for each command into this directory, which is created if it is missing, instead
+    /// of printing that of the program
     #[arg(value_name = "DIR")]
     folder: Option<PathBuf>,
 }
@@ -49,7 +50,9 @@ impl ManOptions {
     /// If they cannot be written.
     pub fn run(&self) -> io::Result<()> {
         match &self.folder {
-            Some(folder) => clap_mangen::generate_to(Cli::command(), folder),
+            Some(folder) => fs::create_dir_all(folder)
+                .and_then(|()| clap_mangen::generate_to(Cli::command(), folder))
+                .map_err(|error| io::Error::other(format!("{}: {error}", folder.display()))),
             None => clap_mangen::Man::new(Cli::command()).render(&mut io::stdout()),
         }
     }
@@ -63,11 +66,11 @@ mod tests {
     fn each_command_has_a_man_page() {
         let folder = tempfile::tempdir().expect("a folder");
         let man = ManOptions {
-            folder: Some(folder.path().to_owned()),
+            folder: Some(folder.path().join("man")),
         };
         man.run().expect("written");
         for page in ["mailing-groups.1", "mailing-groups-import-contacts.1"] {
-            assert!(folder.path().join(page).exists(), "{page}");
+            assert!(folder.path().join("man").join(page).exists(), "{page}");
         }
     }
 }
