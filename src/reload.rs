@@ -15,6 +15,8 @@ use arc_swap::ArcSwap;
 use sha2::{Digest, Sha256};
 use tokio::{sync::watch, task::spawn_blocking, time::sleep};
 
+use crate::metrics::FILES_IN_USE;
+
 /// How often the files are read.
 const INTERVAL: Duration = Duration::from_secs(10);
 
@@ -81,6 +83,7 @@ impl<S: FileSource> Reloaded<S> {
         let mut files = FileReader::default();
         let value = source.load(&mut files)?;
         source.accepted(&value);
+        FILES_IN_USE.gauge(&[S::NAME]).set(1.0);
         Ok(Self {
             source,
             current: ArcSwap::from_pointee(value),
@@ -120,6 +123,8 @@ impl<S: FileSource> Reloaded<S> {
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
         let is_changed = std::mem::replace(&mut *last, digest) != digest;
         let name = S::NAME;
+        let is_in_use = if loaded.is_ok() { 1.0 } else { 0.0 };
+        FILES_IN_USE.gauge(&[name]).set(is_in_use);
         match loaded {
             Ok(value) if is_changed => {
                 self.source.accepted(&value);

@@ -107,6 +107,8 @@ table! {
         "Runs that delete expired rows: ok or failed.";
     CERTIFICATE_EXPIRY: Kind::Gauge, Unit::Seconds, "mailing_groups_certificate_expiry_timestamp_seconds" &[],
         "When the certificate of the gRPC listener expires; 0 without TLS.";
+    FILES_IN_USE: Kind::Gauge, Unit::Count, "mailing_groups_files_in_use" &["files"],
+        "1 while the files as they are now are in use: TLS certificates, authentication; 0 while a change is refused.";
     LOG_LINES_LEFT_OUT: Kind::Counter, Unit::Count, "mailing_groups_log_lines_left_out_total" &[],
         "Log lines for which another line of the same kind stands.";
     BUILD_INFO: Kind::Gauge, Unit::Count, "mailing_groups_build_info" &["version"],

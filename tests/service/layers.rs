@@ -43,7 +43,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("schema", &[]),
     ("pb", &[]),
     ("postgres", &[]),
-    ("reload", &[]),
+    ("reload", &["metrics"]),
     ("telemetry", &["metrics"]),
     ("metrics", &[]),
     ("init", &[]),

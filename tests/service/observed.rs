@@ -65,7 +65,7 @@ impl Observed {
 }
 
 /// The address of the HTTP listener, from the log.
-fn http_address(log: &str) -> Option<SocketAddr> {
+pub(crate) fn http_address(log: &str) -> Option<SocketAddr> {
     let (_, rest) = log.split_once("metrics and probes on http://")?;
     rest.lines().next()?.parse().ok()
 }

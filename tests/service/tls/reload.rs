@@ -5,7 +5,10 @@ use std::{fs, os::unix::fs::symlink};
 use nix::sys::signal::Signal;
 
 use super::{TlsService, call};
-use crate::support::{Certificates, eventually};
+use crate::{
+    observed::http_address,
+    support::{Certificates, eventually, get},
+};
 
 impl TlsService {
     /// Asks the service to read its files, and waits until it has logged `text` once more.
@@ -14,6 +17,16 @@ impl TlsService {
         let before = count();
         self.program.signal(Signal::SIGHUP);
         eventually(async || (count() > before).then_some(())).await;
+    }
+
+    /// The metric that says whether the files are in use.
+    async fn files_in_use(&self) -> String {
+        let http = http_address(&self.program.log()).unwrap();
+        let (_, metrics) = get(http, "/metrics").await;
+        let name = "mailing_groups_files_in_use{files=\"TLS certificates\"} ";
+        let mut lines = metrics.lines();
+        let value = lines.find_map(|line| line.strip_prefix(name));
+        value.unwrap_or_else(|| panic!("no {name}")).to_owned()
     }
 
     /// Whether a new connection gets a certificate of this authority.
@@ -49,10 +62,12 @@ async fn a_new_pair_is_used_by_new_connections_and_old_ones_stay() {
 
 #[tokio::test]
 async fn the_old_pair_stays_until_the_new_one_fits() {
-    let service = TlsService::start(two_pairs(), &[]).await;
+    let service = TlsService::start(two_pairs(), &["--http-listen", "127.0.0.1:0"]).await;
     let certificates = &service.certificates;
+    assert_eq!(service.files_in_use().await, "1");
     certificates.copy_one("next", "server", "crt");
     service.reload(STAYS).await;
+    assert_eq!(service.files_in_use().await, "0");
     let log = service.program.log();
     let mismatch = "server.key: the key does not match the certificate of --tls-cert";
     assert!(log.contains(mismatch), "{log}");
