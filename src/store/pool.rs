@@ -255,8 +255,8 @@ impl PooledConnection {
         sqlstate.clone()
     }
 
-    /// Notes that a transaction begins.
-    pub(super) fn begin_transaction(&mut self) {
+    /// Notes that a transaction begins, or may be open from now on.
+    pub(crate) fn begin_transaction(&mut self) {
         self.in_transaction = true;
     }
 
