@@ -118,10 +118,12 @@ pub fn init(options: LogOptions<'_>) -> Result<Telemetry, Error> {
     let access = options.access;
     let filter = filter.and(filter_fn(is_loggable));
     let filter = filter.or(filter_fn(move |it| access && it.target() == ACCESS));
-    tracing_subscriber::registry()
-        .with(lines.with_filter(filter))
-        .with(traces.as_ref().map(Traces::layer))
-        .try_init()?;
+    let lines = tracing_subscriber::registry().with(lines.with_filter(filter));
+    // A layer that is `None` takes every span and event: those that nobody wants would be made, too.
+    match &traces {
+        Some(traces) => lines.with(traces.layer()).try_init()?,
+        None => lines.try_init()?,
+    }
     panic::set_hook(Box::new(log_panic));
     Ok(Telemetry { traces })
 }
