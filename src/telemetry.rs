@@ -129,13 +129,13 @@ pub fn init(options: LogOptions<'_>) -> Result<Telemetry, Error> {
 }
 
 /// Whether a filter can choose events of this kind. Not those of the access log, which has a flag of its
-/// own. Below INFO, the database driver logs statements with their parameters, which are personal
-/// data. What OpenTelemetry logs of the collector is logged here, once.
+/// own. The database driver logs notices at INFO, which are about what works, and below it statements with
+/// their parameters, which are personal data. What OpenTelemetry logs of the collector is logged here, once.
 fn is_loggable(metadata: &Metadata<'_>) -> bool {
     let target = metadata.target();
     match target {
         ACCESS | TRACES => false,
-        _ if target.starts_with("tokio_postgres") => *metadata.level() <= Level::INFO,
+        _ if target.starts_with("tokio_postgres") => *metadata.level() < Level::INFO,
         _ => !target.starts_with("opentelemetry"),
     }
 }

@@ -11,7 +11,7 @@ use tokio::time::Instant;
 use super::{Error, Resource, Result, notifier::RevisionNotifier};
 use crate::{
     model::{Commit, RequestId, Revision, TenantId, TenantName},
-    store::{self, ALL_TENANTS, Connection, PooledConnection, QueryError, Store, Transaction},
+    store::{self, ALL_TENANTS, Connection, QueryError, Store, Transaction},
 };
 
 /// How long the record of a request with a `request_id` is kept.
@@ -140,27 +140,7 @@ impl Database {
         tenant_id: TenantId,
         op: impl AsyncFnOnce(&mut Connection) -> Result<T>,
     ) -> Result<T> {
-        let connection = self.store.connection(tenant_id).await?;
-        self.run_on(connection, op).await
-    }
-
-    /// Runs an operation that begins and ends its transactions itself. One that is open when the caller
-    /// goes away is rolled back before others get the connection.
-    pub(super) async fn run_transactions<T>(
-        &self,
-        tenant_id: TenantId,
-        op: impl AsyncFnOnce(&mut Connection) -> Result<T>,
-    ) -> Result<T> {
         let mut connection = self.store.connection(tenant_id).await?;
-        connection.begin_transaction();
-        self.run_on(connection, op).await
-    }
-
-    async fn run_on<T>(
-        &self,
-        mut connection: PooledConnection,
-        op: impl AsyncFnOnce(&mut Connection) -> Result<T>,
-    ) -> Result<T> {
         let sqlstate = connection.sqlstate();
         let result = op(&mut connection).await;
         let result = result.map_err(|error| error.classified(&sqlstate));

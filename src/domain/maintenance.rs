@@ -65,7 +65,7 @@ async fn prune_rows(
     step: impl AsyncFn(&mut Connection) -> Result<usize, QueryError>,
 ) -> Result<()> {
     loop {
-        let deleted = domain.run_transactions(ALL_TENANTS, async |conn| Ok(step(conn).await?));
+        let deleted = domain.read(ALL_TENANTS, async |conn| Ok(step(conn).await?));
         match deleted.await {
             Ok(0) => return Ok(()),
             Ok(_) => {}

@@ -108,8 +108,7 @@ pub(crate) async fn delete(
     };
     // Only now: what is read from here on is that it is being deleted.
     domain.store.tenants().remove(&call.tenant);
-    let delete = async |conn: &mut _| Ok(deletion.run(conn).await?);
-    let deleted = domain.run_transactions(ALL_TENANTS, delete);
+    let deleted = domain.read(ALL_TENANTS, async |conn| Ok(deletion.run(conn).await?));
     deleted.await?;
     Ok(deletion.counts)
 }

@@ -188,18 +188,17 @@ impl ConnectionPool {
         PooledConnection {
             pool: self.clone(),
             connection: Some((connection, turn)),
-            in_transaction: false,
         }
     }
 
     /// Returns a connection whose caller went away if its statement ends soon; else cancels the
     /// statement and closes the connection.
-    async fn recover(self, mut tapped: TappedConnection, turn: Turn, in_transaction: bool) {
+    async fn recover(self, mut tapped: TappedConnection, turn: Turn) {
         trace_anew(&mut tapped.connection);
         let token = tapped.connection.cancel_token();
-        let end = if in_transaction { "ROLLBACK" } else { "" };
         let ended = {
-            let mut end = pin!(tapped.connection.batch_execute(end));
+            // Whoever began a transaction. Without one PostgreSQL only warns.
+            let mut end = pin!(tapped.connection.batch_execute("ROLLBACK"));
             let ended = tokio::time::timeout(PATIENCE, &mut end).await;
             if ended.is_err() {
                 let cancelled = async {
@@ -244,7 +243,6 @@ async fn begin_session(client: &Client) -> Result<Option<i32>, tokio_postgres::E
 pub(crate) struct PooledConnection {
     pool: ConnectionPool,
     connection: Option<(TappedConnection, Turn)>,
-    in_transaction: bool,
 }
 
 impl PooledConnection {
@@ -253,11 +251,6 @@ impl PooledConnection {
         let sqlstate = &self.tapped().sqlstate;
         sqlstate.clear();
         sqlstate.clone()
-    }
-
-    /// Notes that a transaction begins, or may be open from now on.
-    pub(crate) fn begin_transaction(&mut self) {
-        self.in_transaction = true;
     }
 
     /// Returns the connection: no statement is running and no transaction is open.
@@ -277,7 +270,7 @@ impl PooledConnection {
 impl Drop for PooledConnection {
     fn drop(&mut self) {
         if let Some((tapped, turn)) = self.connection.take() {
-            tokio::spawn(self.pool.clone().recover(tapped, turn, self.in_transaction));
+            tokio::spawn(self.pool.clone().recover(tapped, turn));
         }
     }
 }

@@ -33,7 +33,6 @@ impl Transaction {
         mut connection: PooledConnection,
         tenant_id: TenantId,
     ) -> QueryResult<Self> {
-        connection.begin_transaction();
         let free = {
             // Both statements are sent at once.
             let (mut begin, mut lock) = (&*connection, &*connection);
@@ -58,7 +57,6 @@ impl Transaction {
         mut connection: PooledConnection,
         name: &TenantName,
     ) -> QueryResult<Self> {
-        connection.begin_transaction();
         let counter = async {
             connection.batch_execute("BEGIN").await?;
             let (tenant_id, is_new) = tenants::insert(&mut connection, name).await?;

@@ -1,5 +1,7 @@
 //! Deleting tenants.
 
+use std::time::Duration;
+
 use mailing_groups::{
     domain::{Domain, SetCache, maintenance},
     pb,
@@ -116,6 +118,38 @@ async fn an_interrupted_deletion_goes_on_in_small_transactions() {
     lock.run("ROLLBACK").await;
     assert_eq!(delete(&server, "acme", false, "").await.unwrap(), counts);
     assert_eq!(filled_tables(&sql, id).await, Vec::<String>::new());
+}
+
+/// Else what others do on its connection would be acknowledged and not committed.
+#[tokio::test]
+async fn an_abandoned_deletion_leaves_no_transaction_open() {
+    let server = Server::start().await;
+    let sql = Sql::connect(&server.database_url).await;
+    let mut kept = Tenant::of(&server, "kept").await;
+    kept.group("MOVE").await;
+    kept.create(company("A")).await;
+    let memberships = async || sql.number("SELECT count(*) FROM memberships", &[]).await;
+    for after in 0..10 {
+        let name = format!("gone-{after}");
+        create(&server, &name, "").await.unwrap();
+        let mut client = admin(&server).await;
+        let deletion = tokio::spawn(async move {
+            let name = name.clone();
+            let request = pb::DeleteTenantRequest {
+                name,
+                ..Default::default()
+            };
+            client.delete_tenant(request).await
+        });
+        tokio::time::sleep(Duration::from_millis(after)).await;
+        deletion.abort();
+        for _ in 0..5 {
+            kept.assign("A", "MOVE").await;
+            assert_eq!(memberships().await, 1);
+            kept.unassign("A", "MOVE").await;
+            assert_eq!(memberships().await, 0);
+        }
+    }
 }
 
 #[tokio::test]
