@@ -106,7 +106,7 @@ async fn run_service(options: ServeOptions) -> Result<(), Error> {
     if let Some(warning) = options.tls.check_exposure(options.listen, authenticates)? {
         tracing::warn!("{warning}");
     }
-    // Whoever has no certificate may have a token.
+    // A client without a certificate may send a token.
     let tls = options.tls.files(auth_config.is_none());
     let authenticator = options.auth.authenticator()?;
     let (reload, reloads) = watch::channel(());

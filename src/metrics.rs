@@ -30,7 +30,7 @@ enum Kind {
     Histogram(&'static [f64]),
 }
 
-/// What reads metrics when they are asked for.
+/// Renders the metrics on request.
 struct Exporter {
     prometheus: PrometheusHandle,
     process: metrics_process::Collector,
@@ -82,7 +82,7 @@ pub fn install() -> Result<(), Error> {
     Ok(())
 }
 
-/// Calls `reading` before metrics are read; it sets gauges. Does nothing where nobody reads metrics.
+/// Calls `reading`, which sets gauges, before each rendering. Does nothing without an exporter.
 pub(crate) fn at_reading(reading: impl Fn() + Send + 'static) {
     if let Some(exporter) = EXPORTER.get() {
         exporter.readings().push(Box::new(reading));

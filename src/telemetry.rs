@@ -15,7 +15,7 @@ use std::{
 
 use clap::ValueEnum;
 use opentelemetry_otlp::ExporterBuildError;
-use tracing::{Level, Metadata};
+use tracing::{Dispatch, Level, Metadata};
 use tracing_subscriber::{
     EnvFilter,
     filter::{FilterExt, ParseError, filter_fn},
@@ -101,6 +101,13 @@ impl Telemetry {
 pub fn init(options: LogOptions<'_>) -> Result<Telemetry, Error> {
     let filter = parse(env::var("RUST_LOG").ok().as_deref(), options.filter)?;
     let traces = Traces::from_environment()?;
+    subscriber(options, filter, traces.as_ref()).try_init()?;
+    panic::set_hook(Box::new(log_panic));
+    Ok(Telemetry { traces })
+}
+
+/// Writes lines, and makes the spans of traces if they are sent.
+fn subscriber(options: LogOptions<'_>, filter: EnvFilter, traces: Option<&Traces>) -> Dispatch {
     let lines = fmt::layer()
         .with_writer(stderr)
         .with_ansi(stderr().is_terminal());
@@ -119,13 +126,11 @@ pub fn init(options: LogOptions<'_>) -> Result<Telemetry, Error> {
     let filter = filter.and(filter_fn(is_loggable));
     let filter = filter.or(filter_fn(move |it| access && it.target() == ACCESS));
     let lines = tracing_subscriber::registry().with(lines.with_filter(filter));
-    // A layer that is `None` takes every span and event: those that nobody wants would be made, too.
-    match &traces {
-        Some(traces) => lines.with(traces.layer()).try_init()?,
-        None => lines.try_init()?,
+    // Not a layer that is `None`: it enables every span and event, also those that no layer wants.
+    match traces {
+        Some(traces) => lines.with(traces.layer()).into(),
+        None => lines.into(),
     }
-    panic::set_hook(Box::new(log_panic));
-    Ok(Telemetry { traces })
 }
 
 /// Whether a filter can choose events of this kind. Not those of the access log, which has a flag of its
@@ -177,6 +182,8 @@ fn log_panic(info: &panic::PanicHookInfo<'_>) {
 
 #[cfg(test)]
 mod tests {
+    use tracing::dispatcher;
+
     use super::*;
 
     #[test]
@@ -185,6 +192,23 @@ mod tests {
         assert_eq!(filter(Some("debug")), "debug");
         assert_eq!(filter(Some("")), "warn");
         assert_eq!(filter(None), "warn");
+    }
+
+    /// They take two fifths of the time of a call.
+    #[test]
+    fn without_a_collector_no_span_of_traces_is_made() {
+        let options = LogOptions {
+            format: LogFormat::Text,
+            filter: "info",
+            access: false,
+        };
+        let filter = parse(None, options.filter).expect("a filter");
+        let subscriber = subscriber(options, filter, None);
+        let is_made = || (is_tracing(), tracing::enabled!(target: ACCESS, Level::INFO));
+        assert_eq!(
+            dispatcher::with_default(&subscriber, is_made),
+            (false, false)
+        );
     }
 
     #[test]

@@ -143,7 +143,7 @@ impl AuthConfig {
     /// What is wrong between entries or fields, and where.
     fn fault(&self) -> Option<(Option<Range<usize>>, String)> {
         if self.jwt.is_empty() && self.api_key.is_empty() && self.client_certificate.is_empty() {
-            let fault = "nobody could call: add a [[jwt]], [[api_key]] or [[client_certificate]]";
+            let fault = "no caller could be authenticated: add a [[jwt]], [[api_key]] or [[client_certificate]]";
             return Some((None, fault.to_owned()));
         }
         let jwt = self.jwt.iter().find_map(|it| {
@@ -232,7 +232,7 @@ mod tests {
                 format!("{jwt}keys_url = \"http://x/\""),
                 ["line 4", "https://"],
             ),
-            (String::new(), ["nobody could call", "[[api_key]]"]),
+            (String::new(), ["no caller could be", "[[api_key]]"]),
         ] {
             let error = AuthConfig::parse(&text).expect_err("a mistake");
             for part in parts {

@@ -56,8 +56,8 @@ pub(super) enum Error {
     LostRows(u64),
     /// An import stopped before its end.
     #[error(
-        "{cause}\n{} known to be committed. Running the same command again is safe: rows already \
-         imported are left unchanged", rows(*.committed)
+        "{cause}\n{} known to be committed. Running the same command again is safe: rows that are \
+         already done are left unchanged", rows(*.committed)
     )]
     ImportAborted { committed: u64, cause: Box<Self> },
     /// Ctrl-C.

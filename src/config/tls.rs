@@ -34,8 +34,8 @@ pub struct TlsOptions {
         requires = "tls_cert"
     )]
     pub tls_client_ca: Option<PathBuf>,
-    /// Let other computers connect without TLS or without authentication: whoever reaches the port may
-    /// read and change everything
+    /// Let other computers connect without TLS or without authentication: every client that reaches the
+    /// port may read and change everything
     #[arg(long, env = "MAILING_GROUPS_INSECURE")]
     pub insecure: bool,
 }

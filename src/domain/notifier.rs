@@ -77,7 +77,7 @@ impl RevisionNotifier {
         }
     }
 
-    /// Whether what watchers are told is what the database says.
+    /// Whether the published commits are those of the database.
     pub(super) fn is_current(&self) -> bool {
         let polled = self.state().polled;
         polled.is_some_and(|polled| polled.elapsed() < MAX_POLL_AGE)

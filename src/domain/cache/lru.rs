@@ -1,7 +1,7 @@
 //! A cache of bounded memory that tenants share.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     hash::Hash,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
@@ -17,6 +17,8 @@ struct LruState<K, V> {
     max_bytes: u64,
     bytes: u64,
     tenants: HashMap<TenantId, TenantEntries<K, V>>,
+    /// The tenants by what they have, in bytes.
+    by_bytes: BTreeSet<(u64, TenantId)>,
     /// Grows with each use.
     uses: u64,
 }
@@ -41,6 +43,7 @@ impl<K: Clone + Eq + Hash, V: Clone> TenantLru<K, V> {
             max_bytes,
             bytes: 0,
             tenants: HashMap::new(),
+            by_bytes: BTreeSet::new(),
             uses: 0,
         })))
     }
@@ -113,7 +116,9 @@ impl<K: Clone + Eq + Hash, V> LruState<K, V> {
                 entries: HashMap::new(),
                 by_use: BTreeMap::new(),
             });
+        self.by_bytes.remove(&(kept.bytes, tenant_id));
         kept.bytes += bytes;
+        self.by_bytes.insert((kept.bytes, tenant_id));
         kept.by_use.insert(last_use, key.clone());
         let entry = LruEntry {
             value,
@@ -127,18 +132,21 @@ impl<K: Clone + Eq + Hash, V> LruState<K, V> {
         let kept = self.tenants.get_mut(&tenant_id)?;
         let entry = kept.entries.remove(key)?;
         kept.by_use.remove(&entry.last_use);
+        self.by_bytes.remove(&(kept.bytes, tenant_id));
         kept.bytes -= entry.bytes;
         self.bytes -= entry.bytes;
         if kept.entries.is_empty() {
             self.tenants.remove(&tenant_id);
+        } else {
+            self.by_bytes.insert((kept.bytes, tenant_id));
         }
         Some(entry.value)
     }
 
     /// Removes what the tenant that has most has not used for longest.
     fn evict(&mut self) -> Option<V> {
-        let (tenant_id, kept) = self.tenants.iter().max_by_key(|(_, kept)| kept.bytes)?;
-        let (tenant_id, (_, key)) = (*tenant_id, kept.by_use.first_key_value()?);
+        let (_, tenant_id) = *self.by_bytes.last()?;
+        let (_, key) = self.tenants.get(&tenant_id)?.by_use.first_key_value()?;
         let key = key.clone();
         self.remove(tenant_id, &key)
     }
@@ -167,7 +175,8 @@ mod tests {
         cache.insert(1, 1, (), 30);
         assert_eq!(has(&cache, 1, &[1, 3, 4]), [true, false, false]);
         cache.remove(1, &1);
-        assert!(cache.lock().tenants.is_empty() && cache.lock().bytes == 0);
+        let state = cache.lock();
+        assert!(state.tenants.is_empty() && state.by_bytes.is_empty() && state.bytes == 0);
     }
 
     #[test]

@@ -1,7 +1,5 @@
 //! Expressions with very many groups or operands.
 
-use std::time::Instant;
-
 use crate::support::{Server, Sql, Tenant, company, person, select};
 
 /// Groups `W1`, `W2`, … with one member each: the first contact has every third, and so on.
@@ -63,28 +61,4 @@ async fn many_companies_are_selected_at_once() {
     let error = tenant.stream(select(missing)).await.err().unwrap();
     let error = format!("{error:?}");
     assert!(error.contains("at position 31"), "{error}");
-}
-
-/// Prints what an expression takes with 20,000 groups.
-#[tokio::test]
-#[ignore = "measures"]
-async fn what_very_many_groups_take() {
-    let (_server, mut tenant) = scene(20_000).await;
-    let expression = vec!["W*"; 256].join(" OR ");
-    for what in ["first", "warm", "warm"] {
-        let begin = Instant::now();
-        let call = tokio::spawn({
-            let (mut counting, expression) = (tenant.clone(), expression.clone());
-            async move { counting.members(&expression).await.len() }
-        });
-        let mut slowest = std::time::Duration::ZERO;
-        while !call.is_finished() {
-            let begin = Instant::now();
-            tenant.get_contact("P1").await.unwrap();
-            slowest = slowest.max(begin.elapsed());
-        }
-        assert_eq!(call.await.unwrap(), 3);
-        let took = begin.elapsed();
-        eprintln!("{what}: {took:?}; a read meanwhile at most {slowest:?}");
-    }
 }
