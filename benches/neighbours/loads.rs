@@ -10,7 +10,7 @@ use mailing_groups::pb::{
 };
 use tokio::task::JoinSet;
 use tokio_postgres::Client;
-use tonic::{Request, codec::CompressionEncoding};
+use tonic::Request;
 
 use super::{Clients, raw};
 
@@ -263,12 +263,11 @@ async fn kinds(loud: &Loud) -> Running {
 
 /// 10 callers that import 2 million empty contacts in a compressed message.
 async fn bombs(loud: &Loud) -> Running {
-    Running::start(loud, 10, async |clients: Clients, _| {
-        let contacts = clients.contacts;
-        let mut contacts = contacts.send_compressed(CompressionEncoding::Gzip);
-        loop {
-            let _ = contacts.import_contacts(raw::bomb()).await;
-        }
-    })
-    .await
+    let bomb = raw::bomb();
+    let mut callers = JoinSet::new();
+    for _ in 0..10 {
+        let (endpoint, bomb) = (loud.endpoint.clone(), bomb.clone());
+        callers.spawn(async move { raw::import(&endpoint, "loud", bomb).await });
+    }
+    Running { callers, sql: None }
 }

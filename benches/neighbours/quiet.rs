@@ -6,7 +6,10 @@ use mailing_groups::pb::{
     AssignMailingGroupRequest, CountSegmentMembersRequest, GetContactRequest, Selection,
     SelectionOptions,
 };
-use tokio::time::timeout;
+use tokio::{
+    runtime::{Builder, Handle},
+    time::timeout,
+};
 
 use super::Clients;
 use crate::support::figures::{quantile, time};
@@ -39,14 +42,54 @@ impl Latencies {
     }
 }
 
-/// The tenant, and which pair it assigns next.
+/// The tenant, which calls on a thread of its own: it waits for the service only, not for what the
+/// callers of a load do in this program.
 pub(crate) struct Quiet {
-    clients: Clients,
-    assigned: usize,
+    thread: Handle,
+    caller: Caller,
 }
 
 impl Quiet {
     pub(crate) async fn fill(endpoint: &str) -> Self {
+        let runtime = Builder::new_current_thread().enable_all().build();
+        let runtime = runtime.expect("a runtime");
+        let thread = runtime.handle().clone();
+        std::thread::spawn(move || runtime.block_on(std::future::pending::<()>()));
+        let endpoint = endpoint.to_owned();
+        let caller = thread.spawn(async move { Caller::fill(&endpoint).await });
+        let caller = caller.await.expect("no panic");
+        Self { thread, caller }
+    }
+
+    /// Makes the calls in turn for a time.
+    pub(crate) async fn measure(&mut self, time: Duration) -> [Latencies; 3] {
+        let mut caller = self.caller.clone();
+        let measured = self.thread.spawn(async move {
+            let latencies = caller.measure(time).await;
+            (caller, latencies)
+        });
+        let (caller, latencies) = measured.await.expect("no panic");
+        self.caller = caller;
+        latencies
+    }
+
+    /// Waits until calls are answered quickly again.
+    pub(crate) async fn settle(&self) {
+        let mut caller = self.caller.clone();
+        let settled = self.thread.spawn(async move { caller.settle().await });
+        settled.await.expect("no panic");
+    }
+}
+
+/// The clients, and which pair is assigned next.
+#[derive(Clone)]
+struct Caller {
+    clients: Clients,
+    assigned: usize,
+}
+
+impl Caller {
+    async fn fill(endpoint: &str) -> Self {
         let mut clients = Clients::connect(endpoint, "quiet").await;
         clients.create_groups("G", 100).await;
         let filled = clients.import_contacts("Q", CONTACTS).await;
@@ -57,8 +100,7 @@ impl Quiet {
         }
     }
 
-    /// Makes the calls in turn for a time.
-    pub(crate) async fn measure(&mut self, time: Duration) -> [Latencies; 3] {
+    async fn measure(&mut self, time: Duration) -> [Latencies; 3] {
         let mut latencies = CALLS.map(|_| Latencies::default());
         let start = Instant::now();
         while start.elapsed() < time {
@@ -72,8 +114,7 @@ impl Quiet {
         latencies
     }
 
-    /// Waits until calls are answered quickly again.
-    pub(crate) async fn settle(&mut self) {
+    async fn settle(&mut self) {
         let mut quick = 0;
         while quick < 50 {
             let sent = Instant::now();
