@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -85,7 +86,9 @@ def error(code: grpc.StatusCode) -> MailingGroupsError:
     return MailingGroupsError(code, details="no")
 
 
-def test_only_transient_errors_are_retried_and_not_for_ever() -> None:
+def test_only_transient_errors_are_retried_and_not_for_ever(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     away = error(grpc.StatusCode.UNAVAILABLE)
     retry = Retry(60)
     pauses = [retry.pause(away) for _ in range(12)]
@@ -95,6 +98,18 @@ def test_only_transient_errors_are_retried_and_not_for_ever() -> None:
         with pytest.raises(MailingGroupsError):
             retry.pause(error(code))
     assert not is_transient(error(grpc.StatusCode.ABORTED))
+    # A consumer or a source may be slow: time counts from the first failure.
+    retry = Retry(5)
+    retry.progress()
+    started = time.monotonic()
+    monkeypatch.setattr(time, "monotonic", lambda: started + 600)
+    retry.pause(away)
+    monkeypatch.setattr(time, "monotonic", lambda: started + 606)
+    with pytest.raises(MailingGroupsError):
+        retry.pause(away)
+    monkeypatch.undo()
+    retry.progress()
+    retry.pause(away)
     # The service ends old streams.
     retry.opened()
     retry.progress()

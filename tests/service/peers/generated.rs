@@ -27,12 +27,6 @@ async fn a_client_in_go_works() {
 }
 
 #[tokio::test]
-#[ignore = "needs Python packages: make test-peers"]
-async fn a_client_in_python_works() {
-    run("python").await;
-}
-
-#[tokio::test]
 #[ignore = "needs a JDK and Maven: make test-peers"]
 async fn a_client_in_java_works() {
     run("java").await;

@@ -22,15 +22,13 @@ _BROKEN = frozenset(
 
 
 class Retry:
-    """Growing pauses, limited by the time without progress."""
+    """Growing pauses, limited by the time without progress. That time begins with a failure: a
+    consumer or a source may be slow."""
 
     def __init__(self, limit: float) -> None:
         self._limit = limit
         self._opened_with_progress = False
-        self._restart()
-
-    def _restart(self) -> None:
-        self._since = time.monotonic()
+        self._failing_since: float | None = None
         self._pause = FIRST_PAUSE
 
     def opened(self) -> None:
@@ -40,22 +38,24 @@ class Retry:
     def progress(self) -> None:
         """The stream would now be continued later than before."""
         self._opened_with_progress = True
-        self._restart()
+        self._failing_since = None
+        self._pause = FIRST_PAUSE
 
     def pause(self, error: MailingGroupsError) -> float:
         """The seconds to wait before the stream is continued. Raises the error if it is permanent
         or the limit would be exceeded."""
         if self._limit <= 0:
-            raise error
+            raise error from None
         # The service limits the age of every stream.
         if self._opened_with_progress and error.code() is grpc.StatusCode.DEADLINE_EXCEEDED:
             return 0
-        if not is_transient(error):
-            raise error
         # So that many clients do not return at once.
         pause = max(self._pause * random.uniform(1, 2), error.retry_delay or 0)
-        if time.monotonic() - self._since + pause > self._limit:
-            raise error
+        now = time.monotonic()
+        if self._failing_since is None:
+            self._failing_since = now
+        if not is_transient(error) or now - self._failing_since + pause > self._limit:
+            raise error from None
         self._pause = min(2 * self._pause, LONGEST_PAUSE)
         return pause
 
