@@ -46,7 +46,7 @@ func (c calls) stream(ctx context.Context, desc *grpc.StreamDesc, conn *grpc.Cli
 	if err != nil {
 		return nil, convert(ctx, err)
 	}
-	return convertedStream{stream}, nil
+	return convertedStream{stream, ctx}, nil
 }
 
 // withMetadata adds the tenant and the token, unless the caller set others for this call.
@@ -82,17 +82,22 @@ func withRequestID(request any) any {
 }
 
 // convertedStream is a stream whose errors are of the type Error.
-type convertedStream struct{ grpc.ClientStream }
+type convertedStream struct {
+	grpc.ClientStream
+	// That of the caller. The one of the stream ends with the stream, and asking for it keeps
+	// grpc-go from calling again.
+	ctx context.Context
+}
 
 func (s convertedStream) RecvMsg(message any) error {
-	return convert(s.Context(), s.ClientStream.RecvMsg(message))
+	return convert(s.ctx, s.ClientStream.RecvMsg(message))
 }
 
 func (s convertedStream) SendMsg(message any) error {
-	return convert(s.Context(), s.ClientStream.SendMsg(message))
+	return convert(s.ctx, s.ClientStream.SendMsg(message))
 }
 
 func (s convertedStream) Header() (metadata.MD, error) {
 	header, err := s.ClientStream.Header()
-	return header, convert(s.Context(), err)
+	return header, convert(s.ctx, err)
 }

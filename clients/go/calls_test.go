@@ -6,7 +6,9 @@ import (
 	"testing"
 	"time"
 
+	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/metadata"
+	"google.golang.org/grpc/status"
 
 	pb "github.com/mailing-groups/mailing-groups/clients/go/mailinggroupsv1"
 )
@@ -75,5 +77,21 @@ func TestErrorsOfTheTokenSource(t *testing.T) {
 		if !errors.Is(err, broken) {
 			t.Fatal(err)
 		}
+	}
+}
+
+func TestStreamsAreCalledAgainUntilTheirFirstMessage(t *testing.T) {
+	attempts := 0
+	server := &fake{members: func(*pb.StreamSegmentMembersRequest, memberSender) error {
+		attempts++
+		return unavailable()
+	}}
+	stream, err := server.serve(t, Config{}).MailingGroups.StreamSegmentMembers(t.Context(), nil)
+	check(t, err)
+	_, err = stream.Recv()
+	equal(t, "code", status.Code(err), codes.Unavailable)
+	equal(t, "attempts", attempts, 5)
+	if errors.Is(err, context.Canceled) {
+		t.Fatal("the context has not ended")
 	}
 }

@@ -48,8 +48,7 @@ func sendRejection(stream importStream, index int64) {
 	}})
 }
 
-// store commits chunks, and rejects each item whose id ends in 5, in the middle of the work of
-// earlier streams.
+// store commits chunks, and rejects each item whose id ends in 5.
 type store struct {
 	ids      []string
 	rejected []int64
@@ -57,7 +56,6 @@ type store struct {
 	// The end of a stream after so many chunks; nil means that it goes on.
 	breaks func(chunk int) error
 	chunk  int
-	bytes  int
 }
 
 func (s *store) serve(stream importStream) error {

@@ -39,7 +39,7 @@ func runAll(m *testing.M) int {
 	if err != nil {
 		log.Fatal(err)
 	}
-	defer os.RemoveAll(folder) //nolint:errcheck // A temporary folder.
+	defer os.RemoveAll(folder) // A temporary folder.
 	if shared, err = start(folder, freeAddress()); err != nil {
 		log.Print(err)
 		return 1
@@ -99,7 +99,7 @@ func (s *server) serves() bool {
 	if err != nil {
 		log.Fatal(err)
 	}
-	defer client.Close() //nolint:errcheck // Nothing is lost.
+	defer client.Close() // Nothing is lost.
 	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()
 	answer, err := healthpb.NewHealthClient(client.Conn()).Check(ctx, &healthpb.HealthCheckRequest{})
@@ -118,7 +118,7 @@ func freeAddress() string {
 	if err != nil {
 		log.Fatal(err)
 	}
-	defer listener.Close() //nolint:errcheck // Its port is what matters.
+	defer listener.Close() // Its port is what matters.
 	return listener.Addr().String()
 }
 

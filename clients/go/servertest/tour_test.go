@@ -8,7 +8,7 @@ import (
 
 const tourOutput = `count: 2 members, 1 of them persons
 import: 4999 created, 1 rejected
-rejected: 7 I7: email must contain exactly one @, not at the start or end
+rejected: 7 I7: email must be an e-mail address such as ada@example.com
 import: 2 assigned
 member: C100 Lighthouse Paper Mill
 member: P101 Ada Winterbourne

@@ -152,3 +152,25 @@ func expectSnapshot(t *testing.T, client *mailinggroups.Client, cutting *proxy, 
 		t.Fatalf("%d restarts", restarts)
 	}
 }
+
+// One connection carries an import of many small chunks and a watch that sees it.
+func TestWatchBesideAnImport(t *testing.T) {
+	const count = 20_000
+	client := connect(t, shared.address)
+	seen := 0
+	var imported *mailinggroups.ContactImport
+	for event, err := range client.Watch(t.Context(), mailinggroups.FromNow()) {
+		check(t, err)
+		if imported == nil {
+			imported, err = client.ImportContacts(t.Context(), persons(count, 0), mailinggroups.ContactImportOptions{})
+			check(t, err)
+		}
+		for _, change := range event.Changes.GetChanges() {
+			seen += len(change.GetContactsCreated().GetContacts())
+		}
+		if event.Revision == imported.Summary.GetRevision() {
+			break
+		}
+	}
+	equal(t, "created", seen, count)
+}

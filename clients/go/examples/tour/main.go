@@ -33,7 +33,7 @@ func main() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	defer client.Close() //nolint:errcheck // The program ends.
+	defer client.Close() // The program ends.
 	if err := tour(context.Background(), client); err != nil {
 		log.Fatal(err)
 	}
