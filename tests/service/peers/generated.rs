@@ -21,12 +21,6 @@ async fn run(language: &str) {
 }
 
 #[tokio::test]
-#[ignore = "needs protoc and Go: make test-peers"]
-async fn a_client_in_go_works() {
-    run("go").await;
-}
-
-#[tokio::test]
 #[ignore = "needs a JDK and Maven: make test-peers"]
 async fn a_client_in_java_works() {
     run("java").await;
