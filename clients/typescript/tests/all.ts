@@ -1,0 +1,5 @@
+import "./calls.js";
+import "./imports.js";
+import "./package.js";
+import "./streams.js";
+import "./tls.js";
