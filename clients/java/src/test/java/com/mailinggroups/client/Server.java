@@ -7,6 +7,7 @@ import java.io.UncheckedIOException;
 import java.net.ServerSocket;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Comparator;
@@ -27,7 +28,10 @@ final class Server implements AutoCloseable {
 
   Server(boolean hasTls) {
     try (var free = new ServerSocket(0)) {
+      // As root, PostgreSQL is run by another user, who has to get there.
+      var readable = PosixFilePermissions.fromString("rwxr-xr-x");
       folder = Files.createTempDirectory("mg-java-");
+      Files.setPosixFilePermissions(folder, readable);
       port = free.getLocalPort();
     } catch (IOException e) {
       throw new UncheckedIOException(e);
@@ -116,14 +120,13 @@ final class Server implements AutoCloseable {
   }
 
   private void awaitServing() throws IOException, InterruptedException {
-    long end = System.nanoTime() + Duration.ofMinutes(2).toNanos();
-    try (var client = client("default")) {
-      while (true) {
+    try (var client = builder("default").deadline(Duration.ofSeconds(5)).build()) {
+      for (int attempt = 1; ; attempt++) {
         try {
           client.identity().whoAmI(WhoAmIRequest.getDefaultInstance());
           return;
         } catch (StatusRuntimeException e) {
-          if (!process.isAlive() || System.nanoTime() > end) {
+          if (!process.isAlive() || attempt == 500) {
             throw new IllegalStateException(Files.readString(folder.resolve("log")), e);
           }
           Thread.sleep(100);
