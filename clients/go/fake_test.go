@@ -4,7 +4,6 @@ import (
 	"context"
 	"net"
 	"testing"
-	"time"
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
@@ -65,7 +64,6 @@ func (f *fake) serve(t *testing.T, config Config) *Client {
 	client, err := New(listener.Addr().String(), config)
 	check(t, err)
 	t.Cleanup(func() { _ = client.Close() })
-	client.silence = 200 * time.Millisecond
 	return client
 }
 

@@ -38,7 +38,7 @@ type ContactImportOptions struct {
 type ContactImport = ImportResult[pb.ImportContactsResponse_Rejection, pb.ImportContactsResponse_Summary]
 
 // ImportContacts creates or changes any number of contacts, over as many connections as it takes.
-// Items are read as they are sent; at most 8,000 are held. They must not be changed after they
+// Items are read as they are sent; at most 8,001 are held. They must not be changed after they
 // were yielded. An error of the source ends the import, and is returned as it is. The result is
 // never nil: with an error, it says how far the import came.
 func (c *Client) ImportContacts(ctx context.Context, contacts iter.Seq2[*pb.Contact, error],

@@ -48,6 +48,7 @@ func sendMembers(request *pb.StreamSegmentMembersRequest, stream memberSender) e
 
 func TestAStreamIsContinuedHoweverItBreaks(t *testing.T) {
 	client := (&fake{members: sendMembers}).serve(t, Config{})
+	client.silence = 300 * time.Millisecond
 	members := client.Members(t.Context(), &pb.StreamSegmentMembersRequest{})
 	for range 2 {
 		var ids strings.Builder
@@ -74,7 +75,7 @@ func TestContinuingEnds(t *testing.T) {
 		_ = stream.Send(&pb.StreamSegmentMembersResponse{Message: &pb.StreamSegmentMembersResponse_Heartbeat_{}})
 		return unavailable()
 	}}
-	for limit, atLeast := range map[time.Duration]int{-1: 1, time.Second: 3} {
+	for limit, atLeast := range map[time.Duration]int{-1: 1, 2 * time.Second: 3} {
 		attempts = 0
 		client := server.serve(t, Config{RetryFor: limit})
 		for _, err := range client.Members(t.Context(), &pb.StreamSegmentMembersRequest{}).All() {

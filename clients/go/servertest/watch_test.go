@@ -24,6 +24,8 @@ func TestWatchOverRestarts(t *testing.T) {
 	go watch(ctx, t, client, ready, seen)
 	<-ready
 	write := func(from int) {
+		// A client that has just seen the server go waits for a moment before it connects again.
+		client := connect(t, own.address)
 		for number := range 20 {
 			contact := person(from + number)
 			created, err := client.Contacts.CreateContact(t.Context(), &pb.CreateContactRequest{Contact: contact})
@@ -71,7 +73,7 @@ func watch(ctx context.Context, t *testing.T, client *mailinggroups.Client,
 
 // A revision of several parts, and a snapshot, come whole through a proxy that cuts connections.
 func TestWatchOverBrokenConnections(t *testing.T) {
-	const count = 10_000
+	const count = 30_000
 	direct := connect(t, shared.address)
 	createGroups(t, direct, "NEWS")
 	long := func(yield func(*pb.Contact, error) bool) {
@@ -112,6 +114,9 @@ func TestWatchOverBrokenConnections(t *testing.T) {
 		}
 	}
 	equal(t, "created", created, count)
+	if cutting.connections.Load() < 2 {
+		t.Fatal("no connection broke")
+	}
 	if imported.Summary.GetRevision() > previous {
 		t.Fatalf("revision %d is missing", imported.Summary.GetRevision())
 	}
