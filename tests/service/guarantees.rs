@@ -74,5 +74,5 @@ fn ignored_and_nested_tests_are_told_apart() {
     let has = |name: &str| tests.iter().any(|it| it == name);
     assert!(has("guarantees::every_promise_has_a_test"));
     assert!(has("store::turns::tests::tenants_take_turns"));
-    assert!(!has("peers::generated::a_client_in_go_works"));
+    assert!(!has("peers::proxies::uploads_pass_nginx"));
 }

@@ -1,6 +1,5 @@
-//! The service with programs of others: clients generated for other languages, and proxies.
+//! The service behind programs of others: proxies.
 //! `make test-peers` runs these tests, which need more than `make test` installs.
 
-mod generated;
 mod proxies;
 mod proxy;
