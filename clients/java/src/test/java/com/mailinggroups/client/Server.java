@@ -27,6 +27,8 @@ final class Server implements AutoCloseable {
   private Process process;
 
   Server(boolean hasTls) {
+    // First: it fails if the tests are being stopped.
+    Runtime.getRuntime().addShutdownHook(new Thread(this::close));
     try (var free = new ServerSocket(0)) {
       // As root, PostgreSQL is run by another user, who has to get there.
       var readable = PosixFilePermissions.fromString("rwxr-xr-x");
@@ -37,7 +39,6 @@ final class Server implements AutoCloseable {
       throw new UncheckedIOException(e);
     }
     this.hasTls = hasTls;
-    Runtime.getRuntime().addShutdownHook(new Thread(this::close));
     start();
   }
 
@@ -148,10 +149,12 @@ final class Server implements AutoCloseable {
 
   @Override
   public synchronized void close() {
-    if (!Files.exists(folder)) {
+    if (folder == null || !Files.exists(folder)) {
       return;
     }
-    stop();
+    if (process != null) {
+      stop();
+    }
     try (var files = Files.walk(folder)) {
       for (var file : files.sorted(Comparator.reverseOrder()).toList()) {
         Files.delete(file);
