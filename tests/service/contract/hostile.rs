@@ -3,7 +3,10 @@
 //!
 //! `FUZZ_SEED` repeats them, and `FUZZ_ROUNDS` makes more.
 
-use std::{collections::HashMap, env};
+use std::{
+    collections::{BTreeMap, HashMap},
+    env,
+};
 
 use prost::encoding;
 use prost_types::{
@@ -68,11 +71,16 @@ const NUMBERS: [i64; 12] = [
     i64::MIN,
 ];
 
+/// Texts by the names of the fields that they are for.
+pub(crate) type FieldTexts = BTreeMap<&'static str, Vec<String>>;
+
 /// Makes messages of random content.
 pub(crate) struct Maker {
     rng: StdRng,
     /// What texts are made of.
     texts: &'static [&'static str],
+    /// What the texts of some fields are made of instead.
+    pub(crate) field_texts: FieldTexts,
     /// Whether some texts are malformed or too long.
     hostile: bool,
     messages: HashMap<String, DescriptorProto>,
@@ -91,6 +99,7 @@ impl Maker {
         Self {
             rng: StdRng::seed_from_u64(seed),
             texts,
+            field_texts: BTreeMap::new(),
             hostile: false,
             messages: message_types(),
         }
@@ -106,20 +115,42 @@ impl Maker {
             } else {
                 1
             };
-            for _ in 0..self.rng.random_range(0..=most) {
+            // A contact without an id would get another one each time.
+            let least = usize::from(!self.hostile && field.name() == "id");
+            for _ in 0..self.rng.random_range(least..=most) {
                 self.field(&field, &mut encoded);
             }
         }
         encoded
     }
 
+    /// A message of this type in which the field with this number is set, encoded.
+    pub(crate) fn message_with(&mut self, name: &str, number: i32) -> Vec<u8> {
+        let mut fields = self.messages[name].field.iter();
+        let field = fields.find(|it| it.number() == number).unwrap().clone();
+        let mut encoded = Vec::new();
+        self.field(&field, &mut encoded);
+        encoded
+    }
+
     fn field(&mut self, field: &FieldDescriptorProto, encoded: &mut Vec<u8>) {
         let tag = field.number().cast_unsigned();
         let content = match field.r#type() {
-            Type::String | Type::Bytes => self.text(),
+            Type::String | Type::Bytes => match self.field_texts.get(field.name()) {
+                Some(texts) => {
+                    let text = texts.choose(&mut self.rng).cloned();
+                    text.unwrap_or_default().into_bytes()
+                }
+                None => self.text(),
+            },
             Type::Message => self.message(field.type_name()),
             Type::Bool | Type::Enum | Type::Int32 | Type::Int64 => {
-                let number = *NUMBERS.choose(&mut self.rng).unwrap();
+                let numbers = if self.hostile {
+                    &NUMBERS
+                } else {
+                    &NUMBERS[..4]
+                };
+                let number = *numbers.choose(&mut self.rng).unwrap();
                 return encoding::int64::encode(tag, &number, encoded);
             }
             other => panic!("no field of a request is {other:?}"),

@@ -1,10 +1,10 @@
 //! Where a watch can start.
 
-use mailing_groups::pb::{self, ChangeKind};
+use mailing_groups::pb::{self, ChangeKind, watch_changes_request::Start};
 use tonic::Code;
 
-use super::feed::{after, filtered, now};
-use crate::support::{Server, Tenant, company, violations};
+use super::feed::{after, filtered, from, now};
+use crate::support::{Server, Tenant, company, info, violations};
 
 #[tokio::test]
 async fn an_invalid_start_is_rejected() {
@@ -49,6 +49,10 @@ async fn tenants_are_isolated() {
     feed.until_progress().await;
     theirs.group("THEIRS").await;
     mine.group("MINE").await;
-    let changes = format!("{:?}", feed.changes().await);
-    assert!(changes.contains("MINE") && !changes.contains("THEIRS"));
+    let changes = feed.changes().await;
+    let seen = format!("{changes:?}");
+    assert!(seen.contains("MINE") && !seen.contains("THEIRS"));
+    let token = from(Start::ResumeToken(changes.resume_token));
+    let refused = theirs.watch(token).await.err().unwrap();
+    assert_eq!(info(&refused).reason, "HISTORY_REPLACED");
 }
