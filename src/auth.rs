@@ -13,18 +13,22 @@ mod remote;
 mod ring_provider;
 mod rules;
 mod token;
+mod verified;
 
-use std::{path::Path, sync::Arc};
+use std::{future::pending, path::Path, sync::Arc, time::Duration};
 
-use tokio::sync::watch;
+use chrono::{TimeDelta, Utc};
+use tokio::{sync::watch, time::sleep};
 
-use self::file::AuthFile;
 pub use self::{
     api_key::new_api_key,
     credentials::{Credentials, Rejection},
     file::Error,
 };
+use self::{file::AuthFile, verified::LEEWAY};
 use crate::{model::Principal, reload::Reloaded};
+
+const SECOND: Duration = Duration::from_secs(1);
 
 /// Finds out who calls. Clones share their rules.
 #[derive(Clone)]
@@ -44,14 +48,14 @@ impl Authenticator {
         }
     }
 
-    /// By the rules of this file.
+    /// By the rules of this file. They may be about client certificates if TLS asks for them.
     ///
     /// # Errors
     ///
     /// If it, or a file that it names, cannot be read or has a mistake.
-    pub fn open(file: &Path) -> Result<Self, Error> {
+    pub fn open(file: &Path, asks_for_certificates: bool) -> Result<Self, Error> {
         ring_provider::install();
-        let rules = Reloaded::load(AuthFile::new(file))?;
+        let rules = Reloaded::load(AuthFile::new(file, asks_for_certificates))?;
         Ok(Self {
             rules: Some(Arc::new(rules)),
             ..Self::off()
@@ -68,6 +72,27 @@ impl Authenticator {
     pub async fn follow(self, requests: watch::Receiver<()>) {
         if let Some(rules) = self.rules {
             rules.follow(requests).await;
+        }
+    }
+
+    /// Told when the rules are replaced from now on; `None` when authentication is off.
+    pub(crate) fn changes(&self) -> Option<watch::Receiver<()>> {
+        self.rules.as_ref().map(|it| it.changes())
+    }
+
+    /// Waits until the credentials of a caller may be refused: the rules have changed, or they have
+    /// expired.
+    pub(crate) async fn may_refuse(caller: &Principal, changes: &mut watch::Receiver<()>) {
+        let expiry = async {
+            let Some(time) = caller.expire_time else {
+                return pending().await;
+            };
+            let left = time - Utc::now() + TimeDelta::seconds(LEEWAY as i64 + 1);
+            sleep(left.to_std().unwrap_or_default().max(SECOND)).await;
+        };
+        tokio::select! {
+            Ok(()) = changes.changed() => {}
+            () = expiry => {}
         }
     }
 

@@ -102,13 +102,14 @@ async fn serve(options: ServeOptions) -> Result<(), Error> {
 
 async fn run_service(options: ServeOptions) -> Result<(), Error> {
     let auth_config = options.auth.auth_config.as_ref();
-    let authenticates = auth_config.is_some() || options.tls.tls_client_ca.is_some();
+    let asks_for_certificates = options.tls.tls_client_ca.is_some();
+    let authenticates = auth_config.is_some() || asks_for_certificates;
     if let Some(warning) = options.tls.check_exposure(options.listen, authenticates)? {
         tracing::warn!("{warning}");
     }
     // A client without a certificate may send a token.
     let tls = options.tls.files(auth_config.is_none());
-    let authenticator = options.auth.authenticator()?;
+    let authenticator = options.auth.authenticator(asks_for_certificates)?;
     let (reload, reloads) = watch::channel(());
     let stop = signal::stop_requested(match authenticator.is_on() || tls.is_some() {
         true => OnHangup::Reload(reload),

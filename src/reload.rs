@@ -69,6 +69,8 @@ impl FileReader {
 pub struct Reloaded<S: FileSource> {
     source: S,
     current: ArcSwap<S::Value>,
+    /// Tells of each value that comes into use.
+    changes: watch::Sender<()>,
     /// The digest of what was read last, used or not.
     last: Mutex<[u8; 32]>,
 }
@@ -87,6 +89,7 @@ impl<S: FileSource> Reloaded<S> {
         Ok(Self {
             source,
             current: ArcSwap::from_pointee(value),
+            changes: watch::Sender::new(()),
             last: Mutex::new(files.0.finalize().into()),
         })
     }
@@ -99,6 +102,11 @@ impl<S: FileSource> Reloaded<S> {
     /// The value of the files that were accepted last.
     pub fn current(&self) -> Arc<S::Value> {
         self.current.load_full()
+    }
+
+    /// Told of the values that come into use from now on.
+    pub fn changes(&self) -> watch::Receiver<()> {
+        self.changes.subscribe()
     }
 
     /// Reads the files every ten seconds, and for each of `requests` at once. Runs until it is
@@ -129,6 +137,7 @@ impl<S: FileSource> Reloaded<S> {
             Ok(value) if is_changed => {
                 self.source.accepted(&value);
                 self.current.store(Arc::new(value));
+                self.changes.send_replace(());
                 tracing::info!("{name}: read again and in use");
             }
             Ok(_) if is_asked => tracing::info!("{name}: read again, unchanged"),

@@ -56,12 +56,23 @@ impl Caller {
         })
     }
 
+    /// The same call by this principal, if the tenant is granted to it.
+    pub(crate) fn with(&self, principal: Arc<Principal>) -> Result<Self, Status> {
+        let caller = Self {
+            principal,
+            tenant: self.tenant.clone(),
+        };
+        let tenant = caller.tenant.as_ref();
+        tenant.map_or(Ok(()), |it| caller.require_tenant(it))?;
+        Ok(caller)
+    }
+
     /// The caller of this request.
     pub(super) fn of(extensions: &Extensions) -> Result<&Self, Status> {
         extensions.get().ok_or_else(internal)
     }
 
-    pub(super) fn principal(&self) -> &Principal {
+    pub(crate) fn principal(&self) -> &Principal {
         &self.principal
     }
 

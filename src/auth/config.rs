@@ -128,9 +128,9 @@ impl<'de> Deserialize<'de> for Tenants {
 
 impl AuthConfig {
     /// Reads the file's text. The error names the line.
-    pub(super) fn parse(text: &str) -> Result<Self, String> {
+    pub(super) fn parse(text: &str, asks_for_certificates: bool) -> Result<Self, String> {
         let config: Self = toml::from_str(text).map_err(|error| error.to_string())?;
-        match config.fault() {
+        match config.fault(asks_for_certificates) {
             None => Ok(config),
             Some((at, fault)) => {
                 let before = at.map(|at| &text[..at.start.min(text.len())]);
@@ -141,7 +141,7 @@ impl AuthConfig {
     }
 
     /// What is wrong between entries or fields, and where.
-    fn fault(&self) -> Option<(Option<Range<usize>>, String)> {
+    fn fault(&self, asks_for_certificates: bool) -> Option<(Option<Range<usize>>, String)> {
         if self.jwt.is_empty() && self.api_key.is_empty() && self.client_certificate.is_empty() {
             let fault = "no caller could be authenticated: add a [[jwt]], [[api_key]] or [[client_certificate]]";
             return Some((None, fault.to_owned()));
@@ -150,10 +150,17 @@ impl AuthConfig {
             let fault = it.fault()?;
             Some((Some(it.issuer.span()), fault.to_owned()))
         });
+        let certificate = self.client_certificate.first();
+        let certificate = certificate.filter(|_| !asks_for_certificates).map(|it| {
+            let fault = "a [[client_certificate]] is never seen without --tls-client-ca FILE, by which \
+                         clients are asked for their certificates";
+            (Some(it.san.span()), fault.to_owned())
+        });
         let issuers = self.jwt.iter().map(|it| &it.issuer);
         let digests = self.api_key.iter().map(|it| &it.sha256);
         let names = self.client_certificate.iter().map(|it| &it.san);
-        jwt.or_else(|| repeated(issuers, "another [[jwt]] has this issuer"))
+        jwt.or(certificate)
+            .or_else(|| repeated(issuers, "another [[jwt]] has this issuer"))
             .or_else(|| repeated(digests, "another [[api_key]] has this sha256"))
             .or_else(|| repeated(names, "another [[client_certificate]] has this san"))
     }
@@ -201,7 +208,7 @@ mod tests {
              keys_file = \"jwks.json\"\ntenants_claim = \"t\"\naccess_claim = \"a\"\n\
              [[client_certificate]]\nsan = \"spiffe://example.com/crm\"\ntenants = [\"*\"]\n\
              access = \"admin\"\n";
-        let config = AuthConfig::parse(&(key("", "") + text)).expect("a configuration");
+        let config = AuthConfig::parse(&(key("", "") + text), true).expect("a configuration");
         assert_eq!(config.jwt[0].tenants_claim.0, "t");
         assert_eq!(config.client_certificate[0].tenants.0, GrantedTenants::All);
         assert_eq!(config.api_key[0].access, AccessLevel::Reader);
@@ -232,9 +239,14 @@ mod tests {
                 format!("{jwt}keys_url = \"http://x/\""),
                 ["line 4", "https://"],
             ),
+            (
+                "[[client_certificate]]\nsan = \"a.example.com\"\ntenants = [\"*\"]\naccess = \"reader\""
+                    .to_owned(),
+                ["line 2", "--tls-client-ca FILE"],
+            ),
             (String::new(), ["no caller could be", "[[api_key]]"]),
         ] {
-            let error = AuthConfig::parse(&text).expect_err("a mistake");
+            let error = AuthConfig::parse(&text, false).expect_err("a mistake");
             for part in parts {
                 assert!(error.contains(part), "{part:?} in {error}");
             }
@@ -246,7 +258,7 @@ mod tests {
         let tenants = ["acme".to_owned(), "globex".to_owned()];
         let (key, entry) = new_api_key("a \"b\"", &tenants, "assigner").expect("a key");
         assert!(key.starts_with("mgk_") && key.len() == 47, "{key}");
-        let config = AuthConfig::parse(&entry).expect("an entry");
+        let config = AuthConfig::parse(&entry, false).expect("an entry");
         assert_eq!(config.api_key[0].name.0, "a \"b\"");
         let digest = config.api_key[0].sha256.get_ref();
         assert!(digest.matches(&KeyDigest::of(&key)));

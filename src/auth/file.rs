@@ -11,7 +11,7 @@ use super::{
     keys::KeySet,
     remote::RemoteKeys,
     rules::{AuthRules, of_api_key, of_certificate},
-    token::{Issuer, KeySource},
+    token::{Issuer, Issuers, KeySource},
 };
 use crate::reload::{FileReader, FileSource};
 
@@ -40,6 +40,8 @@ pub enum Error {
 /// The file, and the files that it names.
 pub(super) struct AuthFile {
     path: PathBuf,
+    /// Whether TLS asks clients for certificates.
+    asks_for_certificates: bool,
     /// The keys that are fetched, so that they stay when the file is read again.
     remote: Mutex<Vec<Remote>>,
 }
@@ -58,10 +60,11 @@ impl FileSource for AuthFile {
 
     fn load(&self, files: &mut FileReader) -> Result<AuthRules, Error> {
         let text = read(files, &self.path)?;
-        let config = AuthConfig::parse(&text).map_err(|fault| mistake(&self.path, fault))?;
+        let config = AuthConfig::parse(&text, self.asks_for_certificates);
+        let config = config.map_err(|fault| mistake(&self.path, fault))?;
         let issuers = config.jwt.iter().map(|it| self.issuer(files, it));
         Ok(AuthRules {
-            issuers: issuers.collect::<Result<_, _>>()?,
+            issuers: Issuers::new(issuers.collect::<Result<_, _>>()?),
             api_keys: config.api_key.into_iter().map(of_api_key).collect(),
             certificates: {
                 let entries = config.client_certificate.into_iter();
@@ -72,9 +75,10 @@ impl FileSource for AuthFile {
 }
 
 impl AuthFile {
-    pub(super) fn new(path: &Path) -> Self {
+    pub(super) fn new(path: &Path, asks_for_certificates: bool) -> Self {
         Self {
             path: path.to_owned(),
+            asks_for_certificates,
             remote: Mutex::default(),
         }
     }
@@ -85,7 +89,8 @@ impl AuthFile {
                 let path = self.beside(file);
                 let text = read(files, &path)?;
                 let keys = KeySet::parse(text.as_bytes());
-                KeySource::File(keys.map_err(|fault| mistake(&path, fault))?)
+                let keys = keys.map_err(|fault| mistake(&path, fault))?;
+                KeySource::File(Arc::new(keys))
             }
             (None, Some(url)) => {
                 let ca = entry.keys_ca.as_ref().map(|it| self.beside(it));

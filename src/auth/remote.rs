@@ -81,6 +81,12 @@ impl RemoteKeys {
         let known = keys.borrow().clone();
         known.ok_or(Rejection::NoKeys)
     }
+
+    /// Whether these are the keys that were fetched last.
+    pub(super) fn is_current(&self, keys: &Arc<KeySet>) -> bool {
+        let current = self.keys.borrow();
+        current.as_ref().is_some_and(|it| Arc::ptr_eq(it, keys))
+    }
 }
 
 /// What the task works with.

@@ -7,13 +7,13 @@ use super::{
     certificate,
     config::{ApiKeyEntry, CertificateEntry},
     credentials::{Credentials, Rejection},
-    token::{self, Issuer},
+    token::Issuers,
 };
 use crate::model::{Principal, PrincipalKind};
 
 /// The rules.
 pub(super) struct AuthRules {
-    pub(super) issuers: Vec<Issuer>,
+    pub(super) issuers: Issuers,
     pub(super) api_keys: Vec<(KeyDigest, Arc<Principal>)>,
     pub(super) certificates: Vec<Arc<Principal>>,
 }
@@ -33,7 +33,7 @@ impl AuthRules {
     async fn by_token(&self, token: &str) -> Result<Arc<Principal>, Rejection> {
         match token.starts_with(api_key::PREFIX) {
             true => self.by_api_key(token),
-            false => token::authenticate(&self.issuers, token).await,
+            false => self.issuers.authenticate(token).await,
         }
     }
 

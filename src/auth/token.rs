@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use chrono::DateTime;
+use chrono::{DateTime, Utc};
 use jsonwebtoken::{
     Algorithm, Validation, dangerous::insecure_decode_claims, decode, decode_header,
     errors::ErrorKind,
@@ -15,14 +15,12 @@ use super::{
     credentials::Rejection,
     keys::{KeySet, PublicKey},
     remote::RemoteKeys,
+    verified::{LEEWAY, TokenDigest, VerifiedToken, VerifiedTokens},
 };
 use crate::model::{AccessLevel, GrantedTenants, Principal, PrincipalKind};
 
 /// The longest token, in bytes.
 const MAX_TOKEN: usize = 8 << 10;
-
-/// How much the clocks of issuer and server may differ, in seconds.
-const LEEWAY: u64 = 60;
 
 /// Whose tokens are taken.
 pub(super) struct Issuer {
@@ -35,8 +33,31 @@ pub(super) struct Issuer {
 
 /// Where the keys of an issuer are.
 pub(super) enum KeySource {
-    File(KeySet),
+    File(Arc<KeySet>),
     Url(Arc<RemoteKeys>),
+}
+
+impl KeySource {
+    /// Keys of which one has this id, if there are.
+    async fn with(&self, id: Option<&str>) -> Result<Arc<KeySet>, Rejection> {
+        match self {
+            Self::File(keys) => Ok(Arc::clone(keys)),
+            Self::Url(keys) => keys.with(id).await,
+        }
+    }
+
+    fn is_current(&self, keys: &Arc<KeySet>) -> bool {
+        match self {
+            Self::File(current) => Arc::ptr_eq(current, keys),
+            Self::Url(remote) => remote.is_current(keys),
+        }
+    }
+}
+
+/// All issuers, and the tokens that were verified.
+pub(super) struct Issuers {
+    all: Vec<Issuer>,
+    verified: VerifiedTokens,
 }
 
 /// Enough of the claims to know whose token it says it is.
@@ -45,26 +66,45 @@ struct UnverifiedClaims {
     iss: String,
 }
 
-/// The caller with this token.
-pub(super) async fn authenticate(
-    issuers: &[Issuer],
-    token: &str,
-) -> Result<Arc<Principal>, Rejection> {
-    if token.len() > MAX_TOKEN {
-        return Err(invalid("the token has more than 8 KiB"));
+impl Issuers {
+    pub(super) fn new(all: Vec<Issuer>) -> Self {
+        let verified = VerifiedTokens::default();
+        Self { all, verified }
     }
-    let header = decode_header(token)
-        .map_err(|_| invalid("the token is neither an API key nor a signed JSON Web Token"))?;
-    let claims: UnverifiedClaims =
-        insecure_decode_claims(token).map_err(|_| invalid("the token has no valid claim `iss`"))?;
-    let issuer = issuers.iter().find(|it| it.name == claims.iss);
-    let issuer = issuer.ok_or_else(|| invalid("the issuer of the token is not known"))?;
-    let id = header.kid.as_deref();
-    let claims = match &issuer.keys {
-        KeySource::File(keys) => issuer.verify(token, keys.find(id))?,
-        KeySource::Url(keys) => issuer.verify(token, keys.with(id).await?.find(id))?,
-    };
-    issuer.principal(&claims).map(Arc::new)
+
+    /// The caller with this token.
+    pub(super) async fn authenticate(&self, token: &str) -> Result<Arc<Principal>, Rejection> {
+        if token.len() > MAX_TOKEN {
+            return Err(invalid("the token has more than 8 KiB"));
+        }
+        let (digest, now) = (TokenDigest::of(token), Utc::now().timestamp());
+        let known = self.verified.get(digest, now);
+        let known = known.filter(|it| self.all[it.issuer].keys.is_current(&it.keys));
+        if let Some(known) = known {
+            return Ok(known.caller);
+        }
+        let verified = self.verify(token).await?;
+        let caller = Arc::clone(&verified.caller);
+        self.verified.insert(digest, verified, now);
+        Ok(caller)
+    }
+
+    async fn verify(&self, token: &str) -> Result<VerifiedToken, Rejection> {
+        let header = decode_header(token)
+            .map_err(|_| invalid("the token is neither an API key nor a signed JSON Web Token"))?;
+        let claims: UnverifiedClaims = insecure_decode_claims(token)
+            .map_err(|_| invalid("the token has no valid claim `iss`"))?;
+        let at = self.all.iter().position(|it| it.name == claims.iss);
+        let at = at.ok_or_else(|| invalid("the issuer of the token is not known"))?;
+        let (issuer, id) = (&self.all[at], header.kid.as_deref());
+        let keys = issuer.keys.with(id).await?;
+        let claims = issuer.verify(token, keys.find(id))?;
+        Ok(VerifiedToken {
+            caller: Arc::new(issuer.principal(&claims)?),
+            issuer: at,
+            keys,
+        })
+    }
 }
 
 impl Issuer {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use tonic::{Code, Streaming};
+use tonic::{Code, Status, Streaming};
 
 use super::{error::Error, retry::Retry, terminal};
 
@@ -58,13 +58,21 @@ pub(super) async fn read<R: Resumable>(
         match read_once(stream, retry, &mut progress).await {
             Ok(summary) => return Ok((summary, attempts)),
             Err(_) if stream.is_cancelled() => return Err(Error::UnexpectedEnd),
-            // The service limits the age of every stream.
-            Err(Error::Call(status)) if progress && status.code() == Code::DeadlineExceeded => {}
+            Err(Error::Call(status)) if progress && ends_in_order(&status) => {}
             Err(cause) => retry.wait(cause, &stream.position()).await?,
         }
         attempts += 1;
         stream.before_reopen().await?;
     }
+}
+
+/// The service limits the age of every stream, and ends it when the token expires, which may be a new
+/// one by now.
+fn ends_in_order(status: &Status) -> bool {
+    matches!(
+        status.code(),
+        Code::DeadlineExceeded | Code::Unauthenticated
+    )
 }
 
 /// Reads over one connection.

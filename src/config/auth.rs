@@ -43,14 +43,16 @@ pub enum ReflectionMode {
 }
 
 impl AuthOptions {
-    /// Who finds out who calls.
+    /// Who finds out who calls, by certificates too if TLS asks for them.
     ///
     /// # Errors
     ///
     /// If a file cannot be read or has a mistake.
-    pub fn authenticator(&self) -> Result<Authenticator, auth::Error> {
-        let file = self.auth_config.as_deref();
-        file.map_or_else(|| Ok(Authenticator::off()), Authenticator::open)
+    pub fn authenticator(&self, asks_for_certificates: bool) -> Result<Authenticator, auth::Error> {
+        match &self.auth_config {
+            Some(file) => Authenticator::open(file, asks_for_certificates),
+            None => Ok(Authenticator::off()),
+        }
     }
 
     /// Who may ask for the descriptors.

@@ -3,59 +3,117 @@
 use std::sync::Arc;
 
 use http::HeaderMap;
+use tokio::sync::watch;
 use tonic::Status;
 
-use super::{calls::Calls, methods::Guard, tls::PeerCertificates};
+use super::{
+    methods::{Guard, KnownMethod, MethodClass},
+    tls::PeerCertificates,
+};
 use crate::{
     api::{
         caller::{Caller, authorization},
         status::{no_keys, unauthenticated},
     },
-    auth::{Credentials, Rejection},
+    auth::{Authenticator, Credentials, Rejection},
     model::Principal,
     pb::ErrorReason,
 };
 
-impl Calls {
-    /// The caller, if it may make this call.
-    pub(super) async fn caller(
-        &self,
-        guard: Guard,
-        headers: &HeaderMap,
-        peer: Option<PeerCertificates>,
-    ) -> Result<Caller, Status> {
-        let principal = match guard {
-            Guard::Open => Arc::new(Principal::anonymous()),
-            Guard::Authenticated | Guard::Tenant(_) | Guard::NamedTenant(_) => {
-                self.principal(headers, peer).await?
-            }
-        };
-        match guard {
-            Guard::Open | Guard::Authenticated => Ok(Caller::new(principal)),
-            Guard::Tenant(access) => Caller::in_tenant(principal, access, headers),
-            Guard::NamedTenant(access) => {
-                let caller = Caller::new(principal);
-                caller.require_access(access)?;
-                Ok(caller)
+/// The caller, if it may make this call, and how to see whether it may go on with a stream.
+pub(super) async fn authenticate(
+    authenticator: &Authenticator,
+    method: &KnownMethod,
+    headers: &HeaderMap,
+    peer: Option<PeerCertificates>,
+) -> (Result<Caller, Status>, Option<Recheck>) {
+    let is_checked = method.class != MethodClass::Unary && method.guard != Guard::Open;
+    // Before the rules are read, so that no change of them is missed.
+    let changes = is_checked.then(|| authenticator.changes()).flatten();
+    let caller = caller(authenticator, method.guard, headers, peer.as_ref()).await;
+    let recheck = changes.zip(caller.as_ref().ok());
+    let recheck = recheck.map(|(changes, caller)| Recheck {
+        authenticator: authenticator.clone(),
+        guard: method.guard,
+        headers: headers.clone(),
+        peer,
+        caller: caller.clone(),
+        changes,
+    });
+    (caller, recheck)
+}
+
+/// Checks the caller of a stream again when its credentials expire and when the rules change.
+pub(super) struct Recheck {
+    authenticator: Authenticator,
+    guard: Guard,
+    headers: HeaderMap,
+    peer: Option<PeerCertificates>,
+    caller: Caller,
+    changes: watch::Receiver<()>,
+}
+
+impl Recheck {
+    /// Waits until the caller would be refused.
+    pub(super) async fn refused(&self) -> Status {
+        let (mut known, mut changes) = (self.caller.clone(), self.changes.clone());
+        loop {
+            Authenticator::may_refuse(known.principal(), &mut changes).await;
+            match self.again(&known).await {
+                Ok(caller) => known = caller,
+                Err(status) => return status,
             }
         }
     }
 
-    async fn principal(
-        &self,
-        headers: &HeaderMap,
-        peer: Option<PeerCertificates>,
-    ) -> Result<Arc<Principal>, Status> {
-        let credentials = match self.authenticator.is_on() {
-            true => Credentials {
-                authorization: authorization(headers)?,
-                certificate: peer.as_ref().and_then(|it| Some(it.0.first()?.as_ref())),
-            },
-            false => Credentials::default(),
-        };
-        let principal = self.authenticator.authenticate(credentials).await;
-        principal.map_err(refusal)
+    async fn again(&self, known: &Caller) -> Result<Caller, Status> {
+        let (headers, peer) = (&self.headers, self.peer.as_ref());
+        let caller = known.with(principal(&self.authenticator, headers, peer).await?)?;
+        match self.guard {
+            Guard::Open | Guard::Authenticated => {}
+            Guard::Tenant(access) | Guard::NamedTenant(access) => caller.require_access(access)?,
+        }
+        Ok(caller)
     }
+}
+
+async fn caller(
+    authenticator: &Authenticator,
+    guard: Guard,
+    headers: &HeaderMap,
+    peer: Option<&PeerCertificates>,
+) -> Result<Caller, Status> {
+    let principal = match guard {
+        Guard::Open => Arc::new(Principal::anonymous()),
+        Guard::Authenticated | Guard::Tenant(_) | Guard::NamedTenant(_) => {
+            principal(authenticator, headers, peer).await?
+        }
+    };
+    match guard {
+        Guard::Open | Guard::Authenticated => Ok(Caller::new(principal)),
+        Guard::Tenant(access) => Caller::in_tenant(principal, access, headers),
+        Guard::NamedTenant(access) => {
+            let caller = Caller::new(principal);
+            caller.require_access(access)?;
+            Ok(caller)
+        }
+    }
+}
+
+async fn principal(
+    authenticator: &Authenticator,
+    headers: &HeaderMap,
+    peer: Option<&PeerCertificates>,
+) -> Result<Arc<Principal>, Status> {
+    let credentials = match authenticator.is_on() {
+        true => Credentials {
+            authorization: authorization(headers)?,
+            certificate: peer.and_then(|it| Some(it.0.first()?.as_ref())),
+        },
+        false => Credentials::default(),
+    };
+    let principal = authenticator.authenticate(credentials).await;
+    principal.map_err(refusal)
 }
 
 fn refusal(rejection: Rejection) -> Status {

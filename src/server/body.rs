@@ -201,8 +201,9 @@ impl Shared {
             return;
         }
         // Dropped after the lock is released: dropping a stream runs the handler's code.
-        let cut_off = match end {
+        let cut_off = match &end {
             EndReason::DeadlineExceeded
+            | EndReason::Refused(_)
             | EndReason::Unread
             | EndReason::UnreadInDrain
             | EndReason::Aborted => state.handler.take(),

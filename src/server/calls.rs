@@ -22,6 +22,7 @@ use tracing::Instrument;
 
 use super::{
     admission::{Admission, refuse_other_protocols},
+    authentication::{Recheck, authenticate},
     body::{CallBody, CallScope, OpenCall},
     deadline::{Deadline, grpc_timeout},
     errors,
@@ -71,7 +72,8 @@ impl Calls {
         let id = Arc::new(request_id::of(request.headers()));
         let method = self.methods.get(request.uri().path());
         let peer = request.extensions().get().cloned();
-        let caller = self.caller(method.guard, request.headers(), peer).await;
+        let headers = request.headers();
+        let (caller, recheck) = authenticate(&self.authenticator, method, headers, peer).await;
         let share = caller
             .as_ref()
             .map_or_else(|_| Arc::from(""), Caller::share);
@@ -86,7 +88,7 @@ impl Calls {
             // Around everything that answers, so that the log has what the caller gets.
             let log = CallLog::start(method, &share, principal, request.headers());
             let (span, trace) = (log.span().clone(), log.trace().clone());
-            let handled = self.admit(request, method, caller, &share, arrived);
+            let handled = self.admit(request, method, caller, recheck, &share, arrived);
             let handled = handled.instrument(trace).instrument(span).await;
             (log, handled)
         };
@@ -112,6 +114,7 @@ impl Calls {
         mut request: Request<Body>,
         method: &KnownMethod,
         caller: Result<Caller, Status>,
+        recheck: Option<Recheck>,
         share: &Arc<str>,
         arrived: Instant,
     ) -> Result<Handled, Status> {
@@ -129,6 +132,7 @@ impl Calls {
             ends_with_drain: class == MethodClass::LongLived,
             aborting: self.aborting.clone(),
             max_unread: self.limits.unread_timeout,
+            recheck,
         };
         if deadline.has_passed() {
             return Err(deadline_exceeded());

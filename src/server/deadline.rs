@@ -13,6 +13,7 @@ use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 use tonic::Status;
 
+use super::authentication::Recheck;
 use crate::api::status::{deadline_exceeded, shutting_down, unread};
 
 /// The most by which a call ends before the caller's deadline; a tenth of it if that is less. On
@@ -31,12 +32,15 @@ pub(super) struct Deadline {
     pub(super) aborting: CancellationToken,
     /// How long the caller may leave an answer unread.
     pub(super) max_unread: Duration,
+    /// Who may be refused while the call goes on.
+    pub(super) recheck: Option<Recheck>,
 }
 
 /// Why a call has to end.
-#[derive(Clone, Copy)]
 pub(super) enum EndReason {
     DeadlineExceeded,
+    /// The caller would be refused now.
+    Refused(Status),
     /// The caller does not read.
     Unread,
     /// The caller does not read, and the server drains.
@@ -52,6 +56,7 @@ impl EndReason {
     pub(super) fn into_status(self) -> Status {
         match self {
             Self::DeadlineExceeded => deadline_exceeded(),
+            Self::Refused(status) => status,
             Self::Unread => unread(),
             Self::UnreadInDrain | Self::Aborted | Self::Draining => shutting_down(),
         }
@@ -71,9 +76,16 @@ impl Deadline {
                 false => pending().await,
             }
         };
+        let refused = async {
+            match &self.recheck {
+                Some(recheck) => recheck.refused().await,
+                None => pending().await,
+            }
+        };
         tokio::select! {
             biased;
             () = self.passes() => EndReason::DeadlineExceeded,
+            status = refused => EndReason::Refused(status),
             () = self.aborting.cancelled() => EndReason::Aborted,
             () = draining => EndReason::Draining,
         }

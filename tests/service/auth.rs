@@ -7,6 +7,7 @@ mod program;
 mod refusals;
 mod reload;
 mod scene;
+mod streams;
 mod tenants;
 mod tokens;
 

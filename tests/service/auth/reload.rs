@@ -180,7 +180,7 @@ async fn an_address_that_does_not_answer_is_unavailable() {
 fn a_mistake_names_the_file() {
     let folder = scratch();
     let path = folder.path().join("auth.toml");
-    let open = || Authenticator::open(&path).err().unwrap().to_string();
+    let open = || Authenticator::open(&path, false).err().unwrap().to_string();
     assert!(open().contains("cannot read") && open().contains("auth.toml"));
     fs::write(&path, issuer()).unwrap();
     assert!(open().contains("cannot read") && open().contains("jwks.json"));

@@ -61,7 +61,7 @@ impl Scene {
         // What follows the files belongs to the runtime that outlives the test.
         let authenticator = {
             let _context = runtime().enter();
-            Authenticator::open(&folder.path().join("auth.toml")).unwrap()
+            Authenticator::open(&folder.path().join("auth.toml"), false).unwrap()
         };
         runtime().spawn(authenticator.clone().follow(requests));
         let settings = Settings {
