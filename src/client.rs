@@ -28,6 +28,8 @@ mod terminal;
 
 use std::process::ExitCode;
 
+use prost_types::FieldMask;
+
 use assign::PairAction;
 use error::Error;
 
@@ -54,10 +56,10 @@ pub enum ClientCommand {
     /// breaks or the service is briefly unavailable, the export is resumed after the last page. The
     /// files appear only when they are complete.
     Export(export::ExportArgs),
-    /// Create, list, rename and delete mailing groups
+    /// Create, list, describe, rename and delete mailing groups
     #[command(visible_alias = "groups")]
     Group(group::GroupArgs),
-    /// Create, list, merge and delete contacts
+    /// Create, list, update, merge and delete contacts
     #[command(visible_alias = "contacts")]
     Contact(contact::ContactArgs),
     /// Assign mailing groups to a contact, or pairs from a file
@@ -173,6 +175,25 @@ async fn each_page(
             return Ok(());
         }
     }
+}
+
+/// The fields that an update changes.
+fn mask(paths: &[&str]) -> Option<FieldMask> {
+    let paths = paths.iter().map(ToString::to_string).collect();
+    Some(FieldMask { paths })
+}
+
+/// The flag of commands that change an entity.
+#[derive(Debug, Clone, clap::Args)]
+struct EtagArgs {
+    /// Only if it still has this etag, as printed before
+    #[arg(
+        long,
+        value_name = "ETAG",
+        default_value = "",
+        hide_default_value = true
+    )]
+    etag: String,
 }
 
 /// The flag of commands that can be tried.

@@ -11,6 +11,7 @@ use super::{
     error::Error,
     import::{self, ImportBatch, read_memberships},
     interruptible,
+    records::{Record, RecordFormatArgs},
     retry::RetryArgs,
     rows,
     terminal::{self, excerpt},
@@ -67,6 +68,8 @@ pub struct AssignArgs {
     #[command(flatten)]
     dry_run: DryRunArgs,
     #[command(flatten)]
+    format: RecordFormatArgs,
+    #[command(flatten)]
     retry: RetryArgs,
     #[command(flatten)]
     connection: ConnectionArgs,
@@ -93,11 +96,8 @@ impl AssignArgs {
                 return Err(Error::ImportAborted { committed, cause });
             }
         }
-        terminal::print(&format!(
-            "{}{}",
-            counts.summary(action),
-            self.dry_run.suffix()
-        ))?;
+        let sentence = counts.summary(action) + self.dry_run.suffix();
+        self.format.done(&sentence, counts.record())?;
         Ok(match counts.rejected {
             0 => Completion::Complete,
             _ => Completion::SomeRejected,
@@ -228,6 +228,14 @@ impl PairCounts {
 
     fn total(&self) -> u64 {
         self.changed + self.unchanged + self.rejected
+    }
+
+    fn record(&self) -> Record {
+        Record(vec![
+            ("changed_count", self.changed.into()),
+            ("unchanged_count", self.unchanged.into()),
+            ("rejected_count", self.rejected.into()),
+        ])
     }
 
     fn summary(&self, action: PairAction) -> String {

@@ -1,15 +1,17 @@
 //! `contact`: contacts one by one, and `merge`.
 
 mod merge;
+mod update;
 
 use super::{
-    Completion, DryRunArgs, after_help,
+    Completion, DryRunArgs, EtagArgs, after_help,
     connection::{ConnectionArgs, TenantChannel},
     each_page,
     error::Error,
+    mask,
     records::{Record, RecordFormatArgs, RecordPrinter},
     rows,
-    terminal::{self, pluralize},
+    terminal::pluralize,
 };
 use crate::pb::{
     Contact, ContactKind, CreateContactRequest, DeleteContactRequest, GetContactRequest,
@@ -20,6 +22,7 @@ const EXAMPLES: &str = "\
 Examples:
   mailing-groups contact create C1 'Orchard & Sons' --kind company
   mailing-groups contact create P1 'Mabel Ellis' --company C1 --email mabel@example.com
+  mailing-groups contact update P1 --email mabel@example.org --privacy-blocked
   mailing-groups contact list --group MOVE --limit 10
   mailing-groups contact delete P1 --force --dry-run
   mailing-groups contact merge P1 P2 P3 --dry-run";
@@ -36,12 +39,14 @@ pub struct ContactArgs {
 
 #[derive(Debug, clap::Subcommand)]
 enum ContactCommand {
-    /// Create a contact; `import contacts` changes one
+    /// Create a contact
     Create(CreateContactArgs),
     /// Show a contact
     Get(GetContactArgs),
     /// List contacts
     List(ListContactsArgs),
+    /// Change fields of a contact; the others stay
+    Update(update::UpdateArgs),
     /// Delete a contact
     Delete(DeleteContactArgs),
     /// Merge contacts into another, which gets their groups and what it lacks
@@ -125,6 +130,8 @@ struct DeleteContactArgs {
     force: bool,
     #[command(flatten)]
     dry_run: DryRunArgs,
+    #[command(flatten)]
+    format: RecordFormatArgs,
 }
 
 impl ContactArgs {
@@ -137,6 +144,7 @@ impl ContactArgs {
             ContactCommand::Create(args) => session.create(args).await,
             ContactCommand::Get(args) => session.get(args).await,
             ContactCommand::List(args) => session.list(args).await,
+            ContactCommand::Update(args) => args.run(&mut session).await,
             ContactCommand::Delete(args) => session.delete(args).await,
             ContactCommand::Merge(args) => args.run(&mut session).await,
         }?;
@@ -210,9 +218,19 @@ impl ContactSession {
         let groups = pluralize(deleted.unassigned_count, "mailing group", "mailing groups");
         let persons = pluralize(deleted.detached_person_count, "person", "persons");
         let (id, suffix) = (args.id, args.dry_run.suffix());
-        terminal::print(&format!(
+        let sentence = format!(
             "contact {id} deleted, with {groups}; {persons} left without a company{suffix}"
-        ))
+        );
+        let result = Record(vec![
+            ("id", id.into()),
+            ("unassigned_count", deleted.unassigned_count.into()),
+            (
+                "detached_person_count",
+                deleted.detached_person_count.into(),
+            ),
+            ("revision", deleted.revision.into()),
+        ]);
+        args.format.done(&sentence, result)
     }
 }
 

@@ -1,16 +1,17 @@
 //! `group`: mailing groups one by one.
 
 use super::{
-    Completion, DryRunArgs, after_help,
+    Completion, DryRunArgs, EtagArgs, after_help,
     connection::{ConnectionArgs, TenantChannel},
     each_page,
     error::Error,
+    mask,
     records::{Record, RecordFormatArgs, RecordPrinter},
-    terminal::{self, pluralize},
+    terminal::pluralize,
 };
 use crate::pb::{
     CreateMailingGroupRequest, DeleteMailingGroupRequest, GetMailingGroupRequest,
-    ListMailingGroupsRequest, MailingGroup, RenameMailingGroupRequest,
+    ListMailingGroupsRequest, MailingGroup, RenameMailingGroupRequest, UpdateMailingGroupRequest,
     mailing_groups_client::MailingGroupsClient,
 };
 
@@ -18,6 +19,7 @@ const EXAMPLES: &str = "\
 Examples:
   mailing-groups group create MOVE 'Moves to the new office'
   mailing-groups group list --order-by 'contact_count desc' --limit 10
+  mailing-groups group describe MOVE 'Moves in 2026'
   mailing-groups group rename MOVE MOVE2026
   mailing-groups group delete MOVE2026 --force --dry-run";
 
@@ -39,6 +41,8 @@ enum GroupCommand {
     Get(GetGroupArgs),
     /// List mailing groups
     List(ListGroupsArgs),
+    /// Change a mailing group's description
+    Describe(DescribeGroupArgs),
     /// Give a mailing group another code; the former one still leads to it
     Rename(RenameGroupArgs),
     /// Delete a mailing group
@@ -85,6 +89,20 @@ struct ListGroupsArgs {
 }
 
 #[derive(Debug, clap::Args)]
+struct DescribeGroupArgs {
+    /// The group
+    #[arg(value_name = "CODE")]
+    code: String,
+    /// What it is for
+    #[arg(value_name = "DESCRIPTION")]
+    description: String,
+    #[command(flatten)]
+    etag: EtagArgs,
+    #[command(flatten)]
+    format: RecordFormatArgs,
+}
+
+#[derive(Debug, clap::Args)]
 struct RenameGroupArgs {
     /// The group
     #[arg(value_name = "CODE")]
@@ -108,6 +126,8 @@ struct DeleteGroupArgs {
     force: bool,
     #[command(flatten)]
     dry_run: DryRunArgs,
+    #[command(flatten)]
+    format: RecordFormatArgs,
 }
 
 impl GroupArgs {
@@ -120,6 +140,7 @@ impl GroupArgs {
             GroupCommand::Create(args) => session.create(args).await,
             GroupCommand::Get(args) => session.get(args).await,
             GroupCommand::List(args) => session.list(args).await,
+            GroupCommand::Describe(args) => session.describe(args).await,
             GroupCommand::Rename(args) => session.rename(args).await,
             GroupCommand::Delete(args) => session.delete(args).await,
         }?;
@@ -179,6 +200,29 @@ impl GroupSession {
         .await
     }
 
+    async fn describe(&mut self, args: DescribeGroupArgs) -> Result<(), Error> {
+        let group = MailingGroup {
+            code: args.code,
+            description: args.description,
+            etag: args.etag.etag,
+            ..MailingGroup::default()
+        };
+        let request = self.connection.unary(UpdateMailingGroupRequest {
+            mailing_group: Some(group),
+            update_mask: mask(&["description"]),
+            ..UpdateMailingGroupRequest::default()
+        });
+        let updated = self
+            .client
+            .update_mailing_group(request)
+            .await?
+            .into_inner();
+        RecordPrinter::one(
+            args.format,
+            record(updated.mailing_group.unwrap_or_default()),
+        )
+    }
+
     async fn rename(&mut self, args: RenameGroupArgs) -> Result<(), Error> {
         let request = self.connection.unary(RenameMailingGroupRequest {
             code: args.code,
@@ -211,9 +255,13 @@ impl GroupSession {
             .into_inner();
         let taken = pluralize(deleted.unassigned_count, "contact", "contacts");
         let (code, suffix) = (args.code, args.dry_run.suffix());
-        terminal::print(&format!(
-            "mailing group {code} deleted, taken from {taken}{suffix}"
-        ))
+        let sentence = format!("mailing group {code} deleted, taken from {taken}{suffix}");
+        let result = Record(vec![
+            ("code", code.into()),
+            ("unassigned_count", deleted.unassigned_count.into()),
+            ("revision", deleted.revision.into()),
+        ]);
+        args.format.done(&sentence, result)
     }
 }
 

@@ -9,7 +9,6 @@ use super::{
     connection::ConnectionArgs,
     error::Error,
     records::{Record, RecordFormatArgs, RecordPrinter},
-    terminal,
 };
 use crate::pb::{WhoAmIRequest, identity_client::IdentityClient};
 
@@ -36,6 +35,8 @@ pub struct HealthArgs {
     )]
     service: String,
     #[command(flatten)]
+    format: RecordFormatArgs,
+    #[command(flatten)]
     connection: ConnectionArgs,
 }
 
@@ -47,7 +48,9 @@ impl HealthArgs {
         let health = client.check(request).await?.into_inner().status();
         match health {
             ServingStatus::Serving => {
-                terminal::print(health.as_str_name())?;
+                let status = health.as_str_name();
+                let result = Record(vec![("status", status.into())]);
+                self.format.done(status, result)?;
                 Ok(Completion::Complete)
             }
             _ => Err(Error::Input(format!(

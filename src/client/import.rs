@@ -42,7 +42,7 @@ Examples, all at once, or one by one in this order, as memberships need groups a
   zcat contacts.csv.gz | mailing-groups import contacts -";
 
 const GROUPS: &str = "\
-Columns: code, description
+Columns: code, and description. Without a description that of an existing group stays
 
 Example:
   mailing-groups import groups examples/mailing_groups.csv";
@@ -91,7 +91,7 @@ pub struct ImportArgs {
 enum ImportCommand {
     /// Import mailing groups: code, description
     ///
-    /// An existing group gets the description of the file.
+    /// An existing group gets the description of the file, if there is one.
     #[command(after_help = after_import_help(GROUPS))]
     Groups(FileArgs),
     /// Import contacts: id, kind, name, company_id, email, ...
@@ -129,12 +129,24 @@ struct ImportFlags {
     /// Change nothing: only count what would happen. Rejected rows are written only with --rejected
     #[arg(long)]
     dry_run: bool,
+    /// How the summary is printed
+    #[arg(long, value_enum, default_value = "text")]
+    format: SummaryFormat,
     /// Let new groups and contacts take the codes that others had before a rename, and the ids of
     /// merged contacts
     #[arg(long)]
     reuse_former: bool,
     #[command(flatten)]
     connection: ConnectionArgs,
+}
+
+/// How the summary of an import is printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum SummaryFormat {
+    /// A sentence, and lines about what else there is to know
+    Text,
+    /// One JSON object; the lines go to stderr
+    Json,
 }
 
 /// The flags of the streaming imports.

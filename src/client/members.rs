@@ -77,9 +77,9 @@ enum MemberView {
 impl MembersArgs {
     pub(super) async fn run(self) -> Result<Completion, Error> {
         let mut client = MailingGroupsClient::new(self.connection.open().await?);
-        let progress = match &self.output {
-            Some(_) => Some(self.progress(&mut client).await?),
-            None => None,
+        let progress = match self.output.is_some() || terminal::prints_to_file() {
+            true => Some(self.progress(&mut client).await?),
+            false => None,
         };
         let output = MemberOutput::open(self.output.as_deref())?;
         let is_file = output.is_file();

@@ -1,4 +1,5 @@
-//! Entities as lines: an aligned table for people, a JSON object a line for programs.
+//! Entities and results as lines: an aligned table or a sentence for people, a JSON object a line for
+//! programs.
 
 use std::io::{self, IsTerminal};
 
@@ -7,24 +8,74 @@ use serde_json::Value;
 
 use super::{error::Error, terminal};
 
-/// The flag of commands that print entities.
+/// The flag of commands that print entities or results.
 #[derive(Debug, Clone, Copy, clap::Args)]
 pub(super) struct RecordFormatArgs {
-    /// How entities are printed [default: table on a terminal, else json]
+    /// What is printed [default: table on a terminal, else json]
     #[arg(long, value_enum)]
     format: Option<RecordFormat>,
 }
 
-/// How entities are printed.
+/// What is printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 enum RecordFormat {
-    /// Aligned columns below their names
+    /// Aligned columns below their names; what was done as a sentence
     Table,
     /// One JSON object a line
     Json,
 }
 
-/// An entity: its fields as the protos name them, in order.
+impl RecordFormatArgs {
+    fn chosen(self) -> RecordFormat {
+        self.format.unwrap_or(match io::stdout().is_terminal() {
+            true => RecordFormat::Table,
+            false => RecordFormat::Json,
+        })
+    }
+
+    /// Prints what was done: a sentence, or a result.
+    pub(super) fn done(self, sentence: &str, result: Record) -> Result<(), Error> {
+        match self.chosen() {
+            RecordFormat::Table => terminal::print(sentence),
+            RecordFormat::Json => RecordPrinter::one(self, result),
+        }
+    }
+
+    /// Prints what was done to an entity: a sentence and the entity, or the entity with the result.
+    pub(super) fn done_to(
+        self,
+        sentence: &str,
+        mut entity: Record,
+        mut result: Record,
+    ) -> Result<(), Error> {
+        match self.chosen() {
+            RecordFormat::Table => terminal::print(sentence)?,
+            RecordFormat::Json => entity.0.append(&mut result.0),
+        }
+        RecordPrinter::one(self, entity)
+    }
+
+    /// Prints an entity and what belongs to it: as lines below it, or in it.
+    pub(super) fn with_lines(
+        self,
+        mut entity: Record,
+        lines: &[String],
+        mut parts: Record,
+    ) -> Result<(), Error> {
+        match self.chosen() {
+            RecordFormat::Table => {
+                RecordPrinter::one(self, entity)?;
+                lines.iter().try_for_each(|line| terminal::print(line))
+            }
+            RecordFormat::Json => {
+                entity.0.append(&mut parts.0);
+                RecordPrinter::one(self, entity)
+            }
+        }
+    }
+}
+
+/// An entity or a result: its fields as the protos name them, in order.
 pub(super) struct Record(pub(super) Vec<(&'static str, Value)>);
 
 impl Serialize for Record {
@@ -42,12 +93,8 @@ pub(super) struct RecordPrinter {
 
 impl RecordPrinter {
     pub(super) fn new(args: RecordFormatArgs, limit: Option<u64>) -> Self {
-        let format = args.format.unwrap_or(match io::stdout().is_terminal() {
-            true => RecordFormat::Table,
-            false => RecordFormat::Json,
-        });
         Self {
-            format,
+            format: args.chosen(),
             left: limit.unwrap_or(u64::MAX),
             has_header: false,
         }
@@ -116,6 +163,11 @@ fn cell(value: &Value) -> String {
         Value::String(text) => text.clone(),
         Value::Null => String::new(),
         Value::Array(items) => items.iter().map(cell).collect::<Vec<_>>().join(","),
-        Value::Bool(_) | Value::Number(_) | Value::Object(_) => value.to_string(),
+        Value::Object(fields) => {
+            let fields = fields.iter().filter(|(_, value)| **value != 0);
+            let fields = fields.map(|(name, value)| format!("{name}={}", cell(value)));
+            fields.collect::<Vec<_>>().join(" ")
+        }
+        Value::Bool(_) | Value::Number(_) => value.to_string(),
     }
 }

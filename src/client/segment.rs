@@ -7,10 +7,12 @@ mod resource;
 mod show;
 
 use super::{
-    Completion, DryRunArgs, after_help,
+    Completion, DryRunArgs, EtagArgs, after_help,
     connection::{ConnectionArgs, TenantChannel},
     each_page,
     error::Error,
+    mask,
+    records::{Record, RecordFormatArgs, RecordPrinter},
     selection::SelectionOptionArgs,
 };
 use crate::pb::segments_client::SegmentsClient;

@@ -1,11 +1,15 @@
 //! `tenant`: creates, lists, limits and deletes tenants.
 
+use serde_json::{Value, json};
+
 use super::{
     Completion, DryRunArgs, after_help,
     connection::{ConnectionArgs, TenantChannel},
     each_page,
     error::Error,
-    terminal::{self, pluralize},
+    mask,
+    records::{Record, RecordFormatArgs, RecordPrinter},
+    terminal::pluralize,
 };
 use crate::pb::{
     CreateTenantRequest, DeleteTenantRequest, GetTenantRequest, ListTenantsRequest, Tenant,
@@ -55,6 +59,8 @@ struct TenantNameArgs {
     /// The tenant: 1 to 63 of a-z 0-9 and '-'
     #[arg(value_name = "NAME")]
     name: String,
+    #[command(flatten)]
+    format: RecordFormatArgs,
 }
 
 #[derive(Debug, clap::Args)]
@@ -62,6 +68,8 @@ struct ListTenantsArgs {
     /// Only tenants whose names start with this
     #[arg(value_name = "PREFIX")]
     prefix: Option<String>,
+    #[command(flatten)]
+    format: RecordFormatArgs,
 }
 
 #[derive(Debug, clap::Args)]
@@ -101,9 +109,9 @@ impl TenantArgs {
             connection: self.connection,
         };
         match self.command {
-            TenantCommand::Create(TenantNameArgs { name }) => session.create(name).await,
-            TenantCommand::List(list) => session.list(list.prefix.unwrap_or_default()).await,
-            TenantCommand::Show(TenantNameArgs { name }) => session.show(name).await,
+            TenantCommand::Create(create) => session.create(create).await,
+            TenantCommand::List(list) => session.list(list).await,
+            TenantCommand::Show(show) => session.show(show).await,
             TenantCommand::Limit(limit) => session.limit(limit).await,
             TenantCommand::Delete(delete) => session.delete(delete).await,
         }?;
@@ -118,9 +126,9 @@ struct TenantSession {
 }
 
 impl TenantSession {
-    async fn create(&mut self, name: String) -> Result<(), Error> {
+    async fn create(&mut self, args: TenantNameArgs) -> Result<(), Error> {
         let tenant = Some(Tenant {
-            name,
+            name: args.name,
             ..Tenant::default()
         });
         let request = self.connection.unary(CreateTenantRequest {
@@ -128,29 +136,28 @@ impl TenantSession {
             ..CreateTenantRequest::default()
         });
         let created = self.client.create_tenant(request).await?.into_inner();
-        terminal::print(&line(&created.tenant.unwrap_or_default()))
+        RecordPrinter::one(args.format, record(created.tenant.unwrap_or_default()))
     }
 
-    async fn list(&mut self, prefix: String) -> Result<(), Error> {
+    async fn list(&mut self, args: ListTenantsArgs) -> Result<(), Error> {
+        let mut printer = RecordPrinter::new(args.format, None);
         each_page(async |page_token| {
             let request = self.connection.unary(ListTenantsRequest {
-                prefix: prefix.clone(),
+                prefix: args.prefix.clone().unwrap_or_default(),
                 page_token,
                 ..ListTenantsRequest::default()
             });
             let page = self.client.list_tenants(request).await?.into_inner();
-            for tenant in &page.tenants {
-                terminal::print_or_stop(line(tenant))?;
-            }
-            Ok(page.next_page_token)
+            let records = page.tenants.into_iter().map(record).collect();
+            printer.page(records, page.next_page_token)
         })
         .await
     }
 
-    async fn show(&mut self, name: String) -> Result<(), Error> {
-        let request = self.connection.unary(GetTenantRequest { name });
+    async fn show(&mut self, args: TenantNameArgs) -> Result<(), Error> {
+        let request = self.connection.unary(GetTenantRequest { name: args.name });
         let found = self.client.get_tenant(request).await?.into_inner();
-        terminal::print(&line(&found.tenant.unwrap_or_default()))
+        RecordPrinter::one(args.format, record(found.tenant.unwrap_or_default()))
     }
 
     async fn limit(&mut self, args: LimitTenantArgs) -> Result<(), Error> {
@@ -162,9 +169,7 @@ impl TenantSession {
             ("limits.max_calls_per_second", args.max_calls_per_second),
         ];
         let paths = limits.iter().filter(|(_, limit)| limit.is_some());
-        let update_mask = prost_types::FieldMask {
-            paths: paths.map(|(path, _)| (*path).to_owned()).collect(),
-        };
+        let paths: Vec<_> = paths.map(|(path, _)| *path).collect();
         let limits = TenantLimits {
             max_contacts: args.max_contacts.unwrap_or_default(),
             max_mailing_groups: args.max_groups.unwrap_or_default(),
@@ -178,53 +183,63 @@ impl TenantSession {
                 limits: Some(limits),
                 ..Tenant::default()
             }),
-            update_mask: Some(update_mask),
+            update_mask: mask(&paths),
             ..UpdateTenantRequest::default()
         });
         let updated = self.client.update_tenant(request).await?.into_inner();
-        terminal::print(&line(&updated.tenant.unwrap_or_default()))
+        let format = args.tenant.format;
+        RecordPrinter::one(format, record(updated.tenant.unwrap_or_default()))
     }
 
     async fn delete(&mut self, args: DeleteTenantArgs) -> Result<(), Error> {
-        let name = args.tenant.name;
+        let TenantNameArgs { name, format } = args.tenant;
         let request = self.connection.unary(DeleteTenantRequest {
             name: name.clone(),
             validate_only: args.dry_run.dry_run,
             ..DeleteTenantRequest::default()
         });
         let deleted = self.client.delete_tenant(request).await?.into_inner();
-        let counts = counts(&deleted.counts.unwrap_or_default());
-        let suffix = args.dry_run.suffix();
-        terminal::print(&format!("tenant {name} deleted: {counts}{suffix}"))
+        let counts = deleted.counts.unwrap_or_default();
+        let (had, suffix) = (sentence(&counts), args.dry_run.suffix());
+        let sentence = format!("tenant {name} deleted: {had}{suffix}");
+        let result = Record(vec![
+            ("name", name.into()),
+            ("counts", counts_value(counts)),
+        ]);
+        format.done(&sentence, result)
     }
 }
 
-/// A tenant in a line.
-fn line(tenant: &Tenant) -> String {
+fn record(tenant: Tenant) -> Record {
     let limits = tenant.limits.unwrap_or_default();
-    let limits = [
-        (limits.max_mailing_groups, "mailing group", "mailing groups"),
-        (limits.max_contacts, "contact", "contacts"),
-        (limits.max_segments, "segment", "segments"),
-        (limits.max_streams, "open stream", "open streams"),
+    Record(vec![
+        ("name", tenant.name.into()),
+        ("revision", tenant.revision.into()),
+        ("counts", counts_value(tenant.counts.unwrap_or_default())),
         (
-            limits.max_calls_per_second,
-            "call a second",
-            "calls a second",
+            "limits",
+            json!({
+                "max_contacts": limits.max_contacts,
+                "max_mailing_groups": limits.max_mailing_groups,
+                "max_segments": limits.max_segments,
+                "max_streams": limits.max_streams,
+                "max_calls_per_second": limits.max_calls_per_second,
+            }),
         ),
-    ];
-    let limits = limits.iter().filter(|(max, ..)| *max > 0);
-    let limits: String = limits
-        .map(|(max, one, many)| format!(", at most {}", pluralize(*max, one, many)))
-        .collect();
-    let counts = counts(&tenant.counts.unwrap_or_default());
-    format!(
-        "{}: {counts} at revision {}{limits}",
-        tenant.name, tenant.revision
-    )
+        ("etag", tenant.etag.into()),
+    ])
 }
 
-fn counts(counts: &TenantCounts) -> String {
+fn counts_value(counts: TenantCounts) -> Value {
+    json!({
+        "mailing_group_count": counts.mailing_group_count,
+        "contact_count": counts.contact_count,
+        "membership_count": counts.membership_count,
+        "segment_count": counts.segment_count,
+    })
+}
+
+fn sentence(counts: &TenantCounts) -> String {
     let counts = [
         pluralize(
             counts.mailing_group_count,

@@ -1,6 +1,10 @@
 //! What people see: results on stdout, everything else on stderr.
 
-use std::io::{self, Write};
+use std::{
+    fs::File,
+    io::{self, Write},
+    os::fd::AsFd,
+};
 
 use super::error::Error;
 
@@ -15,6 +19,13 @@ pub(super) fn print(text: &str) -> Result<(), Error> {
         Err(Error::OutputClosed) => Ok(()),
         printed => printed,
     }
+}
+
+/// Whether stdout is a file: then nothing shows how far a long output has come.
+pub(super) fn prints_to_file() -> bool {
+    let stdout = io::stdout().as_fd().try_clone_to_owned();
+    let metadata = stdout.and_then(|it| File::from(it).metadata());
+    metadata.is_ok_and(|it| it.is_file())
 }
 
 /// Prints a line to stderr, which may be closed.

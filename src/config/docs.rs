@@ -29,7 +29,11 @@ impl CompletionsOptions {
             "mailing-groups",
             &mut script,
         );
-        io::Write::write_all(&mut io::stdout(), &script)
+        // clap_complete spells a name with a hyphen in two ways in bash, so that nothing would be
+        // completed after a command.
+        let script = String::from_utf8_lossy(&script);
+        let script = script.replace("mailing__subcmd__groups", "mailing__groups");
+        io::Write::write_all(&mut io::stdout(), script.as_bytes())
     }
 }
 

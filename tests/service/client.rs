@@ -1,6 +1,7 @@
 //! The client commands against a fake service with injected faults that a healthy service does
-//! not show.
+//! not show, and over a network that breaks.
 
+mod assign;
 mod csv_files;
 mod exports;
 mod fake;

@@ -22,11 +22,25 @@ pub(super) struct ExpectedColumns {
     names: &'static [&'static str],
     /// How many of them, from the first one, are required.
     required: usize,
+    /// Whether the key says something by itself.
+    is_key_enough: bool,
 }
 
 impl ExpectedColumns {
     pub(super) const fn new(names: &'static [&'static str], required: usize) -> Self {
-        Self { names, required }
+        Self {
+            names,
+            required,
+            is_key_enough: false,
+        }
+    }
+
+    /// The key may be the only column.
+    pub(super) const fn or_key_alone(self) -> Self {
+        Self {
+            is_key_enough: true,
+            ..self
+        }
     }
 
     /// The column that identifies an item.
@@ -70,7 +84,8 @@ impl CsvColumns {
         let required = expected.names[..expected.required].iter();
         let missing = required.filter(|name| !self.contains(name));
         let mut problems: Vec<_> = missing.map(|name| format!("`{name}` is missing")).collect();
-        if problems.is_empty() && self.after_key(expected).is_empty() {
+        let is_key_alone = self.after_key(expected).is_empty() && !expected.is_key_enough;
+        if problems.is_empty() && is_key_alone {
             problems.push(format!("there is no other than `{}`", expected.key()));
         }
         for (index, name) in self.names.iter().enumerate() {

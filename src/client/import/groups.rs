@@ -10,6 +10,7 @@ use super::{
     ImportFlags, batches,
     columns::CsvRow,
     csv_file::CsvFile,
+    items::ImportItem,
     report::{ImportCounts, ImportReport},
 };
 use crate::{
@@ -34,9 +35,11 @@ pub(super) async fn import(
     file: CsvFile,
     report: &mut ImportReport,
 ) -> Result<ImportCounts, Error> {
+    let has_description = !file.columns().after_key(MailingGroup::COLUMNS).is_empty();
     let client = GroupClient {
         client: MailingGroupsClient::new(channel),
         flags,
+        has_description,
     };
     let mut groups = GroupImport::new(report);
     let mut calls = FuturesOrdered::new();
@@ -127,6 +130,8 @@ impl<'a> GroupImport<'a> {
 struct GroupClient<'a> {
     client: MailingGroupsClient<TenantChannel>,
     flags: &'a ImportFlags,
+    /// Whether the file has descriptions; else those of existing groups stay.
+    has_description: bool,
 }
 
 impl GroupClient<'_> {
@@ -166,7 +171,7 @@ impl GroupClient<'_> {
     /// Updates the description of an existing group, if it differs.
     async fn update(&mut self, group: MailingGroup) -> Result<GroupOutcome, Status> {
         let found = self.get(&group.code).await?;
-        if found.description == group.description {
+        if !self.has_description || found.description == group.description {
             return Ok(GroupOutcome::Unchanged);
         }
         let request = self.flags.connection.unary(UpdateMailingGroupRequest {
@@ -212,6 +217,7 @@ impl GroupClient<'_> {
         };
         Ok(match found {
             None => GroupOutcome::Created(0),
+            Some(_) if !self.has_description => GroupOutcome::Unchanged,
             Some(found) if found == description.as_str() => GroupOutcome::Unchanged,
             Some(_) => GroupOutcome::Updated(0),
         })

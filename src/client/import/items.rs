@@ -32,7 +32,7 @@ pub(super) trait ImportItem: Message + Default + Send + 'static {
 }
 
 impl ImportItem for pb::MailingGroup {
-    const COLUMNS: ExpectedColumns = ExpectedColumns::new(&rows::GROUP, 2);
+    const COLUMNS: ExpectedColumns = ExpectedColumns::new(&rows::GROUP, 1).or_key_alone();
     const NOUN: [&'static str; 2] = ["mailing group", "mailing groups"];
 
     fn read(fields: &CsvFields<'_>) -> Result<Self, String> {

@@ -2,7 +2,11 @@
 
 use std::time::Duration;
 
-use super::{batches::ImportBatch, columns::CsvRow, items::ImportItem, rejected::RejectedRows};
+use serde_json::{Value, json};
+
+use super::{
+    SummaryFormat, batches::ImportBatch, columns::CsvRow, items::ImportItem, rejected::RejectedRows,
+};
 use crate::{
     client::{
         Completion,
@@ -31,9 +35,21 @@ impl ImportCounts {
         self.created + self.updated.unwrap_or(0) + self.unchanged
     }
 
+    fn object<T: ImportItem>(&self, dry_run: bool) -> Value {
+        json!({
+            "imported": T::NOUN[1],
+            "created_count": self.created,
+            "updated_count": self.updated.unwrap_or(0),
+            "unchanged_count": self.unchanged,
+            "rejected_count": self.rejected,
+            "revision": self.revision,
+            "dry_run": dry_run,
+        })
+    }
+
     /// `3 contacts: 2 created, …`
-    fn summary<T: ImportItem>(&self, unreadable: u64, elapsed: Duration) -> String {
-        let rejected = self.rejected + unreadable;
+    fn summary<T: ImportItem>(&self, elapsed: Duration) -> String {
+        let rejected = self.rejected;
         let rows = self.committed() + rejected;
         let noun = T::NOUN[usize::from(rows != 1)];
         let updated = self.updated.map(|it| format!(", {it} updated"));
@@ -60,6 +76,7 @@ pub(super) struct ImportReport {
     rejected: RejectedRows,
     progress: Progress,
     dry_run: bool,
+    format: SummaryFormat,
     committed: u64,
     /// Rows that were not sent, because they are not items.
     unreadable: u64,
@@ -71,12 +88,18 @@ pub(super) struct ImportReport {
 
 impl ImportReport {
     /// `size` is that of the file in bytes.
-    pub(super) fn new(rejected: RejectedRows, size: u64, dry_run: bool) -> Self {
+    pub(super) fn new(
+        rejected: RejectedRows,
+        size: u64,
+        dry_run: bool,
+        format: SummaryFormat,
+    ) -> Self {
         let verb = if dry_run { "checked" } else { "committed" };
         Self {
             rejected,
             progress: Progress::new(size, verb),
             dry_run,
+            format,
             committed: 0,
             unreadable: 0,
             superseded: 0,
@@ -127,13 +150,22 @@ impl ImportReport {
         match result {
             Ok(mut counts) => {
                 counts.unchanged += self.superseded;
-                let mut text = counts.summary::<T>(self.unreadable, elapsed);
-                if self.dry_run {
-                    text = format!("dry run: {text}");
-                }
+                counts.rejected += self.unreadable;
                 let lines = self.note.iter().chain(&rejected);
-                lines.for_each(|it| text += &format!("\n{it}"));
-                terminal::print(&text)?;
+                match self.format {
+                    SummaryFormat::Text => {
+                        let mut text = counts.summary::<T>(elapsed);
+                        if self.dry_run {
+                            text = format!("dry run: {text}");
+                        }
+                        lines.for_each(|it| text += &format!("\n{it}"));
+                        terminal::print(&text)?;
+                    }
+                    SummaryFormat::Json => {
+                        lines.for_each(|it| terminal::message(it));
+                        terminal::print(&counts.object::<T>(self.dry_run).to_string())?;
+                    }
+                }
                 Ok(match rejected {
                     None => Completion::Complete,
                     Some(_) => Completion::SomeRejected,
@@ -165,21 +197,21 @@ mod tests {
             created: 5,
             updated: Some(1),
             unchanged: 2,
-            rejected: 2,
+            rejected: 3,
             revision: 7,
         };
         assert_eq!(
-            counts.summary::<Contact>(1, elapsed),
+            counts.summary::<Contact>(elapsed),
             "11 contacts: 5 created, 1 updated, 2 unchanged, 3 rejected; 0.5 s, 22 rows/s, revision 7"
         );
         (counts.updated, counts.rejected) = (None, 0);
         assert_eq!(
-            counts.summary::<Assignment>(0, elapsed),
+            counts.summary::<Assignment>(elapsed),
             "7 memberships: 5 assigned, 2 already there, 0 rejected; 0.5 s, 14 rows/s, revision 7"
         );
         (counts.created, counts.unchanged, counts.revision) = (1, 0, 0);
         assert_eq!(
-            counts.summary::<Assignment>(0, elapsed),
+            counts.summary::<Assignment>(elapsed),
             "1 membership: 1 assigned, 0 already there, 0 rejected; 0.5 s, 2 rows/s"
         );
     }

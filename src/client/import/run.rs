@@ -36,7 +36,7 @@ impl ImportFlags {
         let columns = file.columns();
         let rejected = RejectedRows::new(rejected.as_deref(), self.force, path, delimiter, columns);
         Ok(OpenImport {
-            report: ImportReport::new(rejected?, file.size(), self.dry_run),
+            report: ImportReport::new(rejected?, file.size(), self.dry_run, self.format),
             file,
             item: PhantomData,
         })
@@ -121,6 +121,10 @@ impl<T: UploadItem> OpenImport<T> {
 fn rejected_path(file: &Path) -> PathBuf {
     match file.to_str() {
         Some("-") => PathBuf::from("stdin.rejected.csv"),
+        // What a shell makes of `<(…)`: there can be no file beside it.
+        Some(name) if name.starts_with("/dev/") || name.starts_with("/proc/") => {
+            PathBuf::from("stdin.rejected.csv")
+        }
         _ if file.extension().is_some_and(|it| it == "csv") => file.with_extension("rejected.csv"),
         _ => {
             let mut name = file.as_os_str().to_owned();
@@ -140,6 +144,7 @@ mod tests {
             ("a/b.csv", "a/b.rejected.csv"),
             ("b.txt", "b.txt.rejected.csv"),
             ("-", "stdin.rejected.csv"),
+            ("/dev/fd/63", "stdin.rejected.csv"),
         ] {
             assert_eq!(rejected_path(Path::new(input)), Path::new(rejected));
         }

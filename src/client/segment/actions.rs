@@ -2,9 +2,11 @@
 
 use tonic::Request;
 
-use super::{DryRunArgs, Error, SegmentSession, SelectionOptionArgs, show::line};
+use super::{
+    DryRunArgs, Error, Record, RecordFormatArgs, SegmentSession, SelectionOptionArgs, show::record,
+};
 use crate::{
-    client::terminal::{self, pluralize},
+    client::terminal::pluralize,
     pb::{
         AddContactsRequest, ApplyMailingGroupRequest, GoBackRequest, ReduceContactsRequest,
         RefineContactsRequest, Segment,
@@ -27,6 +29,8 @@ pub(super) struct AddArgs {
     options: SelectionOptionArgs,
     #[command(flatten)]
     dry_run: DryRunArgs,
+    #[command(flatten)]
+    format: RecordFormatArgs,
 }
 
 impl AddArgs {
@@ -41,10 +45,19 @@ impl AddArgs {
         });
         let added = session.client.add_contacts(request).await?.into_inner();
         let done = format!(
-            "{} added; left out: {} excluded, {} privacy-blocked",
-            added.added_count, added.excluded_count, added.privacy_blocked_count
+            "{} added; left out: {} excluded, {} privacy-blocked{}",
+            added.added_count,
+            added.excluded_count,
+            added.privacy_blocked_count,
+            self.dry_run.suffix()
         );
-        report(&done, added.segment, self.dry_run)
+        let result = Record(vec![
+            ("added_count", added.added_count.into()),
+            ("excluded_count", added.excluded_count.into()),
+            ("privacy_blocked_count", added.privacy_blocked_count.into()),
+        ]);
+        let segment = record(added.segment.unwrap_or_default());
+        self.format.done_to(&done, segment, result)
     }
 }
 
@@ -62,6 +75,8 @@ pub(super) struct FilterArgs {
     entire_companies: bool,
     #[command(flatten)]
     dry_run: DryRunArgs,
+    #[command(flatten)]
+    format: RecordFormatArgs,
 }
 
 impl FilterArgs {
@@ -74,8 +89,12 @@ impl FilterArgs {
             ..ReduceContactsRequest::default()
         });
         let reduced = session.client.reduce_contacts(request).await?.into_inner();
-        let done = format!("{} removed", reduced.removed_count);
-        report(&done, reduced.segment, self.dry_run)
+        removed(
+            reduced.removed_count,
+            reduced.segment,
+            self.dry_run,
+            self.format,
+        )
     }
 
     pub(super) async fn refine(self, session: &mut SegmentSession) -> Result<(), Error> {
@@ -87,8 +106,12 @@ impl FilterArgs {
             ..RefineContactsRequest::default()
         });
         let refined = session.client.refine_contacts(request).await?.into_inner();
-        let done = format!("{} removed", refined.removed_count);
-        report(&done, refined.segment, self.dry_run)
+        removed(
+            refined.removed_count,
+            refined.segment,
+            self.dry_run,
+            self.format,
+        )
     }
 }
 
@@ -99,6 +122,8 @@ pub(super) struct BackArgs {
     id: String,
     #[command(flatten)]
     dry_run: DryRunArgs,
+    #[command(flatten)]
+    format: RecordFormatArgs,
 }
 
 impl BackArgs {
@@ -110,11 +135,17 @@ impl BackArgs {
         });
         let back = session.client.go_back(request).await?.into_inner();
         let done = format!(
-            "{} restored, {} removed",
+            "{} restored, {} removed{}",
             pluralize(back.added_count, "contact", "contacts"),
-            back.removed_count
+            back.removed_count,
+            self.dry_run.suffix()
         );
-        report(&done, back.segment, self.dry_run)
+        let result = Record(vec![
+            ("added_count", back.added_count.into()),
+            ("removed_count", back.removed_count.into()),
+        ]);
+        let segment = record(back.segment.unwrap_or_default());
+        self.format.done_to(&done, segment, result)
     }
 }
 
@@ -131,6 +162,8 @@ pub(super) struct ApplyArgs {
     replace: bool,
     #[command(flatten)]
     dry_run: DryRunArgs,
+    #[command(flatten)]
+    format: RecordFormatArgs,
 }
 
 impl ApplyArgs {
@@ -153,21 +186,28 @@ impl ApplyArgs {
         }
         let done = applied.filter(|step| step.remaining_count == 0);
         let applied = done.ok_or(Error::UnexpectedEnd)?;
-        terminal::print(&format!(
+        let done = format!(
             "group assigned to {}, removed from {}{}",
             pluralize(applied.added_count, "contact", "contacts"),
             applied.removed_count,
             self.dry_run.suffix()
-        ))
+        );
+        let result = Record(vec![
+            ("added_count", applied.added_count.into()),
+            ("removed_count", applied.removed_count.into()),
+            ("revision", applied.revision.into()),
+        ]);
+        self.format.done(&done, result)
     }
 }
 
-/// Prints what was done, and the resulting segment.
-pub(super) fn report(
-    done: &str,
+fn removed(
+    count: i64,
     segment: Option<Segment>,
     dry_run: DryRunArgs,
+    format: RecordFormatArgs,
 ) -> Result<(), Error> {
-    terminal::print(&format!("{done}{}", dry_run.suffix()))?;
-    terminal::print(&line(&segment.unwrap_or_default()))
+    let done = format!("{count} removed{}", dry_run.suffix());
+    let result = Record(vec![("removed_count", count.into())]);
+    format.done_to(&done, record(segment.unwrap_or_default()), result)
 }

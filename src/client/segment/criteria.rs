@@ -1,8 +1,11 @@
 //! Saving the actions of a segment, and replaying them.
 
-use super::{DryRunArgs, Error, SegmentSession, actions::report, each_page};
+use super::{
+    DryRunArgs, Error, Record, RecordFormatArgs, RecordPrinter, SegmentSession, each_page,
+    show::record as segment_record,
+};
 use crate::{
-    client::terminal::{self, pluralize},
+    client::terminal::pluralize,
     pb::{
         DeleteSavedCriteriaRequest, ListSavedCriteriaRequest, ReplayCriteriaRequest,
         SaveCriteriaRequest, SavedCriteria,
@@ -20,6 +23,8 @@ pub(super) struct SaveArgs {
     /// Their purpose
     #[arg(long, value_name = "TEXT")]
     description: Option<String>,
+    #[command(flatten)]
+    format: RecordFormatArgs,
 }
 
 impl SaveArgs {
@@ -31,7 +36,10 @@ impl SaveArgs {
             ..SaveCriteriaRequest::default()
         });
         let saved = session.client.save_criteria(request).await?.into_inner();
-        terminal::print(&line(&saved.saved_criteria.unwrap_or_default()))
+        RecordPrinter::one(
+            self.format,
+            record(saved.saved_criteria.unwrap_or_default()),
+        )
     }
 }
 
@@ -45,6 +53,8 @@ pub(super) struct ReplayArgs {
     code: String,
     #[command(flatten)]
     dry_run: DryRunArgs,
+    #[command(flatten)]
+    format: RecordFormatArgs,
 }
 
 impl ReplayArgs {
@@ -57,23 +67,37 @@ impl ReplayArgs {
         });
         let ran = session.client.replay_criteria(request).await?.into_inner();
         let done = format!(
-            "{} run: {} added, {} removed; left out: {} excluded, {} privacy-blocked, {} deleted",
+            "{} run: {} added, {} removed; left out: {} excluded, {} privacy-blocked, {} deleted{}",
             pluralize(ran.action_count, "action", "actions"),
             ran.added_count,
             ran.removed_count,
             ran.excluded_count,
             ran.privacy_blocked_count,
             ran.skipped_contact_count,
+            self.dry_run.suffix()
         );
-        report(&done, ran.segment, self.dry_run)
+        let result = Record(vec![
+            ("replayed_action_count", ran.action_count.into()),
+            ("added_count", ran.added_count.into()),
+            ("removed_count", ran.removed_count.into()),
+            ("excluded_count", ran.excluded_count.into()),
+            ("privacy_blocked_count", ran.privacy_blocked_count.into()),
+            ("skipped_contact_count", ran.skipped_contact_count.into()),
+        ]);
+        let segment = segment_record(ran.segment.unwrap_or_default());
+        self.format.done_to(&done, segment, result)
     }
 }
 
 #[derive(Debug, clap::Args)]
-pub(super) struct ListCriteriaArgs {}
+pub(super) struct ListCriteriaArgs {
+    #[command(flatten)]
+    format: RecordFormatArgs,
+}
 
 impl ListCriteriaArgs {
     pub(super) async fn run(self, session: &mut SegmentSession) -> Result<(), Error> {
+        let mut printer = RecordPrinter::new(self.format, None);
         each_page(async |page_token| {
             let request = session.connection.unary(ListSavedCriteriaRequest {
                 page_token,
@@ -81,10 +105,8 @@ impl ListCriteriaArgs {
             });
             let page = session.client.list_saved_criteria(request).await?;
             let page = page.into_inner();
-            for saved in &page.saved_criteria {
-                terminal::print_or_stop(line(saved))?;
-            }
-            Ok(page.next_page_token)
+            let records = page.saved_criteria.into_iter().map(record).collect();
+            printer.page(records, page.next_page_token)
         })
         .await
     }
@@ -95,6 +117,8 @@ pub(super) struct DeleteCriteriaArgs {
     /// The code of the saved criteria
     #[arg(value_name = "CODE")]
     code: String,
+    #[command(flatten)]
+    format: RecordFormatArgs,
 }
 
 impl DeleteCriteriaArgs {
@@ -103,15 +127,22 @@ impl DeleteCriteriaArgs {
             code: self.code.clone(),
             ..DeleteSavedCriteriaRequest::default()
         });
-        session.client.delete_saved_criteria(request).await?;
-        terminal::print(&format!("saved criteria {} deleted", self.code))
+        let deleted = session.client.delete_saved_criteria(request).await?;
+        let sentence = format!("saved criteria {} deleted", self.code);
+        let revision = deleted.into_inner().revision;
+        let result = Record(vec![
+            ("code", self.code.into()),
+            ("revision", revision.into()),
+        ]);
+        self.format.done(&sentence, result)
     }
 }
 
-fn line(saved: &SavedCriteria) -> String {
-    let actions = pluralize(saved.action_count, "action", "actions");
-    match saved.description.is_empty() {
-        true => format!("{}: {actions}", saved.code),
-        false => format!("{}: {actions}: {}", saved.code, saved.description),
-    }
+fn record(saved: SavedCriteria) -> Record {
+    Record(vec![
+        ("code", saved.code.into()),
+        ("description", saved.description.into()),
+        ("action_count", saved.action_count.into()),
+        ("revision", saved.revision.into()),
+    ])
 }

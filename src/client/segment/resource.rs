@@ -1,10 +1,9 @@
 //! Creating, describing and deleting segments.
 
-use super::{Error, SegmentSession, show::line};
-use crate::{
-    client::terminal,
-    pb::{CreateSegmentRequest, DeleteSegmentRequest, Segment, UpdateSegmentRequest},
+use super::{
+    Error, EtagArgs, Record, RecordFormatArgs, RecordPrinter, SegmentSession, mask, show::record,
 };
+use crate::pb::{CreateSegmentRequest, DeleteSegmentRequest, Segment, UpdateSegmentRequest};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct CreateArgs {
@@ -14,6 +13,8 @@ pub(super) struct CreateArgs {
     /// The segment's purpose
     #[arg(long, value_name = "TEXT")]
     description: Option<String>,
+    #[command(flatten)]
+    format: RecordFormatArgs,
 }
 
 impl CreateArgs {
@@ -28,7 +29,7 @@ impl CreateArgs {
             ..CreateSegmentRequest::default()
         });
         let created = session.client.create_segment(request).await?.into_inner();
-        terminal::print(&created.segment.unwrap_or_default().id)
+        RecordPrinter::one(self.format, record(created.segment.unwrap_or_default()))
     }
 }
 
@@ -40,6 +41,10 @@ pub(super) struct DescribeArgs {
     /// The segment's purpose
     #[arg(value_name = "TEXT")]
     description: String,
+    #[command(flatten)]
+    etag: EtagArgs,
+    #[command(flatten)]
+    format: RecordFormatArgs,
 }
 
 impl DescribeArgs {
@@ -47,18 +52,16 @@ impl DescribeArgs {
         let segment = Segment {
             id: self.id,
             description: self.description,
+            etag: self.etag.etag,
             ..Segment::default()
         };
-        let update_mask = Some(prost_types::FieldMask {
-            paths: vec!["description".to_owned()],
-        });
         let request = session.connection.unary(UpdateSegmentRequest {
             segment: Some(segment),
-            update_mask,
+            update_mask: mask(&["description"]),
             ..UpdateSegmentRequest::default()
         });
         let updated = session.client.update_segment(request).await?.into_inner();
-        terminal::print(&line(&updated.segment.unwrap_or_default()))
+        RecordPrinter::one(self.format, record(updated.segment.unwrap_or_default()))
     }
 }
 
@@ -67,6 +70,8 @@ pub(super) struct DeleteArgs {
     /// The segment
     #[arg(value_name = "ID")]
     id: String,
+    #[command(flatten)]
+    format: RecordFormatArgs,
 }
 
 impl DeleteArgs {
@@ -75,7 +80,12 @@ impl DeleteArgs {
             id: self.id.clone(),
             ..DeleteSegmentRequest::default()
         });
-        session.client.delete_segment(request).await?;
-        terminal::print(&format!("segment {} deleted", self.id))
+        let deleted = session.client.delete_segment(request).await?.into_inner();
+        let sentence = format!("segment {} deleted", self.id);
+        let result = Record(vec![
+            ("id", self.id.into()),
+            ("revision", deleted.revision.into()),
+        ]);
+        self.format.done(&sentence, result)
     }
 }

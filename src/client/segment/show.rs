@@ -1,12 +1,11 @@
 //! Showing segments.
 
-use super::{Error, SegmentSession, each_page};
-use crate::{
-    client::terminal::{self, pluralize},
-    pb::{
-        GetSegmentRequest, ListSegmentActionsRequest, ListSegmentsRequest, Segment, SegmentAction,
-        SegmentActionKind,
-    },
+use serde_json::{Value, json};
+
+use super::{Error, Record, RecordFormatArgs, RecordPrinter, SegmentSession, each_page};
+use crate::pb::{
+    GetSegmentRequest, ListSegmentActionsRequest, ListSegmentsRequest, Segment, SegmentAction,
+    SegmentActionKind,
 };
 
 #[derive(Debug, clap::Args)]
@@ -14,6 +13,8 @@ pub(super) struct ShowArgs {
     /// The segment
     #[arg(value_name = "ID")]
     id: String,
+    #[command(flatten)]
+    format: RecordFormatArgs,
 }
 
 impl ShowArgs {
@@ -22,7 +23,8 @@ impl ShowArgs {
             id: self.id.clone(),
         });
         let found = session.client.get_segment(request).await?.into_inner();
-        terminal::print(&line(&found.segment.unwrap_or_default()))?;
+        let segment = record(found.segment.unwrap_or_default());
+        let mut actions = Vec::new();
         each_page(async |page_token| {
             let request = session.connection.unary(ListSegmentActionsRequest {
                 segment_id: self.id.clone(),
@@ -31,12 +33,14 @@ impl ShowArgs {
             });
             let page = session.client.list_segment_actions(request).await?;
             let page = page.into_inner();
-            for action in &page.actions {
-                terminal::print_or_stop(format!("  {}", action_line(action)))?;
-            }
+            actions.extend(page.actions);
             Ok(page.next_page_token)
         })
-        .await
+        .await?;
+        let lines = actions.iter().map(action_line).collect::<Vec<_>>();
+        let actions = actions.into_iter().map(action_value).collect::<Vec<_>>();
+        let actions = Record(vec![("actions", actions.into())]);
+        self.format.with_lines(segment, &lines, actions)
     }
 }
 
@@ -45,11 +49,14 @@ pub(super) struct ListSegmentsArgs {
     /// Only segments whose ids start with this
     #[arg(value_name = "PREFIX")]
     prefix: Option<String>,
+    #[command(flatten)]
+    format: RecordFormatArgs,
 }
 
 impl ListSegmentsArgs {
     pub(super) async fn run(self, session: &mut SegmentSession) -> Result<(), Error> {
         let prefix = self.prefix.unwrap_or_default();
+        let mut printer = RecordPrinter::new(self.format, None);
         each_page(async |page_token| {
             let request = session.connection.unary(ListSegmentsRequest {
                 prefix: prefix.clone(),
@@ -57,39 +64,61 @@ impl ListSegmentsArgs {
                 ..ListSegmentsRequest::default()
             });
             let page = session.client.list_segments(request).await?.into_inner();
-            for segment in &page.segments {
-                terminal::print_or_stop(line(segment))?;
-            }
-            Ok(page.next_page_token)
+            let records = page.segments.into_iter().map(record).collect();
+            printer.page(records, page.next_page_token)
         })
         .await
     }
 }
 
-/// A segment in a line.
-pub(super) fn line(segment: &Segment) -> String {
-    let counts = format!(
-        "{}: {} ({}, {}), {}",
-        segment.id,
-        pluralize(segment.member_count, "member", "members"),
-        pluralize(segment.company_count, "company", "companies"),
-        pluralize(segment.person_count, "person", "persons"),
-        pluralize(segment.action_count, "action", "actions"),
-    );
-    match segment.description.is_empty() {
-        true => counts,
-        false => format!("{counts}: {}", segment.description),
+pub(super) fn record(segment: Segment) -> Record {
+    Record(vec![
+        ("id", segment.id.into()),
+        ("description", segment.description.into()),
+        ("member_count", segment.member_count.into()),
+        ("company_count", segment.company_count.into()),
+        ("person_count", segment.person_count.into()),
+        ("action_count", segment.action_count.into()),
+        ("revision", segment.revision.into()),
+        ("etag", segment.etag.into()),
+    ])
+}
+
+fn action_value(action: SegmentAction) -> Value {
+    let options = action.options.unwrap_or_default();
+    json!({
+        "number": action.number,
+        "kind": kind(&action).to_uppercase(),
+        "expression": action.expression,
+        "contact_ids": action.contact_ids,
+        "contact_id_count": action.contact_id_count,
+        "options": {
+            "expand_companies": options.expand_companies,
+            "include_related_companies": options.include_related_companies,
+            "include_excluded": options.include_excluded,
+            "include_privacy_blocked": options.include_privacy_blocked,
+        },
+        "entire_companies": action.entire_companies,
+        "added_count": action.added_count,
+        "removed_count": action.removed_count,
+        "excluded_count": action.excluded_count,
+        "privacy_blocked_count": action.privacy_blocked_count,
+        "undoable": action.undoable,
+        "revision": action.revision,
+    })
+}
+
+fn kind(action: &SegmentAction) -> &'static str {
+    match action.kind() {
+        SegmentActionKind::Add => "add",
+        SegmentActionKind::Reduce => "reduce",
+        SegmentActionKind::Refine => "refine",
+        SegmentActionKind::Unspecified => "?",
     }
 }
 
 /// An action in a line.
 fn action_line(action: &SegmentAction) -> String {
-    let kind = match action.kind() {
-        SegmentActionKind::Add => "add",
-        SegmentActionKind::Reduce => "reduce",
-        SegmentActionKind::Refine => "refine",
-        SegmentActionKind::Unspecified => "?",
-    };
     let contacts = match action.expression.is_empty() {
         false => action.expression.clone(),
         true => named(&action.contact_ids, action.contact_id_count),
@@ -106,8 +135,9 @@ fn action_line(action: &SegmentAction) -> String {
     let flags: String = flags.map(|(_, flag)| format!(", {flag}")).collect();
     let (added, removed) = (action.added_count, action.removed_count);
     format!(
-        "{}. {kind} {contacts}{flags}: +{added} -{removed}",
-        action.number
+        "{}. {} {contacts}{flags}: +{added} -{removed}",
+        action.number,
+        kind(action)
     )
 }
 
@@ -124,20 +154,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn segments_and_actions_read_as_lines() {
-        let segment = Segment {
-            id: "S".into(),
-            member_count: 3,
-            company_count: 1,
-            person_count: 2,
-            action_count: 1,
-            description: "spring".into(),
-            ..Segment::default()
-        };
-        assert_eq!(
-            line(&segment),
-            "S: 3 members (1 company, 2 persons), 1 action: spring"
-        );
+    fn actions_read_as_lines() {
         let action = SegmentAction {
             number: 2,
             kind: SegmentActionKind::Refine.into(),

@@ -1,6 +1,8 @@
 //! The command line from end to end.
 
+mod completions;
 mod entities;
+mod groups;
 mod help;
 mod import_options;
 mod imports;
