@@ -143,8 +143,10 @@ func (r *retry) wait(ctx context.Context, cause error) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
-	// The service limits the age of every stream.
-	aged := r.progressed && status.Code(cause) == codes.DeadlineExceeded
+	// The service limits the age of every stream, and ends it when its token expires; there may be a
+	// new one by now.
+	code := status.Code(cause)
+	aged := r.progressed && (code == codes.DeadlineExceeded || code == codes.Unauthenticated)
 	r.progressed = false
 	if !aged && !isTransient(cause) || r.limit < 0 {
 		return cause

@@ -40,8 +40,11 @@ func sendMembers(request *pb.StreamSegmentMembersRequest, stream memberSender) e
 		_ = stream.Send(page("5", "e"))
 		<-stream.Context().Done()
 		return nil
+	case "5":
+		_ = stream.Send(page("6", "f"))
+		return status.Error(codes.Unauthenticated, "the token has expired")
 	default:
-		summary := &pb.StreamSegmentMembersResponse_Summary{MemberCount: 5}
+		summary := &pb.StreamSegmentMembersResponse_Summary{MemberCount: 6}
 		return stream.Send(&pb.StreamSegmentMembersResponse{Message: &pb.StreamSegmentMembersResponse_Summary_{Summary: summary}})
 	}
 }
@@ -56,8 +59,8 @@ func TestAStreamIsContinuedHoweverItBreaks(t *testing.T) {
 			check(t, err)
 			ids.WriteString(member.GetContactId())
 		}
-		equal(t, "ids", ids.String(), "abcde")
-		equal(t, "summary", members.Summary().GetMemberCount(), 5)
+		equal(t, "ids", ids.String(), "abcdef")
+		equal(t, "summary", members.Summary().GetMemberCount(), 6)
 	}
 	for range members.All() {
 		break

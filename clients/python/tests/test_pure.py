@@ -110,10 +110,13 @@ def test_only_transient_errors_are_retried_and_not_for_ever(
     monkeypatch.undo()
     retry.progress()
     retry.pause(away)
-    # The service ends old streams.
-    retry.opened()
-    retry.progress()
-    assert retry.pause(error(grpc.StatusCode.DEADLINE_EXCEEDED)) == 0
+    # The service ends old streams, and those whose token has expired.
+    for code in (grpc.StatusCode.DEADLINE_EXCEEDED, grpc.StatusCode.UNAUTHENTICATED):
+        retry.opened()
+        with pytest.raises(MailingGroupsError):
+            retry.pause(error(code))
+        retry.progress()
+        assert retry.pause(error(code)) == 0
     for limit in (0, 0.01):
         with pytest.raises(MailingGroupsError):
             Retry(limit).pause(away)

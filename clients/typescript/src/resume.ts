@@ -29,8 +29,9 @@ export class Patience {
   async wait(error: MailingGroupsError, signal: AbortSignal): Promise<void> {
     const hadProgress = this.#hasProgress;
     this.#hasProgress = false;
-    // The service limits the age of a stream, and how long its answers may go unread.
-    if (hadProgress && error.code === Code.DeadlineExceeded) {
+    // The service limits the age of a stream, and how long its answers may go unread. It ends a stream
+    // when its token expires; there may be a new one by now.
+    if (hadProgress && (error.code === Code.DeadlineExceeded || error.code === Code.Unauthenticated)) {
       return;
     }
     if (!error.isTransient) {

@@ -20,6 +20,15 @@ _BROKEN = frozenset(
 )
 """The codes of a connection that broke."""
 
+_IN_ORDER = frozenset(
+    [
+        grpc.StatusCode.DEADLINE_EXCEEDED,
+        grpc.StatusCode.UNAUTHENTICATED,
+    ]
+)
+"""The service limits the age of every stream, and ends it when its token expires; there may be a new
+one by now."""
+
 
 class Retry:
     """Growing pauses, limited by the time without progress. That time begins with a failure: a
@@ -46,8 +55,7 @@ class Retry:
         or the limit would be exceeded."""
         if self._limit <= 0:
             raise error from None
-        # The service limits the age of every stream.
-        if self._opened_with_progress and error.code() is grpc.StatusCode.DEADLINE_EXCEEDED:
+        if self._opened_with_progress and error.code() in _IN_ORDER:
             return 0
         # So that many clients do not return at once.
         pause = max(self._pause * random.uniform(1, 2), error.retry_delay or 0)

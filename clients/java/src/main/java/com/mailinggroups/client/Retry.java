@@ -51,8 +51,11 @@ final class Retry {
     if (isStopped()) {
       throw closed();
     }
-    // The service limits the age of every stream.
-    if (hasProgressed && cause.code() == Status.Code.DEADLINE_EXCEEDED) {
+    // The service limits the age of every stream, and ends it when its token expires; there may be a
+    // new one by now.
+    if (hasProgressed
+        && (cause.code() == Status.Code.DEADLINE_EXCEEDED
+            || cause.code() == Status.Code.UNAUTHENTICATED)) {
       return;
     }
     if (!cause.isTransient() || limit.isZero() || Context.current().isCancelled()) {
