@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from mailinggroups import Client, MailingGroupsError, v1
 
 
-def main(address: str, tenant: str) -> None:
+def main(address: str = "127.0.0.1:50051", tenant: str = "tour") -> None:
     with Client(address, tenant=tenant) as client:
         define_groups(client)
         create_contacts(client)
@@ -100,4 +100,4 @@ def explain_an_error(client: Client) -> None:
 
 
 if __name__ == "__main__":
-    main(*(sys.argv[1:] + ["127.0.0.1:50051", "tour"][len(sys.argv) - 1 :]))
+    main(*sys.argv[1:])

@@ -8,7 +8,7 @@ from mailinggroups import MailingGroupsError, v1
 from mailinggroups.aio import Client
 
 
-async def main(address: str, tenant: str) -> None:
+async def main(address: str = "127.0.0.1:50051", tenant: str = "tour") -> None:
     async with Client(address, tenant=tenant) as client:
         await fill(client)
         await select(client)
@@ -56,4 +56,4 @@ async def explain_an_error(client: Client) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main(*(sys.argv[1:] + ["127.0.0.1:50051", "tour"][len(sys.argv) - 1 :])))
+    asyncio.run(main(*sys.argv[1:]))
