@@ -44,6 +44,8 @@ class Server:
         self._flags = flags
         self._tls = tls
         self._folder = tempfile.mkdtemp(prefix="mg-python-")
+        # Run by root, PostgreSQL is another user and would have its data elsewhere.
+        Path(self._folder).chmod(0o755)
         self.port = free_port()
         self.start()
 
