@@ -23,7 +23,7 @@ use crate::{
         Code, Contact, ContactChange, ContactDetails, ContactId, ContactKind, Direction, Email,
         PageSize,
     },
-    store::{self, Connection, Transaction, contacts::ContactFilter},
+    store::{self, Transaction, contacts::ContactFilter},
 };
 
 /// Creates a contact; without an id it gets the next of the series `CT000001`. With `reuse_former` the
@@ -65,13 +65,9 @@ pub(crate) async fn get_all(
     call: &Call,
     ids: Vec<ContactId>,
 ) -> Result<Found<Contact, ContactId>> {
-    let wanted: Vec<&ContactId> = ids.iter().collect();
-    let read = async |conn: &mut Connection, tenant_id| {
-        let read = store::contacts::find_all(conn, tenant_id, &wanted).await?;
-        let current = async |missing: &[_]| lookup::merged(conn, tenant_id, missing).await;
-        lookup::in_order(&ids, read, |contact| &contact.id, current).await
-    };
-    domain.read_of(call, read).await
+    let read = async |conn: &mut _, tenant_id| lookup::contacts(conn, tenant_id, &ids).await;
+    let named = domain.read_of(call, read).await?;
+    Ok(named.in_order(ids))
 }
 
 /// The filters of a list of contacts; all of them apply.

@@ -140,11 +140,11 @@ impl Error {
     }
 
     /// No such contact; perhaps it was merged into another.
-    pub(super) fn no_contact(id: &ContactId, merged_into: Option<&ContactId>) -> Self {
+    pub(super) fn no_contact(id: &ContactId, merged_into: Option<String>) -> Self {
         Self::NotFound {
             resource: Resource::Contact,
             name: id.to_string(),
-            current: merged_into.map(ToString::to_string),
+            current: merged_into,
         }
     }
 
@@ -158,11 +158,11 @@ impl Error {
     }
 
     /// No such group; perhaps it has another code now.
-    pub(super) fn no_group(code: &Code, renamed_to: Option<&Code>) -> Self {
+    pub(super) fn no_group(code: &Code, renamed_to: Option<String>) -> Self {
         Self::NotFound {
             resource: Resource::MailingGroup,
             name: code.to_string(),
-            current: renamed_to.map(ToString::to_string),
+            current: renamed_to,
         }
     }
 

@@ -2,7 +2,9 @@
 
 use std::{
     collections::{HashMap, HashSet},
+    fmt::Display,
     hash::Hash,
+    result::Result as StdResult,
 };
 
 use super::{Call, Domain, Error, Resource, Result};
@@ -10,8 +12,84 @@ use crate::{
     model::{
         Assignment, AssignmentOutcome, Code, Contact, ContactId, FormerName, MailingGroup, TenantId,
     },
-    store::{self, Connection, Transaction, memberships::CheckedPair},
+    store::{self, Connection, Transaction},
 };
+
+/// What keys name, all at one revision.
+pub(super) struct Named<K, T> {
+    found: HashMap<K, T>,
+    /// The present names of the keys that are former names.
+    current: HashMap<K, K>,
+}
+
+impl<K: Clone + Eq + Hash + Display, T: Clone> Named<K, T> {
+    /// From what each name stands for.
+    fn of(named: impl IntoIterator<Item = (K, T)>, key_of: fn(&T) -> &K) -> Self {
+        let (mut found, mut current) = (HashMap::new(), HashMap::new());
+        for (name, resource) in named {
+            if *key_of(&resource) == name {
+                found.insert(name, resource);
+            } else {
+                current.insert(name, key_of(&resource).clone());
+            }
+        }
+        Self { found, current }
+    }
+
+    /// The resource that has this key; if there is none, the present name of a former one.
+    pub(super) fn get(&self, key: &K) -> StdResult<T, Option<String>> {
+        let found = self.found.get(key).cloned();
+        found.ok_or_else(|| self.current.get(key).map(ToString::to_string))
+    }
+
+    /// The resources in the order of the keys.
+    pub(super) fn in_order(self, keys: Vec<K>) -> Found<T, K> {
+        let found = keys.iter().filter_map(|key| self.found.get(key).cloned());
+        let found = found.collect();
+        let is_missing = |key: &K| !self.found.contains_key(key);
+        Found {
+            found,
+            missing: keys.into_iter().filter(is_missing).collect(),
+            current: self.current,
+        }
+    }
+}
+
+/// The contacts that these ids name. Most often all exist; else one statement reads all of them with
+/// the former ids, so that no write comes between.
+pub(super) async fn contacts(
+    conn: &mut Connection,
+    tenant_id: TenantId,
+    ids: &[ContactId],
+) -> Result<Named<ContactId, Contact>> {
+    let ids: Vec<&ContactId> = distinct(ids);
+    let found = store::contacts::find_all(conn, tenant_id, &ids).await?;
+    let named = match found.len() == ids.len() {
+        true => found.into_iter().map(|it| (it.id.clone(), it)).collect(),
+        false => store::contacts::named(conn, tenant_id, &ids).await?,
+    };
+    Ok(Named::of(named, |contact| &contact.id))
+}
+
+/// The groups that these codes name, as [`contacts`].
+pub(super) async fn groups(
+    conn: &mut Connection,
+    tenant_id: TenantId,
+    codes: &[Code],
+) -> Result<Named<Code, MailingGroup>> {
+    let codes: Vec<&Code> = distinct(codes);
+    let found = store::mailing_groups::find_all(conn, tenant_id, &codes).await?;
+    let named = match found.len() == codes.len() {
+        true => found.into_iter().map(|it| (it.code.clone(), it)).collect(),
+        false => store::mailing_groups::named(conn, tenant_id, &codes).await?,
+    };
+    Ok(Named::of(named, |group| &group.code))
+}
+
+fn distinct<K: Eq + Hash>(keys: &[K]) -> Vec<&K> {
+    let distinct: HashSet<&K> = keys.iter().collect();
+    distinct.into_iter().collect()
+}
 
 /// The contact with this id.
 pub(super) async fn contact(
@@ -19,13 +97,8 @@ pub(super) async fn contact(
     tenant_id: TenantId,
     id: &ContactId,
 ) -> Result<Contact> {
-    match store::contacts::find(conn, tenant_id, id).await? {
-        Some(contact) => Ok(contact),
-        None => {
-            let merged = merged(conn, tenant_id, [id]).await?;
-            Err(Error::no_contact(id, merged.get(id)))
-        }
-    }
+    let named = contacts(conn, tenant_id, std::slice::from_ref(id)).await?;
+    named.get(id).map_err(|now| Error::no_contact(id, now))
 }
 
 /// The ids of merged contacts among these, and those of the contacts that replace them.
@@ -73,27 +146,6 @@ pub(crate) struct Found<T, K> {
     pub(crate) current: HashMap<K, K>,
 }
 
-/// Puts resources, read once each and in no order, into the order of the requested keys. `current`
-/// finds the present names of those that are former names.
-pub(super) async fn in_order<T: Clone, K: Clone + Eq + Hash>(
-    keys: &[K],
-    read: Vec<T>,
-    key_of: fn(&T) -> &K,
-    current: impl AsyncFnOnce(&[K]) -> Result<HashMap<K, K>>,
-) -> Result<Found<T, K>> {
-    let by_key: HashMap<&K, &T> = read.iter().map(|it| (key_of(it), it)).collect();
-    let found = keys.iter().filter_map(|key| by_key.get(key));
-    let found = found.map(|it| (*it).clone()).collect();
-    let missing = keys.iter().filter(|key| !by_key.contains_key(key));
-    let missing: Vec<K> = missing.cloned().collect();
-    let current = current(&missing).await?;
-    Ok(Found {
-        found,
-        missing,
-        current,
-    })
-}
-
 /// The contact with this id, if its etag is current.
 pub(super) async fn current_contact(
     tx: &mut Transaction,
@@ -138,10 +190,8 @@ pub(super) async fn group(
     tenant_id: TenantId,
     code: &Code,
 ) -> Result<MailingGroup> {
-    match store::mailing_groups::find(conn, tenant_id, code).await? {
-        Some(group) => Ok(group),
-        None => Err(unknown_group(conn, tenant_id, code).await),
-    }
+    let named = groups(conn, tenant_id, std::slice::from_ref(code)).await?;
+    named.get(code).map_err(|now| Error::no_group(code, now))
 }
 
 /// The group with this code, if its etag is current.
@@ -156,18 +206,6 @@ pub(super) async fn current_group(
         return Err(Error::stale(Resource::MailingGroup, code));
     }
     Ok(group)
-}
-
-/// The error for a code that no group has.
-pub(super) async fn unknown_group(
-    conn: &mut Connection,
-    tenant_id: TenantId,
-    code: &Code,
-) -> Error {
-    match renamed(conn, tenant_id, [code]).await {
-        Ok(renamed) => Error::no_group(code, renamed.get(code)),
-        Err(error) => error,
-    }
 }
 
 /// Refuses a code that another group than `own` had before.
@@ -201,54 +239,26 @@ pub(super) async fn renamed(
     Ok(renamed.into_iter().collect())
 }
 
-/// The names that were given up, among those of pairs of which one part is unknown.
-#[derive(Default)]
-pub(super) struct FormerNames {
-    /// The ids of merged contacts, and those of the contacts that replace them.
-    pub(super) ids: HashMap<ContactId, ContactId>,
-    /// The former codes of groups, and the present ones.
-    pub(super) codes: HashMap<Code, Code>,
-}
-
-impl FormerNames {
-    pub(super) async fn read<'a>(
-        conn: &mut Connection,
-        tenant_id: TenantId,
-        pairs: impl Iterator<Item = (CheckedPair, &'a Assignment)>,
-    ) -> Result<Self> {
-        let (mut ids, mut codes) = (HashSet::new(), HashSet::new());
-        for (pair, item) in pairs {
-            if !pair.contact_exists {
-                ids.insert(&item.contact_id);
-            } else if !pair.group_exists {
-                codes.insert(&item.code);
-            }
-        }
-        Ok(Self {
-            ids: merged(conn, tenant_id, ids).await?,
-            codes: renamed(conn, tenant_id, codes).await?,
-        })
-    }
-
-    /// The outcome of an assignment of which a part is unknown.
-    pub(super) fn unknown(&self, pair: CheckedPair, item: &Assignment) -> AssignmentOutcome {
-        let Assignment { contact_id, code } = item;
-        if pair.contact_exists {
-            return match self.codes.get(code) {
-                None => AssignmentOutcome::UnknownGroup,
-                Some(current) => AssignmentOutcome::GroupRenamed(FormerName {
-                    former: code.to_string(),
-                    current: current.to_string(),
-                }),
-            };
-        }
-        match self.ids.get(contact_id) {
+/// The outcome of an assignment whose contact, or else whose group, does not exist. `current` is its
+/// present name, if it was named by a former one.
+pub(super) fn unknown(
+    item: &Assignment,
+    contact_exists: bool,
+    current: Option<String>,
+) -> AssignmentOutcome {
+    let name = |former: &dyn Display| {
+        let former = former.to_string();
+        current.map(|current| FormerName { former, current })
+    };
+    match contact_exists {
+        false => match name(&item.contact_id) {
             None => AssignmentOutcome::UnknownContact,
-            Some(current) => AssignmentOutcome::ContactMerged(Some(FormerName {
-                former: contact_id.to_string(),
-                current: current.to_string(),
-            })),
-        }
+            name => AssignmentOutcome::ContactMerged(name),
+        },
+        true => match name(&item.code) {
+            None => AssignmentOutcome::UnknownGroup,
+            Some(name) => AssignmentOutcome::GroupRenamed(name),
+        },
     }
 }
 

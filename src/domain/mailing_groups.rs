@@ -13,7 +13,7 @@ use crate::{
         Change, Code, ContactId, Description, GroupOrder, GroupPosition, MailingGroup,
         NewMailingGroup, PageSize,
     },
-    store::{self, Connection, mailing_groups::ContactGroupsPage},
+    store::{self, mailing_groups::ContactGroupsPage},
 };
 
 /// Defines a group. The code must not be one that another group had, unless `reuse_former` is set.
@@ -54,13 +54,9 @@ pub(crate) async fn get_all(
     call: &Call,
     codes: Vec<Code>,
 ) -> Result<Found<MailingGroup, Code>> {
-    let wanted: Vec<&Code> = codes.iter().collect();
-    let read = async |conn: &mut Connection, tenant_id| {
-        let read = store::mailing_groups::find_all(conn, tenant_id, &wanted).await?;
-        let current = async |missing: &[_]| lookup::renamed(conn, tenant_id, missing).await;
-        lookup::in_order(&codes, read, |group| &group.code, current).await
-    };
-    domain.read_of(call, read).await
+    let read = async |conn: &mut _, tenant_id| lookup::groups(conn, tenant_id, &codes).await;
+    let named = domain.read_of(call, read).await?;
+    Ok(named.in_order(codes))
 }
 
 /// Lists groups in an order, after `after`, whose folded codes start with `prefix`.

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     BrokenRule, Call, Committed, Domain, Error, IdempotencyKey, Result,
     jobs::{ChangeMemberships, JobItem},
-    lookup::{self, FormerNames},
+    lookup::{self, unknown},
     once::{ContactRecord, Recorded},
 };
 use crate::{
@@ -82,18 +82,13 @@ async fn change_each(
     direction: Direction,
 ) -> Result<Vec<AssignmentOutcome>> {
     let rows = change(tx, items, direction).await?;
-    let tenant_id = tx.tenant_id();
-    let pairs = || rows.iter().map(CheckedPair::from).zip(items);
-    let former = FormerNames::read(tx, tenant_id, pairs()).await?;
-    let outcome = |(row, (pair, item)): (&PairResult, (CheckedPair, &Assignment))| match (
-        row.contact_number,
-        row.group_id,
-    ) {
+    let outcome = |(row, item): (PairResult, &Assignment)| match (row.contact_number, row.group_id)
+    {
         (Some(_), Some(_)) if row.changed => AssignmentOutcome::Changed,
         (Some(_), Some(_)) => AssignmentOutcome::Unchanged,
-        (None, _) | (_, None) => former.unknown(pair, item),
+        (contact, _) => unknown(item, contact.is_some(), row.current),
     };
-    Ok(rows.iter().zip(pairs()).map(outcome).collect())
+    Ok(rows.into_iter().zip(items).map(outcome).collect())
 }
 
 /// How many new memberships a validation remembers, about 20 bytes each.
@@ -109,20 +104,19 @@ pub(super) async fn validate(
 ) -> Result<Vec<AssignmentOutcome>> {
     let hasher = BuildHasherDefault::<DefaultHasher>::default();
     let checked = store::memberships::check(conn, tenant_id, items).await?;
-    let pairs = || checked.iter().copied().zip(items);
-    let former = FormerNames::read(conn, tenant_id, pairs()).await?;
     let outcome = |(pair, item): (CheckedPair, &Assignment)| match pair {
         CheckedPair {
             contact_exists: true,
             group_exists: true,
             assigned,
+            ..
         } => match !assigned && assigned_before.insert(hasher.hash_one(item)) {
             true => AssignmentOutcome::Changed,
             false => AssignmentOutcome::Unchanged,
         },
-        CheckedPair { .. } => former.unknown(pair, item),
+        pair => unknown(item, pair.contact_exists, pair.current),
     };
-    let outcomes = pairs().map(outcome).collect();
+    let outcomes = checked.into_iter().zip(items).map(outcome).collect();
     match assigned_before.len() <= MAX_VALIDATED {
         true => Ok(outcomes),
         false => Err(BrokenRule::TooMuchToValidate(MAX_VALIDATED).into()),
@@ -202,12 +196,10 @@ pub(super) async fn assign_all(
     codes: &[Code],
 ) -> Result<()> {
     let rows = change(tx, &pairs(contact_id, codes), Direction::Assign).await?;
-    match rows.iter().position(|row| row.group_id.is_none()) {
+    let mut rows = rows.into_iter().zip(codes);
+    match rows.find(|(row, _)| row.group_id.is_none()) {
         None => Ok(()),
-        Some(unknown) => {
-            let tenant_id = tx.tenant_id();
-            Err(lookup::unknown_group(tx, tenant_id, &codes[unknown]).await)
-        }
+        Some((row, code)) => Err(Error::no_group(code, row.current)),
     }
 }
 

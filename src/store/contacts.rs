@@ -18,7 +18,7 @@ pub use self::{
 };
 pub(crate) use self::{
     by_number::{changed_since, ids, ids_in_range},
-    former_ids::{free_ids, merged_by_number, merged_into, merged_numbers},
+    former_ids::{free_ids, merged_by_number, merged_into, merged_numbers, named},
 };
 use super::{
     Transaction,
@@ -28,20 +28,6 @@ use crate::{
     model::{Contact, ContactId, NewContact, TenantId},
     schema::contacts,
 };
-
-/// The contact with this id.
-pub(crate) async fn find(
-    conn: &mut AsyncPgConnection,
-    tenant_id: TenantId,
-    id: &ContactId,
-) -> QueryResult<Option<Contact>> {
-    Contact::query()
-        .filter(contacts::tenant_id.eq(tenant_id))
-        .filter(contacts::id.eq(id))
-        .first(conn)
-        .await
-        .optional()
-}
 
 /// The contact with this number.
 pub(crate) async fn find_by_number(

@@ -4,7 +4,7 @@ mod list;
 
 use diesel::{
     prelude::*,
-    sql_types::{Array, BigInt, Integer, Text},
+    sql_types::{Array, BigInt, Integer, Nullable, Text},
 };
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
@@ -43,20 +43,6 @@ pub(crate) async fn insert(
         .await
 }
 
-/// The group with this code.
-pub(crate) async fn find(
-    conn: &mut AsyncPgConnection,
-    tenant_id: TenantId,
-    code: &Code,
-) -> QueryResult<Option<MailingGroup>> {
-    MailingGroup::query()
-        .filter(mailing_groups::tenant_id.eq(tenant_id))
-        .filter(mailing_groups::code.eq(code))
-        .first(conn)
-        .await
-        .optional()
-}
-
 /// The group with this number.
 pub(crate) async fn find_by_number(
     conn: &mut AsyncPgConnection,
@@ -83,6 +69,28 @@ pub async fn find_all(
     .bind::<Integer, _>(tenant_id)
     .bind::<Array<Text>, _>(codes);
     sql_of(rest).load(conn).await
+}
+
+/// The groups that these codes name, by a present or a former code, each with the code.
+pub(crate) async fn named(
+    conn: &mut AsyncPgConnection,
+    tenant_id: TenantId,
+    codes: &[&Code],
+) -> QueryResult<Vec<(Code, MailingGroup)>> {
+    #[derive(QueryableByName)]
+    struct Named {
+        #[diesel(sql_type = Text)]
+        name: Code,
+        #[diesel(embed)]
+        group: MailingGroup,
+    }
+    let codes: Vec<Code> = codes.iter().copied().cloned().collect();
+    let named: Vec<Named> = sql(include_str!("sql/named_groups.sql"))
+        .bind::<Integer, _>(tenant_id)
+        .bind::<Array<Text>, _>(codes)
+        .load(conn)
+        .await?;
+    Ok(named.into_iter().map(|it| (it.name, it.group)).collect())
 }
 
 /// The former codes among these, each with the present code of its group.
@@ -115,7 +123,7 @@ pub(crate) struct ContactGroupsPage {
     pub(crate) size: PageSize,
 }
 
-/// A group on one of several pages.
+/// A group on one of several pages; none if the page is empty.
 #[derive(QueryableByName)]
 pub(crate) struct GroupOnPage {
     /// Which page, from 1.
@@ -123,11 +131,13 @@ pub(crate) struct GroupOnPage {
     pub(crate) page: i64,
     /// The group.
     #[diesel(embed)]
-    pub(crate) group: MailingGroup,
+    pub(crate) group: Option<MailingGroup>,
+    /// The id of the contact that replaces that of the page.
+    #[diesel(sql_type = Nullable<Text>)]
+    pub(crate) merged_into: Option<String>,
 }
 
-/// Pages of groups of many contacts, page by page and each by code. The page of an unknown contact is
-/// empty.
+/// Pages of groups of many contacts, page by page and each by code. An unknown contact has no page.
 pub(crate) async fn pages_of_contacts(
     conn: &mut AsyncPgConnection,
     tenant_id: TenantId,

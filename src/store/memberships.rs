@@ -4,7 +4,7 @@ mod pairs;
 
 use diesel::{
     prelude::*,
-    sql_types::{Array, BigInt, Bool, Integer, Text, Timestamptz},
+    sql_types::{Array, BigInt, Bool, Integer, Nullable, Text, Timestamptz},
 };
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// What assigning a group to a contact would find.
-#[derive(Debug, Clone, Copy, QueryableByName)]
+#[derive(Debug, Clone, QueryableByName)]
 pub(crate) struct CheckedPair {
     #[diesel(sql_type = Bool)]
     pub(crate) contact_exists: bool,
@@ -26,17 +26,9 @@ pub(crate) struct CheckedPair {
     /// Whether the contact has the group.
     #[diesel(sql_type = Bool)]
     pub(crate) assigned: bool,
-}
-
-impl From<&PairResult> for CheckedPair {
-    /// What a statement found, except whether the contact had the group.
-    fn from(pair: &PairResult) -> Self {
-        Self {
-            contact_exists: pair.contact_number.is_some(),
-            group_exists: pair.group_id.is_some(),
-            assigned: false,
-        }
-    }
+    /// The present name of the contact, or else of the group, if it was named by a former one.
+    #[diesel(sql_type = Nullable<Text>)]
+    pub(crate) current: Option<String>,
 }
 
 /// Checks assignments without writing. Returns one result per item, in order.

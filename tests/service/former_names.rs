@@ -2,6 +2,7 @@
 //! with the present one.
 
 mod items;
+mod moments;
 mod reuse;
 
 use mailing_groups::pb;

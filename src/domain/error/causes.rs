@@ -118,7 +118,7 @@ pub struct UnknownContact {
 impl UnknownContact {
     /// The error for this contact alone.
     pub(crate) fn error(&self) -> Error {
-        Error::no_contact(&self.id, self.merged_into.as_ref())
+        Error::no_contact(&self.id, self.merged_into.as_ref().map(ToString::to_string))
     }
 }
 

@@ -1,6 +1,6 @@
 //! Reading, creating and changing single contacts, in batches.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
 use super::{JobItem, batch_call, read_call};
 use crate::{
@@ -25,19 +25,10 @@ impl BatchOperation for GetContacts {
     async fn run(&self, tenant: &TenantName, ids: &[ContactId]) -> Result<Vec<Result<Contact>>> {
         let call = read_call(tenant);
         let read = self.0.read_of(&call, async |conn, tenant_id| {
-            let distinct: HashSet<&ContactId> = ids.iter().collect();
-            let distinct: Vec<&ContactId> = distinct.into_iter().collect();
-            let found = store::contacts::find_all(conn, tenant_id, &distinct).await?;
-            let found: HashMap<_, _> = found.into_iter().map(|it| (it.id.clone(), it)).collect();
-            let missing = distinct.into_iter().filter(|id| !found.contains_key(*id));
-            let merged = lookup::merged(conn, tenant_id, missing).await?;
-            Ok((found, merged))
+            lookup::contacts(conn, tenant_id, ids).await
         });
-        let (found, merged) = read.await?;
-        let output = |id| match found.get(id) {
-            Some(contact) => Ok(contact.clone()),
-            None => Err(Error::no_contact(id, merged.get(id))),
-        };
+        let named = read.await?;
+        let output = |id| named.get(id).map_err(|now| Error::no_contact(id, now));
         Ok(ids.iter().map(output).collect())
     }
 }
@@ -263,7 +254,10 @@ impl UpdateContact {
                 Err(Error::stale(Resource::Contact, &self.id))
             }
             (None, Some((details, _))) => details.clone().map_err(Error::Invalid),
-            (None, None) => Err(Error::no_contact(&self.id, known.merged_into(&self.id))),
+            (None, None) => {
+                let merged_into = known.merged_into(&self.id).map(ToString::to_string);
+                Err(Error::no_contact(&self.id, merged_into))
+            }
         }
     }
 }

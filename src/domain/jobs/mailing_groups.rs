@@ -1,11 +1,9 @@
 //! Reading groups, in batches.
 
-use std::collections::{HashMap, HashSet};
-
 use super::read_call;
 use crate::{
     domain::{Error, Result, batch::BatchOperation, database::Database, lookup},
-    model::{Code, ContactId, MailingGroup, TenantName},
+    model::{Code, MailingGroup, TenantName},
     store::{self, mailing_groups::ContactGroupsPage},
 };
 
@@ -19,19 +17,10 @@ impl BatchOperation for GetGroups {
     async fn run(&self, tenant: &TenantName, codes: &[Code]) -> Result<Vec<Result<MailingGroup>>> {
         let call = read_call(tenant);
         let read = self.0.read_of(&call, async |conn, tenant_id| {
-            let wanted: HashSet<&Code> = codes.iter().collect();
-            let codes: Vec<&Code> = wanted.iter().copied().collect();
-            let found = store::mailing_groups::find_all(conn, tenant_id, &codes).await?;
-            let found: HashMap<_, _> = found.into_iter().map(|g| (g.code.clone(), g)).collect();
-            let missing = wanted.into_iter().filter(|code| !found.contains_key(*code));
-            let renamed = lookup::renamed(conn, tenant_id, missing).await?;
-            Ok((found, renamed))
+            lookup::groups(conn, tenant_id, codes).await
         });
-        let (found, renamed) = read.await?;
-        let output = |code: &Code| match found.get(code) {
-            Some(group) => Ok(group.clone()),
-            None => Err(Error::no_group(code, renamed.get(code))),
-        };
+        let named = read.await?;
+        let output = |code| named.get(code).map_err(|now| Error::no_group(code, now));
         Ok(codes.iter().map(output).collect())
     }
 }
@@ -53,38 +42,21 @@ impl BatchOperation for ListContactGroups {
     ) -> Result<Vec<Result<Vec<MailingGroup>>>> {
         let call = read_call(tenant);
         let read = self.0.read_of(&call, async |conn, tenant_id| {
-            let mut listed: Vec<Vec<MailingGroup>> = pages.iter().map(|_| Vec::new()).collect();
-            for row in store::mailing_groups::pages_of_contacts(conn, tenant_id, pages).await? {
-                let page = usize::try_from(row.page - 1).ok();
-                if let Some(page) = page.and_then(|page| listed.get_mut(page)) {
-                    page.push(row.group);
-                }
-            }
-            let empty = listed
-                .iter()
-                .zip(pages)
-                .filter(|(listed, _)| listed.is_empty());
-            let without_groups: Vec<&ContactId> = empty.map(|(_, page)| &page.contact_id).collect();
-            let known = match without_groups.is_empty() {
-                true => Vec::new(),
-                false => store::contacts::find_all(conn, tenant_id, &without_groups).await?,
-            };
-            let known: HashSet<_> = known.into_iter().map(|contact| contact.id).collect();
-            let unknown = without_groups.into_iter().filter(|id| !known.contains(*id));
-            let merged = lookup::merged(conn, tenant_id, unknown).await?;
-            Ok((listed, known, merged))
+            Ok(store::mailing_groups::pages_of_contacts(conn, tenant_id, pages).await?)
         });
-        let (listed, known, merged) = read.await?;
-        let output = |(listed, page): (Vec<MailingGroup>, &ContactGroupsPage)| match listed
-            .is_empty()
-            && !known.contains(&page.contact_id)
-        {
-            true => {
-                let id = &page.contact_id;
-                Err(Error::no_contact(id, merged.get(id)))
+        let no_contact = |page: &ContactGroupsPage| Err(Error::no_contact(&page.contact_id, None));
+        let mut listed: Vec<Result<Vec<_>>> = pages.iter().map(no_contact).collect();
+        for row in read.await? {
+            let at = usize::try_from(row.page - 1).unwrap_or(usize::MAX);
+            let Some((listed, page)) = listed.get_mut(at).zip(pages.get(at)) else {
+                continue;
+            };
+            match (row.merged_into, listed) {
+                (None, Ok(groups)) => groups.extend(row.group),
+                (None, listed) => *listed = Ok(row.group.into_iter().collect()),
+                (now, listed) => *listed = Err(Error::no_contact(&page.contact_id, now)),
             }
-            false => Ok(listed),
-        };
-        Ok(listed.into_iter().zip(pages).map(output).collect())
+        }
+        Ok(listed)
     }
 }

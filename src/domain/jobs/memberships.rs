@@ -6,12 +6,11 @@ use crate::{
         Error, Result,
         batch::BatchOperation,
         database::{Call, Committed, Database},
-        lookup::FormerNames,
     },
     model::{Assignment, Commit, Direction, Membership, Revision, TenantId, TenantName, Time},
     store::{
         self, Connection, Transaction,
-        memberships::{CheckedPair, LoggedCommit, PairResult},
+        memberships::{LoggedCommit, PairResult},
     },
 };
 
@@ -62,6 +61,11 @@ struct Batch<'i> {
 impl Batch<'_> {
     fn assignments(&self) -> impl Iterator<Item = &Assignment> {
         self.items.iter().map(|item| &item.input)
+    }
+
+    fn result(&self, rows: Vec<PairResult>) -> BatchResult {
+        let time = self.commit.time;
+        BatchResult { rows, time }
     }
 }
 
@@ -118,8 +122,7 @@ impl ChangeMemberships {
         let read = async |conn: &mut _| {
             let (items, time) = (batch.assignments(), commit.time);
             let rows = store::memberships::changed_at(conn, tenant_id, items, revision, time);
-            let rows = rows.await?;
-            with_former_names(conn, tenant_id, batch, rows).await
+            Ok(batch.result(rows.await?))
         };
         database.read(tenant_id, read).await.map(Some)
     }
@@ -141,36 +144,13 @@ impl ChangeMemberships {
                 store::memberships::unassign_logged(conn, tenant_id, pairs, commit).await?
             }
         };
-        if rows.is_empty() {
-            return Ok(None);
-        }
-        with_former_names(conn, tenant_id, batch, rows)
-            .await
-            .map(Some)
+        Ok((!rows.is_empty()).then(|| batch.result(rows)))
     }
-}
-
-/// The result of these rows, with the present names of what was not found under a former one.
-async fn with_former_names(
-    conn: &mut Connection,
-    tenant_id: TenantId,
-    batch: &Batch<'_>,
-    rows: Vec<PairResult>,
-) -> Result<BatchResult> {
-    let pairs = rows.iter().map(CheckedPair::from);
-    let pairs = pairs.zip(batch.assignments());
-    let former = FormerNames::read(conn, tenant_id, pairs).await?;
-    Ok(BatchResult {
-        rows,
-        former,
-        time: batch.commit.time,
-    })
 }
 
 /// The result of a batch.
 struct BatchResult {
     rows: Vec<PairResult>,
-    former: FormerNames,
     time: Time,
 }
 
@@ -179,7 +159,6 @@ impl BatchResult {
     fn unknown_tenant() -> Self {
         Self {
             rows: Vec::new(),
-            former: FormerNames::default(),
             time: store::now(),
         }
     }
@@ -209,12 +188,10 @@ impl BatchResult {
 
     fn output(&self, row: &PairResult, item: &Assignment) -> Result<(Membership, bool)> {
         if row.contact_number.is_none() {
-            let id = &item.contact_id;
-            return Err(Error::no_contact(id, self.former.ids.get(id)));
+            return Err(Error::no_contact(&item.contact_id, row.current.clone()));
         }
         if row.group_id.is_none() {
-            let code = &item.code;
-            return Err(Error::no_group(code, self.former.codes.get(code)));
+            return Err(Error::no_group(&item.code, row.current.clone()));
         }
         let membership = Membership {
             contact_id: item.contact_id.clone(),

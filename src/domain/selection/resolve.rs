@@ -6,10 +6,9 @@ use super::{error::SelectionFault, matches::MatchedGroups, set_reader::SetReader
 use crate::{
     domain::{Error, Result, cache::SetKey, lookup},
     model::{
-        Code, Contact, ContactId, ContactKind, Expression,
+        Code, ContactId, ContactKind, Expression,
         expression::{Operand, Term},
     },
-    store,
 };
 
 /// What the operands of an expression name.
@@ -69,7 +68,10 @@ impl SetReader<'_> {
             if let Term::Code(code) = &operand.term
                 && matched.groups(&operand.term).is_empty()
             {
-                return Err(self.unknown(code, operand).await);
+                let Some(error) = self.unknown_group(code).await? else {
+                    return Ok(None);
+                };
+                return Err(error.at_operand(operand));
             }
         }
         let Some(companies) = self.company_numbers(expression).await? else {
@@ -99,11 +101,12 @@ impl SetReader<'_> {
         Ok(found)
     }
 
-    async fn unknown(&mut self, code: &Code, operand: &Operand) -> Error {
-        let tenant_id = self.tenant_id;
-        let look = async |conn: &mut _| Ok(lookup::unknown_group(conn, tenant_id, code).await);
-        let error = self.read(look).await.unwrap_or_else(|error| error);
-        error.at_operand(operand)
+    /// The error for a code that no loaded group has; `None` if a group has it by now.
+    async fn unknown_group(&mut self, code: &Code) -> Result<Option<Error>> {
+        let (tenant_id, codes) = (self.tenant_id, std::slice::from_ref(code));
+        let look = async |conn: &mut _| lookup::groups(conn, tenant_id, codes).await;
+        let named = self.read(look).await?;
+        Ok(named.get(code).err().map(|now| Error::no_group(code, now)))
     }
 
     /// The numbers of the companies that an expression names. Returns `None` if the loaded sets do not
@@ -123,13 +126,15 @@ impl SetReader<'_> {
         }
         let mut wanted: Vec<(&ContactId, &Operand)> = wanted.into_iter().collect();
         wanted.sort_unstable_by_key(|(_, operand)| operand.position);
-        let mut contacts = self.contacts(wanted.iter().map(|(id, _)| *id)).await?;
+        let (tenant_id, ids) = (self.tenant_id, wanted.iter().map(|(id, _)| (*id).clone()));
+        let ids: Vec<ContactId> = ids.collect();
+        let look = async |conn: &mut _| lookup::contacts(conn, tenant_id, &ids).await;
+        let named = self.read(look).await?;
         let companies = self.sets.companies();
         let mut numbers = HashMap::new();
         for (id, operand) in wanted {
-            let Some(contact) = contacts.remove(id) else {
-                return Err(self.unknown_contact(id).await.at_operand(operand));
-            };
+            let contact = named.get(id);
+            let contact = contact.map_err(|now| Error::no_contact(id, now).at_operand(operand))?;
             if contact.kind == ContactKind::Person {
                 let (id, position) = (id.clone(), operand.position);
                 return Err(SelectionFault::NotACompany { id, position }.into());
@@ -141,24 +146,5 @@ impl SetReader<'_> {
             numbers.insert(id.clone(), number);
         }
         Ok(Some(numbers))
-    }
-
-    async fn contacts(
-        &mut self,
-        ids: impl Iterator<Item = &ContactId>,
-    ) -> Result<HashMap<ContactId, Contact>> {
-        let (tenant_id, ids) = (self.tenant_id, ids.collect::<Vec<_>>());
-        let find = async |conn: &mut _| Ok(store::contacts::find_all(conn, tenant_id, &ids).await?);
-        let found = self.read(find).await?;
-        Ok(found.into_iter().map(|it| (it.id.clone(), it)).collect())
-    }
-
-    async fn unknown_contact(&mut self, id: &ContactId) -> Error {
-        let tenant_id = self.tenant_id;
-        let look = async |conn: &mut _| lookup::merged(conn, tenant_id, [id]).await;
-        match self.read(look).await {
-            Ok(merged) => Error::no_contact(id, merged.get(id)),
-            Err(error) => error,
-        }
     }
 }

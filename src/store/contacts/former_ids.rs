@@ -7,13 +7,36 @@ use diesel::{
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
 use crate::{
-    model::{ContactId, FormerName, TenantId},
+    model::{Contact, ContactId, FormerName, TenantId},
     schema::{contacts, merged_contacts},
     store::{
         Transaction,
         sql::{is_any, sql},
     },
 };
+
+/// The contacts that these ids name, by their own id or that of a contact that was merged into them, each
+/// with the id.
+pub(crate) async fn named(
+    conn: &mut AsyncPgConnection,
+    tenant_id: TenantId,
+    ids: &[&ContactId],
+) -> QueryResult<Vec<(ContactId, Contact)>> {
+    #[derive(QueryableByName)]
+    struct Named {
+        #[diesel(sql_type = Text)]
+        name: ContactId,
+        #[diesel(embed)]
+        contact: Contact,
+    }
+    let ids: Vec<ContactId> = ids.iter().copied().cloned().collect();
+    let named: Vec<Named> = sql(include_str!("../sql/named_contacts.sql"))
+        .bind::<Integer, _>(tenant_id)
+        .bind::<Array<Text>, _>(ids)
+        .load(conn)
+        .await?;
+    Ok(named.into_iter().map(|it| (it.name, it.contact)).collect())
+}
 
 /// The ids of merged contacts among these, each with the id of the contact that replaces it.
 pub(crate) async fn merged_into(

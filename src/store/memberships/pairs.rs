@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// The result of one assignment.
-#[derive(Debug, Clone, Copy, QueryableByName)]
+#[derive(Debug, Clone, QueryableByName)]
 pub struct PairResult {
     /// The contact, if it exists.
     #[diesel(sql_type = Nullable<Integer>)]
@@ -39,6 +39,9 @@ pub struct PairResult {
     /// The revision that the statement makes if it changes anything.
     #[diesel(sql_type = BigInt)]
     pub(crate) next_revision: Revision,
+    /// The present name of the contact, or else of the group, if it was named by a former one.
+    #[diesel(sql_type = Nullable<Text>)]
+    pub(crate) current: Option<String>,
 }
 
 /// Assigns groups to contacts; the transaction logs the changes.
@@ -184,12 +187,12 @@ impl Pairs {
         }
         let mut last = 0;
         let result = |pair: &i32| {
-            let row = rows[*pair as usize - 1];
+            let row = &rows[*pair as usize - 1];
             let is_first = *pair > last;
             last = last.max(*pair);
             PairResult {
                 changed: row.changed && is_first,
-                ..row
+                ..row.clone()
             }
         };
         self.items.iter().map(result).collect()
@@ -255,6 +258,7 @@ mod tests {
             revision: None,
             create_time: None,
             next_revision: 1,
+            current: None,
         };
         let results = Pairs::of(items.iter()).results(vec![row(true), row(false)]);
         let changed: Vec<_> = results.iter().map(|it| it.changed).collect();

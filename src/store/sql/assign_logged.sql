@@ -5,9 +5,12 @@
 -- position of its contact in $2 and of its code in $3, from 1; $8 the id of the commit, $9 who makes it.
 --
 -- Each contact and each code is looked up once, however many pairs name it; 0 means that it does
--- not exist. The arrays stand in sub-selects so that the planner does not see their length: it
--- plans once per connection for a few rows, which suits many rows too, instead of each time, which
--- takes longer than executing the statement for one pair.
+-- not exist, a negative number that it is a former name of the contact or group of that number, whose
+-- present name is in `current`.
+--
+-- The arrays stand in sub-selects so that the planner does not see their length: it plans once per
+-- connection for a few rows, which suits many rows too, instead of each time, which takes longer than
+-- executing the statement for one pair.
 --
 -- OFFSET 0 makes it look up each row by its whole key, and rows are changed by their location (ctid),
 -- which the lock keeps: in joins by the keys the planner reads all rows of a tenant for which it has no
@@ -24,7 +27,7 @@ WITH
         JOIN clocks c ON c.tenant_id = $1 AND c.revision = l.revision
     ),
     contact AS MATERIALIZED (
-        SELECT array_agg(coalesce(c.contact_number, 0) ORDER BY i.ordinal) AS numbers,
+        SELECT array_agg(coalesce(c.contact_number, -m.kept_number, 0) ORDER BY i.ordinal) AS numbers,
             array_agg(coalesce(c.kind, 0::smallint) ORDER BY i.ordinal) AS kinds,
             array_agg(c.location ORDER BY i.ordinal) AS locations
         FROM unnest((SELECT $2)) WITH ORDINALITY AS i (id, ordinal)
@@ -33,9 +36,14 @@ WITH
             WHERE tenant_id = $1 AND id = i.id
             OFFSET 0
         ) c ON true
+        LEFT JOIN LATERAL (
+            SELECT kept_number FROM merged_contacts
+            WHERE c.contact_number IS NULL AND tenant_id = $1 AND id = i.id
+            OFFSET 0
+        ) m ON true
     ),
     mailing_group AS MATERIALIZED (
-        SELECT array_agg(coalesce(g.group_id, 0) ORDER BY i.ordinal) AS ids,
+        SELECT array_agg(coalesce(g.group_id, -f.group_id, 0) ORDER BY i.ordinal) AS ids,
             array_agg(g.location ORDER BY i.ordinal) AS locations
         FROM unnest((SELECT $3)) WITH ORDINALITY AS i (code, ordinal)
         LEFT JOIN LATERAL (
@@ -43,6 +51,11 @@ WITH
             WHERE tenant_id = $1 AND code = i.code
             OFFSET 0
         ) g ON true
+        LEFT JOIN LATERAL (
+            SELECT group_id FROM former_codes
+            WHERE g.group_id IS NULL AND tenant_id = $1 AND code = i.code
+            OFFSET 0
+        ) f ON true
     ),
     pair AS MATERIALIZED (
         SELECT n.revision AS next_revision, i.ordinal,
@@ -110,6 +123,16 @@ WITH
             FROM chosen GROUP BY next_revision, group_id, code
         ) n
     )
-SELECT nullif(contact_number, 0) AS contact_number, nullif(group_id, 0) AS group_id, changed,
-    revision, create_time, next_revision
+SELECT CASE WHEN contact_number > 0 THEN contact_number END AS contact_number,
+    CASE WHEN group_id > 0 THEN group_id END AS group_id, changed, revision, create_time, next_revision,
+    CASE
+        WHEN contact_number < 0 THEN (
+            SELECT c.id FROM contacts c
+            WHERE c.tenant_id = $1 AND c.contact_number = -input.contact_number
+        )
+        WHEN contact_number > 0 AND group_id < 0 THEN (
+            SELECT g.code FROM mailing_groups g
+            WHERE g.tenant_id = $1 AND g.group_id = -input.group_id
+        )
+    END AS current
 FROM input ORDER BY ordinal
