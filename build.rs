@@ -116,8 +116,9 @@ fn repeated_fields(pool: &DescriptorPool) -> String {
         .flat_map(|it| it.methods().collect::<Vec<_>>())
     {
         let mut repeated = String::new();
-        add_repeated(&method.input(), &[], "", &mut repeated);
-        fields.insert(method.input().name().to_owned(), repeated);
+        let request = method.input();
+        add_repeated(&request, request.name(), &[], "", &mut repeated);
+        fields.insert(request.name().to_owned(), repeated);
         fields.entry(method.output().name().to_owned()).or_default();
     }
     let impls = fields.iter().map(|(message, fields)| {
@@ -129,8 +130,27 @@ fn repeated_fields(pool: &DescriptorPool) -> String {
     impls.collect()
 }
 
+/// How many items a repeated field of a request takes, as its comment says.
+fn max_items(request: &str, field: &str) -> usize {
+    match (request, field) {
+        // All of them fit in a message.
+        ("BatchGetContactsRequest", "ids")
+        | ("BatchGetMailingGroupsRequest", "codes")
+        | ("BatchCreateContactsRequest", "contacts") => 1_000,
+        // As many as there are.
+        ("WatchChangesRequest", "kinds") => 4,
+        _ => 10_000,
+    }
+}
+
 /// Adds the repeated fields of a message and of the messages in it. No request is recursive.
-fn add_repeated(message: &MessageDescriptor, above: &[u32], prefix: &str, code: &mut String) {
+fn add_repeated(
+    message: &MessageDescriptor,
+    request: &str,
+    above: &[u32],
+    prefix: &str,
+    code: &mut String,
+) {
     for field in message.fields() {
         let name = format!("{prefix}{}", field.name());
         let numbers = [above, &[field.number()]].concat();
@@ -138,12 +158,13 @@ fn add_repeated(message: &MessageDescriptor, above: &[u32], prefix: &str, code: 
         if field.cardinality() == Cardinality::Repeated {
             let is_text = matches!(kind, Kind::Message(_) | Kind::String | Kind::Bytes);
             *code += &format!(
-                "RepeatedField {{ name: {name:?}, numbers: &{numbers:?}, varints: {} }},",
-                !is_text
+                "RepeatedField {{ name: {name:?}, numbers: &{numbers:?}, varints: {}, max: {} }},",
+                !is_text,
+                max_items(request, &name)
             );
         }
         if let Kind::Message(inner) = kind {
-            add_repeated(&inner, &numbers, &format!("{name}."), code);
+            add_repeated(&inner, request, &numbers, &format!("{name}."), code);
         }
     }
 }

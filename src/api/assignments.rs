@@ -2,10 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::{
-    convert::{assignment, to_wire_count},
-    field::check_batch_size,
-};
+use super::convert::{assignment, to_wire_count};
 use crate::{
     domain::{Call, Domain, IdempotencyKey, Result, Violation, memberships},
     model::{Assignment, AssignmentOutcome, Direction, FormerName, Revision},
@@ -25,11 +22,10 @@ pub(super) struct Done {
     pub(super) revision: Revision,
 }
 
-/// Reads the items of a batch; too many of them are an error.
-pub(super) fn read(items: &[pb::Assignment]) -> Result<Items, Violation> {
-    check_batch_size(items, "assignments")?;
+/// Reads the items of a batch.
+pub(super) fn read(items: &[pb::Assignment]) -> Items {
     let read = |item: &pb::Assignment| assignment(&item.contact_id, &item.code, "");
-    Ok(items.iter().map(read).collect())
+    items.iter().map(read).collect()
 }
 
 /// Changes the memberships of a batch.

@@ -15,16 +15,16 @@ use tonic::{
 };
 use tonic_prost::{ProstCodec, ProstDecoder, ProstEncoder};
 
-use super::{field::check_count, incoming};
+use super::incoming;
 use crate::{
-    domain::{Violation, memberships::MAX_BATCH_ITEMS},
+    domain::Violation,
     pb::{Contact, RepeatedField, RepeatedFields},
 };
 
 /// What an item takes in memory besides its texts: at most the size of a contact.
 const ITEM_BYTES: usize = size_of::<Contact>();
 
-/// Encodes `T`, and decodes `U` if no repeated field has more than [`MAX_BATCH_ITEMS`] items.
+/// Encodes `T`, and decodes `U` if no repeated field has more items than it may.
 pub(crate) struct BoundedCodec<T, U>(PhantomData<(T, U)>);
 
 impl<T, U> Default for BoundedCodec<T, U> {
@@ -75,9 +75,22 @@ fn check_counts(message: &[u8], fields: &'static [RepeatedField]) -> Result<usiz
     // Decoding stops at the same error, and says what is wrong.
     let _ = count(message, &mut Vec::new(), fields, &mut counts);
     for (field, count) in fields.iter().zip(&counts) {
-        check_count(*count, MAX_BATCH_ITEMS, field.name)?;
+        field.check(*count)?;
     }
     Ok(counts.iter().sum())
+}
+
+impl RepeatedField {
+    fn check(&self, count: usize) -> Result<(), Violation> {
+        if count <= self.max {
+            return Ok(());
+        }
+        let max = self.max;
+        Err(Violation {
+            field: self.name.to_owned(),
+            reason: format!("must have at most {max} items; it has {count}"),
+        })
+    }
 }
 
 /// Counts the items in a message that is at the path `above`. A message that is sent in several
@@ -137,7 +150,8 @@ fn items(field: &RepeatedField, wire_type: WireType, content: &[u8]) -> usize {
 mod tests {
     use super::*;
     use crate::pb::{
-        BatchAssignMailingGroupsRequest, ImportContactsRequest, UpdateContactRequest,
+        BatchAssignMailingGroupsRequest, BatchCreateContactsRequest, BatchGetContactsRequest,
+        BatchGetMailingGroupsRequest, ImportContactsRequest, UpdateContactRequest,
         WatchChangesRequest, import_contacts_request as import,
     };
 
@@ -169,6 +183,26 @@ mod tests {
     }
 
     #[test]
+    fn what_one_message_must_hold_has_at_most_1000_items() {
+        let mut contacts = BatchGetContactsRequest::default();
+        contacts.ids.resize(1_001, String::new());
+        let mut groups = BatchGetMailingGroupsRequest::default();
+        groups.codes.resize(1_001, String::new());
+        let mut new = BatchCreateContactsRequest::default();
+        new.contacts.resize_with(1_001, Default::default);
+        for (name, refused) in [
+            ("ids", refused(&contacts.encode_to_vec(), &contacts)),
+            ("codes", refused(&groups.encode_to_vec(), &groups)),
+            ("contacts", refused(&new.encode_to_vec(), &new)),
+        ] {
+            let reason = format!("{name}: must have at most 1000 items; it has 1001");
+            assert_eq!(refused, Some(reason));
+        }
+        new.contacts.pop();
+        assert_eq!(refused(&new.encode_to_vec(), &new), None);
+    }
+
+    #[test]
     fn the_parts_of_a_chunk_count_together() {
         let (large, small) = (chunk(9_999), chunk(1));
         let mut bytes = large.encode_to_vec();
@@ -192,11 +226,11 @@ mod tests {
         let found = refused(&mask.encode_to_vec(), &mask).expect("refused");
         assert!(found.starts_with("update_mask.paths: "), "{found}");
         let watch = WatchChangesRequest {
-            kinds: vec![1_000; 10_001],
+            kinds: vec![1_000; 5],
             ..WatchChangesRequest::default()
         };
         let found = refused(&watch.encode_to_vec(), &watch).expect("refused");
-        assert!(found.ends_with("kinds: must have at most 10000 items; it has 10001"));
+        assert!(found.ends_with("kinds: must have at most 4 items; it has 5"));
     }
 
     #[test]

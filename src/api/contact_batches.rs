@@ -8,7 +8,7 @@ use super::{
     Api, RpcResult,
     assignments::former_name,
     convert::{details, to_wire_count},
-    field::{check_count, optional},
+    field::optional,
     request::split_change,
     status::contact_field,
 };
@@ -21,16 +21,12 @@ use crate::{
     pb::{self, CreateContactOutcome},
 };
 
-/// Contacts in a batch, so that all of them fit in a message.
-const MAX_CONTACTS: usize = 1_000;
-
 /// Handles `BatchCreateContacts`.
 pub(super) async fn create(
     api: &Api,
     request: Request<pb::BatchCreateContactsRequest>,
 ) -> RpcResult<pb::BatchCreateContactsResponse> {
     let (call, request, key) = split_change(request)?;
-    check_count(request.contacts.len(), MAX_CONTACTS, "contacts")?;
     let items: Vec<_> = request.contacts.iter().map(item).collect();
     let good = items.iter().flatten().cloned().collect();
     let reuse = request.reuse_former;

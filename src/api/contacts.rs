@@ -6,7 +6,7 @@ use super::{
     Api, RpcResult, contact_batches,
     convert::{contact_update, details, optional_kind, to_wire_count},
     export,
-    field::{etag, optional, required, required_keys, required_message, search_text},
+    field::{etag, optional, required, required_each, required_message, search_text},
     import::{self, contacts::ContactImport},
     lists::current_names,
     request::{split_change, split_request},
@@ -67,7 +67,7 @@ impl Contacts for Api {
         request: Request<pb::BatchGetContactsRequest>,
     ) -> RpcResult<pb::BatchGetContactsResponse> {
         let (call, request) = split_request(request)?;
-        let ids = required_keys(&request.ids, "ids")?;
+        let ids = required_each(&request.ids, "ids")?;
         let found = contacts::get_all(&self.domain, &call, ids).await?;
         Ok(Response::new(pb::BatchGetContactsResponse {
             contacts: found.found.into_iter().map(Into::into).collect(),

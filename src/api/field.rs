@@ -3,12 +3,9 @@
 use std::{fmt::Display, str::FromStr};
 
 use crate::{
-    domain::{Error, Violation, memberships::MAX_BATCH_ITEMS},
+    domain::{Error, Violation},
     model::InvalidValue,
 };
-
-/// How many resources one call reads by key, so that all of them fit in a message.
-const MAX_READ_KEYS: usize = 1_000;
 
 /// Attaches the path of a field to an error.
 pub(super) trait Field<T> {
@@ -75,43 +72,14 @@ pub(super) fn search_text(text: String, path: &str) -> Result<String, Violation>
     .field(path)
 }
 
-/// Reads a list of required values, at most a batch of them.
+/// Reads a list of required values. The codec has counted them.
 pub(super) fn required_each<T>(texts: &[String], path: &str) -> Result<Vec<T>, Violation>
 where
     T: FromStr<Err = InvalidValue>,
 {
-    required_up_to(MAX_BATCH_ITEMS, texts, path)
-}
-
-/// Reads the keys of resources to read, at most [`MAX_READ_KEYS`].
-pub(super) fn required_keys<T>(texts: &[String], path: &str) -> Result<Vec<T>, Violation>
-where
-    T: FromStr<Err = InvalidValue>,
-{
-    required_up_to(MAX_READ_KEYS, texts, path)
-}
-
-fn required_up_to<T>(max: usize, texts: &[String], path: &str) -> Result<Vec<T>, Violation>
-where
-    T: FromStr<Err = InvalidValue>,
-{
-    check_count(texts.len(), max, path)?;
     let texts = texts.iter().enumerate();
     let values = texts.map(|(at, text)| required(text, &format!("{path}[{at}]")));
     values.collect()
-}
-
-/// Rejects a batch with more than [`MAX_BATCH_ITEMS`] items.
-pub(super) fn check_batch_size<T>(items: &[T], path: &str) -> Result<(), Violation> {
-    check_count(items.len(), MAX_BATCH_ITEMS, path)
-}
-
-/// Rejects a list with more than `max` items.
-pub(super) fn check_count(count: usize, max: usize, path: &str) -> Result<(), Violation> {
-    match count > max {
-        true => Err(format!("must have at most {max} items; it has {count}")).field(path),
-        false => Ok(()),
-    }
 }
 
 /// Rejects a metadata key with several values: which of them counts is arbitrary.

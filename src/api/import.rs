@@ -51,9 +51,6 @@ pub(super) trait Upload: Send + 'static {
     /// A message to the caller.
     type Response: Clone + Send + 'static;
 
-    /// The path of a chunk's items, for errors.
-    const ITEMS: &'static str;
-
     /// Reads an item.
     fn read(
         sent: Self::Sent,

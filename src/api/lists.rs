@@ -6,7 +6,7 @@ use tonic::{Request, Response};
 
 use super::{
     Api, RpcResult,
-    field::{Field, required, required_keys, search_text},
+    field::{Field, required, required_each, search_text},
     request::split_request,
     token::ListPage,
 };
@@ -22,7 +22,7 @@ pub(super) async fn batch_get(
     request: Request<pb::BatchGetMailingGroupsRequest>,
 ) -> RpcResult<pb::BatchGetMailingGroupsResponse> {
     let (call, request) = split_request(request)?;
-    let codes = required_keys(&request.codes, "codes")?;
+    let codes = required_each(&request.codes, "codes")?;
     let found = mailing_groups::get_all(&api.domain, &call, codes).await?;
     Ok(Response::new(pb::BatchGetMailingGroupsResponse {
         mailing_groups: messages(found.found),

@@ -169,7 +169,7 @@ impl MailingGroups for Api {
         request: Request<pb::BatchAssignMailingGroupsRequest>,
     ) -> RpcResult<pb::BatchAssignMailingGroupsResponse> {
         let (call, request, key) = split_change(request)?;
-        let items = batches::read(&request.assignments)?;
+        let items = batches::read(&request.assignments);
         let done = batches::change(&self.domain, &call, items, Direction::Assign, key).await?;
         Ok(Response::new(pb::BatchAssignMailingGroupsResponse {
             results: done.results,
@@ -183,7 +183,7 @@ impl MailingGroups for Api {
         request: Request<pb::BatchUnassignMailingGroupsRequest>,
     ) -> RpcResult<pb::BatchUnassignMailingGroupsResponse> {
         let (call, request, key) = split_change(request)?;
-        let items = batches::read(&request.assignments)?;
+        let items = batches::read(&request.assignments);
         let done = batches::change(&self.domain, &call, items, Direction::Unassign, key).await?;
         Ok(Response::new(pb::BatchUnassignMailingGroupsResponse {
             results: done.results,

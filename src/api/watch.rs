@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 use tonic::Status;
 
 use super::{
-    field::{Field, check_count, required_each, required_message},
+    field::{Field, required_each, required_message},
     status,
     stream::ResponseStream,
 };
@@ -79,7 +79,6 @@ fn start(start: Option<request::Start>) -> Result<WatchStart, Violation> {
 
 fn filter(kinds: &[i32], codes: &[String]) -> Result<WatchFilter, Violation> {
     let codes = required_each::<Code>(codes, "codes")?;
-    check_count(kinds.len(), MAX_KINDS, "kinds")?;
     let mut distinct = Vec::new();
     for (at, number) in kinds.iter().enumerate() {
         let kind = kind(*number).ok_or(KINDS).field(&format!("kinds[{at}]"))?;
@@ -98,9 +97,6 @@ fn filter(kinds: &[i32], codes: &[String]) -> Result<WatchFilter, Violation> {
         codes,
     })
 }
-
-/// How many kinds there are.
-const MAX_KINDS: usize = 4;
 
 const KINDS: &str = "must be CHANGE_KIND_MAILING_GROUPS, CHANGE_KIND_CONTACTS, \
     CHANGE_KIND_MEMBERSHIPS or CHANGE_KIND_SEGMENTS";

@@ -29,8 +29,6 @@ impl Upload for ContactImport {
     type Item = ContactRow;
     type Response = pb::ImportContactsResponse;
 
-    const ITEMS: &'static str = "chunk.contacts";
-
     fn read(
         contact: pb::Contact,
         options: ItemOptions,

@@ -27,8 +27,6 @@ impl Upload for MembershipImport {
     type Item = Assignment;
     type Response = pb::ImportMembershipsResponse;
 
-    const ITEMS: &'static str = "chunk.assignments";
-
     fn read(
         sent: pb::Assignment,
         _: ItemOptions,

@@ -11,9 +11,7 @@ use super::{
     messages::{ItemOptions, Message},
 };
 use crate::{
-    api::{
-        convert::ALL_CONTACT_FIELDS, field::check_batch_size, incoming, quota::TakenQuota, status,
-    },
+    api::{convert::ALL_CONTACT_FIELDS, incoming, quota::TakenQuota, status},
     domain::{imports::ItemRejection, memberships::MAX_BATCH_ITEMS},
 };
 
@@ -128,7 +126,6 @@ impl<U: Upload> ReceivedMessages<U> {
     fn read(&self, message: Message<Vec<U::Sent>>) -> Received<U> {
         Ok(match message {
             Message::Chunk(items) => {
-                check_batch_size(&items, U::ITEMS)?;
                 let read = |item| U::read(item, self.options);
                 Message::Chunk(items.into_iter().map(read).collect())
             }
