@@ -82,9 +82,16 @@ fn signal(processes: &[Pid], signal: Signal) {
 /// while another process, or a zombie, has the recorded process id. If that process can be a
 /// server of the cluster, the file stays, and PostgreSQL refuses to start.
 fn remove_stale_files(cluster: &Path, sockets: &Path) -> Result<(), Error> {
-    if processes::recorded(cluster)
-        .is_some_and(|id| kill(id, None).is_ok() && processes::is_elsewhere(id, cluster))
-    {
+    let lives_elsewhere =
+        |id: &Pid| kill(*id, None).is_ok() && processes::is_elsewhere(*id, cluster);
+    if let Some(id) = processes::recorded(cluster).filter(lives_elsewhere) {
+        if processes::is_server(id) {
+            warn!(
+                "{} was copied while its PostgreSQL was running (process {id}, which works in another \
+                 directory): only a snapshot of a whole file system is a safe copy",
+                cluster.display()
+            );
+        }
         remove(cluster.join("postmaster.pid"))?;
     }
     remove(sockets.join(format!(".s.PGSQL.{PORT}.lock")))?;

@@ -51,6 +51,14 @@ pub(super) fn is_elsewhere(id: Pid, cluster: &Path) -> bool {
     }
 }
 
+/// Whether a process is a PostgreSQL.
+pub(super) fn is_server(id: Pid) -> bool {
+    match cfg!(target_os = "linux") {
+        true => is_postgres(&Path::new("/proc").join(id.to_string())),
+        false => shown_by_ps(&id).contains("postgres"),
+    }
+}
+
 /// Whether the process runs a program called postgres, also if an upgrade has replaced the file.
 fn is_postgres(process: &Path) -> bool {
     fs::read_link(process.join("exe")).is_ok_and(|program| {

@@ -51,13 +51,14 @@ impl SocketDir {
                 link: None,
             });
         }
-        if let Some(folder) = linked_dir(&own, owner) {
+        let prefix = prefix(data_dir)?;
+        if let Some(folder) = linked_dir(&own, owner, &prefix) {
             return Ok(Self {
                 folder,
                 link: Some(own),
             });
         }
-        let folder = temporary(programs, owner)?;
+        let folder = temporary(&prefix, programs, owner)?;
         link(&own, &folder).map_err(|source| owner::denied(&own, source))?;
         Ok(Self {
             folder,
@@ -113,10 +114,21 @@ fn in_data_dir(own: &Path, owner: &Owner) -> io::Result<()> {
     }
 }
 
-/// The directory that an earlier run linked and did not remove, if it is still private.
-fn linked_dir(own: &Path, owner: &Owner) -> Option<PathBuf> {
+/// How the names of a data directory's temporary directories begin: with the identity of the directory,
+/// which a copy of it does not share.
+fn prefix(data_dir: &Path) -> Result<String, Error> {
+    let metadata = fs::metadata(data_dir).map_err(|source| owner::denied(data_dir, source))?;
+    let (device, inode) = (metadata.dev(), metadata.ino());
+    Ok(format!("mailing-groups-{device:x}-{inode:x}-"))
+}
+
+/// The directory that an earlier run linked and did not remove, if it is still private. Not that of
+/// another data directory, of which this one is a copy: a server may use it.
+fn linked_dir(own: &Path, owner: &Owner, prefix: &str) -> Option<PathBuf> {
     let folder = fs::read_link(own).ok()?;
-    (fits(&folder) && is_private(&folder, owner)).then_some(folder)
+    let name = folder.file_name()?.to_str()?;
+    let is_usable = name.starts_with(prefix) && fits(&folder) && is_private(&folder, owner);
+    is_usable.then_some(folder)
 }
 
 fn is_private(folder: &Path, owner: &Owner) -> bool {
@@ -126,13 +138,13 @@ fn is_private(folder: &Path, owner: &Owner) -> bool {
 }
 
 /// A new directory with a short path.
-fn temporary(programs: &Programs, owner: &Owner) -> Result<PathBuf, Error> {
+fn temporary(prefix: &str, programs: &Programs, owner: &Owner) -> Result<PathBuf, Error> {
     let parents = [env::temp_dir(), PathBuf::from("/tmp")];
     for parent in parents
         .iter()
         .filter(|parent| owner.can_access(parent, programs))
     {
-        let made = create::private("mailing-groups-").tempdir_in(parent);
+        let made = create::private(prefix).tempdir_in(parent);
         if let Ok(folder) = made
             && fits(folder.path())
         {
@@ -141,7 +153,7 @@ fn temporary(programs: &Programs, owner: &Owner) -> Result<PathBuf, Error> {
         }
     }
     Err(Error::NoSocketFolder {
-        longest: MAX_SOCKET_PATH - "/mailing-groups-123456/.s.PGSQL.5432".len(),
+        longest: MAX_SOCKET_PATH - format!("/{prefix}123456/.s.PGSQL.{PORT}").len(),
     })
 }
 

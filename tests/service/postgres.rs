@@ -2,6 +2,7 @@
 
 mod ends;
 mod folders;
+mod others;
 
 use std::{
     fs,
