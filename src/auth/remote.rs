@@ -19,6 +19,7 @@ use tokio::{
 use tokio_util::task::AbortOnDropHandle;
 
 use super::{credentials::Rejection, keys::KeySet};
+use crate::telemetry::due_line;
 
 /// How often the keys are fetched, so that a key that was withdrawn is refused some time.
 const INTERVAL: Duration = Duration::from_secs(5 * 60);
@@ -98,20 +99,35 @@ struct Fetcher {
 }
 
 impl Fetcher {
+    /// Logs that the keys can be fetched from now on, or cannot.
+    fn log(&self, error: Option<&String>) {
+        let url = &self.url;
+        let Some(due) = due_line(url.as_str(), i32::from(error.is_some())) else {
+            return;
+        };
+        let left_out = due.left_out;
+        match error {
+            None => tracing::info!(left_out, "the keys of {url} are there"),
+            Some(error) => {
+                tracing::warn!(
+                    error,
+                    left_out,
+                    "the keys of {url} cannot be fetched: {error}"
+                );
+            }
+        }
+    }
+
     async fn run(self) {
         let quota = Quota::with_period(PERIOD_PER_FETCH).map(|it| it.allow_burst(BURST));
         let limiter = quota.map(DefaultDirectRateLimiter::direct);
         let mut is_failing = false;
         loop {
             let fetched = fetch(&self.client, &self.url).await;
-            match &fetched {
-                Ok(_) if is_failing => tracing::info!("the keys of {} are there", self.url),
-                Err(error) if !is_failing => {
-                    tracing::warn!(error, "the keys of {} cannot be fetched: {error}", self.url);
-                }
-                Ok(_) | Err(_) => {}
+            if fetched.is_err() != is_failing {
+                is_failing = fetched.is_err();
+                self.log(fetched.as_ref().err());
             }
-            is_failing = fetched.is_err();
             self.keys.send_modify(|keys| {
                 if let Ok(fetched) = fetched {
                     *keys = Some(Arc::new(fetched));

@@ -15,6 +15,8 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use futures_util::future::BoxFuture;
 use tokio::{task::AbortHandle, time::sleep};
 
+use crate::telemetry::due_line;
+
 /// How long a request may wait before it is checked whether the database works on it.
 const LIMIT: Duration = Duration::from_secs(2);
 
@@ -66,7 +68,13 @@ pub(super) fn watch(traffic: Traffic, driver: AbortHandle, backend: i32, is_idle
             sleep(INTERVAL).await;
             let is_silent = || traffic.silence() >= LIMIT;
             if is_silent() && is_idle(backend).await && is_silent() {
-                tracing::warn!("a database connection was closed: an answer did not arrive");
+                if let Some(due) = due_line("a silent database connection", 0) {
+                    let left_out = due.left_out;
+                    tracing::warn!(
+                        left_out,
+                        "a database connection was closed: an answer did not arrive"
+                    );
+                }
                 driver.abort();
             }
         }

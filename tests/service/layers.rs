@@ -35,7 +35,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "telemetry",
         ],
     ),
-    ("auth", &["model", "reload"]),
+    ("auth", &["model", "reload", "telemetry"]),
     ("api", &["domain", "metrics", "model", "pb", "telemetry"]),
     ("domain", &["metrics", "store", "model", "telemetry"]),
     ("store", &["metrics", "model", "schema", "telemetry"]),
