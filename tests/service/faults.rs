@@ -12,6 +12,7 @@ mod logs;
 mod lost_commits;
 mod messages;
 mod network;
+mod paused;
 mod processes;
 mod silent;
 mod standby;

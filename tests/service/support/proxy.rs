@@ -32,6 +32,8 @@ pub(crate) enum Network {
     /// Passes everything on, up to this text on its way to PostgreSQL. After it, drops what comes on that
     /// connection, and is up for the others.
     SilentAfter(&'static str),
+    /// Holds everything back until the network is in another state.
+    Held,
     /// Passes everything on, late.
     Slow(Duration),
     /// Passes everything on, in small parts with pauses.
@@ -185,6 +187,12 @@ struct Wire {
 }
 
 impl Wire {
+    async fn released(&self) {
+        let mut network = self.network.subscribe();
+        let released = network.wait_for(|network| *network != Network::Held);
+        released.await.expect("the sender is here");
+    }
+
     /// Passes on what comes, until it ends or is cut.
     async fn pass(
         &self,
@@ -202,6 +210,7 @@ impl Wire {
             let network = *self.network.borrow();
             match network {
                 Network::Silent => self.mute.store(true, Ordering::SeqCst),
+                Network::Held => self.released().await,
                 Network::Slow(delay) => tokio::time::sleep(delay).await,
                 Network::Torn => return to.write_all(&bytes[..count / 2]).await,
                 Network::Throttled => {
