@@ -3,3 +3,4 @@
 
 mod proxies;
 mod proxy;
+mod rolling;

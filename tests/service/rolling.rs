@@ -3,7 +3,7 @@
 mod client;
 mod stops;
 
-use std::{net::SocketAddr, path::Path, sync::Arc};
+use std::{future::Future, net::SocketAddr, path::Path};
 
 use mailing_groups::pb::GetContactRequest;
 use nix::sys::signal::Signal;
@@ -20,7 +20,7 @@ use crate::{
 const CLIENTS: usize = 8;
 
 /// Two servers on one database, each always on the same port.
-struct Pair {
+pub(crate) struct Pair {
     folder: TempDir,
     url: String,
     servers: [(Program, SocketAddr); 2],
@@ -34,7 +34,7 @@ async fn start(folder: &Path, url: &str, address: &str) -> (Program, SocketAddr)
 }
 
 impl Pair {
-    async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
         let (folder, url) = (scratch(), database().await);
         let servers = [
             start(folder.path(), &url, "127.0.0.1:0").await,
@@ -49,7 +49,7 @@ impl Pair {
         }
     }
 
-    fn addresses(&self) -> [SocketAddr; 2] {
+    pub(crate) fn addresses(&self) -> [SocketAddr; 2] {
         [self.servers[0].1, self.servers[1].1]
     }
 
@@ -66,13 +66,24 @@ impl Pair {
     /// Restarts the servers in turns while clients call, each over connections of its own; how many
     /// calls were answered.
     async fn restart_under_load(&mut self, restarts: usize) -> usize {
+        let addresses = self.addresses();
+        let client = |number, stop| call(Balanced::new(&addresses, number), stop);
+        self.restart_under(restarts, client).await
+    }
+
+    /// Restarts the servers in turns while clients work; the sum of what they return when they are
+    /// stopped. Each has a number.
+    pub(crate) async fn restart_under<F>(
+        &mut self,
+        restarts: usize,
+        client: impl Fn(usize, CancellationToken) -> F,
+    ) -> usize
+    where
+        F: Future<Output = usize> + Send + 'static,
+    {
         let stop = CancellationToken::new();
-        let addresses = Arc::new(self.addresses());
-        let mut clients = JoinSet::new();
-        for client in 0..CLIENTS {
-            let (stop, addresses) = (stop.clone(), Arc::clone(&addresses));
-            clients.spawn(async move { call(Balanced::new(&addresses[..], client), stop).await });
-        }
+        let clients = (0..CLIENTS).map(|number| client(number, stop.clone()));
+        let clients: JoinSet<usize> = clients.collect();
         for at in 0..restarts {
             self.restart(at % 2).await;
         }

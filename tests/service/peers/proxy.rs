@@ -1,6 +1,6 @@
-//! nginx and HAProxy, with the configurations of docs/operations.md.
+//! nginx and HAProxy, with the configurations of deploy/.
 
-use std::{fs, path::Path, process::Stdio};
+use std::{fs, net::SocketAddr, path::Path, process::Stdio};
 
 use mailing_groups::pb::FILE_DESCRIPTOR_SET;
 use prost::Message;
@@ -11,17 +11,22 @@ use tonic::transport::{Channel, Endpoint};
 
 use crate::support::{Server, eventually, scratch};
 
-/// A proxy in front of the shared server. Killed when dropped.
+/// A proxy in front of two servers. Killed when dropped.
 pub(super) struct Proxy {
     folder: TempDir,
     _process: Child,
 }
 
 impl Proxy {
+    /// nginx in front of the shared server, which it takes for two.
     pub(super) async fn nginx() -> Self {
+        Self::nginx_before([Server::shared().await.address; 2])
+    }
+
+    pub(super) fn nginx_before(servers: [SocketAddr; 2]) -> Self {
         let folder = scratch();
         let path = folder.path().display();
-        let server = configuration("nginx", &format!("unix:{path}/socket")).await;
+        let server = configuration("nginx.conf", &format!("unix:{path}/socket"), servers);
         // Otherwise below /var, which only root can write.
         let temporary = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
             .map(|kind| format!("{kind}_temp_path {path}/{kind};\n"))
@@ -37,10 +42,15 @@ impl Proxy {
         Self::run(command, folder)
     }
 
+    /// HAProxy in front of the shared server, which it takes for two.
     pub(super) async fn haproxy() -> Self {
+        Self::haproxy_before([Server::shared().await.address; 2])
+    }
+
+    pub(super) fn haproxy_before(servers: [SocketAddr; 2]) -> Self {
         let folder = scratch();
         let socket = format!("unix@{}/socket", folder.path().display());
-        let config = configuration("haproxy", &socket).await;
+        let config = configuration("haproxy.cfg", &socket, servers);
         fs::write(folder.path().join("config"), config).unwrap();
         let mut command = Command::new("haproxy");
         command
@@ -94,32 +104,54 @@ impl Proxy {
     }
 }
 
-/// The configuration of a proxy in the documentation.
-fn documented(proxy: &str) -> String {
-    let document = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/operations.md");
-    let text = fs::read_to_string(document).unwrap();
-    let (_, block) = text.split_once(&format!("```{proxy}\n")).unwrap();
-    let (config, _) = block.split_once("```").unwrap();
-    config.to_owned()
+/// A file that users begin with.
+fn example(name: &str) -> String {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy");
+    fs::read_to_string(folder.join(name)).unwrap()
 }
 
-/// The documented configuration with another address, and that of the shared server.
-async fn configuration(proxy: &str, listen: &str) -> String {
-    let config = documented(proxy);
-    for address in ["127.0.0.1:50051", "127.0.0.1:50052"] {
-        assert!(config.contains(address), "no {address} in {config}");
-    }
-    let server = Server::shared().await.address.to_string();
-    config
-        .replace("127.0.0.1:50051", &server)
-        .replace("127.0.0.1:50052", listen)
+/// That file with another address, and with those of these servers.
+fn configuration(name: &str, listen: &str, [one, two]: [SocketAddr; 2]) -> String {
+    let config = example(name);
+    let changed = [
+        ("127.0.0.1:50050", listen.to_owned()),
+        ("127.0.0.1:50051", one.to_string()),
+        ("127.0.0.1:50052", two.to_string()),
+    ];
+    changed.into_iter().fold(config, |config, (from, to)| {
+        assert!(config.contains(from), "no {from} in {config}");
+        config.replace(from, &to)
+    })
 }
+
+/// How the calls begin that change something each time.
+const CHANGES: [&str; 13] = [
+    "/Add",
+    "/BatchCreate",
+    "/Create",
+    "/Delete",
+    "/Go",
+    "/Merge",
+    "/Reduce",
+    "/Refine",
+    "/Rename",
+    "/Replace",
+    "/Replay",
+    "/Save",
+    "/Update",
+];
 
 #[test]
-fn haproxy_tells_streams_from_other_calls() {
-    let config = documented("haproxy");
-    let (_, words) = config.split_once("path_sub ").unwrap();
-    let (words, _) = words.split_once(" }").unwrap();
+fn haproxy_tells_streams_and_calls_that_may_be_repeated_from_others() {
+    let config = example("haproxy.cfg");
+    let words = |backend: &str| {
+        let (_, rule) = config
+            .split_once(&format!("use_backend {backend} if {{ path_sub "))
+            .unwrap();
+        let (words, _) = rule.split_once(" }").unwrap();
+        words.split(' ').map(str::to_owned).collect::<Vec<_>>()
+    };
+    let (streams, repeatable) = (words("streams"), words("repeatable"));
     let set = FileDescriptorSet::decode(FILE_DESCRIPTOR_SET).unwrap();
     for method in set
         .file
@@ -128,8 +160,10 @@ fn haproxy_tells_streams_from_other_calls() {
         .flat_map(|it| &it.method)
     {
         let path = format!("/{}", method.name());
-        let streams = method.client_streaming() || method.server_streaming();
-        let named = words.split(' ').any(|word| path.contains(word));
-        assert_eq!(named, streams, "{path}");
+        let is_stream = method.client_streaming() || method.server_streaming();
+        let is_in = |words: &[String]| words.iter().any(|word| path.contains(word));
+        assert_eq!(is_in(&streams), is_stream, "{path}");
+        let changes = CHANGES.iter().any(|word| path.contains(word));
+        assert_eq!(is_in(&repeatable), !is_stream && !changes, "{path}");
     }
 }
