@@ -1,0 +1,1 @@
+DROP INDEX mailing_groups_accented_idx;

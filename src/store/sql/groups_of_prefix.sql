@@ -1,0 +1,21 @@
+-- Groups of tenant $1 by code, after code $4, at most as many as $5. Their folded codes are those from $2 to
+-- before $3.
+--
+-- A code in the range that has no accent is its folded code, so the page is read in the order of codes.
+-- IS TRUE keeps the planner from reading all groups of the prefix, by their folded codes, and sorting them.
+-- That is done for codes with an accent in the prefix itself only.
+FROM (
+    (
+        SELECT * FROM mailing_groups
+        WHERE tenant_id = $1 AND code >= $2 AND code < $3 AND code > $4
+            AND (search_code >= $2 AND search_code < $3) IS TRUE
+        ORDER BY code LIMIT $5
+    )
+    UNION ALL (
+        SELECT * FROM mailing_groups
+        WHERE tenant_id = $1 AND search_code >= $2 AND search_code < $3 AND search_code <> code
+            AND (code < $2 OR code >= $3) AND code > $4
+        ORDER BY code LIMIT $5
+    )
+) AS mailing_groups
+ORDER BY code LIMIT $5
