@@ -51,11 +51,13 @@ impl Tenants for Api {
         let page = ListPage::<TenantName>::take(&call, &mut request)?;
         let prefix = search_text(request.prefix, "prefix")?;
         let after = page.after.as_ref();
-        let mut found = tenants::list(&self.domain, &granted, &prefix, after, page.size).await?;
-        let next_page_token = page.next_token(&mut found, |it| &it.name);
+        let (found, more) =
+            tenants::list(&self.domain, &granted, &prefix, after, page.size).await?;
+        let last = found.last().filter(|_| more);
+        let next_page_token = last.map(|it| page.token_after(&it.name));
         Ok(Response::new(pb::ListTenantsResponse {
             tenants: found.into_iter().map(Into::into).collect(),
-            next_page_token,
+            next_page_token: next_page_token.unwrap_or_default(),
         }))
     }
 

@@ -41,14 +41,15 @@ pub(crate) async fn get(domain: &Domain, call: &Call) -> Result<Tenant> {
     found.ok_or_else(|| unknown(call))
 }
 
-/// Lists the granted tenants by name, after `after`, whose names start with `prefix`.
+/// Lists the granted tenants by name, after `after`, whose names start with `prefix`. Returns whether more
+/// follow.
 pub(crate) async fn list(
     domain: &Domain,
     granted: &GrantedTenants,
     prefix: &str,
     after: Option<&TenantName>,
     size: PageSize,
-) -> Result<Vec<Tenant>> {
+) -> Result<(Vec<Tenant>, bool)> {
     domain
         .read(ALL_TENANTS, async |conn| {
             Ok(store::tenants::page(conn, granted, prefix, after, size).await?)

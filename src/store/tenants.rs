@@ -87,28 +87,42 @@ pub(crate) async fn get(
         .optional()
 }
 
-/// A page of the granted tenants by name, after `after`, whose names start with `prefix`.
+/// How many groups a page of tenants sums up; one tenant may have more.
+const MAX_GROUPS_SUMMED: i64 = 100_000;
+
+/// A page of the granted tenants by name, after `after`, whose names start with `prefix`, and whether more
+/// follow.
 pub(crate) async fn page(
     conn: &mut AsyncPgConnection,
     granted: &GrantedTenants,
     prefix: &str,
     after: Option<&TenantName>,
     size: PageSize,
-) -> QueryResult<Vec<Tenant>> {
+) -> QueryResult<(Vec<Tenant>, bool)> {
+    #[derive(QueryableByName)]
+    struct Row {
+        #[diesel(embed)]
+        tenant: Tenant,
+        #[diesel(sql_type = BigInt)]
+        found: i64,
+    }
     let granted = match granted {
         GrantedTenants::All => None,
         GrantedTenants::Named(names) => Some(names.iter().cloned().collect::<Vec<_>>()),
     };
-    sql("SELECT * FROM present_tenants \
-         WHERE name >= $1 AND name < $2 AND ($3 IS NULL OR name > $3) \
-             AND ($5 IS NULL OR name = ANY ($5)) ORDER BY name LIMIT $4")
-    .bind::<Text, _>(prefix.to_owned())
-    .bind::<Text, _>(after_prefix(prefix))
-    .bind::<Nullable<Text>, _>(after.cloned())
-    .bind::<BigInt, _>(size.with_one_more())
-    .bind::<Nullable<Array<Text>>, _>(granted)
-    .load(conn)
-    .await
+    let mut rows: Vec<Row> = sql(include_str!("sql/tenants_page.sql"))
+        .bind::<Text, _>(prefix.to_owned())
+        .bind::<Text, _>(after_prefix(prefix))
+        .bind::<Nullable<Text>, _>(after.cloned())
+        .bind::<BigInt, _>(size.with_one_more())
+        .bind::<Nullable<Array<Text>>, _>(granted)
+        .bind::<BigInt, _>(MAX_GROUPS_SUMMED)
+        .load(conn)
+        .await?;
+    rows.truncate(size.get());
+    let found = rows.iter().map(|row| row.found).next();
+    let more = found.is_some_and(|found| found > rows.len() as i64);
+    Ok((rows.into_iter().map(|row| row.tenant).collect(), more))
 }
 
 /// Sets the limits of the transaction's tenant.
