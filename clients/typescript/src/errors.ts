@@ -79,7 +79,8 @@ export class MailingGroupsError extends ConnectError {
     }
     const error = ConnectError.from(thrown, code);
     const actual = isBrokenConnection(error) ? Code.Unavailable : error.code;
-    return new MailingGroupsError(error.rawMessage, actual, error.cause ?? thrown, error);
+    const cause = error.cause ?? (thrown === error ? undefined : thrown);
+    return new MailingGroupsError(error.rawMessage, actual, cause, error);
   }
 
   // Otherwise each ConnectError would be an instance: the inherited test compares fields.

@@ -1,7 +1,7 @@
 // Servers for tests.
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from "node:fs";
+import { chmodSync, closeSync, mkdtempSync, openSync, readFileSync, rmSync } from "node:fs";
 import { createServer, type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -17,6 +17,11 @@ export function environment(name: string): string {
   return value;
 }
 
+// Otherwise an interrupted test would leave its servers.
+for (const signal of ["SIGINT", "SIGTERM"] as const) {
+  process.once(signal, () => process.exit(1));
+}
+
 /** A server with a data folder of its own. It can be stopped and started again. */
 export class Server {
   readonly #folder = mkdtempSync(join(tmpdir(), "mg-ts-"));
@@ -30,7 +35,15 @@ export class Server {
   constructor(flags: string[] = [], options: ClientOptions = {}) {
     this.#flags = flags;
     this.#options = options;
-    process.on("exit", () => this.#process?.kill("SIGTERM"));
+    // The server that root starts runs PostgreSQL as another user, who has to reach the data.
+    chmodSync(this.#folder, 0o755);
+    process.on("exit", () => {
+      if (this.#process === undefined) {
+        rmSync(this.#folder, { recursive: true, force: true });
+      } else {
+        this.#process.kill("SIGTERM");
+      }
+    });
   }
 
   get address(): string {
