@@ -26,8 +26,8 @@ _IN_ORDER = frozenset(
         grpc.StatusCode.UNAUTHENTICATED,
     ]
 )
-"""The service limits the age of every stream, and ends it when its token expires; there may be a new
-one by now."""
+"""The service limits the age of every stream, and ends it when its token expires. There may be a
+new token by now."""
 
 
 class Retry:
