@@ -1,12 +1,14 @@
 //! `import`: groups, contacts and memberships from CSV files.
 //!
-//! [`run`] is an import, [`folder`] several. [`csv_file`] reads any [`input`] as [`records`], and
+//! [`run`] is an import, [`folder`] several; [`mapped`] is one from files of other tools.
+//! [`csv_file`] reads any [`input`] as [`records`], and
 //! [`columns`] checks its header before a connection is opened. [`batches`] reads rows on a blocking
 //! thread into batches of [`items`], and notes [`duplicates`]. [`groups`] or, for the streaming
 //! imports, [`upload`] sends them, a bounded number at a time. Results go to the [`report`], which
 //! writes rows that were [`rejected`] to a file.
 
 mod folder;
+mod mapped;
 mod run;
 
 mod groups;
@@ -15,18 +17,25 @@ mod upload;
 mod batches;
 mod columns;
 mod csv_file;
+mod csv_rows;
 mod duplicates;
 mod input;
 mod items;
 mod records;
 
 mod rejected;
+mod rejections;
 mod report;
 
 use std::path::PathBuf;
 
-use self::upload::UploadItem;
+use encoding_rs::Encoding;
+
 pub(super) use self::{batches::ImportBatch, run::read_memberships};
+use self::{
+    mapped::{FROM, MAPPING, MappedArgs, PrintMappingArgs},
+    upload::UploadItem,
+};
 use super::{Completion, after_help, connection::ConnectionArgs, error::Error, retry::RetryArgs};
 use crate::pb;
 
@@ -111,15 +120,31 @@ enum ImportCommand {
     /// Missing files are skipped, with a note. All files are opened before anything is sent.
     #[command(after_help = after_import_help(FOLDER))]
     Folder(FolderArgs),
+    /// Import files that another tool exported: Business Central, HubSpot, listmonk, Mailchimp, ...
+    ///
+    /// Finds contacts, companies, groups and memberships in their columns, makes codes of the names
+    /// of lists and tags, and marks whoever unsubscribed. Says first what is made of what, and
+    /// which columns are not imported. An import never clears a mark, unless a mapping says so.
+    #[command(after_help = after_import_help(FROM))]
+    From(Box<MappedArgs>),
+    /// Print the mapping of a source, to start your own from
+    #[command(after_help = after_help(MAPPING, "the mapping was printed"))]
+    Mapping(PrintMappingArgs),
 }
 
 /// The flags of every import.
 #[derive(Debug, clap::Args)]
 struct ImportFlags {
-    /// The separator of the columns: one character, or `tab`
-    #[arg(long, value_name = "CHAR", default_value = ",", value_parser = delimiter)]
-    delimiter: u8,
-    /// Where rejected rows are written: a file, for `import folder` a folder; - writes to stdout
+    /// The separator of the columns: one character, or `tab` [default: a comma; `import from` finds
+    /// it]
+    #[arg(long, value_name = "CHAR", value_parser = delimiter)]
+    delimiter: Option<u8>,
+    /// The encoding, such as windows-1252. A byte order mark, as in UTF-16 of Excel, says it anyway
+    /// [default: utf-8]
+    #[arg(long, value_name = "NAME", value_parser = input::encoding)]
+    encoding: Option<&'static Encoding>,
+    /// Where rejected rows are written: a file, for `import folder` and `import from` a folder; -
+    /// writes to stdout
     /// [default: FILE.rejected.csv next to the input; created only if rows are rejected]
     #[arg(long, value_name = "PATH")]
     rejected: Option<PathBuf>,
@@ -166,7 +191,7 @@ struct UploadFlags {
 
 #[derive(Debug, clap::Args)]
 struct FileArgs {
-    /// The CSV file, in UTF-8; - reads stdin
+    /// The CSV file; - reads stdin
     #[arg(value_name = "FILE.csv")]
     file: PathBuf,
     #[command(flatten)]
@@ -202,6 +227,8 @@ impl ImportArgs {
             ImportCommand::Contacts(it) => it.run::<pb::Contact>().await,
             ImportCommand::Memberships(it) => it.run::<pb::Assignment>().await,
             ImportCommand::Folder(it) => it.run().await,
+            ImportCommand::From(it) => it.run().await,
+            ImportCommand::Mapping(it) => it.run(),
         }
     }
 }

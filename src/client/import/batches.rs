@@ -1,8 +1,15 @@
 //! Reads the rows of a file on a blocking thread, into batches to be sent.
 
+use std::sync::Arc;
+
 use tokio::sync::mpsc;
 
-use super::{columns::CsvRow, csv_file::CsvFile, duplicates::Duplicates, items::ImportItem};
+use super::{
+    columns::{CsvColumns, CsvRow},
+    csv_file::CsvFile,
+    duplicates::Duplicates,
+    items::ImportItem,
+};
 use crate::client::error::Error;
 
 /// Batches read ahead of the connection.
@@ -10,6 +17,26 @@ const BATCHES_AHEAD: usize = 2;
 /// The encoded size of a batch of more than one row, far below the 4 MiB that a gRPC server accepts
 /// as one message.
 const BATCH_BYTES: usize = 1 << 20;
+
+/// Makes items of the rows of a file.
+pub(super) trait RowReader<T>: Send + Sync {
+    /// The items of a row, or why it cannot be read.
+    fn items(&self, row: &CsvRow) -> Result<Vec<T>, String>;
+}
+
+/// A row in the columns of the item.
+impl<T: ImportItem> RowReader<T> for CsvColumns {
+    fn items(&self, row: &CsvRow) -> Result<Vec<T>, String> {
+        Ok(vec![T::read(&self.fields(row)?)?])
+    }
+}
+
+/// Where items come from.
+pub(super) enum ItemSource<T> {
+    File(Arc<CsvFile>, Arc<dyn RowReader<T>>),
+    /// Items with the rows that they are made of.
+    Ready(Vec<(T, CsvRow)>),
+}
 
 /// Rows that are sent together, and rows among them that cannot be sent.
 pub(in crate::client) struct ImportBatch<T> {
@@ -20,6 +47,8 @@ pub(in crate::client) struct ImportBatch<T> {
     pub(in crate::client) unreadable: Vec<(CsvRow, String)>,
     /// The sizes of rows that are not sent, because a later row of their key was sent before.
     pub(super) superseded: Vec<u64>,
+    /// The size of rows without items.
+    pub(super) skipped: u64,
     /// What the report says about duplicates.
     pub(super) note: Option<String>,
     bytes: usize,
@@ -27,7 +56,7 @@ pub(in crate::client) struct ImportBatch<T> {
 
 /// Starts reading: batches of at most `limit` rows. It stops when the receiver is dropped.
 pub(super) fn read<T: ImportItem>(
-    file: CsvFile,
+    sources: Vec<ItemSource<T>>,
     limit: usize,
 ) -> mpsc::Receiver<Result<ImportBatch<T>, Error>> {
     let (batches, receiver) = mpsc::channel(BATCHES_AHEAD);
@@ -38,7 +67,7 @@ pub(super) fn read<T: ImportItem>(
             limit,
             batches,
         };
-        if let Err(ReadEnd::Failed(error)) = batcher.run(&file) {
+        if let Err(ReadEnd::Failed(error)) = batcher.run(&sources) {
             let _ = batcher.batches.blocking_send(Err(error));
         }
     });
@@ -66,9 +95,16 @@ struct BatchReader<T> {
 }
 
 impl<T: ImportItem> BatchReader<T> {
-    fn run(&mut self, file: &CsvFile) -> Result<(), ReadEnd> {
+    fn run(&mut self, sources: &[ItemSource<T>]) -> Result<(), ReadEnd> {
         for pass in 0..T::PASSES {
-            if !self.pass(file, pass)? {
+            let mut later = false;
+            for source in sources {
+                later |= match source {
+                    ItemSource::File(file, reader) => self.file(file, reader.as_ref(), pass)?,
+                    ItemSource::Ready(items) => self.ready(items, pass)?,
+                };
+            }
+            if !later {
                 break;
             }
         }
@@ -76,20 +112,44 @@ impl<T: ImportItem> BatchReader<T> {
         self.flush()
     }
 
-    /// Reads the file once. Returns whether it has items for a later pass.
-    fn pass(&mut self, file: &CsvFile, pass: usize) -> Result<bool, ReadEnd> {
-        let columns = file.columns();
+    /// Reads a file once. Returns whether it has items for a later pass.
+    fn file(
+        &mut self,
+        file: &CsvFile,
+        reader: &dyn RowReader<T>,
+        pass: usize,
+    ) -> Result<bool, ReadEnd> {
         let mut rows = file.rows()?;
         let mut later = false;
         while let Some(row) = rows.next()? {
-            let item = match columns.fields(&row).and_then(|it| T::read(&it)) {
-                Ok(item) => item,
-                Err(reason) if pass == 0 => {
-                    self.unreadable(row, reason)?;
-                    continue;
-                }
-                Err(_) => continue,
-            };
+            match reader.items(&row) {
+                Ok(items) => later |= self.items(items, row, pass)?,
+                Err(reason) if pass == 0 => self.unreadable(row, reason)?,
+                Err(_) => {}
+            }
+        }
+        Ok(later)
+    }
+
+    fn ready(&mut self, items: &[(T, CsvRow)], pass: usize) -> Result<bool, ReadEnd> {
+        let mut later = false;
+        for (item, row) in items {
+            later |= self.items(vec![item.clone()], row.clone(), pass)?;
+        }
+        Ok(later)
+    }
+
+    /// The items of a row; the last one has its size. Returns whether one is of a later pass.
+    fn items(&mut self, items: Vec<T>, row: CsvRow, pass: usize) -> Result<bool, ReadEnd> {
+        let (mut later, count) = (false, items.len());
+        if count == 0 && pass == 0 {
+            self.batch.skipped += row.bytes;
+        }
+        let rows = std::iter::repeat_n(row, count);
+        for ((item, mut row), number) in items.into_iter().zip(rows).zip(1..) {
+            if number < count {
+                row.bytes = 0;
+            }
             if pass == 0 {
                 self.duplicates.add(&item, row.line);
             }
@@ -142,6 +202,7 @@ impl<T> Default for ImportBatch<T> {
             rows: Vec::new(),
             unreadable: Vec::new(),
             superseded: Vec::new(),
+            skipped: 0,
             note: None,
             bytes: 0,
         }
@@ -152,15 +213,21 @@ impl<T> Default for ImportBatch<T> {
 mod tests {
     use std::io::Write;
 
-    use super::*;
+    use super::{super::csv_file::CsvFormat, *};
     use crate::pb::Contact;
 
     /// The lines of each batch's items and of its unreadable rows.
     async fn batches(text: &str, limit: usize) -> Vec<(Vec<u64>, Vec<u64>)> {
         let mut file = tempfile::NamedTempFile::new().expect("a temporary file");
         file.write_all(text.as_bytes()).expect("room for it");
-        let file = CsvFile::open(file.path(), b',', Contact::COLUMNS).expect("fits");
-        let mut receiver = read::<Contact>(file, limit);
+        let format = CsvFormat {
+            delimiter: None,
+            encoding: None,
+        };
+        let file = CsvFile::open(file.path(), format, Contact::COLUMNS).expect("fits");
+        let columns = file.columns();
+        let source = ItemSource::File(Arc::new(file), columns);
+        let mut receiver = read::<Contact>(vec![source], limit);
         let mut seen = Vec::new();
         while let Some(batch) = receiver.recv().await {
             let batch = batch.expect("readable");

@@ -5,8 +5,10 @@ use csv::ByteRecord;
 use crate::client::terminal::{excerpt, list, pluralize};
 
 /// A row of the file.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(in crate::client) struct CsvRow {
+    /// The file of the import that has it, from 0.
+    pub(super) file: usize,
     /// The line on which it begins; the header's is usually 1.
     pub(in crate::client) line: u64,
     /// Its length in the file, with the empty rows before it.
@@ -63,21 +65,33 @@ pub(super) struct CsvColumns {
 impl CsvColumns {
     /// Checks a header. The message names the columns found and those expected.
     pub(super) fn check(header: &CsvRow, expected: ExpectedColumns) -> Result<Self, String> {
+        let columns = Self::read(header)?;
+        let problems = columns.problems(expected);
+        match problems.is_empty() {
+            true => Ok(columns),
+            false => Err(columns.mismatch(expected, &problems)),
+        }
+    }
+
+    /// Reads a header, whatever its columns.
+    pub(super) fn read(header: &CsvRow) -> Result<Self, String> {
         if let Some(problem) = &header.problem {
             return Err(problem.clone());
         }
         let mut names = Vec::new();
         for name in &header.record {
             let name = std::str::from_utf8(name);
-            let name = name.map_err(|_| "not a UTF-8 CSV file: its header is not UTF-8")?;
+            let name = name.map_err(
+                |_| "its header is not UTF-8; name its --encoding, such as windows-1252",
+            )?;
             names.push(name.trim().to_lowercase());
         }
-        let columns = Self { names };
-        let problems = columns.problems(expected);
-        match problems.is_empty() {
-            true => Ok(columns),
-            false => Err(columns.mismatch(expected, &problems)),
-        }
+        Ok(Self { names })
+    }
+
+    /// The names, in the order of the file.
+    pub(super) fn names(&self) -> &[String] {
+        &self.names
     }
 
     fn problems(&self, expected: ExpectedColumns) -> Vec<String> {
@@ -196,9 +210,12 @@ impl<'a> CsvFields<'a> {
     /// The value of a column; empty if the file lacks the column.
     pub(super) fn text(&self, name: &str) -> &'a str {
         let index = self.columns.names.iter().position(|it| it == name);
-        let value = index
-            .and_then(|index| self.record.get(index))
-            .unwrap_or_default();
+        index.map_or("", |index| self.at(index))
+    }
+
+    /// The value of the column at an index; empty if the row is shorter.
+    pub(super) fn at(&self, index: usize) -> &'a str {
+        let value = self.record.get(index).unwrap_or_default();
         std::str::from_utf8(value).unwrap_or_default()
     }
 
@@ -221,73 +238,4 @@ impl<'a> CsvFields<'a> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::client::rows;
-
-    const COLUMNS: ExpectedColumns = ExpectedColumns::new(&rows::CONTACT, 1);
-
-    fn row(record: impl Into<ByteRecord>) -> CsvRow {
-        CsvRow {
-            line: 1,
-            bytes: 0,
-            record: record.into(),
-            problem: None,
-        }
-    }
-
-    fn check(header: &[&str]) -> Result<CsvColumns, String> {
-        CsvColumns::check(&row(header), COLUMNS)
-    }
-
-    #[test]
-    fn columns_are_found_by_name_in_any_order() {
-        let columns = check(&[" Name", "ID", "line", "kind"]).expect("fits");
-        let row = row(&["Ada", "P1", "7", "PERSON"][..]);
-        let fields = columns.fields(&row).expect("fits");
-        assert_eq!(
-            (fields.text("id"), fields.text("name"), fields.text("email")),
-            ("P1", "Ada", "")
-        );
-        let values: Vec<_> = columns.without_rejection_columns(&row.record).collect();
-        assert_eq!(values, [&b"Ada"[..], b"P1", b"PERSON"]);
-    }
-
-    #[test]
-    fn a_header_that_does_not_fit_is_reported_with_the_expected_columns() {
-        let message = check(&["kind", "ma\u{1b}il", "kind"]).expect_err("does not fit");
-        assert_eq!(
-            message,
-            "wrong columns: `id` is missing, `ma\\u{1b}il` is unknown, `kind` occurs twice\
-             \n  found: kind, ma\\u{1b}il, kind\n  required: id\
-             \n  optional: kind, name, company_id, email, exclude_from_segments, privacy_blocked"
-        );
-        let message = check(&["id", ""]).expect_err("nothing to import");
-        assert!(message.contains("there is no other than `id`"));
-        let message = check(&["id;name"]).expect_err("does not fit");
-        assert!(message.contains("--delimiter"));
-    }
-
-    #[test]
-    fn an_unreadable_row_has_a_reason() {
-        let columns = check(&["id", "", "kind", "name", ""]).expect("fits");
-        let message = |record: &[&[u8]]| columns.fields(&row(record)).err().unwrap_or_default();
-        let header = "the header has 5";
-        assert_eq!(message(&[b"x"]), format!("the row has 1 field, {header}"));
-        assert_eq!(
-            message(&[b"x", b"", b"y", b"z", b"", b"", b"!"]),
-            format!("the row has 7 fields, {header}")
-        );
-        assert_eq!(
-            message(&[b"x", b"", b"y", b"Andr\xe9"]),
-            "name: not UTF-8 text"
-        );
-        assert_eq!(
-            message(&[b"x", b"!", b"y", b"z", b""]),
-            "column 2 has a value but no name"
-        );
-        // Cells that only pad the row.
-        assert_eq!(message(&[b"x", b" ", b"y", b"z", b"", b"", b" "]), "");
-        assert_eq!(message(&[b"x", b"", b"y", b"z"]), "");
-    }
-}
+mod tests;

@@ -1,37 +1,39 @@
-//! The file of an import: of known size, readable from the start as often as needed, with the line
-//! on which each row begins.
+//! The file of an import: of known size, and readable from the start as often as needed.
 
-use std::{
-    fs::File,
-    io::{self, Read, Seek},
-    path::Path,
-    sync::Arc,
-};
+use std::{path::Path, sync::Arc};
 
-use memchr::memchr2;
+use encoding_rs::Encoding;
 
 use super::{
-    columns::{CsvColumns, CsvRow, ExpectedColumns},
-    input, records,
+    columns::{CsvColumns, ExpectedColumns},
+    csv_rows::CsvRows,
+    input::{self, TextInput},
 };
 use crate::client::error::Error;
 
-/// The largest row, in bytes.
-const MAX_ROW: usize = 1 << 20;
+/// Separators among which that of a file is found.
+const DELIMITERS: [u8; 3] = *b",;\t";
 
-/// What is read at once.
-const READ: usize = 1 << 16;
+/// Rows in which a header is searched for: reports have titles above it.
+const MAX_TITLES: usize = 10;
 
-/// The mark of UTF-8.
-const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+/// What the flags say of a file.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct CsvFormat {
+    pub(super) delimiter: Option<u8>,
+    pub(super) encoding: Option<&'static Encoding>,
+}
 
 /// A CSV file whose header has been checked.
 pub(super) struct CsvFile {
-    file: File,
-    name: String,
+    input: TextInput,
+    /// Distinguishes the files of an import.
+    index: usize,
     size: u64,
     delimiter: u8,
     columns: Arc<CsvColumns>,
+    /// The header and what stands above it.
+    header_rows: usize,
     fingerprint: String,
 }
 
@@ -39,38 +41,106 @@ impl CsvFile {
     /// Opens a file, or stdin where the path is `-`, and checks the header.
     pub(super) fn open(
         path: &Path,
-        delimiter: u8,
+        format: CsvFormat,
         expected: ExpectedColumns,
     ) -> Result<Self, Error> {
-        let name = match path.to_str() {
-            Some("-") => "standard input".to_owned(),
-            _ => path.display().to_string(),
-        };
-        let unreadable = |it| Error::file("read", &name, it);
-        let unusable = |problem| Error::Input(format!("{name}: {problem}"));
-        let file = input::open(path).map_err(unreadable)?;
-        let size = file.metadata().map_err(unreadable)?.len();
-        let mut rows = CsvRows::open(&file, &name, delimiter)?;
-        input::refuse_foreign(&rows.buffer).map_err(unusable)?;
+        let input = TextInput::open(path, format.encoding)?;
+        let unusable = |problem: String| Error::Input(format!("{}: {problem}", input.name()));
+        let delimiter = format.delimiter.unwrap_or(b',');
+        let mut rows = CsvRows::open(&input, 0, delimiter)?;
+        input::refuse_foreign(rows.start()).map_err(unusable)?;
         let header = rows.next()?;
         let header = header.ok_or_else(|| unusable("the file is empty".to_owned()))?;
         let columns = CsvColumns::check(&header, expected).map_err(unusable)?;
-        let fingerprint = input::fingerprint(&file, size);
-        Ok(Self {
-            file,
-            size,
+        let mut file = Self::new(input, 0, delimiter, columns, 1);
+        let scanned = file.input.scan()?;
+        (file.size, file.fingerprint) = (scanned.size, scanned.fingerprint);
+        match (format.encoding, scanned.undecodable) {
+            (Some(_), Some(line)) => Err(file.input.undecodable(line)),
+            (None, _) | (Some(_), None) => Ok(file),
+        }
+    }
+
+    /// Opens a file of text, and searches its first rows for a header that fits, with each
+    /// separator unless the flags name one. Returns what `fit` makes of it.
+    pub(super) fn search<F>(
+        path: &Path,
+        index: usize,
+        format: CsvFormat,
+        fit: impl Fn(&CsvColumns) -> Result<F, String>,
+    ) -> Result<(Self, F), Error> {
+        let input = TextInput::open(path, format.encoding)?;
+        let unusable = |problem: String| Error::Input(format!("{}: {problem}", input.name()));
+        input::refuse_foreign(CsvRows::open(&input, index, b',')?.start()).map_err(unusable)?;
+        let scanned = input.scan()?;
+        if let Some(line) = scanned.undecodable {
+            return Err(input.undecodable(line));
+        }
+        // The header that fits least badly is that with most columns.
+        let mut worst = (0, "the file is empty".to_owned());
+        let delimiters = format.delimiter.map_or(DELIMITERS.to_vec(), |it| vec![it]);
+        for delimiter in delimiters {
+            let mut rows = CsvRows::open(&input, index, delimiter)?;
+            for header_rows in 1..=MAX_TITLES {
+                let Some(header) = rows.next()? else {
+                    break;
+                };
+                let fitting = CsvColumns::read(&header).and_then(|it| Ok((fit(&it)?, it)));
+                match fitting {
+                    Ok((fitting, columns)) => {
+                        let file = Self::new(input, index, delimiter, columns, header_rows);
+                        let (size, fingerprint) = (scanned.size, scanned.fingerprint);
+                        return Ok((
+                            Self {
+                                size,
+                                fingerprint,
+                                ..file
+                            },
+                            fitting,
+                        ));
+                    }
+                    Err(problem) if header.record.len() > worst.0 => {
+                        worst = (header.record.len(), problem);
+                    }
+                    Err(_) => {}
+                }
+            }
+        }
+        Err(unusable(worst.1))
+    }
+
+    fn new(
+        input: TextInput,
+        index: usize,
+        delimiter: u8,
+        columns: CsvColumns,
+        header_rows: usize,
+    ) -> Self {
+        Self {
+            input,
+            index,
+            size: 0,
             delimiter,
             columns: Arc::new(columns),
-            fingerprint: fingerprint.map_err(unreadable)?,
-            name,
-        })
+            header_rows,
+            fingerprint: String::new(),
+        }
     }
 
     pub(super) fn columns(&self) -> Arc<CsvColumns> {
         Arc::clone(&self.columns)
     }
 
-    /// In bytes.
+    pub(super) fn delimiter(&self) -> u8 {
+        self.delimiter
+    }
+
+    /// Distinguishes the files of an import.
+    pub(super) fn index(&self) -> usize {
+        self.index
+    }
+
+    /// In bytes, as UTF-8.
     pub(super) fn size(&self) -> u64 {
         self.size
     }
@@ -80,117 +150,13 @@ impl CsvFile {
         &self.fingerprint
     }
 
-    /// Reads the rows from the first one on. Only one reader at a time: readers share the position.
+    /// Reads the rows below the header. Only one reader at a time: readers share the position.
     pub(super) fn rows(&self) -> Result<CsvRows, Error> {
-        let mut rows = CsvRows::open(&self.file, &self.name, self.delimiter)?;
-        rows.next()?;
-        Ok(rows)
-    }
-}
-
-/// Reads row by row. Memory is bounded by the largest row.
-pub(super) struct CsvRows {
-    file: File,
-    name: String,
-    delimiter: u8,
-    buffer: Vec<u8>,
-    /// Where the next row begins in the buffer.
-    start: usize,
-    is_end: bool,
-    /// The line on which the next row begins.
-    line: u64,
-}
-
-impl CsvRows {
-    fn open(file: &File, name: &str, delimiter: u8) -> Result<Self, Error> {
-        let mut rows = Self {
-            file: file
-                .try_clone()
-                .map_err(|it| Error::file("read", name, it))?,
-            name: name.to_owned(),
-            delimiter,
-            buffer: Vec::new(),
-            start: 0,
-            is_end: false,
-            line: 1,
-        };
-        let rewound = rows.file.rewind();
-        rewound.map_err(|it| rows.unreadable(it))?;
-        rows.fill()?;
-        if rows.buffer.starts_with(BYTE_ORDER_MARK) {
-            rows.start = BYTE_ORDER_MARK.len();
+        let mut rows = CsvRows::open(&self.input, self.index, self.delimiter)?;
+        for _ in 0..self.header_rows {
+            rows.next()?;
         }
         Ok(rows)
-    }
-
-    /// The next row that is not empty, or None after the last.
-    pub(super) fn next(&mut self) -> Result<Option<CsvRow>, Error> {
-        let mut bytes = 0;
-        loop {
-            let Some(row) = self.record()? else {
-                return Ok(None);
-            };
-            bytes += row.bytes;
-            if row.problem.is_some() || row.record.iter().any(|it| !it.trim_ascii().is_empty()) {
-                return Ok(Some(CsvRow { bytes, ..row }));
-            }
-        }
-    }
-
-    fn record(&mut self) -> Result<Option<CsvRow>, Error> {
-        let found = loop {
-            let text = &self.buffer[self.start..];
-            if text.is_empty() && self.is_end {
-                return Ok(None);
-            }
-            let is_all = self.is_end || text.len() > MAX_ROW;
-            match records::read(text, is_all, self.delimiter, self.line) {
-                Some(found) => break found,
-                None => self.fill()?,
-            }
-        };
-        let mut row = CsvRow {
-            line: self.line,
-            bytes: found.length as u64,
-            record: found.fields,
-            problem: found.problem,
-        };
-        self.line += found.line_breaks;
-        self.start += found.length;
-        if found.length > MAX_ROW {
-            row.bytes += self.skip_line()?;
-            row.problem = Some("the row is larger than 1 MiB".to_owned());
-        }
-        Ok(Some(row))
-    }
-
-    /// Skips the rest of a line that is too long. Returns its length.
-    fn skip_line(&mut self) -> Result<u64, Error> {
-        let mut skipped = 0;
-        let mut is_skipped = matches!(self.buffer[self.start - 1], b'\n' | b'\r');
-        while !is_skipped && !self.is_end {
-            self.fill()?;
-            // The line break stays, as an empty row.
-            let end = memchr2(b'\n', b'\r', &self.buffer);
-            self.start = end.unwrap_or(self.buffer.len());
-            skipped += self.start as u64;
-            is_skipped = end.is_some();
-        }
-        Ok(skipped)
-    }
-
-    /// Reads more, at least as much as the buffer still holds.
-    fn fill(&mut self) -> Result<(), Error> {
-        self.buffer.drain(..self.start);
-        self.start = 0;
-        let more = READ.max(self.buffer.len());
-        let read = (&self.file).take(more as u64).read_to_end(&mut self.buffer);
-        self.is_end = read.map_err(|it| self.unreadable(it))? < more;
-        Ok(())
-    }
-
-    fn unreadable(&self, error: io::Error) -> Error {
-        Error::file("read", &self.name, error)
     }
 }
 
@@ -198,7 +164,7 @@ impl CsvRows {
 mod tests {
     use std::io::Write;
 
-    use super::*;
+    use super::{super::columns::CsvRow, *};
     use crate::client::rows;
 
     const COLUMNS: ExpectedColumns = ExpectedColumns::new(&rows::GROUP, 2);
@@ -206,7 +172,11 @@ mod tests {
     fn open(text: impl AsRef<[u8]>) -> Result<CsvFile, Error> {
         let mut file = tempfile::NamedTempFile::new().expect("a temporary file");
         file.write_all(text.as_ref()).expect("room for it");
-        CsvFile::open(file.path(), b',', COLUMNS)
+        let format = CsvFormat {
+            delimiter: None,
+            encoding: None,
+        };
+        CsvFile::open(file.path(), format, COLUMNS)
     }
 
     /// Line, first field and problem of each row.

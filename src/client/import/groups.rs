@@ -7,10 +7,9 @@ use tonic::{Code, Status};
 use tonic_types::StatusExt;
 
 use super::{
-    ImportFlags, batches,
+    ImportFlags,
+    batches::{self, ItemSource},
     columns::CsvRow,
-    csv_file::CsvFile,
-    items::ImportItem,
     report::{ImportCounts, ImportReport},
 };
 use crate::{
@@ -32,10 +31,9 @@ const MAX_CALLS: usize = 32;
 pub(super) async fn import(
     channel: TenantChannel,
     flags: &ImportFlags,
-    file: CsvFile,
+    (sources, has_description): (Vec<ItemSource<MailingGroup>>, bool),
     report: &mut ImportReport,
 ) -> Result<ImportCounts, Error> {
-    let has_description = !file.columns().after_key(MailingGroup::COLUMNS).is_empty();
     let client = GroupClient {
         client: MailingGroupsClient::new(channel),
         flags,
@@ -43,7 +41,7 @@ pub(super) async fn import(
     };
     let mut groups = GroupImport::new(report);
     let mut calls = FuturesOrdered::new();
-    let mut batches = batches::read::<MailingGroup>(file, MAX_CALLS);
+    let mut batches = batches::read(sources, MAX_CALLS);
     while let Some(batch) = batches.recv().await {
         let batch = batch?;
         groups.report.unsent(&batch)?;
@@ -118,7 +116,7 @@ impl<'a> GroupImport<'a> {
             GroupOutcome::Unchanged => counts.unchanged += 1,
             GroupOutcome::Rejected(reason) => {
                 counts.rejected += 1;
-                self.report.reject(&row, &reason)?;
+                self.report.reject_group(code, &row, &reason)?;
             }
         }
         self.report.acknowledge(self.counts.committed(), row.bytes);

@@ -6,7 +6,7 @@ use super::columns::{CsvFields, ExpectedColumns};
 use crate::{client::rows, model::Code, pb};
 
 /// One row of a file is one item.
-pub(super) trait ImportItem: Message + Default + Send + 'static {
+pub(super) trait ImportItem: Message + Clone + Default + 'static {
     /// The columns, by their names in the header.
     const COLUMNS: ExpectedColumns;
     /// The noun in reports, singular and plural.
@@ -102,6 +102,7 @@ mod tests {
 
     fn contact(kind: &str, excluded: &str) -> Result<pb::Contact, String> {
         let row = |record: &[&str]| CsvRow {
+            file: 0,
             line: 1,
             bytes: 0,
             record: record.into(),

@@ -17,7 +17,10 @@ use csv::{ByteRecord, ReaderBuilder, Writer, WriterBuilder};
 use tempfile::NamedTempFile;
 
 use self::target::{RejectedTarget, is_rejected_file};
-use super::columns::{CsvColumns, CsvRow};
+use super::{
+    columns::{CsvColumns, CsvRow},
+    csv_file::CsvFile,
+};
 use crate::client::{error::Error, rows, temporary, terminal::pluralize};
 
 /// An opened destination.
@@ -64,8 +67,16 @@ impl RejectedRows {
         path: Option<&Path>,
         force: bool,
         input: &Path,
-        delimiter: u8,
-        columns: Arc<CsvColumns>,
+        file: &CsvFile,
+    ) -> Result<Self, Error> {
+        Self::of(path, force, input, (file.delimiter(), file.columns()))
+    }
+
+    fn of(
+        path: Option<&Path>,
+        force: bool,
+        input: &Path,
+        (delimiter, columns): (u8, Arc<CsvColumns>),
     ) -> Result<Self, Error> {
         let target = match path {
             Some(path) => RejectedTarget::new(path, force, delimiter)?,

@@ -1,11 +1,12 @@
 //! The results of an import: progress while it runs, and a report at its end.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use serde_json::{Value, json};
 
 use super::{
-    SummaryFormat, batches::ImportBatch, columns::CsvRow, items::ImportItem, rejected::RejectedRows,
+    SummaryFormat, batches::ImportBatch, columns::CsvRow, items::ImportItem,
+    rejected::RejectedRows, rejections::Rejections,
 };
 use crate::{
     client::{
@@ -47,6 +48,17 @@ impl ImportCounts {
         })
     }
 
+    /// Takes items from the rejected ones that a real run would not reject.
+    pub(super) fn corrected(self, foreseen: Self) -> Self {
+        let (created, unchanged) = (foreseen.created, foreseen.unchanged);
+        Self {
+            created: self.created + created,
+            unchanged: self.unchanged + unchanged,
+            rejected: self.rejected.saturating_sub(created + unchanged),
+            ..self
+        }
+    }
+
     /// `3 contacts: 2 created, …`
     fn summary<T: ImportItem>(&self, elapsed: Duration) -> String {
         let rejected = self.rejected;
@@ -73,7 +85,12 @@ impl ImportCounts {
 
 /// Counts rows, shows progress and writes rejected rows.
 pub(super) struct ImportReport {
-    rejected: RejectedRows,
+    /// For each file.
+    rejected: BTreeMap<usize, RejectedRows>,
+    /// Where later steps look up what was rejected.
+    rejections: Option<Rejections>,
+    /// What the rows are of, if that is not plain.
+    label: String,
     progress: Progress,
     dry_run: bool,
     format: SummaryFormat,
@@ -89,7 +106,7 @@ pub(super) struct ImportReport {
 impl ImportReport {
     /// `size` is that of the file in bytes.
     pub(super) fn new(
-        rejected: RejectedRows,
+        rejected: BTreeMap<usize, RejectedRows>,
         size: u64,
         dry_run: bool,
         format: SummaryFormat,
@@ -97,6 +114,8 @@ impl ImportReport {
         let verb = if dry_run { "checked" } else { "committed" };
         Self {
             rejected,
+            rejections: None,
+            label: String::new(),
             progress: Progress::new(size, verb),
             dry_run,
             format,
@@ -107,16 +126,53 @@ impl ImportReport {
         }
     }
 
+    /// Puts a label before the summary, and collects what is rejected.
+    pub(super) fn labelled(self, label: String, rejections: Rejections) -> Self {
+        Self {
+            label,
+            rejections: Some(rejections),
+            ..self
+        }
+    }
+
+    /// Records a row whose group the service rejected.
+    pub(super) fn reject_group(
+        &mut self,
+        code: String,
+        row: &CsvRow,
+        reason: &str,
+    ) -> Result<(), Error> {
+        if let Some(rejections) = &self.rejections {
+            rejections.add_code(code);
+        }
+        self.reject(row, reason)
+    }
+
     /// Records a row that the service rejected.
     pub(super) fn reject(&mut self, row: &CsvRow, reason: &str) -> Result<(), Error> {
-        self.rejected.confirm();
-        self.rejected.add(row, reason)
+        self.confirm();
+        self.add(row, reason)
+    }
+
+    fn add(&mut self, row: &CsvRow, reason: &str) -> Result<(), Error> {
+        if let Some(rejections) = &self.rejections {
+            rejections.add_line(row.file, row.line);
+        }
+        match self.rejected.get_mut(&row.file) {
+            Some(rejected) => rejected.add(row, reason),
+            None => Ok(()),
+        }
+    }
+
+    /// The service has answered.
+    fn confirm(&mut self) {
+        self.rejected.values_mut().for_each(RejectedRows::confirm);
     }
 
     /// Records the rows of a batch that are not sent.
     pub(super) fn unsent<T>(&mut self, batch: &ImportBatch<T>) -> Result<(), Error> {
         for (row, reason) in &batch.unreadable {
-            self.rejected.add(row, reason)?;
+            self.add(row, reason)?;
             self.unreadable += 1;
             self.progress.advance(row.bytes, self.committed);
         }
@@ -124,13 +180,14 @@ impl ImportReport {
             self.superseded += 1;
             self.progress.advance(*bytes, self.committed);
         }
+        self.progress.advance(batch.skipped, self.committed);
         self.note.clone_from(&batch.note);
         Ok(())
     }
 
     /// The service has answered for rows of this size. `committed` counts all rows so far.
     pub(super) fn acknowledge(&mut self, committed: u64, bytes: u64) {
-        self.rejected.confirm();
+        self.confirm();
         self.committed = committed;
         self.progress.advance(bytes, committed);
     }
@@ -145,7 +202,10 @@ impl ImportReport {
         result: Result<ImportCounts, Error>,
     ) -> Result<Completion, Error> {
         let elapsed = self.progress.finish();
-        let rejected = self.rejected.finish(result.is_ok() && !self.dry_run)?;
+        let is_complete = result.is_ok() && !self.dry_run;
+        let rejected = self.rejected.into_values();
+        let rejected: Result<Vec<_>, _> = rejected.map(|it| it.finish(is_complete)).collect();
+        let rejected: Vec<_> = rejected?.into_iter().flatten().collect();
         let committed = self.committed;
         match result {
             Ok(mut counts) => {
@@ -154,10 +214,9 @@ impl ImportReport {
                 let lines = self.note.iter().chain(&rejected);
                 match self.format {
                     SummaryFormat::Text => {
-                        let mut text = counts.summary::<T>(elapsed);
-                        if self.dry_run {
-                            text = format!("dry run: {text}");
-                        }
+                        let summary = counts.summary::<T>(elapsed);
+                        let dry_run = if self.dry_run { "dry run: " } else { "" };
+                        let mut text = format!("{dry_run}{}{summary}", self.label);
                         lines.for_each(|it| text += &format!("\n{it}"));
                         terminal::print(&text)?;
                     }
@@ -166,9 +225,9 @@ impl ImportReport {
                         terminal::print(&counts.object::<T>(self.dry_run).to_string())?;
                     }
                 }
-                Ok(match rejected {
-                    None => Completion::Complete,
-                    Some(_) => Completion::SomeRejected,
+                Ok(match rejected.is_empty() {
+                    true => Completion::Complete,
+                    false => Completion::SomeRejected,
                 })
             }
             Err(cause) if self.dry_run => Err(cause),

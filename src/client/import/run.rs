@@ -1,8 +1,9 @@
 //! Opens an input, imports it and reports the result.
 
 use std::{
-    marker::PhantomData,
+    collections::BTreeMap,
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use prost_types::FieldMask;
@@ -10,13 +11,13 @@ use tokio::sync::mpsc;
 
 use super::{
     ImportFlags, UploadFlags,
-    batches::{self, ImportBatch},
-    csv_file::CsvFile,
+    batches::{self, ImportBatch, ItemSource},
+    csv_file::{CsvFile, CsvFormat},
     groups,
     items::ImportItem,
     rejected::RejectedRows,
     report::ImportReport,
-    upload::{self, ImportStart, UploadItem},
+    upload::{self, Foresee, ImportStart, UploadItem},
 };
 use crate::{
     client::{Completion, error::Error, interruptible, retry::Retry, terminal},
@@ -24,31 +25,45 @@ use crate::{
 };
 
 impl ImportFlags {
+    pub(super) fn format(&self) -> CsvFormat {
+        CsvFormat {
+            delimiter: self.delimiter,
+            encoding: self.encoding,
+        }
+    }
+
     /// Opens a file and checks its header and the destination of rejected rows.
     pub(super) async fn open<T: ImportItem>(
         &self,
         path: &Path,
         rejected: Option<PathBuf>,
     ) -> Result<OpenImport<T>, Error> {
-        let delimiter = self.delimiter;
-        let file = open_file::<T>(path, delimiter).await?;
-        let rejected = rejected.or_else(|| (!self.dry_run).then(|| rejected_path(path)));
-        let columns = file.columns();
-        let rejected = RejectedRows::new(rejected.as_deref(), self.force, path, delimiter, columns);
+        let file = open_file::<T>(path, self.format()).await?;
+        let rejected = rejected.or_else(|| (!self.dry_run).then(|| rejected_path(path, "")));
+        let rejected = RejectedRows::new(rejected.as_deref(), self.force, path, &file)?;
+        let rejected = BTreeMap::from([(file.index(), rejected)]);
         Ok(OpenImport {
-            report: ImportReport::new(rejected?, file.size(), self.dry_run, self.format),
-            file,
-            item: PhantomData,
+            report: ImportReport::new(rejected, file.size(), self.dry_run, self.format),
+            fingerprint: file.fingerprint().to_owned(),
+            update_mask: file.columns().after_key(T::COLUMNS),
+            sources: vec![source(file)],
+            foresee: None,
         })
     }
 }
 
 /// Opens a file and checks its header.
-async fn open_file<T: ImportItem>(path: &Path, delimiter: u8) -> Result<CsvFile, Error> {
+async fn open_file<T: ImportItem>(path: &Path, format: CsvFormat) -> Result<CsvFile, Error> {
     let input = path.to_owned();
-    let open = move || CsvFile::open(&input, delimiter, T::COLUMNS);
+    let open = move || CsvFile::open(&input, format, T::COLUMNS);
     let file = tokio::task::spawn_blocking(open).await;
     file.expect("opening a file does not panic")
+}
+
+/// A file in the columns of its items.
+fn source<T: ImportItem>(file: CsvFile) -> ItemSource<T> {
+    let columns = file.columns();
+    ItemSource::File(Arc::new(file), columns)
 }
 
 /// Opens a file of memberships, and reads it in batches of at most `limit` rows.
@@ -57,22 +72,37 @@ pub(in crate::client) async fn read_memberships(
     delimiter: u8,
     limit: usize,
 ) -> Result<mpsc::Receiver<Result<ImportBatch<pb::Assignment>, Error>>, Error> {
-    let file = open_file::<pb::Assignment>(path, delimiter).await?;
-    Ok(batches::read(file, limit))
+    let format = CsvFormat {
+        delimiter: Some(delimiter),
+        encoding: None,
+    };
+    let file = open_file::<pb::Assignment>(path, format).await?;
+    Ok(batches::read(vec![source(file)], limit))
 }
 
-/// A checked file that is ready to be imported.
+/// What is ready to be imported.
 pub(super) struct OpenImport<T> {
-    file: CsvFile,
-    report: ImportReport,
-    item: PhantomData<T>,
+    pub(super) sources: Vec<ItemSource<T>>,
+    /// Identifies the content.
+    pub(super) fingerprint: String,
+    /// The fields of contacts that the items have.
+    pub(super) update_mask: Vec<String>,
+    pub(super) foresee: Option<Foresee<T>>,
+    pub(super) report: ImportReport,
 }
 
 impl OpenImport<pb::MailingGroup> {
     pub(super) async fn import_groups(mut self, flags: &ImportFlags) -> Result<Completion, Error> {
+        let has_description = !self.update_mask.is_empty();
         let import = async {
             let channel = flags.connection.open().await?;
-            groups::import(channel, flags, self.file, &mut self.report).await
+            groups::import(
+                channel,
+                flags,
+                (self.sources, has_description),
+                &mut self.report,
+            )
+            .await
         };
         let result = interruptible(import).await;
         self.report.finish::<pb::MailingGroup>(result)
@@ -80,7 +110,7 @@ impl OpenImport<pb::MailingGroup> {
 }
 
 impl<T: UploadItem> OpenImport<T> {
-    /// `suffix` distinguishes the imports of a folder, which has one id.
+    /// `suffix` distinguishes the uploads of a command, which has one id.
     pub(super) async fn upload(
         mut self,
         flags: &ImportFlags,
@@ -91,9 +121,9 @@ impl<T: UploadItem> OpenImport<T> {
         let start = ImportStart {
             import_id: format!("{id}{suffix}"),
             known_count: 0,
-            fingerprint: self.file.fingerprint().to_owned(),
+            fingerprint: self.fingerprint,
             update_mask: Some(FieldMask {
-                paths: self.file.columns().after_key(T::COLUMNS),
+                paths: self.update_mask,
             }),
             validate_only: flags.dry_run,
             reuse_former: flags.reuse_former,
@@ -103,10 +133,10 @@ impl<T: UploadItem> OpenImport<T> {
             true => Retry::never(),
             false => upload.retry.retry(),
         };
+        let chunk = (upload.chunk.into(), self.foresee);
         let import = async {
             let channel = flags.connection.open().await?;
-            let chunk = upload.chunk.into();
-            upload::import::<T>(channel, self.file, start, chunk, retry, &mut self.report).await
+            upload::import::<T>(channel, self.sources, start, chunk, retry, &mut self.report).await
         };
         let result = interruptible(import).await;
         let is_interrupted = matches!(result, Err(Error::Interrupted));
@@ -117,18 +147,19 @@ impl<T: UploadItem> OpenImport<T> {
     }
 }
 
-/// `contacts.csv` → `contacts.rejected.csv`.
-fn rejected_path(file: &Path) -> PathBuf {
+/// `contacts.csv` → `contacts.rejected.csv`, with a word before `rejected` if there is one.
+pub(super) fn rejected_path(file: &Path, word: &str) -> PathBuf {
+    let end = format!("{word}rejected.csv");
     match file.to_str() {
-        Some("-") => PathBuf::from("stdin.rejected.csv"),
+        Some("-") => PathBuf::from(format!("stdin.{end}")),
         // What a shell makes of `<(…)`: there can be no file beside it.
         Some(name) if name.starts_with("/dev/") || name.starts_with("/proc/") => {
-            PathBuf::from("stdin.rejected.csv")
+            PathBuf::from(format!("stdin.{end}"))
         }
-        _ if file.extension().is_some_and(|it| it == "csv") => file.with_extension("rejected.csv"),
+        _ if file.extension().is_some_and(|it| it == "csv") => file.with_extension(end),
         _ => {
             let mut name = file.as_os_str().to_owned();
-            name.push(".rejected.csv");
+            name.push(format!(".{end}"));
             name.into()
         }
     }
@@ -146,7 +177,7 @@ mod tests {
             ("-", "stdin.rejected.csv"),
             ("/dev/fd/63", "stdin.rejected.csv"),
         ] {
-            assert_eq!(rejected_path(Path::new(input)), Path::new(rejected));
+            assert_eq!(rejected_path(Path::new(input), ""), Path::new(rejected));
         }
     }
 }

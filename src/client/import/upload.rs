@@ -13,8 +13,7 @@ use tonic::{Status, Streaming};
 
 use self::in_flight::InFlight;
 use super::{
-    batches::{self, ImportBatch},
-    csv_file::CsvFile,
+    batches::{self, ImportBatch, ItemSource},
     items::ImportItem,
     report::{ImportCounts, ImportReport},
 };
@@ -31,7 +30,7 @@ const MAX_IN_FLIGHT: usize = 8;
 
 /// Items that have an import RPC.
 #[tonic::async_trait]
-pub(super) trait UploadItem: ImportItem + Clone {
+pub(super) trait UploadItem: ImportItem {
     type Request: Send + 'static;
     type Response: Send + 'static;
 
@@ -75,19 +74,31 @@ pub(super) enum UploadEvent {
     Summary(u64, ImportCounts),
 }
 
-/// Uploads the rows of a file, in chunks of at most `chunk` rows, over as many streams as it takes.
+/// What a rejection in a dry run means, given what the rest of the import would write.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum ForeseenOutcome {
+    Created,
+    /// By an earlier item of this import.
+    Unchanged,
+    Rejected,
+}
+
+/// Says what becomes of an item that a dry run rejects for this reason.
+pub(super) type Foresee<T> = Box<dyn FnMut(&T, &str) -> ForeseenOutcome + Send>;
+
+/// Uploads items, in chunks of at most `chunk`, over as many streams as it takes.
 pub(super) async fn import<T: UploadItem>(
     channel: TenantChannel,
-    file: CsvFile,
+    sources: Vec<ItemSource<T>>,
     start: ImportStart,
-    chunk: usize,
+    (chunk, foresee): (usize, Option<Foresee<T>>),
     mut retry: Retry,
     report: &mut ImportReport,
 ) -> Result<ImportCounts, Error> {
     let mut upload = UploadSession::<T> {
         channel,
         start,
-        batches: batches::read(file, chunk),
+        batches: batches::read(sources, chunk),
         report,
         requests: None,
         in_flight: InFlight::new(),
@@ -95,8 +106,11 @@ pub(super) async fn import<T: UploadItem>(
         is_complete: false,
         resumed_at: 0,
         earlier_rejections: BTreeMap::new(),
+        foresee,
+        foreseen: ImportCounts::default(),
     };
-    Ok(resume::read(&mut upload, &mut retry).await?.0)
+    let counts = resume::read(&mut upload, &mut retry).await?.0;
+    Ok(counts.corrected(upload.foreseen))
 }
 
 /// An import, across connections.
@@ -116,6 +130,9 @@ struct UploadSession<'a, T: UploadItem> {
     resumed_at: u64,
     /// Rejections of an earlier run by index, until their rows are read.
     earlier_rejections: BTreeMap<u64, String>,
+    foresee: Option<Foresee<T>>,
+    /// Rejected items that a real run would not reject.
+    foreseen: ImportCounts,
 }
 
 impl<T: UploadItem> Resumable for UploadSession<'_, T> {
@@ -233,7 +250,11 @@ impl<T: UploadItem> UploadSession<'_, T> {
     }
 
     fn reject(&mut self, index: u64, reason: String) -> Result<(), Error> {
+        let foresee = self.foresee.as_mut().zip(self.in_flight.item(index));
+        let outcome = foresee.map(|(foresee, item)| foresee(item, &reason));
         match self.in_flight.row(index) {
+            Some(_) if outcome == Some(ForeseenOutcome::Created) => self.foreseen.created += 1,
+            Some(_) if outcome == Some(ForeseenOutcome::Unchanged) => self.foreseen.unchanged += 1,
             Some(row) => self.report.reject(row, &reason)?,
             None if !self.is_ready && index >= self.in_flight.total() => {
                 self.earlier_rejections.insert(index, reason);

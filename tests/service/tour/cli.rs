@@ -2,6 +2,7 @@
 
 mod completions;
 mod entities;
+mod foreign;
 mod groups;
 mod help;
 mod import_options;

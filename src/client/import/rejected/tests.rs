@@ -9,6 +9,7 @@ const REJECTED: &str = "line;reason;code;description\n7;code: no;\"A;B\";x\n";
 
 fn row(fields: &[&str]) -> CsvRow {
     CsvRow {
+        file: 0,
         line: 7,
         bytes: 1,
         record: fields.into(),
@@ -24,7 +25,7 @@ fn open(path: &Path, force: bool) -> Result<RejectedRows, Error> {
     let header = row(&["line", "code", "reason", "description"]);
     let columns = CsvColumns::check(&header, MailingGroup::COLUMNS).expect("valid columns");
     let input = Path::new("/nowhere/x.csv");
-    RejectedRows::new(Some(path), force, input, b';', Arc::new(columns))
+    RejectedRows::of(Some(path), force, input, (b';', Arc::new(columns)))
 }
 
 fn add(rows: &mut RejectedRows) {

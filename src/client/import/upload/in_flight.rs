@@ -59,8 +59,17 @@ impl<T: Clone> InFlight<T> {
 
     /// The row at an index, if it is in flight.
     pub(super) fn row(&self, index: u64) -> Option<&CsvRow> {
+        self.at(index).map(|(_, row)| row)
+    }
+
+    /// The item at an index, if it is in flight.
+    pub(super) fn item(&self, index: u64) -> Option<&T> {
+        self.at(index).map(|(item, _)| item)
+    }
+
+    fn at(&self, index: u64) -> Option<&(T, CsvRow)> {
         let offset = index.checked_sub(self.first)?;
-        self.items.get(offset as usize).map(|(_, row)| row)
+        self.items.get(offset as usize)
     }
 
     /// Drops the items before this index and returns the size of their rows in the file. None if
@@ -84,6 +93,7 @@ mod tests {
 
     fn push(in_flight: &mut InFlight<char>, items: &str) {
         let row = |item: char| CsvRow {
+            file: 0,
             line: u64::from(item),
             bytes: 10,
             record: csv::ByteRecord::new(),

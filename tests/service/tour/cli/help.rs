@@ -4,7 +4,7 @@ use crate::tour::service::run;
 
 #[test]
 fn every_command_has_a_help_with_description_and_arguments() {
-    let imports = ["groups", "contacts", "memberships", "folder"];
+    let imports = ["groups", "contacts", "memberships", "folder", "from"];
     let imports = imports.map(|what| format!("import {what}"));
     let commands = [
         "",
@@ -59,6 +59,7 @@ fn the_help_of_client_commands_has_exit_codes_and_examples() {
         "import",
         "import groups",
         "import folder",
+        "import from",
         "export",
         "export folder",
         "count",

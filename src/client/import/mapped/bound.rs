@@ -1,0 +1,128 @@
+//! The columns that a mapping names, in a file.
+
+use std::collections::{BTreeSet, HashMap};
+
+use super::{
+    mapping::{ContactMapping, FileMapping, ImportMapping},
+    names,
+    rules::{MappedColumn, MappedCompany},
+};
+use crate::client::{
+    import::columns::{CsvColumns, CsvFields},
+    terminal::{excerpt, list},
+};
+
+/// The columns of a mapping in a file.
+pub(super) struct BoundFile {
+    pub(super) mapping: FileMapping,
+    /// In lower case.
+    pub(super) file_name: String,
+    /// Of lists in a cell.
+    pub(super) separator: char,
+    pub(super) escape: Option<char>,
+    /// The index of each spelling that the file has.
+    indexes: HashMap<String, usize>,
+}
+
+impl BoundFile {
+    /// The kind of file that fits the columns, and its place in the mapping. Of several the one that
+    /// needs most columns.
+    pub(super) fn fit(
+        mapping: &ImportMapping,
+        file_name: &str,
+        columns: &CsvColumns,
+    ) -> Result<(usize, Self), String> {
+        let bound = |file: &FileMapping| Self {
+            mapping: file.clone(),
+            file_name: file_name.to_lowercase(),
+            separator: mapping.separator,
+            escape: mapping.escape,
+            indexes: indexes(file, columns),
+        };
+        let bound = mapping.file.iter().map(bound).enumerate();
+        let (fitting, others): (Vec<_>, Vec<_>) =
+            bound.partition(|(_, it)| it.missing().is_empty());
+        let best = fitting.into_iter().rev();
+        let best = best.max_by_key(|(_, it)| it.mapping.required().len());
+        best.ok_or_else(|| {
+            let problems: String = others.iter().map(|(_, it)| it.problem()).collect();
+            let found: Vec<_> = columns.names().iter().map(|it| excerpt(it)).collect();
+            let found = list(found.iter().map(String::as_str));
+            let title = &mapping.title;
+            format!("its columns are not those of {title}:{problems}\n  found: {found}")
+        })
+    }
+
+    /// What is missing.
+    fn missing(&self) -> Vec<&MappedColumn> {
+        let required = self.mapping.required().into_iter();
+        required.filter(|it| !self.has(it)).collect()
+    }
+
+    fn problem(&self) -> String {
+        let missing: Vec<_> = self
+            .missing()
+            .into_iter()
+            .map(MappedColumn::shown)
+            .collect();
+        let missing = list(missing.iter().map(String::as_str));
+        format!("\n  {}: it lacks {missing}", self.mapping.title)
+    }
+
+    /// The columns that are not imported.
+    pub(super) fn ignored<'a>(&self, columns: &'a CsvColumns) -> Vec<&'a str> {
+        let used: BTreeSet<_> = self.indexes.values().copied().collect();
+        let names = columns.names().iter().enumerate();
+        let names = names.filter(|(index, name)| !name.is_empty() && !used.contains(index));
+        names.map(|(_, name)| name.as_str()).collect()
+    }
+
+    pub(super) fn has(&self, column: &MappedColumn) -> bool {
+        column.0.iter().any(|it| self.indexes.contains_key(it))
+    }
+
+    /// The fields of contacts that the file has.
+    pub(super) fn update_mask(&self, contact: &ContactMapping) -> Vec<String> {
+        let has_company = |it: &MappedCompany| {
+            [&it.id, &it.name]
+                .into_iter()
+                .flatten()
+                .any(|it| self.has(it))
+        };
+        let optional = [
+            (
+                "email",
+                contact.email.as_ref().is_some_and(|it| self.has(it)),
+            ),
+            (
+                "company_id",
+                contact.company.as_ref().is_some_and(has_company),
+            ),
+        ];
+        let optional = optional
+            .into_iter()
+            .filter_map(|(name, has)| has.then_some(name));
+        let always = ["kind", "name", "exclude_from_segments", "privacy_blocked"];
+        always
+            .into_iter()
+            .chain(optional)
+            .map(str::to_owned)
+            .collect()
+    }
+
+    /// The value of a column, trimmed; empty if the file lacks the column.
+    pub(super) fn value<'a>(&self, column: &MappedColumn, fields: &CsvFields<'a>) -> &'a str {
+        let index = column.0.iter().find_map(|it| self.indexes.get(it));
+        index.map_or("", |index| fields.at(*index).trim())
+    }
+}
+
+/// The place of each spelling that a file has.
+fn indexes(file: &FileMapping, columns: &CsvColumns) -> HashMap<String, usize> {
+    let names: Vec<_> = columns.names().iter().map(|it| names::folded(it)).collect();
+    let place = |column: &str| names.iter().position(|it| *it == names::folded(column));
+    let spellings = file.columns().into_iter().flat_map(|it| &it.0);
+    spellings
+        .filter_map(|it| Some((it.clone(), place(it)?)))
+        .collect()
+}
