@@ -16,8 +16,11 @@ use crate::support::{
 };
 
 /// Connections, and calls in flight on each: at capacity, and overloaded.
-const CAPACITY: (usize, usize) = (8, 64);
+const CAPACITY: (usize, usize) = (64, 8);
 const OVERLOAD: (usize, usize) = (64, 256);
+
+/// In which time all callers come. No server answers 16,000 calls at once within a few milliseconds.
+const RAMP: Duration = Duration::from_secs(1);
 
 /// What is called, with messages of its own.
 struct Kind {
@@ -118,7 +121,8 @@ async fn offer(
         tenants: &tenants,
         connections: connections / kinds.len(),
         in_flight,
-        time,
+        ramp: RAMP,
+        time: RAMP + time,
         messages,
         again: true,
         refusals: true,

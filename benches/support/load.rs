@@ -25,6 +25,8 @@ pub(crate) struct Load<'a> {
     pub(crate) connections: usize,
     /// Calls in flight a connection.
     pub(crate) in_flight: usize,
+    /// In which time all callers have begun, one after the other.
+    pub(crate) ramp: Duration,
     /// No call starts later.
     pub(crate) time: Duration,
     /// The messages, each used once.
@@ -74,24 +76,29 @@ impl Load<'_> {
         let latencies = RefCell::new(Vec::with_capacity(self.messages.len()));
         let refusals = RefCell::new(Vec::new());
         let start = Instant::now();
-        let workers = senders.into_iter().map(async |mut sender| {
-            while start.elapsed() < self.time
-                && let Some((at, message)) = self.take(&next)
-            {
-                let request = requests[at % requests.len()].clone();
-                let sent = Instant::now();
-                let pushback;
-                (sender, pushback) = call(sender, request, message).await;
-                let Some(pushback) = pushback else {
-                    latencies.borrow_mut().push(sent.elapsed());
-                    continue;
-                };
-                assert!(self.refusals, "a call was refused");
-                refusals.borrow_mut().push(sent.elapsed());
-                let left = self.time.saturating_sub(start.elapsed());
-                tokio::time::sleep(pushback.min(left)).await;
-            }
-        });
+        let begin = self.ramp / u32::try_from(senders.len().max(1)).expect("few callers");
+        let workers = senders
+            .into_iter()
+            .zip(0..)
+            .map(async |(mut sender, number)| {
+                tokio::time::sleep(begin * number).await;
+                while start.elapsed() < self.time
+                    && let Some((at, message)) = self.take(&next)
+                {
+                    let request = requests[at % requests.len()].clone();
+                    let sent = Instant::now();
+                    let pushback;
+                    (sender, pushback) = call(sender, request, message).await;
+                    let Some(pushback) = pushback else {
+                        latencies.borrow_mut().push(sent.elapsed());
+                        continue;
+                    };
+                    assert!(self.refusals, "a call was refused");
+                    refusals.borrow_mut().push(sent.elapsed());
+                    let left = self.time.saturating_sub(start.elapsed());
+                    tokio::time::sleep(pushback.min(left)).await;
+                }
+            });
         join_all(workers).await;
         let (elapsed, latencies) = (start.elapsed(), latencies.into_inner());
         Done {

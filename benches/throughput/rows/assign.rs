@@ -56,6 +56,7 @@ pub(crate) async fn assign(
         tenants: &pairs.names(),
         connections,
         in_flight,
+        ramp: Duration::ZERO,
         time,
         messages: &messages,
         again: false,

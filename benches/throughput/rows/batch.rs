@@ -67,6 +67,7 @@ async fn assign(stage: &Stage, pairs: &Pairs) -> f64 {
         tenants: &pairs.names(),
         connections: CALLERS as usize,
         in_flight: 1,
+        ramp: Duration::ZERO,
         time: Duration::from_secs(600),
         messages: &messages,
         again: false,

@@ -84,6 +84,7 @@ async fn empty(stage: &Stage, time: Duration) -> Vec<Duration> {
         tenants: &["t1".to_owned()],
         connections: 1,
         in_flight: 1,
+        ramp: Duration::ZERO,
         time: time.min(Duration::from_secs(1)),
         messages: &[message] as &[Bytes],
         again: true,

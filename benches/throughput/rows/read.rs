@@ -65,6 +65,7 @@ async fn get_any(stage: &Stage, time: Duration) -> f64 {
         tenants: &["t1".to_owned()],
         connections: 4,
         in_flight: 64,
+        ramp: Duration::ZERO,
         time,
         messages: &messages,
         again: true,
