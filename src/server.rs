@@ -16,6 +16,7 @@ mod admission;
 mod authentication;
 mod call_metrics;
 mod calls;
+mod pushback;
 
 mod body;
 mod request_body;

@@ -36,7 +36,6 @@ mod statements;
 mod tap;
 mod target;
 mod tls;
-mod turns;
 mod url;
 
 use std::{
@@ -66,9 +65,11 @@ pub(crate) use self::{
     pool::PooledConnection,
     tap::SqlState,
     transaction::Transaction,
+};
+use crate::{
+    model::{ContactSet, TenantId},
     turns::{Turn, Turns},
 };
-use crate::model::{ContactSet, TenantId};
 
 /// A connection on which queries run.
 pub(crate) type Connection = AsyncPgConnection;
@@ -86,6 +87,8 @@ pub struct Store {
     health_pool: ConnectionPool,
     /// The writes of a tenant wait here for each other: in the database each would hold a connection.
     write_turns: Turns,
+    /// Pages, which PostgreSQL and this program compute for milliseconds.
+    page_turns: Turns,
     wait: Duration,
     waits: WaitMetrics,
     tenants: Arc<TenantCache>,
@@ -154,6 +157,7 @@ impl Store {
             pool: ConnectionPool::new(&connector, connections, Some(is_idle)),
             health_pool,
             write_turns: Turns::new(usize::MAX, 1),
+            page_turns: Turns::new(usize::MAX, connections.div_ceil(2)).leaving_a_core(),
             wait,
             waits: WaitMetrics::new(),
             tenants: Arc::default(),
@@ -196,6 +200,11 @@ impl Store {
     /// Waits until a tenant's earlier writes of this server have ended. Taken before a connection.
     pub(crate) async fn write_turn(&self, tenant_id: TenantId) -> Turn {
         self.write_turns.take(tenant_id).await
+    }
+
+    /// Waits until a tenant may read another page. Taken before a connection.
+    pub(crate) async fn page_turn(&self, tenant_id: TenantId) -> Turn {
+        self.page_turns.take(tenant_id).await
     }
 
     /// The size of the pool.

@@ -15,6 +15,7 @@ use super::{
     quota::{Quota, TakenQuota},
     status,
 };
+use crate::turns::Turn;
 
 /// So much of each message is free, so that small calls pass when large ones have taken all memory.
 /// The number of calls bounds what is free.
@@ -37,6 +38,8 @@ struct Receiving {
     /// The bytes of the next message that have come.
     received: usize,
     memory: TakenQuota,
+    /// Held while a message is unpacked.
+    unpacking: Option<Turn>,
 }
 
 impl Incoming {
@@ -45,6 +48,7 @@ impl Incoming {
             messages: 0,
             received: 0,
             memory: memory.nothing(tenant),
+            unpacking: None,
         };
         Arc::new(Self {
             single,
@@ -64,10 +68,21 @@ impl Incoming {
         state.hold(received)
     }
 
+    /// Holds a turn until the next message is unpacked.
+    pub(crate) fn hold(&self, turn: Turn) {
+        self.state().unpacking = Some(turn);
+    }
+
+    /// Gives back a turn: more of the next message has to come before it can be unpacked.
+    pub(crate) fn give_back(&self) {
+        self.state().unpacking = None;
+    }
+
     /// Counts a message that is about to be decoded and then takes so many bytes.
     fn decode(&self, bytes: usize) -> Result<(), Status> {
         let mut state = self.state();
         state.messages += 1;
+        state.unpacking = None;
         if self.single && state.messages > 1 {
             return Err(status::several_messages());
         }
@@ -81,7 +96,7 @@ impl Receiving {
         let counted = bytes.saturating_sub(FREE_BYTES);
         match self.memory.resize(counted) {
             true => Ok(()),
-            false => Err(status::overloaded()),
+            false => Err(status::no_memory()),
         }
     }
 }

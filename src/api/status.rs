@@ -66,8 +66,16 @@ pub(crate) fn shutting_down() -> Status {
     plain(ErrorReason::ShuttingDown, "the server is shutting down")
 }
 
-/// The server handles as many calls as it may.
-pub(crate) fn overloaded() -> Status {
+/// The server handles as many calls as it may; the call can come again after `delay`.
+pub(crate) fn overloaded(delay: Duration) -> Status {
+    let mut details = ErrorDetails::new();
+    details.set_retry_info(Some(delay));
+    let message = Error::Overloaded.to_string();
+    status(ErrorReason::Overloaded, message, Vec::new(), details)
+}
+
+/// There is no memory for the request now.
+pub(crate) fn no_memory() -> Status {
     plain(ErrorReason::Overloaded, Error::Overloaded.to_string())
 }
 
@@ -150,7 +158,7 @@ fn status(
     refusals::count(reason);
     let (code, retry_delay) = code_and_retry_delay(reason);
     let own_delay = details.retry_info().and_then(|info| info.retry_delay);
-    let retry_delay = retry_delay.or(own_delay).map(spread);
+    let retry_delay = own_delay.or(retry_delay).map(spread);
     if retry_delay.is_some() {
         details.set_retry_info(retry_delay);
     }

@@ -22,8 +22,9 @@ pub(super) use self::{
 use self::{flights::Flights, lru::TenantLru, measured::HitMetrics};
 use super::{Error, Result};
 use crate::{
+    cpu,
     model::TenantId,
-    store::{Turn, Turns},
+    turns::{Turn, Turns},
 };
 
 /// A cache of bounded size, which tenants share.
@@ -39,6 +40,8 @@ pub struct SetCache {
     bulk_loads: Turns,
     /// Limits long computations.
     computations: Turns,
+    /// Limits selections of very many sets, which keep a thread busy for milliseconds.
+    large_selections: Turns,
     set_hits: HitMetrics,
     id_hits: HitMetrics,
 }
@@ -51,7 +54,6 @@ impl SetCache {
     pub fn new(memory: u64, loads: usize) -> Self {
         // Three quarters for sets, a quarter for the ids of contacts.
         let ids = memory / 4;
-        let cores = std::thread::available_parallelism().map_or(1, usize::from);
         Self {
             sets: TenantLru::new(memory - ids),
             ids: TenantLru::new(ids),
@@ -59,7 +61,8 @@ impl SetCache {
             id_loads: Flights::default(),
             loads: Turns::new(loads.max(1), MAX_LOADS_PER_TENANT),
             bulk_loads: Turns::new(loads.max(1), 1),
-            computations: Turns::new(cores.div_ceil(2), 1),
+            computations: Turns::new(cpu::cores().div_ceil(2), 1),
+            large_selections: Turns::new(cpu::cores().div_ceil(2), 1),
             set_hits: HitMetrics::of(measured::SETS),
             id_hits: HitMetrics::of(measured::IDS),
         }
@@ -112,6 +115,11 @@ impl SetCache {
             Ok(entry)
         };
         self.set_loads.join(name, load).await.map_err(shared_error)
+    }
+
+    /// Waits until a tenant may select from very many sets.
+    pub(super) async fn large_selection_turn(&self, tenant_id: TenantId) -> Turn {
+        self.large_selections.take(tenant_id).await
     }
 
     /// Waits until a tenant may load many sets.

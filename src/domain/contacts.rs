@@ -66,7 +66,7 @@ pub(crate) async fn get_all(
     ids: Vec<ContactId>,
 ) -> Result<Found<Contact, ContactId>> {
     let read = async |conn: &mut _, tenant_id| lookup::contacts(conn, tenant_id, &ids).await;
-    let named = domain.read_of(call, read).await?;
+    let named = domain.read_page_of(call, read).await?;
     Ok(named.in_order(ids))
 }
 
@@ -95,7 +95,7 @@ pub(crate) async fn list(
     size: PageSize,
 ) -> Result<Vec<Contact>> {
     domain
-        .read_of(call, async |conn, tenant_id| {
+        .read_page_of(call, async |conn, tenant_id| {
             if let Some(id) = &filter.company_id {
                 lookup::contact(conn, tenant_id, id).await?;
             }

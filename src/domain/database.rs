@@ -161,6 +161,17 @@ impl Database {
         .await
     }
 
+    /// As [`Self::read_of`], for an operation that reads up to a page of entities: one tenant's pages do
+    /// not take all processors.
+    pub(super) async fn read_page_of<T>(
+        &self,
+        call: &Call,
+        op: impl AsyncFnOnce(&mut Connection, TenantId) -> Result<T>,
+    ) -> Result<T> {
+        let _turn = self.store.page_turn(self.known_tenant(call)).await;
+        self.read_of(call, op).await
+    }
+
     /// Runs a write whose single statement is a transaction by itself.
     pub(super) async fn write_at_once<T>(
         &self,

@@ -55,7 +55,7 @@ pub(crate) async fn get_all(
     codes: Vec<Code>,
 ) -> Result<Found<MailingGroup, Code>> {
     let read = async |conn: &mut _, tenant_id| lookup::groups(conn, tenant_id, &codes).await;
-    let named = domain.read_of(call, read).await?;
+    let named = domain.read_page_of(call, read).await?;
     Ok(named.in_order(codes))
 }
 
@@ -69,7 +69,7 @@ pub(crate) async fn list(
     size: PageSize,
 ) -> Result<Vec<MailingGroup>> {
     domain
-        .read_of(call, async |conn, tenant_id| {
+        .read_page_of(call, async |conn, tenant_id| {
             Ok(store::mailing_groups::page(conn, tenant_id, prefix, order, after, size).await?)
         })
         .await

@@ -26,7 +26,7 @@ pub(crate) async fn list(
     size: PageSize,
 ) -> Result<RevisionPage> {
     domain
-        .read_of(call, async |conn, tenant_id| {
+        .read_page_of(call, async |conn, tenant_id| {
             let (commit, start) = log::bounds(conn, tenant_id).await?;
             let before = before.unwrap_or(commit.revision + 1);
             let after = start.max(before.saturating_sub(MAX_SCANNED + 1));

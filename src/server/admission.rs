@@ -3,11 +3,13 @@
 use std::sync::Arc;
 
 use http::{HeaderValue, Method, Request, Response, StatusCode, header};
+use tokio::time::Instant;
 use tonic::{Status, body::Body};
 
 use super::{
     limits::Limits,
     methods::{KnownMethod, MethodClass},
+    pushback::Pushback,
 };
 use crate::{
     api::{
@@ -15,7 +17,9 @@ use crate::{
         rates::Rates,
         status::overloaded,
     },
+    cpu,
     metrics::{self, Metric, PLACES_LIMIT, PLACES_USED, REQUEST_MEMORY, REQUEST_MEMORY_LIMIT},
+    turns::Turns,
 };
 
 /// What calls share.
@@ -25,18 +29,24 @@ pub(super) struct Admission {
     /// Health watches and reflection.
     long_lived: Arc<Quota>,
     rates: Arc<Rates>,
+    pushback: Pushback,
     /// Bytes of requests.
     pub(super) memory: Arc<Quota>,
+    /// Unpacking compressed messages, which leaves a processor to other calls.
+    pub(super) unpacking: Turns,
 }
 
 impl Admission {
     pub(super) fn new(limits: &Limits) -> Self {
+        let unpackers = (cpu::cores() - 1).max(1);
         Self {
             unary: Quota::halved(limits.max_calls),
             streams: Quota::halved(limits.max_streams),
             long_lived: Quota::new(limits.max_streams),
             rates: Arc::clone(&limits.rates),
+            pushback: Pushback::new(),
             memory: Quota::halved(limits.max_request_memory),
+            unpacking: Turns::new(unpackers, unpackers),
         }
     }
 
@@ -50,6 +60,7 @@ impl Admission {
         if method.is_of_tenant() {
             self.rates.count_call(tenant)?;
         }
+        let overloaded = || overloaded(self.pushback.refused(tenant, Instant::now()));
         let quota = match method.class {
             MethodClass::Unary if method.name.starts_with("grpc.health.") => return Ok(None),
             MethodClass::Unary => &self.unary,

@@ -83,7 +83,10 @@ impl Calls {
         let incoming = Incoming::new(&self.admission.memory, &share, single);
         let open = request.extensions().get::<OpenCall>().cloned();
         let scope = CallScope::new(id, incoming, open);
-        let request = request.map(|body| RequestBody::wrap(body, &scope.incoming));
+        let (head, body) = request.into_parts();
+        let turns = &self.admission.unpacking;
+        let body = RequestBody::wrap(body, &head.headers, &scope.incoming, &share, turns);
+        let request = Request::from_parts(head, body);
         let work = async {
             // Around everything that answers, so that the log has what the caller gets.
             let log = CallLog::start(method, &share, principal, request.headers());

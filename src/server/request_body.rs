@@ -1,30 +1,90 @@
-//! The body of every request. It counts what arrives.
+//! The body of every request. It counts what arrives, and lets few compressed messages be unpacked at a
+//! time: a few KB can become as much as a message may have, and meanwhile a worker thread does nothing
+//! else.
 
 use std::{
+    hash::{DefaultHasher, Hash, Hasher},
     pin::Pin,
     sync::Arc,
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
 };
 
 use bytes::Bytes;
+use futures_util::future::BoxFuture;
+use http::{HeaderMap, HeaderValue};
 use http_body::{Body as _, Frame};
 use tonic::{Status, body::Body};
 
-use crate::api::incoming::Incoming;
+use crate::{
+    api::incoming::Incoming,
+    turns::{Turn, Turns},
+};
+
+/// Names the compression of a request's messages.
+const ENCODING: &str = "grpc-encoding";
 
 /// A request's body; it fails when there is no memory for more.
 pub(super) struct RequestBody {
     body: Body,
     incoming: Arc<Incoming>,
+    unpacking: Option<Unpacking>,
+}
+
+/// What a compressed body waits for before it passes on data.
+struct Unpacking {
+    turns: Turns,
+    tenant: i32,
+    next: Option<(Bytes, BoxFuture<'static, Turn>)>,
 }
 
 impl RequestBody {
-    pub(super) fn wrap(body: Body, incoming: &Arc<Incoming>) -> Body {
+    /// Wraps a body of a tenant; compressed messages take turns.
+    pub(super) fn wrap(
+        body: Body,
+        headers: &HeaderMap,
+        incoming: &Arc<Incoming>,
+        tenant: &str,
+        turns: &Turns,
+    ) -> Body {
         if body.is_end_stream() {
             return body;
         }
-        let incoming = Arc::clone(incoming);
-        Body::new(Self { body, incoming })
+        let encoding = headers.get(ENCODING);
+        let is_packed = encoding.is_some_and(|it| it != HeaderValue::from_static("identity"));
+        Body::new(Self {
+            body,
+            incoming: Arc::clone(incoming),
+            unpacking: is_packed.then(|| Unpacking::new(turns, tenant)),
+        })
+    }
+}
+
+impl Unpacking {
+    fn new(turns: &Turns, tenant: &str) -> Self {
+        let mut hasher = DefaultHasher::new();
+        tenant.hash(&mut hasher);
+        Self {
+            turns: turns.clone(),
+            // Tenants of one hash wait for each other, which is rare and harmless.
+            tenant: hasher.finish() as i32,
+            next: None,
+        }
+    }
+
+    /// Keeps data until its turn has come.
+    fn keep(&mut self, data: Bytes) {
+        let (turns, tenant) = (self.turns.clone(), self.tenant);
+        let turn = Box::pin(async move { turns.take(tenant).await });
+        self.next = Some((data, turn));
+    }
+
+    /// The data that was kept, if any, and its turn.
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<(Bytes, Turn)>> {
+        let Some((_, turn)) = &mut self.next else {
+            return Poll::Ready(None);
+        };
+        let turn = ready!(turn.as_mut().poll(cx));
+        Poll::Ready(self.next.take().map(|(data, _)| (data, turn)))
     }
 }
 
@@ -36,17 +96,50 @@ impl http_body::Body for RequestBody {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
-        let polled = Pin::new(&mut self.body).poll_frame(cx);
-        if let Poll::Ready(Some(Ok(frame))) = &polled
-            && let Some(data) = frame.data_ref()
-            && let Err(status) = self.incoming.receive(data.len())
-        {
-            return Poll::Ready(Some(Err(status)));
+        let Self {
+            body,
+            incoming,
+            unpacking,
+        } = &mut *self;
+        if let Some(unpacking) = unpacking {
+            // What was passed on before is unpacked, or waits for more.
+            incoming.give_back();
+            if unpacking.next.is_none() {
+                match ready!(receive(body, incoming, cx)) {
+                    Some(Ok(frame)) => match frame.into_data() {
+                        Ok(data) => unpacking.keep(data),
+                        Err(other) => return Poll::Ready(Some(Ok(other))),
+                    },
+                    end => return Poll::Ready(end),
+                }
+            }
+            let kept = ready!(unpacking.poll(cx));
+            return Poll::Ready(kept.map(|(data, turn)| {
+                incoming.hold(turn);
+                Ok(Frame::data(data))
+            }));
         }
-        polled
+        receive(body, incoming, cx)
     }
 
     fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
+        let keeps = self.unpacking.as_ref().is_some_and(|it| it.next.is_some());
+        !keeps && self.body.is_end_stream()
     }
+}
+
+/// The next frame, whose bytes count.
+fn receive(
+    body: &mut Body,
+    incoming: &Incoming,
+    cx: &mut Context<'_>,
+) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
+    let polled = Pin::new(body).poll_frame(cx);
+    if let Poll::Ready(Some(Ok(frame))) = &polled
+        && let Some(data) = frame.data_ref()
+        && let Err(status) = incoming.receive(data.len())
+    {
+        return Poll::Ready(Some(Err(status)));
+    }
+    polled
 }

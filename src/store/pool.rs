@@ -27,9 +27,11 @@ use super::{
     silence::{self, IdleCheck},
     statements::{trace_anew, traced},
     tap::SqlState,
+};
+use crate::{
+    model::TenantId,
     turns::{Turn, Turns},
 };
-use crate::model::TenantId;
 
 /// Settings of every connection. `statement_timeout` is for the case that the client cannot cancel a
 /// statement. A transaction of this program is idle for milliseconds: `idle_in_transaction_session_timeout`

@@ -28,17 +28,30 @@ const LAYERS: &[(&str, &[&str])] = &[
         &[
             "api",
             "auth",
+            "cpu",
             "metrics",
             "model",
             "pb",
             "reload",
             "telemetry",
+            "turns",
         ],
     ),
     ("auth", &["model", "reload", "telemetry"]),
-    ("api", &["domain", "metrics", "model", "pb", "telemetry"]),
-    ("domain", &["metrics", "store", "model", "telemetry"]),
-    ("store", &["metrics", "model", "schema", "telemetry"]),
+    (
+        "api",
+        &["domain", "metrics", "model", "pb", "telemetry", "turns"],
+    ),
+    (
+        "domain",
+        &["cpu", "metrics", "store", "model", "telemetry", "turns"],
+    ),
+    (
+        "store",
+        &["metrics", "model", "schema", "telemetry", "turns"],
+    ),
+    ("turns", &["cpu"]),
+    ("cpu", &[]),
     ("model", &["schema"]),
     ("schema", &[]),
     ("pb", &[]),
@@ -201,6 +214,8 @@ fn the_model_is_synchronous() {
         "reload",
         "systemd",
         "lib",
+        "cpu",
+        "turns",
     ];
     assert_only(mentions(&others, r"async fn|tokio|\.await"), &[]);
 }

@@ -50,7 +50,7 @@ impl PageReader for ContactPageReader {
             let found = store::contacts::with_companies(conn, tenant_id, &signed, since);
             Ok(found.await?)
         };
-        let found = self.domain.read_of(&self.call, read).await?;
+        let found = self.domain.read_page_of(&self.call, read).await?;
         let by_number = |contact: Contact| (contact.contact_number.cast_unsigned(), contact);
         let mut found: BTreeMap<u32, Contact> = found.into_iter().map(by_number).collect();
         let own = numbers.iter().filter_map(|number| found.remove(number));

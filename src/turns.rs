@@ -8,13 +8,21 @@ use std::{
 
 use tokio::{sync::oneshot, time::Instant};
 
-use crate::model::TenantId;
+use crate::cpu::{self, Contention};
+
+/// What tells tenants apart: their number, or a hash of their name.
+pub(crate) type Key = i32;
 
 /// How long the oldest caller of a tenant waits before every other place goes to the newest one.
 const STANDING: Duration = Duration::from_millis(40);
 
+/// How long a tenant that has called counts as one of several.
+const RECENTLY: Duration = Duration::from_secs(1);
+
 /// A number of places, of which a tenant takes at most a share. Tenants that wait take turns. A caller
 /// that goes away gives up its place in the queue.
+///
+/// While processors are short, a tenant can be made to leave one to others that call.
 ///
 /// Calls of one tenant are served in order, as long as they do not wait long. Else every other place
 /// goes to the newest: when more calls come than can be served, or came while the database paused, the
@@ -22,6 +30,7 @@ const STANDING: Duration = Duration::from_millis(40);
 #[derive(Clone)]
 pub(crate) struct Turns {
     share: usize,
+    leaves_a_core: bool,
     state: Arc<Mutex<TurnState>>,
 }
 
@@ -29,9 +38,12 @@ pub(crate) struct Turns {
 struct TurnState {
     free: usize,
     /// The tenants that have or await a place.
-    tenants: HashMap<TenantId, TenantTurns>,
+    tenants: HashMap<Key, TenantTurns>,
     /// Those of them that can be served next: they await a place and have less than their share.
-    next: VecDeque<TenantId>,
+    next: VecDeque<Key>,
+    /// The tenant that called last, and the one before, and when.
+    recent: [Option<(Key, Instant)>; 2],
+    contention: Contention,
 }
 
 #[derive(Default)]
@@ -51,7 +63,7 @@ struct WaitingCaller {
 /// A place; it is free again when this is dropped.
 pub(crate) struct Turn {
     turns: Turns,
-    tenant_id: TenantId,
+    tenant: Key,
 }
 
 impl Turns {
@@ -63,16 +75,24 @@ impl Turns {
         };
         Self {
             share,
+            leaves_a_core: false,
             state: Arc::new(Mutex::new(state)),
         }
     }
 
+    /// With places for work that computes.
+    pub(crate) fn leaving_a_core(mut self) -> Self {
+        self.leaves_a_core = true;
+        self
+    }
+
     /// Waits for a place.
-    pub(crate) async fn take(&self, tenant_id: TenantId) -> Turn {
+    pub(crate) async fn take(&self, tenant: Key) -> Turn {
         let (sender, receiver) = oneshot::channel();
         {
             let mut state = self.lock();
-            let waiting = &mut state.tenants.entry(tenant_id).or_default().waiting;
+            state.note_call(tenant);
+            let waiting = &mut state.tenants.entry(tenant).or_default().waiting;
             if waiting.len() == waiting.capacity() {
                 waiting.retain(|it| !it.caller.is_closed());
             }
@@ -81,32 +101,43 @@ impl Turns {
                 caller: sender,
             });
         }
-        self.serve(tenant_id);
+        self.serve(tenant);
         receiver.await.expect("a caller that waits is not dropped")
     }
 
     /// How many places are free, and how many callers wait.
-    pub(super) fn counts(&self) -> (usize, usize) {
+    pub(crate) fn counts(&self) -> (usize, usize) {
         let state = self.lock();
         let waiting = state.tenants.values().map(|it| it.waiting.len()).sum();
         (state.free, waiting)
     }
 
     /// Gives free places to those who wait, after a change of this tenant.
-    fn serve(&self, tenant_id: TenantId) {
+    fn serve(&self, tenant: Key) {
         // Dropped after the lock: their callers went away before they took them.
         let mut unclaimed = Vec::new();
         let mut state = self.lock();
-        state.line_up(tenant_id, self.share);
-        while let Some((tenant_id, caller)) = state.next_caller() {
-            state.line_up(tenant_id, self.share);
+        let share = self.share(&mut state);
+        state.line_up(tenant, share);
+        while let Some((tenant, caller)) = state.next_caller() {
+            state.line_up(tenant, share);
             let turn = Turn {
                 turns: self.clone(),
-                tenant_id,
+                tenant,
             };
             unclaimed.extend(caller.send(turn).err());
         }
         drop(state);
+    }
+
+    fn share(&self, state: &mut TurnState) -> usize {
+        let now = Instant::now();
+        let is_short =
+            self.leaves_a_core && state.several_call(now) && state.contention.is_high(now);
+        match is_short {
+            true => self.share.min((cpu::cores() - 1).max(1)),
+            false => self.share,
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, TurnState> {
@@ -115,31 +146,43 @@ impl Turns {
 }
 
 impl TurnState {
+    fn note_call(&mut self, tenant: Key) {
+        let [last, before] = &mut self.recent;
+        if last.is_some_and(|(last, _)| last != tenant) {
+            *before = *last;
+        }
+        *last = Some((tenant, Instant::now()));
+    }
+
+    fn several_call(&self, now: Instant) -> bool {
+        self.recent[1].is_some_and(|(_, called)| now - called < RECENTLY)
+    }
+
     /// Lets a tenant be served if it may be; forgets one that neither has nor awaits a place.
-    fn line_up(&mut self, tenant_id: TenantId, share: usize) {
-        let Some(tenant) = self.tenants.get_mut(&tenant_id) else {
+    fn line_up(&mut self, key: Key, share: usize) {
+        let Some(tenant) = self.tenants.get_mut(&key) else {
             return;
         };
         if tenant.waiting.is_empty() && tenant.taken == 0 && !tenant.is_next {
-            self.tenants.remove(&tenant_id);
+            self.tenants.remove(&key);
         } else if !tenant.waiting.is_empty() && tenant.taken < share && !tenant.is_next {
             tenant.is_next = true;
-            self.next.push_back(tenant_id);
+            self.next.push_back(key);
         }
     }
 
     /// Takes a free place for the next caller.
-    fn next_caller(&mut self) -> Option<(TenantId, oneshot::Sender<Turn>)> {
+    fn next_caller(&mut self) -> Option<(Key, oneshot::Sender<Turn>)> {
         while self.free > 0 {
-            let tenant_id = self.next.pop_front()?;
-            let tenant = self.tenants.get_mut(&tenant_id)?;
+            let key = self.next.pop_front()?;
+            let tenant = self.tenants.get_mut(&key)?;
             tenant.is_next = false;
             if let Some(caller) = tenant.next_caller() {
                 tenant.taken += 1;
                 self.free -= 1;
-                return Some((tenant_id, caller));
+                return Some((key, caller));
             }
-            self.line_up(tenant_id, 0);
+            self.line_up(key, 0);
         }
         None
     }
@@ -170,89 +213,13 @@ impl Drop for Turn {
         {
             let mut state = self.turns.lock();
             state.free += 1;
-            if let Some(tenant) = state.tenants.get_mut(&self.tenant_id) {
+            if let Some(tenant) = state.tenants.get_mut(&self.tenant) {
                 tenant.taken -= 1;
             }
         }
-        self.turns.serve(self.tenant_id);
+        self.turns.serve(self.tenant);
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use futures_util::FutureExt;
-
-    use super::*;
-
-    #[tokio::test]
-    async fn a_tenant_takes_at_most_its_share() {
-        let turns = Turns::new(3, 2);
-        let _places = (turns.take(1).await, turns.take(1).await);
-        assert!(turns.take(1).now_or_never().is_none());
-        let other = turns.take(2).await;
-        assert!(turns.take(3).now_or_never().is_none());
-        drop(other);
-        assert!(turns.take(1).now_or_never().is_none());
-        turns.take(3).await;
-    }
-
-    #[tokio::test]
-    async fn tenants_take_turns() {
-        let turns = Turns::new(1, 1);
-        let place = turns.take(1).await;
-        let served = Arc::new(Mutex::new(Vec::new()));
-        let waiting = [1, 1, 2, 3].map(|tenant_id| {
-            let (turns, served) = (turns.clone(), Arc::clone(&served));
-            tokio::spawn(async move {
-                let _place = turns.take(tenant_id).await;
-                served.lock().expect("no panic").push(tenant_id);
-            })
-        });
-        tokio::task::yield_now().await;
-        drop(place);
-        futures_util::future::join_all(waiting).await;
-        assert_eq!(*served.lock().expect("no panic"), [2, 3, 1, 1]);
-    }
-
-    #[tokio::test]
-    async fn in_a_queue_that_stands_every_other_place_goes_to_the_newest() {
-        let turns = Turns::new(1, 1);
-        let place = turns.take(1).await;
-        let served = Arc::new(Mutex::new(Vec::new()));
-        let waiting = [1, 2, 3, 4, 5].map(|number| {
-            let (turns, served) = (turns.clone(), Arc::clone(&served));
-            tokio::spawn(async move {
-                let _place = turns.take(1).await;
-                served.lock().expect("no panic").push(number);
-            })
-        });
-        tokio::task::yield_now().await;
-        waiting[4].abort();
-        tokio::task::yield_now().await;
-        let long = |it: &mut WaitingCaller| it.since -= 2 * STANDING;
-        let waiting_callers = |state: &mut TurnState| {
-            let tenant = state.tenants.get_mut(&1).expect("waits");
-            tenant.waiting.iter_mut().for_each(long);
-        };
-        waiting_callers(&mut turns.lock());
-        drop(place);
-        futures_util::future::join_all(waiting).await;
-        assert_eq!(*served.lock().expect("no panic"), [4, 1, 3, 2]);
-    }
-
-    #[tokio::test]
-    async fn callers_that_go_away_take_no_place_and_leave_nothing() {
-        let turns = Turns::new(1, 1);
-        let place = turns.take(1).await;
-        let mut gone = Box::pin(turns.take(1));
-        let mut served = Box::pin(turns.take(2));
-        assert!(gone.as_mut().now_or_never().is_none());
-        assert!(served.as_mut().now_or_never().is_none());
-        drop(gone);
-        drop(place);
-        // The place is sent, but its caller goes away before it takes it.
-        drop(served);
-        drop(turns.take(3).await);
-        assert!(turns.lock().tenants.is_empty() && turns.lock().free == 1);
-    }
-}
+mod tests;
