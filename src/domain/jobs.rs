@@ -3,6 +3,7 @@
 mod contacts;
 mod mailing_groups;
 mod memberships;
+mod selection;
 
 use std::{collections::BTreeSet, sync::Arc};
 
@@ -15,6 +16,7 @@ pub(super) use self::{
     },
     mailing_groups::{GetGroups, ListContactGroups},
     memberships::ChangeMemberships,
+    selection::{CatchUp, KnownSets},
 };
 use super::{
     batch::{BatchOperation, Batcher, MAX_QUEUED},
@@ -34,6 +36,7 @@ pub(super) struct JobQueues {
     pub(super) get_contact: Batcher<GetContacts>,
     pub(super) get_group: Batcher<GetGroups>,
     pub(super) list_groups: Batcher<ListContactGroups>,
+    pub(super) catch_up: Batcher<CatchUp>,
 }
 
 impl JobQueues {
@@ -54,6 +57,7 @@ impl JobQueues {
             get_contact: batcher("GetContact", &permits),
             get_group: batcher("GetMailingGroup", &permits),
             list_groups: batcher("ListContactMailingGroups", &permits),
+            catch_up: batcher("CatchUp", &permits),
         }
     }
 

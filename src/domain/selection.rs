@@ -76,7 +76,7 @@ pub(crate) async fn select_all<const N: usize>(
     sources: [(SelectionPart, &SelectionSource); N],
 ) -> Result<[Selection; N]> {
     let tenant_id = domain.tenant_id(call).await?.unwrap_or(0);
-    SetReader::new(domain, tenant_id, Access::Pool)
+    SetReader::new(domain, tenant_id, Access::Pool(&call.tenant))
         .select(sources)
         .await
 }

@@ -24,7 +24,7 @@ pub(crate) struct Population {
 /// Reads all contacts at a revision that is not older than the call.
 pub(in crate::domain) async fn population(domain: &Domain, call: &Call) -> Result<Population> {
     let tenant_id = domain.tenant_id(call).await?.unwrap_or(0);
-    SetReader::new(domain, tenant_id, Access::Pool)
+    SetReader::new(domain, tenant_id, Access::Pool(&call.tenant))
         .population()
         .await
 }

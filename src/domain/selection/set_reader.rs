@@ -7,19 +7,21 @@ use crate::{
     domain::{
         Domain, Result,
         cache::{CacheEntry, Groups, IndexedTail, SetKey},
+        jobs::{CatchUp, KnownSets},
     },
-    model::{Commit, TenantId},
+    model::{Commit, TenantId, TenantName},
     store::{
         Connection, Transaction,
         log::{LogFilter, changes_since},
         sets,
     },
+    turns::Turn,
 };
 
 /// How the database is accessed.
 pub(super) enum Access<'a> {
-    /// Through the pool. No connection is held while another caller loads a set.
-    Pool,
+    /// Through the pool, for a tenant. No connection is held while another caller loads a set.
+    Pool(&'a TenantName),
     /// Through a transaction that holds the tenant's write lock.
     Transaction(&'a mut Transaction),
 }
@@ -32,12 +34,18 @@ pub(super) struct SetReader<'a> {
     pub(super) sets: LoadedSets,
     /// Whether sets that were loaded have to be loaded again.
     lacks_sets: bool,
+    /// Held by a selection of very many sets.
+    large: Option<Turn>,
     /// What expressions match, by their text, with the groups that they were matched with.
     pub(super) matched: HashMap<String, (Arc<Groups>, Arc<MatchedGroups>)>,
 }
 
 /// From how many missing groups on they are loaded together: below, callers share loads.
 const MANY_GROUPS: usize = 8;
+
+/// From how many groups on selections of a tenant wait for each other: to take them from the cache and
+/// to bring them up to date takes about a millisecond.
+const VERY_MANY_GROUPS: usize = 2_000;
 
 /// Maximum number of groups that are loaded by one statement.
 const GROUPS_PER_LOAD: usize = 1_000;
@@ -57,6 +65,7 @@ impl<'a> SetReader<'a> {
             access,
             sets: LoadedSets::default(),
             lacks_sets: false,
+            large: None,
             matched: HashMap::new(),
         }
     }
@@ -67,7 +76,7 @@ impl<'a> SetReader<'a> {
         op: impl AsyncFnOnce(&mut Connection) -> Result<T>,
     ) -> Result<T> {
         match &mut self.access {
-            Access::Pool => self.domain.read(self.tenant_id, op).await,
+            Access::Pool(_) => self.domain.read(self.tenant_id, op).await,
             Access::Transaction(tx) => {
                 let connection: &mut Connection = tx;
                 op(connection).await
@@ -97,8 +106,16 @@ impl<'a> SetReader<'a> {
     /// Loads the members of groups at any revisions.
     pub(super) async fn load_members(
         &mut self,
-        groups: impl IntoIterator<Item = i32>,
+        groups: impl IntoIterator<Item = i32, IntoIter: ExactSizeIterator>,
     ) -> Result<()> {
+        let groups = groups.into_iter();
+        if groups.len() >= VERY_MANY_GROUPS
+            && self.large.is_none()
+            && let Access::Pool(_) = self.access
+        {
+            let turn = self.domain.cache().large_selection_turn(self.tenant_id);
+            self.large = Some(turn.await);
+        }
         let mut missing = self.take_cached(groups).await;
         if missing.len() < MANY_GROUPS {
             for id in missing {
@@ -144,7 +161,7 @@ impl<'a> SetReader<'a> {
         let tenant_id = self.tenant_id;
         let others = groups.split_off(groups.len().min(GROUPS_PER_LOAD));
         let _turn = match self.access {
-            Access::Pool => Some(self.domain.cache().bulk_load_turn(tenant_id).await),
+            Access::Pool(_) => Some(self.domain.cache().bulk_load_turn(tenant_id).await),
             Access::Transaction(_) => None,
         };
         // Another caller may have loaded them during the wait.
@@ -168,7 +185,7 @@ impl<'a> SetReader<'a> {
         let (domain, tenant_id) = (self.domain, self.tenant_id);
         let cache = domain.cache();
         match &mut self.access {
-            Access::Pool => {
+            Access::Pool(_) => {
                 let load = load_set(domain.clone(), tenant_id, key.clone());
                 cache.get_or_load(tenant_id, key, load).await
             }
@@ -221,13 +238,26 @@ impl<'a> SetReader<'a> {
         Ok(tail.head())
     }
 
-    async fn changes_since(&mut self, known: &[Commit]) -> Result<IndexedTail> {
+    async fn changes_since(&mut self, known: &[Commit]) -> Result<Arc<IndexedTail>> {
         let mut filter = LogFilter::default();
         let keys = self.sets.entries.keys();
         keys.for_each(|key| key.extend_filter(&mut filter));
         let tenant_id = self.tenant_id;
+        if let Access::Pool(tenant) = self.access {
+            let sets = KnownSets {
+                tenant_id,
+                commits: known.to_vec(),
+                filter: filter.clone(),
+            };
+            let operation = || CatchUp(self.domain.database.clone());
+            let batcher = &self.domain.jobs.catch_up;
+            if let Some(tail) = batcher.run(tenant, sets, operation).await? {
+                return Ok(tail);
+            }
+        }
         let read = async |conn: &mut _| Ok(changes_since(conn, tenant_id, known, &filter).await?);
-        self.read(read).await.map(IndexedTail::new)
+        let tail = self.read(read).await?;
+        Ok(Arc::new(IndexedTail::new(tail)))
     }
 }
 

@@ -44,7 +44,7 @@ pub(crate) async fn snapshot(
     members: bool,
 ) -> Result<Snapshot> {
     let tenant_id = domain.tenant_id(call).await?.unwrap_or(0);
-    let mut reader = SetReader::new(domain, tenant_id, Access::Pool);
+    let mut reader = SetReader::new(domain, tenant_id, Access::Pool(&call.tenant));
     for _ in 0..MAX_ATTEMPTS {
         if let Some(snapshot) = reader.try_snapshot(&wanted, members).await? {
             return Ok(snapshot);

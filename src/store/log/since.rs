@@ -17,7 +17,7 @@ const MAX_REVISIONS: i64 = 50_000;
 const MAX_ENTRIES: i64 = 20_000;
 
 /// Which entries of the log a reader needs.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct LogFilter {
     /// Codes of groups.
     pub codes: bool,
@@ -88,6 +88,17 @@ pub struct LogTail {
     pub(crate) entries: Option<Vec<TailEntry>>,
     /// Those of the known commits that are not part of the tenant's history: they were lost.
     pub(crate) replaced: Vec<Revision>,
+}
+
+impl LogTail {
+    /// The tail if nothing has changed.
+    pub(crate) fn unchanged(head: Commit) -> Self {
+        Self {
+            head,
+            entries: Some(Vec::new()),
+            replaced: Vec::new(),
+        }
+    }
 }
 
 /// The changes that `filter` selects after the oldest of `known`, the commits of cached sets.
