@@ -30,7 +30,7 @@ test: ## Run all tests on their own PostgreSQL; a part: make test ARGS="--test s
 	@scripts/install test
 	@cargo test --locked $(ARGS)
 
-test-peers: ## Test calls and uploads through nginx and HAProxy
+test-peers: ## Test calls and uploads through nginx and HAProxy, and a page in Chromium
 	@scripts/install peers
 	@cargo test --locked --test service -- --ignored --show-output peers::
 

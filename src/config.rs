@@ -9,6 +9,7 @@ mod telemetry;
 #[cfg(test)]
 mod tests;
 mod tls;
+mod web;
 
 use std::{
     env,
@@ -29,6 +30,7 @@ pub use self::{
     docs::{CompletionsOptions, ManOptions},
     telemetry::TelemetryOptions,
     tls::TlsOptions,
+    web::WebOptions,
 };
 use crate::{client, duration, server::Limits};
 
@@ -89,6 +91,9 @@ pub struct ServeOptions {
         value_parser = address
     )]
     pub listen: SocketAddr,
+    /// Where browsers and curl call.
+    #[command(flatten)]
+    pub web: WebOptions,
     /// How clients reach the service.
     #[command(flatten)]
     pub tls: TlsOptions,

@@ -11,6 +11,8 @@ use mailing_groups::server::{ServerTls, TlsFiles};
 /// What there is to say about a service.
 pub(crate) struct Greeting<'a> {
     pub(crate) address: SocketAddr,
+    /// Where browsers and curl call.
+    pub(crate) web: Option<SocketAddr>,
     pub(crate) database: &'a str,
     /// How long changes are kept.
     pub(crate) retention: Duration,
@@ -26,11 +28,12 @@ impl Greeting<'_> {
         let retention = humantime::format_duration(self.retention);
         let mut text = format!(
             "mailing-groups {version} serves gRPC on {}\n\
-             Data: {}\n\
+             {}Data: {}\n\
              Changes are kept for {retention} (--history-retention)\n\
              Security: {}\n\
              Try:  ",
             self.address,
+            self.web_line(),
             self.database,
             self.security(),
         );
@@ -42,6 +45,17 @@ impl Greeting<'_> {
             text += "      and the tour in docs/tour.md\n";
         }
         text + "Ctrl-C stops the service; the data stays."
+    }
+
+    fn web_line(&self) -> String {
+        let scheme = match self.tls {
+            None => "http",
+            Some(_) => "https",
+        };
+        let web = self.web;
+        web.map_or_else(String::new, |address| {
+            format!("Browsers and curl: {scheme}://{address} (Connect, gRPC-Web)\n")
+        })
     }
 
     fn security(&self) -> String {

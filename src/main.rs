@@ -19,7 +19,7 @@ use mailing_groups::{
     domain::{Domain, SetCache, UnknownTenants, maintenance},
     init, metrics,
     server::{
-        self, Listener, Shutdown,
+        self, Ports, Shutdown,
         http::ReadyState,
         signal::{self, OnHangup},
     },
@@ -32,7 +32,7 @@ use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 
 use self::{
     greeting::Greeting,
-    listen::{bind, listener},
+    listen::{bind, check_exposure, listener},
 };
 
 /// A call makes some hundred small allocations, many of them freed by another thread than the one
@@ -104,9 +104,7 @@ async fn run_service(options: ServeOptions) -> Result<(), Error> {
     let auth_config = options.auth.auth_config.as_ref();
     let asks_for_certificates = options.tls.tls_client_ca.is_some();
     let authenticates = auth_config.is_some() || asks_for_certificates;
-    if let Some(warning) = options.tls.check_exposure(options.listen, authenticates)? {
-        tracing::warn!("{warning}");
-    }
+    check_exposure(&options, authenticates)?;
     // A client without a certificate may send a token.
     let tls = options.tls.files(auth_config.is_none());
     let authenticator = options.auth.authenticator(asks_for_certificates)?;
@@ -121,6 +119,7 @@ async fn run_service(options: ServeOptions) -> Result<(), Error> {
     let shutdown = CancellationToken::new();
     let (ready, _http) = serve_http(&options.telemetry, &shutdown).await?;
     let (listener, _following) = listener(tcp, tls, reloads)?;
+    let ports = listen::ports(listener, &options, authenticates).await?;
     tokio::spawn({
         let shutdown = shutdown.clone();
         async move {
@@ -142,7 +141,7 @@ async fn run_service(options: ServeOptions) -> Result<(), Error> {
         reflection: options.auth.reflection(),
         authenticator,
     };
-    let served = serve_database(listener, &options, settings, &database, ready, shutdown).await;
+    let served = serve_database(ports, &options, settings, &database, ready, shutdown).await;
     database.close().await?;
     served
 }
@@ -168,7 +167,7 @@ async fn serve_http(
 }
 
 async fn serve_database(
-    listener: Listener,
+    ports: Ports,
     options: &ServeOptions,
     settings: server::Settings,
     database: &ServedDatabase,
@@ -190,7 +189,7 @@ async fn serve_database(
     let domain = Domain::new(store, cache).with_unknown_tenants(unknown_tenants);
     let max_message_bytes = settings.limits.max_message_bytes;
     let routes = api::routes(domain.clone(), shutdown.clone(), max_message_bytes);
-    let greeting = greeting(&listener, database, options)?;
+    let greeting = greeting(&ports, database, options)?;
     let rates = Arc::clone(&settings.limits.rates);
     let rates = api::rates::follow(domain.clone(), rates, shutdown.clone());
     let maintenance = maintenance::run(domain.clone(), options.history_retention, shutdown.clone());
@@ -211,9 +210,7 @@ async fn serve_database(
         }
     };
     let services = &api::SERVICES;
-    let serve = server::serve(
-        listener, routes, services, ready, changed, settings, shutdown,
-    );
+    let serve = server::serve(ports, routes, services, ready, changed, settings, shutdown);
     let (stopped, (), ()) = tokio::join!(serve, maintenance, rates);
     match stopped? {
         Shutdown::Clean => tracing::info!("stopped; every call was completed"),
@@ -225,13 +222,15 @@ async fn serve_database(
 }
 
 fn greeting(
-    listener: &Listener,
+    ports: &Ports,
     database: &ServedDatabase,
     options: &ServeOptions,
 ) -> io::Result<String> {
-    let tls = listener.tls().map(|it| (it.source(), it.current()));
+    let tls = ports.grpc.tls().map(|it| (it.source(), it.current()));
+    let web = ports.web.as_ref().map(|it| it.listener.address());
     let greeting = Greeting {
-        address: listener.address()?,
+        address: ports.grpc.address()?,
+        web: web.transpose()?,
         database: database.name(),
         retention: options.history_retention,
         tls: tls.as_ref().map(|(files, tls)| (*files, &**tls)),

@@ -10,12 +10,14 @@ mod connection;
 mod handshakes;
 mod http2;
 mod listener;
+mod port;
 mod tls;
 
 mod admission;
 mod authentication;
 mod call_metrics;
 mod calls;
+mod connect;
 mod pushback;
 
 mod body;
@@ -31,6 +33,7 @@ pub mod http;
 mod reflection;
 mod tenant_metrics;
 mod trace;
+mod web;
 
 mod limits;
 mod settings;
@@ -48,10 +51,11 @@ use self::{
     connections::Connections,
     health::Readiness,
     methods::MethodTable,
+    port::{HttpService, Port},
 };
 pub use self::{
     limits::Limits,
-    listener::Listener,
+    listener::{Listener, Ports, WebPort},
     reflection::Reflection,
     settings::Settings,
     tenant_metrics::count_by_tenant,
@@ -88,9 +92,12 @@ pub enum Error {
     /// Reflection does not accept them.
     #[error("the service descriptors cannot be served")]
     Reflection(#[from] tonic_reflection::server::Error),
+    /// Messages cannot be converted by them.
+    #[error("the service descriptors cannot be used")]
+    Schema(#[from] prost_reflect::DescriptorError),
 }
 
-/// Serves `routes`, with health and reflection added, on `listener` until `shutdown` is cancelled
+/// Serves `routes`, with health and reflection added, on `ports` until `shutdown` is cancelled
 /// and the open calls have ended or the drain has timed out.
 ///
 /// `services` are the full names whose health is reported; they and the server as a whole are
@@ -106,7 +113,7 @@ pub enum Error {
 ///
 /// If the server cannot be set up. After that, no failure of a client or a call ends it.
 pub async fn serve<R, F, E>(
-    listener: impl Into<Listener>,
+    ports: impl Into<Ports>,
     routes: Routes,
     services: &[&'static str],
     ready: R,
@@ -135,14 +142,19 @@ where
         draining: draining.clone(),
         aborting: aborting.clone(),
     });
+    let Ports { grpc, web } = ports.into();
     let service = CallService(Arc::clone(&calls));
+    let web = web
+        .map(|it| web_port(it, &limits, service.clone()))
+        .transpose()?;
+    let grpc = Port::grpc(grpc, &limits, service);
     status::count_from_now();
     calls.admission.measure();
     let unhealthy = AbortOnDropHandle::new(tokio::spawn(health.follow(ready, changed, shutdown)));
 
-    let mut connections = Connections::new(service, limits.clone(), draining.clone());
+    let mut connections = Connections::new(limits.clone(), draining.clone());
     // Following the health ends with the shutdown, after NOT_SERVING has been reported.
-    connections.accept(listener.into(), unhealthy).await;
+    connections.accept(grpc, web, unhealthy).await;
     draining.cancel();
     tracing::info!("draining: no new connections, waiting for the open calls");
     let drained = timeout(limits.drain_timeout, connections.closed()).await;
@@ -157,4 +169,13 @@ where
     // Bounded: a caller that does not read must not delay the shutdown.
     let _ = timeout(FORCE_CLOSE_GRACE, connections.closed()).await;
     Ok(forced)
+}
+
+fn web_port(
+    web: WebPort,
+    limits: &Limits,
+    service: CallService,
+) -> Result<Port<impl HttpService>, Error> {
+    let service = web::service(service, limits.max_message_bytes, web.origins, web.any_host)?;
+    Ok(Port::web(web.listener, limits, service))
 }

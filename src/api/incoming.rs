@@ -101,6 +101,12 @@ impl Receiving {
     }
 }
 
+/// Counts bytes of the current call's next message that are held before it is decoded.
+pub(crate) fn receive(bytes: usize) -> Result<(), Status> {
+    let counted = CURRENT.try_with(|incoming| incoming.receive(bytes));
+    counted.unwrap_or(Ok(()))
+}
+
 /// Counts a message of the current call that is about to be decoded and then takes so many bytes.
 pub(super) fn decode(bytes: usize) -> Result<(), Status> {
     let counted = CURRENT.try_with(|incoming| incoming.decode(bytes));

@@ -6,6 +6,7 @@ mod fields;
 mod reason;
 mod refusals;
 mod tenant_limits;
+mod transcoding;
 
 use std::{collections::HashMap, time::Duration};
 
@@ -21,6 +22,7 @@ use self::{
 pub(crate) use self::{
     refusals::count_from_now,
     tenant_limits::{TenantLimit, tenant_exceeds},
+    transcoding::{broken_off, invalid_field, malformed, too_large, unknown_compression},
 };
 use super::request_id;
 use crate::{

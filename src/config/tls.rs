@@ -41,7 +41,7 @@ pub struct TlsOptions {
 }
 
 impl TlsOptions {
-    /// Refuses an address that other computers can reach, unless there are TLS and authentication or
+    /// Refuses the address of a flag that other computers can reach, unless there are TLS and authentication or
     /// --insecure; then the warning for the log.
     ///
     /// # Errors
@@ -49,6 +49,7 @@ impl TlsOptions {
     /// If the address is refused. The text says what to do.
     pub fn check_exposure(
         &self,
+        flag: &str,
         listen: SocketAddr,
         authenticates: bool,
     ) -> Result<Option<String>, String> {
@@ -66,7 +67,7 @@ impl TlsOptions {
             ))),
             false => Err(format!(
                 "other computers would reach {listen} without {missing}. Choose one of these: \
-                 --listen 127.0.0.1:{port} for this computer only; --tls-cert FILE --tls-key FILE with \
+                 {flag} 127.0.0.1:{port} for this computer only; --tls-cert FILE --tls-key FILE with \
                  --auth-config FILE or --tls-client-ca FILE; or --insecure, where a proxy or the \
                  network protects the port",
                 port = listen.port()
@@ -99,7 +100,11 @@ mod tests {
             tls_client_ca: None,
             insecure,
         };
-        let checked = options.check_exposure(listen.parse().expect("an address"), authenticates);
+        let checked = options.check_exposure(
+            "--listen",
+            listen.parse().expect("an address"),
+            authenticates,
+        );
         checked.map_or_else(|refused| refused, Option::unwrap_or_default)
     }
 

@@ -1,8 +1,10 @@
-//! The stream of a client, with TLS or without, that fails if the client does not send the HTTP/2 preface in time.
+//! The stream of a client, with TLS or without, that fails if the client does not send the HTTP/2 preface in time,
+//! or reads nothing for too long.
 //!
 //! hyper waits for the preface without limit, and a drain waits for hyper: one client that connects
 //! and sends nothing would block a connection slot, and the shutdown, for ever
-//! (<https://github.com/hyperium/hyper/issues/4170>).
+//! (<https://github.com/hyperium/hyper/issues/4170>). HTTP/2 finds such a client by pings, and
+//! HTTP/1.1 does not.
 
 use std::{
     io::{self, IoSlice},
@@ -15,7 +17,7 @@ use futures_util::future::BoxFuture;
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     net::TcpStream,
-    time::{sleep, timeout},
+    time::{Sleep, sleep, timeout},
 };
 use tokio_rustls::server::TlsStream;
 use tokio_util::{either::Either, sync::CancellationToken};
@@ -30,6 +32,10 @@ pub(super) struct ClientStream {
     stream: Either<TcpStream, Box<TlsStream<TcpStream>>>,
     /// `None` once the preface is complete.
     preface: Option<Preface>,
+    /// How long the client may read nothing, if that is bounded.
+    max_unread: Option<Duration>,
+    /// Completes then; `None` while the client reads.
+    unread: Option<Pin<Box<Sleep>>>,
 }
 
 struct Preface {
@@ -42,6 +48,7 @@ impl ClientStream {
     pub(super) fn new(
         stream: Either<TcpStream, Box<TlsStream<TcpStream>>>,
         preface_timeout: Duration,
+        max_unread: Option<Duration>,
         draining: CancellationToken,
     ) -> Self {
         let overdue = Box::pin(async move {
@@ -58,7 +65,29 @@ impl ClientStream {
                 received: 0,
                 overdue,
             }),
+            max_unread,
+            unread: None,
         }
+    }
+
+    /// The outcome of a write, or an error if the client reads nothing for too long.
+    fn written<T>(
+        &mut self,
+        cx: &mut Context<'_>,
+        written: Poll<io::Result<T>>,
+    ) -> Poll<io::Result<T>> {
+        if written.is_ready() {
+            self.unread = None;
+            return written;
+        }
+        let Some(max) = self.max_unread else {
+            return written;
+        };
+        let unread = self.unread.get_or_insert_with(|| Box::pin(sleep(max)));
+        unread.as_mut().poll(cx).map(|()| {
+            let reason = "the client does not read";
+            Err(io::Error::new(io::ErrorKind::TimedOut, reason))
+        })
     }
 }
 
@@ -96,7 +125,8 @@ impl AsyncWrite for ClientStream {
         cx: &mut Context<'_>,
         buf: &[u8],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(cx, buf)
+        let written = Pin::new(&mut self.stream).poll_write(cx, buf);
+        self.written(cx, written)
     }
 
     fn poll_write_vectored(
@@ -104,7 +134,8 @@ impl AsyncWrite for ClientStream {
         cx: &mut Context<'_>,
         bufs: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write_vectored(cx, bufs)
+        let written = Pin::new(&mut self.stream).poll_write_vectored(cx, bufs);
+        self.written(cx, written)
     }
 
     fn is_write_vectored(&self) -> bool {

@@ -8,7 +8,6 @@
 use std::{
     convert::Infallible,
     future::Future,
-    io,
     pin::pin,
     sync::Arc,
     task::{Context, Poll},
@@ -23,11 +22,8 @@ use hyper_util::{
     service::TowerToHyperService,
 };
 use metrics::Gauge;
-use tokio::{
-    net::{TcpListener, TcpStream},
-    task::JoinSet,
-    time::sleep,
-};
+use rustls::ServerConfig;
+use tokio::{net::TcpStream, task::JoinSet, time::sleep};
 use tokio_rustls::server::TlsStream;
 use tokio_util::{either::Either, sync::CancellationToken, task::TaskTracker};
 use tonic::{
@@ -39,24 +35,18 @@ use tower::Service;
 
 use super::{
     body::OpenCall,
-    calls::CallService,
     connection::ClientStream,
     handshakes::{Handshake, Handshakes},
     http2,
     limits::Limits,
-    listener::Listener,
     log,
-    tls::{PeerCertificates, ServerTls, TlsFiles},
+    port::{self, HttpService, Port, Speaks},
+    tls::PeerCertificates,
 };
 use crate::{
     metrics::{CONNECTIONS, CONNECTIONS_LIMIT},
-    reload::Reloaded,
     telemetry,
 };
-
-/// The pause after a failed accept, e.g. because no file descriptor is free: those come back when
-/// connections close, not by trying again at once.
-const ACCEPT_ERROR_DELAY: Duration = Duration::from_millis(50);
 
 /// How long a client may take to answer the ping after GOAWAY.
 const GOAWAY_GRACE: Duration = Duration::from_secs(1);
@@ -66,9 +56,7 @@ const FLUSH_GRACE: Duration = Duration::from_millis(250);
 
 /// The open connections. Dropping this closes them.
 pub(super) struct Connections {
-    service: CallService,
     limits: Limits,
-    http2: auto::Builder<TokioExecutor>,
     draining: CancellationToken,
     open: JoinSet<()>,
     measured: Gauge,
@@ -76,15 +64,12 @@ pub(super) struct Connections {
 }
 
 impl Connections {
-    /// The calls of these connections are handled by `service`; when `draining` is cancelled,
-    /// connections close after their open calls.
-    pub(super) fn new(service: CallService, limits: Limits, draining: CancellationToken) -> Self {
+    /// When `draining` is cancelled, connections close after their open calls.
+    pub(super) fn new(limits: Limits, draining: CancellationToken) -> Self {
         CONNECTIONS_LIMIT
             .gauge(&[])
             .set(limits.max_connections as f64);
         Self {
-            service,
-            http2: http2::builder(&limits),
             draining,
             open: JoinSet::new(),
             measured: CONNECTIONS.gauge(&[]),
@@ -93,30 +78,36 @@ impl Connections {
         }
     }
 
-    /// Accepts connections until `stop`, then closes the listener.
-    pub(super) async fn accept(&mut self, listener: Listener, stop: impl Future) {
+    /// Accepts connections until `stop`, then closes the ports.
+    pub(super) async fn accept<G: HttpService, W: HttpService>(
+        &mut self,
+        grpc: Port<G>,
+        web: Option<Port<W>>,
+        stop: impl Future,
+    ) {
         let mut stop = pin!(stop);
         loop {
             tokio::select! {
-                _ = &mut stop => return self.accept_waiting(listener),
-                stream = accept(&listener.tcp) => self.admit(stream, listener.tls.as_deref()),
+                _ = &mut stop => {
+                    self.accept_waiting(grpc);
+                    if let Some(web) = web {
+                        self.accept_waiting(web);
+                    }
+                    return;
+                }
+                stream = grpc.accept() => self.admit(stream, &grpc.speaks),
+                (stream, speaks) = port::accept(web.as_ref()) => self.admit(stream, speaks),
                 Some(_) = self.open.join_next() => self.measured.set(self.open.len() as f64),
             }
         }
     }
 
-    /// Accepts the connections that wait in the backlog, and closes the listener: the system would
+    /// Accepts the connections that wait in the backlog, and closes the port: the system would
     /// reset them, though their clients have sent calls already.
-    fn accept_waiting(&mut self, listener: Listener) {
-        // Without tokio, which may not know of the last ones yet.
-        let Ok(tcp) = listener.tcp.into_std() else {
-            return;
-        };
-        while let Ok((stream, _)) = tcp.accept() {
-            let stream = stream.set_nonblocking(true).map(|()| stream);
-            if let Ok(stream) = stream.and_then(TcpStream::from_std) {
-                self.admit(stream, listener.tls.as_deref());
-            }
+    fn accept_waiting<S: HttpService>(&mut self, port: Port<S>) {
+        let (waiting, speaks) = port.close();
+        for stream in waiting {
+            self.admit(stream, &speaks);
         }
     }
 
@@ -131,7 +122,7 @@ impl Connections {
 
     /// Closes the connection when there are too many: a client left waiting in the backlog would
     /// not learn that it should try another server.
-    fn admit(&mut self, stream: TcpStream, tls: Option<&Reloaded<TlsFiles>>) {
+    fn admit<S: HttpService>(&mut self, stream: TcpStream, speaks: &Speaks<S>) {
         while self.open.try_join_next().is_some() {}
         if self.open.len() >= self.limits.max_connections {
             if let Some(due) = telemetry::due_line("a connection was refused", 0) {
@@ -145,9 +136,9 @@ impl Connections {
             tracing::debug!(%error, "cannot set TCP_NODELAY: {error}");
         }
         let connection = AcceptedConnection {
-            http2: self.http2.clone(),
+            http: speaks.http.clone(),
             service: ConnectionService {
-                service: self.service.clone(),
+                service: speaks.service.clone(),
                 info: stream.connect_info(),
                 peer: None,
                 open: TaskTracker::new(),
@@ -155,12 +146,12 @@ impl Connections {
             draining: self.draining.clone(),
             age: http2::jittered(self.limits.max_connection_age),
             preface_timeout: self.limits.preface_timeout,
+            max_unread: speaks.max_unread,
         };
-        match tls {
+        match speaks.tls() {
             None => self.open.spawn(connection.serve(Either::Left(stream))),
             Some(tls) => {
                 let handshake = self.handshakes.begin();
-                let tls = tls.current();
                 self.open
                     .spawn(connection.serve_tls(stream, tls, handshake))
             }
@@ -169,42 +160,19 @@ impl Connections {
     }
 }
 
-async fn accept(listener: &TcpListener) -> TcpStream {
-    loop {
-        match listener.accept().await {
-            Ok((stream, _)) => return stream,
-            Err(error) if concerns_one_connection(&error) => {}
-            Err(error) => {
-                if let Some(due) = telemetry::due_line("cannot accept a connection", 0) {
-                    let left_out = due.left_out;
-                    tracing::warn!(%error, left_out, "cannot accept a connection: {error}");
-                }
-                sleep(ACCEPT_ERROR_DELAY).await;
-            }
-        }
-    }
-}
-
-fn concerns_one_connection(error: &io::Error) -> bool {
-    use io::ErrorKind::{ConnectionAborted, ConnectionReset, Interrupted};
-    matches!(
-        error.kind(),
-        ConnectionAborted | ConnectionReset | Interrupted
-    )
-}
-
 /// What a connection needs besides its stream.
-struct AcceptedConnection {
-    http2: auto::Builder<TokioExecutor>,
-    service: ConnectionService,
+struct AcceptedConnection<S> {
+    http: auto::Builder<TokioExecutor>,
+    service: ConnectionService<S>,
     draining: CancellationToken,
     age: Duration,
     preface_timeout: Duration,
+    max_unread: Option<Duration>,
 }
 
-impl AcceptedConnection {
+impl<S: HttpService> AcceptedConnection<S> {
     /// Completes the handshake and serves the connection.
-    async fn serve_tls(mut self, stream: TcpStream, tls: Arc<ServerTls>, handshake: Handshake) {
+    async fn serve_tls(mut self, stream: TcpStream, tls: Arc<ServerConfig>, handshake: Handshake) {
         let handshake = handshake.complete(stream, tls, self.preface_timeout, &self.draining);
         // Boxed, because it is large and short-lived.
         match Box::pin(handshake).await {
@@ -219,10 +187,15 @@ impl AcceptedConnection {
     /// Serves the connection until its client closes it. Sends GOAWAY when it is old or the server
     /// drains, and then waits for its open calls.
     async fn serve(self, stream: Either<TcpStream, Box<TlsStream<TcpStream>>>) {
-        let stream = ClientStream::new(stream, self.preface_timeout, self.draining.clone());
+        let stream = ClientStream::new(
+            stream,
+            self.preface_timeout,
+            self.max_unread,
+            self.draining.clone(),
+        );
         let (draining, open) = (self.draining, self.service.open.clone());
         let service = TowerToHyperService::new(self.service);
-        let mut connection = pin!(self.http2.serve_connection(TokioIo::new(stream), service));
+        let mut connection = pin!(self.http.serve_connection(TokioIo::new(stream), service));
         let ended = tokio::select! {
             ended = connection.as_mut() => Some(ended),
             () = draining.cancelled() => None,
@@ -261,22 +234,23 @@ async fn unused(draining: &CancellationToken, open: &TaskTracker) {
 
 /// The service for the calls of one connection.
 #[derive(Clone)]
-struct ConnectionService {
-    service: CallService,
+struct ConnectionService<S> {
+    service: S,
     /// What `tonic::Request::remote_addr` returns.
     info: TcpConnectInfo,
     peer: Option<PeerCertificates>,
     open: TaskTracker,
 }
 
-impl<B> Service<Request<B>> for ConnectionService
+impl<B, S> Service<Request<B>> for ConnectionService<S>
 where
+    S: HttpService,
     B: http_body::Body<Data = Bytes> + Send + 'static,
     B::Error: Into<StdError>,
 {
     type Response = Response<Body>;
     type Error = Infallible;
-    type Future = <CallService as Service<Request<Body>>>::Future;
+    type Future = S::Future;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
         self.service.poll_ready(cx)

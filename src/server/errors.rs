@@ -19,12 +19,13 @@ use crate::{api::status::DOMAIN, model::grpc_code_name};
 const MAX_MESSAGE: usize = 512;
 
 /// How tonic's texts begin when a request cannot be decoded.
-const MALFORMED_REQUEST: [&str; 5] = [
+const MALFORMED_REQUEST: [&str; 6] = [
     "failed to decode Protobuf message",
     "Missing request message.",
     "Unexpected EOF decoding stream.",
     "protocol error: received message with",
     "Error decompressing",
+    "tonic-web: ",
 ];
 
 /// How tonic's text begins when a connection broke or a stream was reset.

@@ -7,6 +7,7 @@ use std::{
     time::Duration,
 };
 
+use rustls::ServerConfig;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt, copy, sink},
     net::TcpStream,
@@ -15,7 +16,7 @@ use tokio::{
 use tokio_rustls::{TlsAcceptor, server::TlsStream};
 use tokio_util::sync::CancellationToken;
 
-use super::{connection::DRAIN_GRACE, tls::ServerTls};
+use super::connection::DRAIN_GRACE;
 
 /// The first bytes of a client that speaks HTTP/2 without TLS.
 const PLAIN_PREFACE: &[u8] = b"PRI * HTTP/2.0";
@@ -91,7 +92,7 @@ impl Handshake {
     pub(super) async fn complete(
         self,
         stream: TcpStream,
-        tls: Arc<ServerTls>,
+        tls: Arc<ServerConfig>,
         limit: Duration,
         stop: &CancellationToken,
     ) -> io::Result<TlsStream<TcpStream>> {
@@ -110,7 +111,7 @@ impl Handshake {
     }
 }
 
-async fn accept(mut stream: TcpStream, tls: Arc<ServerTls>) -> io::Result<TlsStream<TcpStream>> {
+async fn accept(mut stream: TcpStream, tls: Arc<ServerConfig>) -> io::Result<TlsStream<TcpStream>> {
     let mut start = [0; PLAIN_PREFACE.len()];
     let length = stream.peek(&mut start).await?;
     if length > 0 && PLAIN_PREFACE.starts_with(&start[..length]) {
@@ -119,7 +120,7 @@ async fn accept(mut stream: TcpStream, tls: Arc<ServerTls>) -> io::Result<TlsStr
         let reason = "the client does not use TLS";
         return Err(io::Error::new(io::ErrorKind::InvalidInput, reason));
     }
-    let accepted = TlsAcceptor::from(Arc::clone(&tls.config)).accept(stream);
+    let accepted = TlsAcceptor::from(tls).accept(stream);
     match accepted.into_fallible().await {
         Ok(stream) => Ok(stream),
         Err((error, stream)) => {

@@ -1,4 +1,4 @@
-//! The HTTP/2 settings of connections.
+//! The settings of connections: HTTP/2, and HTTP/1.1 for browsers and curl.
 
 use std::time::Duration;
 
@@ -15,9 +15,24 @@ const STREAM_WINDOW: u32 = 256 << 10;
 /// The fewest calls that a connection's window is meant for.
 const MIN_WINDOWS: u32 = 64;
 
-/// The protocol with its limits.
+/// The most bytes of the head of a request of HTTP/1.1, which has the message of a GET.
+const MAX_HEAD: usize = 64 << 10;
+
+/// HTTP/2 with its limits, and HTTP/1.1 with the same.
+pub(super) fn with_http1(limits: &Limits) -> Builder<TokioExecutor> {
+    let mut builder = builder(limits);
+    builder
+        .http1()
+        .timer(TokioTimer::new())
+        .max_buf_size(MAX_HEAD)
+        // Also how long a connection may be without a request.
+        .header_read_timeout(limits.keepalive_interval);
+    builder
+}
+
+/// HTTP/2 with its limits.
 pub(super) fn builder(limits: &Limits) -> Builder<TokioExecutor> {
-    let mut builder = Builder::new(TokioExecutor::new()).http2_only();
+    let mut builder = Builder::new(TokioExecutor::new());
     builder
         .http2()
         .timer(TokioTimer::new())

@@ -2,6 +2,7 @@
 
 use std::{io, net::SocketAddr, sync::Arc};
 
+use http::HeaderValue;
 use tokio::net::TcpListener;
 
 use super::tls::TlsFiles;
@@ -20,6 +21,15 @@ impl Listener {
         Self {
             tcp,
             tls: Some(tls),
+        }
+    }
+
+    /// Another port with the same certificates.
+    #[must_use]
+    pub fn beside(&self, tcp: TcpListener) -> Self {
+        Self {
+            tcp,
+            tls: self.tls.clone(),
         }
     }
 
@@ -42,5 +52,34 @@ impl From<TcpListener> for Listener {
     /// A port without TLS.
     fn from(tcp: TcpListener) -> Self {
         Self { tcp, tls: None }
+    }
+}
+
+/// The ports of a server.
+pub struct Ports {
+    /// For gRPC.
+    pub grpc: Listener,
+    /// For browsers and curl.
+    pub web: Option<WebPort>,
+}
+
+/// A port for browsers and curl: Connect and gRPC-Web, and gRPC over HTTP/2.
+pub struct WebPort {
+    /// Where connections come from.
+    pub listener: Listener,
+    /// The pages that may call, by their origin as browsers write it.
+    pub origins: Vec<HeaderValue>,
+    /// Whether a call may name any host. Else only addresses and `localhost`: a page could make
+    /// the name of its own host lead to this computer.
+    pub any_host: bool,
+}
+
+/// For gRPC only.
+impl<L: Into<Listener>> From<L> for Ports {
+    fn from(grpc: L) -> Self {
+        Self {
+            grpc: grpc.into(),
+            web: None,
+        }
     }
 }

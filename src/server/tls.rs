@@ -64,6 +64,8 @@ pub struct ClientAuthority {
 /// TLS of connections that are accepted from now on.
 pub struct ServerTls {
     pub(super) config: Arc<ServerConfig>,
+    /// The same for browsers and curl, which may speak HTTP/1.1.
+    pub(super) web_config: Arc<ServerConfig>,
     /// When the certificate expires, in the time since 1970.
     not_after: Duration,
     /// A host name or address that the certificate is for.
@@ -109,8 +111,11 @@ impl FileSource for TlsFiles {
             .with_single_cert(certificates, key)
             .map_err(|error| self.unfit(&error))?;
         config.alpn_protocols = vec![b"h2".to_vec()];
+        let mut web_config = config.clone();
+        web_config.alpn_protocols.push(b"http/1.1".to_vec());
         Ok(ServerTls {
             config: Arc::new(config),
+            web_config: Arc::new(web_config),
             not_after: certificate.validity.not_after.to_unix_duration(),
             host: host(&certificate),
             is_self_signed: certificate.issuer == certificate.subject,

@@ -10,6 +10,7 @@ mod scene;
 mod streams;
 mod tenants;
 mod tokens;
+mod web;
 
 use std::{path::Path, process::Command};
 

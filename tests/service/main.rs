@@ -56,4 +56,5 @@ mod torture;
 mod tour;
 mod uploads;
 mod watching;
+mod web;
 mod wire;

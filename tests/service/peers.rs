@@ -1,6 +1,7 @@
-//! The service behind programs of others: proxies.
+//! The service with programs of others: a browser, and proxies.
 //! `make test-peers` runs these tests, which need more than `make test` installs.
 
+mod browser;
 mod proxies;
 mod proxy;
 mod rolling;

@@ -13,5 +13,5 @@ mod panics;
 pub(crate) mod raw;
 mod reflection;
 mod request_ids;
-mod server;
+pub(crate) mod server;
 mod shutdown;

@@ -55,7 +55,7 @@ impl Expr {
                 Ok(of_kind.collect())
             }
             Self::Everyone => Ok(everyone().collect()),
-            Self::Not(inner) => Ok(&everyone().collect() - &inner.evaluate(state)?),
+            Self::Not(inner) => Ok(&everyone().collect::<Set>() - &inner.evaluate(state)?),
             Self::And(pair) => {
                 let sets = both(pair.0.evaluate(state), pair.1.evaluate(state))?;
                 Ok(&sets.0 & &sets.1)

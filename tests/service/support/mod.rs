@@ -25,6 +25,7 @@ mod tenant;
 pub(crate) mod upload;
 mod wait;
 mod watch;
+mod web;
 
 pub(crate) use self::{
     calls::{ApplyWhole, mask, new_group, pairs},
@@ -38,6 +39,7 @@ pub(crate) use self::{
     program::Program,
     proxy::{Network, Proxy},
     replication::Replication,
+    serve::ORIGIN,
     server::{Pool, Server, migrate},
     sql::Sql,
     status::{info, is_overdue, refused, resource, unmet, violations},
@@ -45,4 +47,5 @@ pub(crate) use self::{
     upload::{contact_chunk, membership_chunk, one_by_one},
     wait::{PATIENCE, eventually, eventually_blocking, within},
     watch::reach,
+    web::{WebAnswer, WebClient, envelope, reason},
 };

@@ -116,6 +116,16 @@ impl Program {
         address.parse().unwrap()
     }
 
+    /// Where browsers and curl call, from the next line of its output.
+    pub(crate) async fn web(&mut self) -> SocketAddr {
+        let line = self.line().await.unwrap_or_default();
+        let url = line.split_once(": ").map(|(_, rest)| rest);
+        let url = url.and_then(|rest| rest.split(' ').next());
+        let address = url.and_then(|url| url.split("//").nth(1));
+        let address = address.unwrap_or_else(|| panic!("no address in {line:?}"));
+        address.parse().unwrap()
+    }
+
     /// What [`Self::spawn`] has logged so far.
     pub(crate) fn log(&self) -> String {
         let log = self.log.as_ref().map(std::fs::read_to_string);

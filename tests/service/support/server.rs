@@ -15,13 +15,15 @@ use tonic::transport::Channel;
 use super::{
     cluster::runtime,
     database,
-    serve::{self, bind, serve},
+    serve::{self, bind, serve_ports, with_web},
     wait::PATIENCE,
 };
 
 /// A running server.
 pub(crate) struct Server {
     pub(crate) address: SocketAddr,
+    /// Where browsers and curl call.
+    pub(crate) web: SocketAddr,
     pub(crate) database_url: String,
     pub(crate) shutdown: CancellationToken,
 }
@@ -75,6 +77,7 @@ impl Server {
         // What the server starts belongs to the runtime that outlives the test.
         let _context = runtime().enter();
         let (listener, address) = bind();
+        let (ports, web) = with_web(listener);
         let shutdown = CancellationToken::new();
         let store = Store::new(url, pool.connections, pool.wait).unwrap();
         let domain = Domain::new(store, SetCache::new(64 << 20, 4));
@@ -89,16 +92,10 @@ impl Server {
             async move { domain.ready().await }
         };
         let services = &api::SERVICES;
-        serve(
-            listener,
-            routes,
-            services,
-            ready,
-            settings,
-            shutdown.clone(),
-        );
+        serve_ports(ports, routes, services, ready, settings, shutdown.clone());
         Self {
             address,
+            web,
             database_url: database_url.to_owned(),
             shutdown,
         }

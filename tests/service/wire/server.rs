@@ -20,7 +20,7 @@ use tonic::{service::Routes, transport::Channel};
 
 use super::acts::Acts;
 use crate::support::{
-    serve::{self, bind, serve},
+    serve::{self, bind, serve_ports, with_web},
     within,
 };
 
@@ -28,6 +28,8 @@ pub(crate) const CONTACTS: &str = "mailinggroups.v1.Contacts";
 
 pub(crate) struct Server {
     pub address: SocketAddr,
+    /// Where browsers and curl call.
+    pub web: SocketAddr,
     pub ready: Arc<AtomicBool>,
     pub shutdown: CancellationToken,
     pub started: UnboundedReceiver<Instant>,
@@ -47,6 +49,7 @@ impl Server {
 
     async fn with(limits: Limits, ready: bool) -> Self {
         let (listener, address) = bind();
+        let (ports, web) = with_web(listener);
         let shutdown = CancellationToken::new();
         let ready = Arc::new(AtomicBool::new(ready));
         let (tell_started, started) = unbounded_channel();
@@ -63,9 +66,10 @@ impl Server {
         };
         let routes = Routes::new(acts.service());
         let stop = shutdown.clone();
-        let running = serve(listener, routes, &[CONTACTS], is_ready, limits, stop);
+        let running = serve_ports(ports, routes, &[CONTACTS], is_ready, limits, stop);
         Self {
             address,
+            web,
             ready,
             shutdown,
             started,
