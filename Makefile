@@ -1,7 +1,7 @@
 # `make help` lists the targets. Missing packages and tools are installed by scripts/install.
 
 .DEFAULT_GOAL := help
-.PHONY: help run import grpcurl test test-peers torture tour test-deploy test-upgrade package manifests lint fmt freeze bench bench-select bench-neighbours
+.PHONY: help run import grpcurl test test-peers torture tour openapi test-deploy test-upgrade package manifests lint fmt freeze bench bench-select bench-neighbours
 
 # The directory that `make import` loads.
 DATA ?= examples
@@ -55,6 +55,10 @@ manifests: ## Make deploy/kubernetes of the Helm chart
 tour: ## Run README.md and docs/tour.md and write the real output into them
 	@scripts/install test
 	@UPDATE_TOUR=1 cargo test --locked --test service tour::documents::commands
+
+openapi: ## Make docs/openapi.yaml of the protobuf contract
+	@scripts/install test
+	@UPDATE_OPENAPI=1 cargo test --locked --test service openapi::
 
 lint: ## Check formatting, lints, documentation, dependencies and the protobuf contract
 	@scripts/install lint

@@ -35,6 +35,7 @@ mod long_work;
 mod merge;
 mod model;
 mod observed;
+mod openapi;
 mod oracle;
 mod pages;
 mod peers;

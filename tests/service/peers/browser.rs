@@ -1,5 +1,5 @@
 //! A web page of another origin in Chromium, with `@connectrpc/connect-web`. The page is in
-//! `tests/clients/browser/`.
+//! `tests/browser/`.
 
 use std::path::Path;
 
@@ -26,7 +26,7 @@ async fn a_page_in_a_browser_works() {
     program.address().await;
     let service = program.web().await.to_string();
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let mut command = Command::new(root.join("tests/clients/browser/run"));
+    let mut command = Command::new(root.join("tests/browser/run"));
     command.args([service, page.port().to_string()]);
     // Downloads packages at first.
     let output = timeout(5 * PATIENCE, command.kill_on_drop(true).output());
