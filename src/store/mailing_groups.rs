@@ -56,16 +56,15 @@ pub(crate) async fn find_by_number(
         .optional()
 }
 
-/// The groups with these codes, in no order. The codes stand in a sub-select, so that the statement
-/// is planned once, not for each number of codes.
+/// The groups with these codes, in no order; see [`super::contacts::find_all`].
 pub async fn find_all(
     conn: &mut AsyncPgConnection,
     tenant_id: TenantId,
     codes: &[&Code],
 ) -> QueryResult<Vec<MailingGroup>> {
     let codes: Vec<Code> = codes.iter().copied().cloned().collect();
-    let rest = sql("FROM mailing_groups \
-         WHERE tenant_id = (SELECT $1) AND code = ANY ((SELECT $2)::text[])")
+    let rest = sql("FROM unnest((SELECT $2)) AS i (code) CROSS JOIN LATERAL ( \
+         SELECT * FROM mailing_groups WHERE tenant_id = $1 AND code = i.code OFFSET 0) mailing_groups")
     .bind::<Integer, _>(tenant_id)
     .bind::<Array<Text>, _>(codes);
     sql_of(rest).load(conn).await

@@ -7,6 +7,7 @@ mod email;
 mod planning;
 mod search;
 mod statements;
+mod young;
 
 use diesel::{prelude::*, sql_types::BigInt};
 use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};

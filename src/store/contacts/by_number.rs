@@ -37,8 +37,11 @@ pub async fn by_numbers(
     tenant_id: TenantId,
     contact_numbers: Vec<i32>,
 ) -> QueryResult<Vec<Contact>> {
-    let rest = sql("FROM contacts WHERE tenant_id = (SELECT $1) \
-         AND contact_number = ANY ((SELECT $2)::int[]) ORDER BY contact_number")
+    let rest = sql(
+        "FROM unnest((SELECT $2)) AS i (contact_number) CROSS JOIN LATERAL ( \
+         SELECT * FROM contacts WHERE tenant_id = $1 AND contact_number = i.contact_number OFFSET 0 \
+         ) contacts ORDER BY contact_number",
+    )
     .bind::<Integer, _>(tenant_id)
     .bind::<Array<Integer>, _>(contact_numbers);
     sql_of(rest).load(conn).await

@@ -1,0 +1,71 @@
+//! Statements that were planned when the database was nearly empty, after it has grown. PostgreSQL plans
+//! them anew only once autovacuum has analyzed the tables.
+
+use diesel_async::{AsyncPgConnection, SimpleAsyncConnection};
+use mailing_groups::{
+    model::{Code, ContactId},
+    store,
+};
+
+use super::{filled_by, rows_read};
+
+/// One tenant with few contacts and groups, and no statistics.
+const FILL: &str = "
+    SET enable_seqscan = off;
+    SET session_replication_role = replica;
+    DELETE FROM mailing_groups;
+    UPDATE clocks SET tenant_id = 1;
+    UPDATE tenants SET tenant_id = 1;
+    INSERT INTO contacts (tenant_id, contact_number, id, kind, name, search_name, revision,
+            create_time, update_time)
+        SELECT 1, n, 'A' || n, 1, 'x', 'x', 1, now(), now() FROM generate_series(1, 1000) AS n;
+    INSERT INTO mailing_groups (tenant_id, group_id, code, description, revision, create_time,
+            update_time)
+        SELECT 1, n, 'G' || n, '', 1, now(), now() FROM generate_series(1, 20) AS n";
+
+/// Another tenant, whose rows are of the same kinds.
+const GROW: &str = "
+    INSERT INTO contacts (tenant_id, contact_number, id, kind, name, search_name, revision,
+            create_time, update_time)
+        SELECT 2, n, 'B' || n, 1, 'x', 'x', 1, now(), now() FROM generate_series(1, 50000) AS n;
+    INSERT INTO mailing_groups (tenant_id, group_id, code, description, revision, create_time,
+            update_time)
+        SELECT 2, n, 'H' || n, '', 1, now(), now() FROM generate_series(1, 20000) AS n";
+
+/// How many rows each look-up of 100 reads.
+async fn look_up(conn: &mut AsyncPgConnection, tenant_id: i32) -> [i64; 3] {
+    let ids: Vec<ContactId> = (1..=100)
+        .map(|n| format!("B{n}").parse().unwrap())
+        .collect();
+    let codes: Vec<Code> = (1..=100)
+        .map(|n| format!("H{n}").parse().unwrap())
+        .collect();
+    let (ids, codes): (Vec<_>, Vec<_>) = (ids.iter().collect(), codes.iter().collect());
+    conn.batch_execute("BEGIN").await.unwrap();
+    let mut read = vec![rows_read(conn).await];
+    let found = store::contacts::find_all(conn, tenant_id, &ids).await;
+    read.push(rows_read(conn).await);
+    let groups = store::mailing_groups::find_all(conn, tenant_id, &codes).await;
+    read.push(rows_read(conn).await);
+    let numbered = store::contacts::by_numbers(conn, tenant_id, (1..=100).collect()).await;
+    read.push(rows_read(conn).await);
+    conn.batch_execute("COMMIT").await.unwrap();
+    let found = [
+        found.unwrap().len(),
+        groups.unwrap().len(),
+        numbered.unwrap().len(),
+    ];
+    assert!(tenant_id == 1 || found == [100; 3]);
+    [0, 1, 2].map(|at| read[at + 1] - read[at])
+}
+
+#[tokio::test]
+async fn look_ups_planned_on_an_empty_database_read_their_rows_only() {
+    let mut conn = filled_by(FILL).await;
+    for _ in 0..10 {
+        look_up(&mut conn, 1).await;
+    }
+    conn.batch_execute(GROW).await.unwrap();
+    let read = look_up(&mut conn, 2).await;
+    assert!(read.iter().all(|rows| *rows <= 110), "{read:?} rows");
+}
