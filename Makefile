@@ -1,7 +1,7 @@
 # `make help` lists the targets. Missing packages and tools are installed by scripts/install.
 
 .DEFAULT_GOAL := help
-.PHONY: help run import grpcurl test test-peers torture tour openapi test-deploy test-upgrade package manifests lint fmt freeze bench bench-select bench-neighbours
+.PHONY: help run import grpcurl test test-peers torture tour openapi test-clients test-deploy test-upgrade package manifests lint fmt freeze bench bench-select bench-neighbours
 
 # The directory that `make import` loads.
 DATA ?= examples
@@ -33,6 +33,10 @@ test: ## Run all tests on their own PostgreSQL; a part: make test ARGS="--test s
 test-peers: ## Test calls and uploads through nginx and HAProxy, and a page in Chromium
 	@scripts/install peers
 	@cargo test --locked --test service -- --ignored --show-output peers::
+
+test-clients: ## Test the client packages of clients/ against the service; one: make test-clients ARGS=python
+	@scripts/install server
+	@scripts/test-clients $(ARGS)
 
 torture: ## Kill servers and PostgreSQL and break networks under load for an hour: TORTURE_MINUTES=5, TORTURE_SEED=1
 	@scripts/install torture

@@ -477,7 +477,8 @@ func (x *GetTenantResponse) GetTenant() *Tenant {
 // Request of ListTenants.
 type ListTenantsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// 0 means 50; more than 1,000 means 1,000. A negative value is rejected.
+	// 0 means 50; more than 1,000 means 1,000. A negative value is rejected. A
+	// page has fewer tenants if they have more than 100,000 mailing groups.
 	PageSize int32 `protobuf:"varint,1,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
 	// The `next_page_token` of the previous page. All other fields except
 	// `page_size` must be unchanged.
