@@ -51,8 +51,8 @@ final class Retry {
     if (isStopped()) {
       throw closed();
     }
-    // The service limits the age of every stream, and ends it when its token expires; there may be a
-    // new one by now.
+    // The service limits the age of every stream, and ends it when its token expires; there may
+    // be a new one by now.
     if (hasProgressed
         && (cause.code() == Status.Code.DEADLINE_EXCEEDED
             || cause.code() == Status.Code.UNAUTHENTICATED)) {
