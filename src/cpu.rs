@@ -72,7 +72,7 @@ impl Contention {
 }
 
 /// The account of this program's control group, or of the machine.
-/// https://docs.kernel.org/accounting/psi.html
+/// <https://docs.kernel.org/accounting/psi.html>
 fn account() -> PathBuf {
     let groups = std::fs::read_to_string("/proc/self/cgroup").unwrap_or_default();
     let own = groups.lines().find_map(|line| line.strip_prefix("0::/"));

@@ -19,7 +19,7 @@ pub struct WebOptions {
         value_parser = address
     )]
     pub http_api_listen: Option<SocketAddr>,
-    /// Let web pages of this origin call at --http-api-listen, e.g. https://crm.example.com (CORS); can
+    /// Let web pages of this origin call at --http-api-listen, such as `https://crm.example.com` (CORS); can
     /// be repeated, in the variable separated by commas [default: none]
     #[arg(
         long = "cors-origin",
