@@ -79,7 +79,7 @@ pub(crate) async fn named(
     #[derive(QueryableByName)]
     struct Named {
         #[diesel(sql_type = Text)]
-        name: Code,
+        requested: Code,
         #[diesel(embed)]
         group: MailingGroup,
     }
@@ -89,7 +89,10 @@ pub(crate) async fn named(
         .bind::<Array<Text>, _>(codes)
         .load(conn)
         .await?;
-    Ok(named.into_iter().map(|it| (it.name, it.group)).collect())
+    Ok(named
+        .into_iter()
+        .map(|it| (it.requested, it.group))
+        .collect())
 }
 
 /// The former codes among these, each with the present code of its group.

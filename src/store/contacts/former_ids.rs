@@ -25,7 +25,7 @@ pub(crate) async fn named(
     #[derive(QueryableByName)]
     struct Named {
         #[diesel(sql_type = Text)]
-        name: ContactId,
+        requested: ContactId,
         #[diesel(embed)]
         contact: Contact,
     }
@@ -35,7 +35,10 @@ pub(crate) async fn named(
         .bind::<Array<Text>, _>(ids)
         .load(conn)
         .await?;
-    Ok(named.into_iter().map(|it| (it.name, it.contact)).collect())
+    Ok(named
+        .into_iter()
+        .map(|it| (it.requested, it.contact))
+        .collect())
 }
 
 /// The ids of merged contacts among these, each with the id of the contact that replaces it.

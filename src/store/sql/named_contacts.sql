@@ -1,6 +1,6 @@
 -- The contacts of tenant $1 that the ids in $2 name: each that has one, or that replaces the merged
 -- contact that had it. See `assign.sql` for OFFSET.
-SELECT i.id AS name, c.*
+SELECT i.id AS requested, c.*
 FROM unnest((SELECT $2)) AS i (id)
 CROSS JOIN LATERAL (
     SELECT contact_number FROM contacts WHERE tenant_id = $1 AND id = i.id
