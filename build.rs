@@ -137,6 +137,8 @@ fn max_items(request: &str, field: &str) -> usize {
         ("BatchGetContactsRequest", "ids")
         | ("BatchGetMailingGroupsRequest", "codes")
         | ("BatchCreateContactsRequest", "contacts") => 1_000,
+        // As many as there are.
+        ("WatchChangesRequest", "kinds") => 4,
         _ => 10_000,
     }
 }
