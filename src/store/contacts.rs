@@ -4,7 +4,7 @@ mod by_number;
 mod former_ids;
 mod list;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use diesel::{
     prelude::*,
@@ -22,7 +22,7 @@ pub(crate) use self::{
 };
 use super::{
     Transaction,
-    sql::{is_any, sql, sql_of},
+    sql::{from_keys, of_keys, select, sql, sql_of, update_keys},
 };
 use crate::{
     model::{Contact, ContactId, NewContact, TenantId},
@@ -42,21 +42,14 @@ pub(crate) async fn find_by_number(
         .optional()
 }
 
-/// The contacts with these ids, in no order; one look-up each.
-///
-/// The ids stand in a sub-select, so that the statement is planned once, not for each number of ids. A
-/// condition `id = ANY` would be planned as a scan of the tenant while the table is nearly empty, and
-/// that plan would stay while it grows.
+/// The contacts with these ids, in no order.
 pub async fn find_all(
     conn: &mut AsyncPgConnection,
     tenant_id: TenantId,
     ids: &[&ContactId],
 ) -> QueryResult<Vec<Contact>> {
     let ids: Vec<ContactId> = ids.iter().copied().cloned().collect();
-    let rest = sql("FROM unnest((SELECT $2)) AS i (id) CROSS JOIN LATERAL ( \
-         SELECT * FROM contacts WHERE tenant_id = $1 AND id = i.id OFFSET 0) contacts")
-    .bind::<Integer, _>(tenant_id)
-    .bind::<Array<Text>, _>(ids);
+    let rest = of_keys::<Text, _>(from_keys!("contacts", "id"), tenant_id, ids);
     sql_of(rest).load(conn).await
 }
 
@@ -66,9 +59,11 @@ pub(crate) async fn numbers(
     tenant_id: TenantId,
     ids: &[&ContactId],
 ) -> QueryResult<HashMap<ContactId, i32>> {
-    let found = find_all(conn, tenant_id, ids).await?;
-    let found = found.into_iter().map(|it| (it.id, it.contact_number));
-    Ok(found.collect())
+    let ids: Vec<ContactId> = ids.iter().copied().cloned().collect();
+    let rest = of_keys::<Text, _>(from_keys!("contacts", "id"), tenant_id, ids);
+    let columns = (contacts::id, contacts::contact_number);
+    let rows: Vec<(ContactId, i32)> = select(columns, rest).load(conn).await?;
+    Ok(rows.into_iter().collect())
 }
 
 /// The number of people of each of these companies that has any.
@@ -77,16 +72,12 @@ pub(crate) async fn count_people(
     tenant_id: TenantId,
     company_ids: &[&ContactId],
 ) -> QueryResult<Vec<(ContactId, i64)>> {
-    let rows: Vec<(Option<ContactId>, i64)> = contacts::table
-        .filter(contacts::tenant_id.eq(tenant_id))
-        .filter(is_any::<Text, _, _>(
-            contacts::company_id.assume_not_null(),
-            company_ids,
-        ))
-        .group_by(contacts::company_id)
-        .select((contacts::company_id, diesel::dsl::count_star()))
-        .load(conn)
-        .await?;
+    let ids: HashSet<&ContactId> = company_ids.iter().copied().collect();
+    let ids: Vec<ContactId> = ids.into_iter().cloned().collect();
+    let text = from_keys!("contacts", "company_id", "GROUP BY company_id");
+    let rest = of_keys::<Text, _>(text, tenant_id, ids);
+    let columns = (contacts::company_id, diesel::dsl::count_star());
+    let rows: Vec<(Option<ContactId>, i64)> = select(columns, rest).load(conn).await?;
     Ok(rows
         .into_iter()
         .filter_map(|(id, count)| Some((id?, count)))
@@ -154,15 +145,16 @@ pub(crate) async fn move_people(
     if numbers.is_empty() {
         return Ok(numbers);
     }
-    let change = (
-        contacts::company_id.eq(to),
-        contacts::revision.eq(tx.revision()),
-        contacts::update_time.eq(tx.time()),
+    let text = concat!(
+        "UPDATE contacts SET company_id = $3, revision = $4, update_time = $5",
+        update_keys!("contacts", "contact_number")
     );
-    let people = contacts::table
-        .filter(contacts::tenant_id.eq(tx.tenant_id()))
-        .filter(is_any::<Integer, _, _>(contacts::contact_number, &numbers));
-    diesel::update(people).set(change).execute(tx).await?;
+    of_keys::<Integer, _>(text, tx.tenant_id(), numbers.clone())
+        .bind::<Nullable<Text>, _>(to.cloned())
+        .bind::<BigInt, _>(tx.revision())
+        .bind::<Timestamptz, _>(tx.time())
+        .execute(tx)
+        .await?;
     Ok(numbers)
 }
 

@@ -11,7 +11,7 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl};
 pub use self::list::page;
 use super::{
     Transaction,
-    sql::{is_any, sql, sql_of},
+    sql::{from_keys, of_keys, select, sql, sql_of},
 };
 use crate::{
     model::{
@@ -56,17 +56,14 @@ pub(crate) async fn find_by_number(
         .optional()
 }
 
-/// The groups with these codes, in no order; see [`super::contacts::find_all`].
+/// The groups with these codes, in no order.
 pub async fn find_all(
     conn: &mut AsyncPgConnection,
     tenant_id: TenantId,
     codes: &[&Code],
 ) -> QueryResult<Vec<MailingGroup>> {
     let codes: Vec<Code> = codes.iter().copied().cloned().collect();
-    let rest = sql("FROM unnest((SELECT $2)) AS i (code) CROSS JOIN LATERAL ( \
-         SELECT * FROM mailing_groups WHERE tenant_id = $1 AND code = i.code OFFSET 0) mailing_groups")
-    .bind::<Integer, _>(tenant_id)
-    .bind::<Array<Text>, _>(codes);
+    let rest = of_keys::<Text, _>(from_keys!("mailing_groups", "code"), tenant_id, codes);
     sql_of(rest).load(conn).await
 }
 
@@ -101,17 +98,16 @@ pub(crate) async fn renamed_to(
     tenant_id: TenantId,
     former: &[&Code],
 ) -> QueryResult<Vec<(Code, Code)>> {
-    former_codes::table
-        .inner_join(
-            mailing_groups::table.on(mailing_groups::tenant_id
-                .eq(former_codes::tenant_id)
-                .and(mailing_groups::group_id.eq(former_codes::group_id))),
-        )
-        .filter(former_codes::tenant_id.eq(tenant_id))
-        .filter(is_any::<Text, _, _>(former_codes::code, former))
-        .select((former_codes::code, mailing_groups::code))
-        .load(conn)
-        .await
+    let text = from_keys!(
+        "former_codes",
+        "code",
+        "CROSS JOIN LATERAL (SELECT * FROM mailing_groups WHERE tenant_id = $1 \
+         AND group_id = former_codes.group_id OFFSET 0) mailing_groups"
+    );
+    let former: Vec<Code> = former.iter().copied().cloned().collect();
+    let rest = of_keys::<Text, _>(text, tenant_id, former);
+    let columns = (former_codes::code, mailing_groups::code);
+    select(columns, rest).load(conn).await
 }
 
 /// A page of the groups of one contact.
@@ -253,10 +249,8 @@ pub(crate) async fn descriptions(
     tenant_id: TenantId,
     group_ids: &[i32],
 ) -> QueryResult<Vec<(i32, Description)>> {
-    mailing_groups::table
-        .filter(mailing_groups::tenant_id.eq(tenant_id))
-        .filter(is_any::<Integer, _, _>(mailing_groups::group_id, group_ids))
-        .select((mailing_groups::group_id, mailing_groups::description))
-        .load(conn)
-        .await
+    let text = from_keys!("mailing_groups", "group_id");
+    let rest = of_keys::<Integer, _>(text, tenant_id, group_ids.to_vec());
+    let columns = (mailing_groups::group_id, mailing_groups::description);
+    select(columns, rest).load(conn).await
 }

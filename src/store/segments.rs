@@ -10,7 +10,7 @@ mod set;
 
 use diesel::{
     prelude::*,
-    sql_types::{Array, BigInt, Binary, Integer, Nullable, Text},
+    sql_types::{Array, BigInt, Binary, Integer, Nullable, Text, Timestamptz},
 };
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use futures_util::TryStreamExt;
@@ -20,7 +20,7 @@ use super::{
     Transaction,
     log::Head,
     sets::Versioned,
-    sql::{after_prefix, is_any, sql},
+    sql::{after_prefix, from_keys, of_keys, select, sql, update_keys},
 };
 use crate::{
     model::{Commit, ContactSet, Description, PageSize, Segment, SegmentId, TenantId},
@@ -171,15 +171,10 @@ pub(crate) async fn stored(
     tenant_id: TenantId,
     segment_numbers: &[i32],
 ) -> QueryResult<Vec<(i32, ContactSet)>> {
-    let rows: Vec<(i32, StoredSet)> = segments::table
-        .filter(segments::tenant_id.eq(tenant_id))
-        .filter(is_any::<Integer, _, _>(
-            segments::segment_number,
-            segment_numbers,
-        ))
-        .select((segments::segment_number, segments::members))
-        .load(conn)
-        .await?;
+    let text = from_keys!("segments", "segment_number");
+    let rest = of_keys::<Integer, _>(text, tenant_id, segment_numbers.to_vec());
+    let columns = (segments::segment_number, segments::members);
+    let rows: Vec<(i32, StoredSet)> = select(columns, rest).load(conn).await?;
     Ok(rows.into_iter().map(|(n, set)| (n, set.into())).collect())
 }
 
@@ -245,17 +240,15 @@ pub(crate) async fn update(
 
 /// Marks segments as changed now.
 pub(crate) async fn touch(tx: &mut Transaction, segment_numbers: &[i32]) -> QueryResult<usize> {
-    let touched = segments::table
-        .filter(segments::tenant_id.eq(tx.tenant_id()))
-        .filter(is_any::<Integer, _, _>(
-            segments::segment_number,
-            segment_numbers,
-        ));
-    let change = (
-        segments::revision.eq(tx.revision()),
-        segments::update_time.eq(tx.time()),
+    let text = concat!(
+        "UPDATE segments SET revision = $3, update_time = $4",
+        update_keys!("segments", "segment_number")
     );
-    diesel::update(touched).set(change).execute(tx).await
+    of_keys::<Integer, _>(text, tx.tenant_id(), segment_numbers.to_vec())
+        .bind::<BigInt, _>(tx.revision())
+        .bind::<Timestamptz, _>(tx.time())
+        .execute(tx)
+        .await
 }
 
 /// Deletes a segment with its actions.

@@ -8,16 +8,16 @@ use std::marker::PhantomData;
 use diesel::{
     SelectableHelper,
     dsl::{AsSelect, SqlTypeOf},
-    expression::{AppearsOnTable, Expression, SelectableExpression, ValidGrouping, is_aggregate},
+    expression::Expression,
     pg::Pg,
     query_builder::{AstPass, Query, QueryFragment, QueryId},
     result::QueryResult,
     serialize::ToSql,
-    sql_types::{Array, HasSqlType, SingleValue, Untyped},
+    sql_types::{Array, HasSqlType, Integer, Untyped},
 };
 use memchr::memchr3;
 
-use crate::model::kinds::number_in_sql;
+use crate::model::{TenantId, kinds::number_in_sql};
 
 /// A SQL text with parameters `$1`, `$2`, … and kinds `@Company`, `@MembersAdded`, … (see
 /// [`number_in_sql`]). A parameter in several places is sent once for each.
@@ -47,24 +47,24 @@ impl Sql {
     }
 }
 
-/// A statement that selects entities: their columns and the rest. Columns are read by position,
-/// which is faster than by name for many rows.
-pub(super) struct SqlOf<T: SelectableHelper<Pg>> {
-    columns: AsSelect<T, Pg>,
+/// A statement that selects columns; its text has the rest. Columns are read by position, which is
+/// faster than by name for many rows.
+pub(super) struct SqlSelect<C> {
+    columns: C,
     rest: Sql,
 }
 
-/// A statement that selects entities; `rest` begins with `FROM`.
-pub(super) fn sql_of<T: SelectableHelper<Pg>>(rest: Sql) -> SqlOf<T> {
-    let columns = T::as_select();
-    SqlOf { columns, rest }
+/// A statement that selects these columns; `rest` begins with `FROM`.
+pub(super) fn select<C>(columns: C, rest: Sql) -> SqlSelect<C> {
+    SqlSelect { columns, rest }
 }
 
-impl<T> QueryFragment<Pg> for SqlOf<T>
-where
-    T: SelectableHelper<Pg>,
-    AsSelect<T, Pg>: QueryFragment<Pg>,
-{
+/// A statement that selects all columns of a model.
+pub(super) fn sql_of<T: SelectableHelper<Pg>>(rest: Sql) -> SqlSelect<AsSelect<T, Pg>> {
+    select(T::as_select(), rest)
+}
+
+impl<C: QueryFragment<Pg>> QueryFragment<Pg> for SqlSelect<C> {
     fn walk_ast<'b>(&'b self, mut pass: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
         pass.push_sql("SELECT ");
         self.columns.walk_ast(pass.reborrow())?;
@@ -73,59 +73,53 @@ where
     }
 }
 
-impl<T> Query for SqlOf<T>
-where
-    T: SelectableHelper<Pg>,
-    AsSelect<T, Pg>: Expression,
-{
-    type SqlType = SqlTypeOf<AsSelect<T, Pg>>;
+impl<C: Expression> Query for SqlSelect<C> {
+    type SqlType = SqlTypeOf<C>;
 }
 
-impl<T: SelectableHelper<Pg>> QueryId for SqlOf<T> {
+impl<C> QueryId for SqlSelect<C> {
     type QueryId = ();
     const HAS_STATIC_QUERY_ID: bool = false;
 }
 
-diesel::infix_operator!(IsAny, " = ANY ", backend: Pg);
-
-/// Whether a column has one of these values. The planner does not see how many they are: it looks
-/// each up by its key, where for thousands it might read all rows of the tenant instead.
-pub(super) fn is_any<ST, C, T>(column: C, values: T) -> IsAny<C, UnseenArray<ST, T>> {
-    IsAny::new(column, UnseenArray(values, PhantomData))
+/// The rows of tenant `$1` in a table that have one of the keys `$2` in a column, as the end of a
+/// `SELECT`. Each key is looked up by itself, whatever statistics the table has: `column = ANY` is
+/// planned as a scan of the tenant while the table is nearly empty, and that plan stays while it grows
+/// (see `assign.sql` for OFFSET). The keys stand in a sub-select, so that the statement is planned
+/// once, not for each number of keys.
+macro_rules! from_keys {
+    ($table:literal, $column:literal $(, $rest:literal)?) => {
+        concat!(
+            "FROM unnest((SELECT $2)) AS i (key) CROSS JOIN LATERAL (SELECT * FROM ", $table,
+            " WHERE tenant_id = $1 AND ", $column, " = i.key OFFSET 0) ", $table, $(" ", $rest)?
+        )
+    };
 }
 
-/// An array as a parameter in a sub-select.
-#[derive(Debug)]
-pub(super) struct UnseenArray<ST, T>(T, PhantomData<ST>);
-
-impl<ST: SingleValue + 'static, T> Expression for UnseenArray<ST, T> {
-    type SqlType = Array<ST>;
+/// As [`from_keys`], as the end of an `UPDATE` of the table under the tenant's lock.
+macro_rules! update_keys {
+    ($table:literal, $column:literal) => {
+        concat!(
+            " FROM unnest((SELECT $2)) AS i (key) CROSS JOIN LATERAL (SELECT ctid AS location FROM ",
+            $table, " WHERE tenant_id = $1 AND ", $column, " = i.key OFFSET 0) l WHERE ", $table,
+            ".ctid = l.location"
+        )
+    };
 }
 
-impl<ST: 'static, T> QueryId for UnseenArray<ST, T> {
-    type QueryId = UnseenArray<ST, ()>;
-}
+pub(super) use {from_keys, update_keys};
 
-impl<ST: SingleValue + 'static, T, Table> AppearsOnTable<Table> for UnseenArray<ST, T> {}
-
-impl<ST: SingleValue + 'static, T, Table> SelectableExpression<Table> for UnseenArray<ST, T> {}
-
-impl<ST, T, Grouping> ValidGrouping<Grouping> for UnseenArray<ST, T> {
-    type IsAggregate = is_aggregate::Never;
-}
-
-impl<ST: 'static, T> QueryFragment<Pg> for UnseenArray<ST, T>
+/// A text with [`from_keys`] or [`update_keys`], for these keys; duplicate keys find a row twice.
+pub(super) fn of_keys<ST, K>(text: &'static str, tenant_id: TenantId, keys: Vec<K>) -> Sql
 where
-    Pg: HasSqlType<Array<ST>>,
-    T: ToSql<Array<ST>, Pg>,
+    ST: Send + 'static,
+    Pg: HasSqlType<ST> + HasSqlType<Array<ST>>,
+    Vec<K>: ToSql<Array<ST>, Pg>,
+    K: Send + 'static,
 {
-    fn walk_ast<'b>(&'b self, mut pass: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        // A sub-select alone would be compared row by row.
-        pass.push_sql("(coalesce((SELECT ");
-        pass.push_bind_param::<Array<ST>, T>(&self.0)?;
-        pass.push_sql(")))");
-        Ok(())
-    }
+    sql(text)
+        .bind::<Integer, _>(tenant_id)
+        .bind::<Array<ST>, _>(keys)
 }
 
 /// A text after every text that starts with `prefix`, in the collation C. Every plan can use an

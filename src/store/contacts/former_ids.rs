@@ -11,7 +11,7 @@ use crate::{
     schema::{contacts, merged_contacts},
     store::{
         Transaction,
-        sql::{is_any, sql},
+        sql::{from_keys, of_keys, select, sql, update_keys},
     },
 };
 
@@ -69,18 +69,13 @@ pub(crate) async fn merged_numbers(
     tenant_id: TenantId,
     former: &[&str],
 ) -> QueryResult<Vec<(String, i32)>> {
-    merged_contacts::table
-        .filter(merged_contacts::tenant_id.eq(tenant_id))
-        .filter(is_any::<Text, _, _>(
-            merged_contacts::id.assume_not_null(),
-            former,
-        ))
-        .select((
-            merged_contacts::id.assume_not_null(),
-            merged_contacts::contact_number,
-        ))
-        .load(conn)
-        .await
+    let former: Vec<String> = former.iter().map(ToString::to_string).collect();
+    let rest = of_keys::<Text, _>(from_keys!("merged_contacts", "id"), tenant_id, former);
+    let columns = (
+        merged_contacts::id.assume_not_null(),
+        merged_contacts::contact_number,
+    );
+    select(columns, rest).load(conn).await
 }
 
 /// The ids that merged contacts of these numbers had, and those of the contacts that replace them.
@@ -89,39 +84,30 @@ pub(crate) async fn merged_by_number(
     tenant_id: TenantId,
     numbers: &[i32],
 ) -> QueryResult<Vec<(i32, FormerName)>> {
-    let merged: Vec<(i32, String, String)> = merged_contacts::table
-        .inner_join(
-            contacts::table.on(contacts::tenant_id
-                .eq(merged_contacts::tenant_id)
-                .and(contacts::contact_number.eq(merged_contacts::kept_number))),
-        )
-        .filter(merged_contacts::tenant_id.eq(tenant_id))
-        .filter(is_any::<Integer, _, _>(
-            merged_contacts::contact_number,
-            numbers,
-        ))
-        .filter(merged_contacts::id.is_not_null())
-        .select((
-            merged_contacts::contact_number,
-            merged_contacts::id.assume_not_null(),
-            contacts::id,
-        ))
-        .load(conn)
-        .await?;
+    let text = from_keys!(
+        "merged_contacts",
+        "contact_number",
+        "CROSS JOIN LATERAL (SELECT * FROM contacts WHERE tenant_id = $1 \
+         AND contact_number = kept_number OFFSET 0) contacts WHERE merged_contacts.id IS NOT NULL"
+    );
+    let rest = of_keys::<Integer, _>(text, tenant_id, numbers.to_vec());
+    let columns = (
+        merged_contacts::contact_number,
+        merged_contacts::id.assume_not_null(),
+        contacts::id,
+    );
+    let merged: Vec<(i32, String, String)> = select(columns, rest).load(conn).await?;
     let name = |(number, former, current)| (number, FormerName { former, current });
     Ok(merged.into_iter().map(name).collect())
 }
 
 /// Makes these ids former ids of no contact.
 pub(crate) async fn free_ids(tx: &mut Transaction, ids: &[&ContactId]) -> QueryResult<usize> {
-    let named = merged_contacts::table
-        .filter(merged_contacts::tenant_id.eq(tx.tenant_id()))
-        .filter(is_any::<Text, _, _>(
-            merged_contacts::id.assume_not_null(),
-            ids,
-        ));
-    diesel::update(named)
-        .set(merged_contacts::id.eq(None::<&ContactId>))
-        .execute(tx)
-        .await
+    let text = concat!(
+        "UPDATE merged_contacts SET id = NULL",
+        update_keys!("merged_contacts", "id")
+    );
+    let ids: Vec<ContactId> = ids.iter().copied().cloned().collect();
+    let statement = of_keys::<Text, _>(text, tx.tenant_id(), ids);
+    statement.execute(tx).await
 }

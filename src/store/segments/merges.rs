@@ -9,7 +9,10 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use crate::{
     model::{Contact, ContactSet, TenantId},
     schema::merged_contacts,
-    store::{Transaction, numbers, sql::is_any},
+    store::{
+        Transaction, numbers,
+        sql::{from_keys, of_keys, select},
+    },
 };
 
 /// A merged contact, and the one that replaces it.
@@ -21,18 +24,13 @@ pub(crate) async fn of(
     tenant_id: TenantId,
     set: &ContactSet,
 ) -> QueryResult<Vec<Merge>> {
-    let pairs: Vec<(i32, i32)> = merged_contacts::table
-        .filter(merged_contacts::tenant_id.eq(tenant_id))
-        .filter(is_any::<Integer, _, _>(
-            merged_contacts::contact_number,
-            numbers(set),
-        ))
-        .select((
-            merged_contacts::contact_number,
-            merged_contacts::kept_number,
-        ))
-        .load(conn)
-        .await?;
+    let text = from_keys!("merged_contacts", "contact_number");
+    let rest = of_keys::<Integer, _>(text, tenant_id, numbers(set));
+    let columns = (
+        merged_contacts::contact_number,
+        merged_contacts::kept_number,
+    );
+    let pairs: Vec<(i32, i32)> = select(columns, rest).load(conn).await?;
     Ok(pairs.into_iter().map(unsigned).collect())
 }
 

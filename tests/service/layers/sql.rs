@@ -46,7 +46,7 @@ fn long_statements_are_files() {
 }
 
 /// The planner sees how many values the array of `eq_any` has: for thousands it may read all rows of a
-/// tenant. `store::sql::is_any` hides that.
+/// tenant. `store::sql::from_keys` looks each up by itself.
 #[test]
 fn arrays_are_hidden_from_the_planner() {
     let found = sources(&["src/store"], "rs");

@@ -3,8 +3,8 @@
 
 use diesel_async::{AsyncPgConnection, SimpleAsyncConnection};
 use mailing_groups::{
-    model::{Code, ContactId},
-    store,
+    model::{Code, Commit, ContactId},
+    store::{self, log::LogFilter},
 };
 
 use super::{filled_by, rows_read};
@@ -30,7 +30,14 @@ const GROW: &str = "
         SELECT 2, n, 'B' || n, 1, 'x', 'x', 1, now(), now() FROM generate_series(1, 50000) AS n;
     INSERT INTO mailing_groups (tenant_id, group_id, code, description, revision, create_time,
             update_time)
-        SELECT 2, n, 'H' || n, '', 1, now(), now() FROM generate_series(1, 20000) AS n";
+        SELECT 2, n, 'H' || n, '', 1, now(), now() FROM generate_series(1, 20000) AS n;
+    INSERT INTO tenants (tenant_id, name) VALUES (2, 'grown');
+    INSERT INTO clocks (tenant_id, revision) VALUES (2, 50);
+    INSERT INTO revisions (tenant_id, revision, commit_time, request_id)
+        SELECT 2, n, now(), '' FROM generate_series(1, 50) AS n;
+    INSERT INTO changes (tenant_id, revision, kind, subject_id, contact_numbers)
+        SELECT 2, n, 4, 0, (SELECT array_agg(1000 * (n - 1) + c) FROM generate_series(1, 1000) AS c)
+        FROM generate_series(1, 50) AS n";
 
 /// How many rows each look-up of 100 reads.
 async fn look_up(conn: &mut AsyncPgConnection, tenant_id: i32) -> [i64; 3] {
@@ -68,4 +75,31 @@ async fn look_ups_planned_on_an_empty_database_read_their_rows_only() {
     conn.batch_execute(GROW).await.unwrap();
     let read = look_up(&mut conn, 2).await;
     assert!(read.iter().all(|rows| *rows <= 110), "{read:?} rows");
+}
+
+/// The log since the first revision: 50 entries, and the 50,000 contacts that they created.
+#[tokio::test]
+async fn the_log_that_was_planned_on_an_empty_database_reads_its_contacts_once() {
+    let mut conn = filled_by(FILL).await;
+    let filter = LogFilter {
+        contacts: true,
+        ..LogFilter::default()
+    };
+    let known = Commit::default();
+    for _ in 0..10 {
+        let tail = store::log::changes_since(&mut conn, 1, &[known], &filter).await;
+        tail.unwrap();
+    }
+    conn.batch_execute(GROW).await.unwrap();
+    conn.batch_execute("BEGIN").await.unwrap();
+    let before = rows_read(&mut conn).await;
+    let tail = store::log::changes_since(&mut conn, 2, &[known], &filter).await;
+    let rows = rows_read(&mut conn).await - before;
+    conn.batch_execute("COMMIT").await.unwrap();
+    tail.unwrap();
+    assert!(
+        rows >= 100_000,
+        "it reads {rows} rows, not all contacts with their companies"
+    );
+    assert!(rows <= 110_000, "{rows} rows");
 }
