@@ -58,7 +58,7 @@ pub(super) async fn read<R: Resumable>(
         match read_once(stream, retry, &mut progress).await {
             Ok(summary) => return Ok((summary, attempts)),
             Err(_) if stream.is_cancelled() => return Err(Error::UnexpectedEnd),
-            Err(Error::Call(status)) if progress && ends_in_order(&status) => {}
+            Err(Error::Call(status)) if progress && retry.resumes() && ends_in_order(&status) => {}
             Err(cause) => retry.wait(cause, &stream.position()).await?,
         }
         attempts += 1;

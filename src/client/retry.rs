@@ -20,7 +20,7 @@ const BACKOFF: ExponentialBuilder = ExponentialBuilder::new()
 /// The flag that limits retries.
 #[derive(Debug, Clone, clap::Args)]
 pub(super) struct RetryArgs {
-    /// How long to keep trying to resume without progress; 0 never resumes
+    /// How long to keep trying to resume without progress, from the first failure; 0 never resumes
     #[arg(long, value_name = "DURATION", default_value = "60s", value_parser = duration::parse)]
     retry_for: Duration,
 }
@@ -31,10 +31,12 @@ impl RetryArgs {
     }
 }
 
-/// Exponential backoff, limited by the time without progress.
+/// Exponential backoff, limited by the time without progress. That time begins with a failure: a
+/// stream can be open for long without progress, as heartbeats are none.
 pub(super) struct Retry {
     limit: Duration,
-    last_progress: Instant,
+    /// The first failure since the last progress.
+    failing_since: Option<Instant>,
     backoff: ExponentialBackoff,
 }
 
@@ -42,7 +44,7 @@ impl Retry {
     pub(super) fn new(limit: Duration) -> Self {
         Self {
             limit,
-            last_progress: Instant::now(),
+            failing_since: None,
             backoff: BACKOFF.build(),
         }
     }
@@ -50,6 +52,11 @@ impl Retry {
     /// Fails at once.
     pub(super) fn never() -> Self {
         Self::new(Duration::ZERO)
+    }
+
+    /// Whether a broken stream is resumed at all.
+    pub(super) fn resumes(&self) -> bool {
+        !self.limit.is_zero()
     }
 
     /// Starts over after progress.
@@ -61,12 +68,13 @@ impl Retry {
     /// with `cause` if it is permanent or the limit would be exceeded. `position` says what has
     /// been read so far.
     pub(super) async fn wait(&mut self, cause: Error, position: &str) -> Result<(), Error> {
-        if !cause.is_transient() || self.limit.is_zero() {
+        if !cause.is_transient() || !self.resumes() {
             return Err(cause);
         }
         let delay = self.backoff.next().unwrap_or_default();
         let delay = delay.max(cause.retry_delay().unwrap_or_default());
-        let after = self.last_progress.elapsed();
+        let now = Instant::now();
+        let after = now.duration_since(*self.failing_since.get_or_insert(now));
         if after + delay > self.limit {
             let cause = Box::new(cause);
             return Err(Error::RetriesExhausted { after, cause });
@@ -108,5 +116,20 @@ mod tests {
         ));
         retry.limit = Duration::ZERO;
         assert!(matches!(retry.wait(away(), "").await, Err(Error::Call(_))));
+    }
+
+    #[tokio::test]
+    async fn the_limit_counts_from_the_first_failure_since_progress() {
+        let limit = Duration::from_millis(300);
+        let away = || Error::from(Status::unavailable("away"));
+        let mut retry = Retry::new(limit);
+        // The stream is open, without progress.
+        tokio::time::sleep(limit).await;
+        assert!(retry.wait(away(), "").await.is_ok());
+        tokio::time::sleep(limit).await;
+        let given_up = retry.wait(away(), "").await;
+        assert!(matches!(given_up, Err(Error::RetriesExhausted { after, .. }) if after >= limit));
+        retry.reset();
+        assert!(retry.wait(away(), "").await.is_ok());
     }
 }

@@ -63,6 +63,8 @@ pub(crate) enum UploadFault {
     Break,
     /// The same, and what was acknowledged is lost.
     Lose,
+    /// DEADLINE_EXCEEDED after the first chunk's acknowledgement, as when a stream is too old.
+    Overdue,
     NoSummary,
     /// The summary counts an item too many.
     WrongCount,

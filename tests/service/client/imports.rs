@@ -127,6 +127,26 @@ fn an_import_ends_when_acknowledged_rows_are_lost() {
 }
 
 #[test]
+fn a_stream_that_becomes_too_old_is_continued_but_not_in_a_dry_run() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = write(
+        &folder,
+        "c.csv",
+        "id,kind,name\nC1,COMPANY,x\nC2,COMPANY,y\n",
+    );
+    for (flag, code, expected) in [
+        ("", SUCCESS, &["C1", "C2"][..]),
+        (" --dry-run", FAILURE, &["C1"]),
+        (" --retry-for 0", FAILURE, &["C1"]),
+    ] {
+        let server = Server::start(Fake::uploading(UploadFault::Overdue));
+        let arguments = format!("import contacts {file} --chunk 1{flag}");
+        assert_eq!(run(&server.endpoint, &arguments), code, "{flag}");
+        assert_eq!(*server.fake.received.lock().unwrap(), expected, "{flag}");
+    }
+}
+
+#[test]
 fn memberships_are_imported_and_a_stale_file_of_rejected_rows_is_removed() {
     let server = Server::start(Fake::default());
     let folder = tempfile::tempdir().unwrap();

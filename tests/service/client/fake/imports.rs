@@ -166,9 +166,16 @@ impl Import {
                 if fake.upload == UploadFault::Lose {
                     fake.imports.lock().unwrap().clear();
                 }
-                let breaks = matches!(fake.upload, UploadFault::Break | UploadFault::Lose);
-                if breaks && self.processed % 2 == 1 {
-                    let _ = self.answers.send(Err(Status::unavailable("away"))).await;
+                let end = match fake.upload {
+                    UploadFault::Break | UploadFault::Lose => Some(Status::unavailable("away")),
+                    UploadFault::Overdue => Some(Status::deadline_exceeded("too old")),
+                    UploadFault::NoFault
+                    | UploadFault::Withhold
+                    | UploadFault::NoSummary
+                    | UploadFault::WrongCount => None,
+                };
+                if let Some(end) = end.filter(|_| self.processed % 2 == 1) {
+                    let _ = self.answers.send(Err(end)).await;
                     return;
                 }
             }
