@@ -70,7 +70,7 @@ pub enum ClientCommand {
     ///
     /// Sends no token, and works without one.
     Health(identity::HealthArgs),
-    /// Say who the service takes the caller for, and what the caller may do
+    /// Show who the caller is for the service, and what it may do
     #[command(name = "whoami")]
     WhoAmI(identity::WhoAmIArgs),
     /// Count the contacts that an expression selects
@@ -183,7 +183,7 @@ fn mask(paths: &[&str]) -> Option<FieldMask> {
     Some(FieldMask { paths })
 }
 
-/// The flag of commands that change an entity.
+/// The flag of commands that change a resource.
 #[derive(Debug, Clone, clap::Args)]
 struct EtagArgs {
     /// Only if it still has this etag, as printed before

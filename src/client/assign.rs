@@ -32,7 +32,7 @@ The file is CSV with the columns contact_id and code, and sent in batches. For l
 `import memberships` is faster.";
 
 fn help() -> String {
-    let help = after_help(EXAMPLES, "all pairs are as asked for");
+    let help = after_help(EXAMPLES, "no pair was rejected");
     format!(
         "{help}\n  3  some pairs were rejected; stderr says which and why. The others are done\n  \
          130  interrupted with Ctrl-C"

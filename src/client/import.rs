@@ -123,7 +123,7 @@ enum ImportCommand {
     /// Import files that another tool exported: Business Central, HubSpot, listmonk, Mailchimp, ...
     ///
     /// Finds contacts, companies, groups and memberships in their columns, makes codes of the names
-    /// of lists and tags, and marks whoever unsubscribed. Says first what is made of what, and
+    /// of lists and tags, and marks contacts that unsubscribed. Says first what is made of what, and
     /// which columns are not imported. An import never clears a mark, unless a mapping says so.
     #[command(after_help = after_import_help(FROM))]
     From(Box<MappedArgs>),

@@ -1,4 +1,4 @@
-//! Entities and results as lines: an aligned table or a sentence for people, a JSON object a line for
+//! Resources and results as lines: an aligned table or a sentence for people, a JSON object a line for
 //! programs.
 
 use std::io::{self, IsTerminal};
@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::{error::Error, terminal};
 
-/// The flag of commands that print entities or results.
+/// The flag of commands that print resources or results.
 #[derive(Debug, Clone, Copy, clap::Args)]
 pub(super) struct RecordFormatArgs {
     /// What is printed [default: table on a terminal, else json]
@@ -41,41 +41,41 @@ impl RecordFormatArgs {
         }
     }
 
-    /// Prints what was done to an entity: a sentence and the entity, or the entity with the result.
+    /// Prints what was done to a resource: a sentence and the resource, or the resource with the result.
     pub(super) fn done_to(
         self,
         sentence: &str,
-        mut entity: Record,
+        mut resource: Record,
         mut result: Record,
     ) -> Result<(), Error> {
         match self.chosen() {
             RecordFormat::Table => terminal::print(sentence)?,
-            RecordFormat::Json => entity.0.append(&mut result.0),
+            RecordFormat::Json => resource.0.append(&mut result.0),
         }
-        RecordPrinter::one(self, entity)
+        RecordPrinter::one(self, resource)
     }
 
-    /// Prints an entity and what belongs to it: as lines below it, or in it.
+    /// Prints a resource and what belongs to it: as lines below it, or in it.
     pub(super) fn with_lines(
         self,
-        mut entity: Record,
+        mut resource: Record,
         lines: &[String],
         mut parts: Record,
     ) -> Result<(), Error> {
         match self.chosen() {
             RecordFormat::Table => {
-                RecordPrinter::one(self, entity)?;
+                RecordPrinter::one(self, resource)?;
                 lines.iter().try_for_each(|line| terminal::print(line))
             }
             RecordFormat::Json => {
-                entity.0.append(&mut parts.0);
-                RecordPrinter::one(self, entity)
+                resource.0.append(&mut parts.0);
+                RecordPrinter::one(self, resource)
             }
         }
     }
 }
 
-/// An entity or a result: its fields as the protos name them, in order.
+/// A resource or a result: its fields as the protos name them, in order.
 pub(super) struct Record(pub(super) Vec<(&'static str, Value)>);
 
 impl Serialize for Record {
@@ -84,7 +84,7 @@ impl Serialize for Record {
     }
 }
 
-/// Prints entities page by page, up to a limit.
+/// Prints resources page by page, up to a limit.
 pub(super) struct RecordPrinter {
     format: RecordFormat,
     left: u64,
@@ -100,12 +100,12 @@ impl RecordPrinter {
         }
     }
 
-    /// Prints the only entity.
+    /// Prints the only resource.
     pub(super) fn one(args: RecordFormatArgs, record: Record) -> Result<(), Error> {
         Self::new(args, None).print(record)
     }
 
-    /// Prints an entity. It is no failure if stdout is closed: the work is done.
+    /// Prints a resource. It is no failure if stdout is closed: the work is done.
     pub(super) fn print(&mut self, record: Record) -> Result<(), Error> {
         match self.page(vec![record], String::new()) {
             Err(Error::OutputClosed) | Ok(_) => Ok(()),

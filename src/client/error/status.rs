@@ -54,7 +54,7 @@ pub(in crate::client) fn reason(status: &Status) -> String {
     }
 }
 
-/// What to do if the caller is not known, or may not do what it asks for.
+/// What to do if the caller is unknown or lacks access.
 fn identity_advice(code: Code) -> Option<&'static str> {
     match code {
         Code::Unauthenticated => Some(

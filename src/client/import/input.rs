@@ -199,7 +199,7 @@ fn spooled(mut input: impl Read) -> io::Result<File> {
 pub(super) fn encoding(label: &str) -> Result<&'static Encoding, String> {
     let found = Encoding::for_label(label.as_bytes());
     found.ok_or_else(|| {
-        "no known encoding; write such as windows-1252, utf-8 or utf-16le".to_owned()
+        "unknown encoding; known are windows-1252, utf-8, utf-16le and others".to_owned()
     })
 }
 

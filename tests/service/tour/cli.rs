@@ -1,13 +1,13 @@
 //! The command line from end to end.
 
 mod completions;
-mod entities;
 mod foreign;
 mod groups;
 mod help;
 mod import_options;
 mod imports;
 mod interrupts;
+mod resources;
 mod signals;
 mod starts;
 mod tenants;

@@ -69,7 +69,7 @@ fn an_audience_of_mailchimp_keeps_tags_and_objections() {
             .all(|it| !it.split(',').next().unwrap().contains('@'))
     );
 
-    // Somebody who has objected here stays marked, and nothing changes.
+    // A contact that objected here stays marked, and nothing changes.
     let ada = row("Ada Winterbourne")
         .split(',')
         .next()

@@ -8,7 +8,7 @@ use crate::{
     tour::service::{Ended, Service},
 };
 
-const TENANT: &str = "cli-entities";
+const TENANT: &str = "cli-resources";
 
 #[track_caller]
 fn succeeds(service: &Service, arguments: &str) -> String {
