@@ -55,9 +55,11 @@ impl CsvFile {
         let mut file = Self::new(input, 0, delimiter, columns, 1);
         let scanned = file.input.scan()?;
         (file.size, file.fingerprint) = (scanned.size, scanned.fingerprint);
-        match (format.encoding, scanned.undecodable) {
-            (Some(_), Some(line)) => Err(file.input.undecodable(line)),
-            (None, _) | (Some(_), None) => Ok(file),
+        let is_named = format.encoding.is_some() || file.input.is_decoded();
+        match scanned.undecodable.filter(|_| is_named) {
+            Some(line) => Err(file.input.undecodable(line)),
+            // Rows that are not UTF-8 are rejected one by one.
+            None => Ok(file),
         }
     }
 

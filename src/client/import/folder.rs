@@ -85,13 +85,7 @@ impl FolderArgs {
         for name in missing {
             terminal::message(&format!("no {name} in {folder}{found}"));
         }
-        match &self.flags.rejected {
-            Some(path) if path != Path::new("-") && !path.is_dir() => Err(Error::Input(format!(
-                "{} (--rejected) is no folder; rejected rows of a folder need one, or -",
-                path.display()
-            ))),
-            Some(_) | None => Ok(()),
-        }
+        self.flags.check_rejected_folder()
     }
 
     /// CSV files with other names than those that are imported.

@@ -40,7 +40,7 @@ pub(super) struct TextInput {
     file: File,
     /// For messages.
     name: String,
-    /// None for UTF-8, and for what a byte order mark says.
+    /// None for UTF-8, which is read as it is.
     encoding: Option<&'static Encoding>,
 }
 
@@ -68,16 +68,21 @@ impl TextInput {
         let read = (&mut file).take(4).read_to_end(&mut start);
         read.map_err(unreadable)?;
         // A byte order mark names the encoding, whatever the flags say.
-        let is_marked = Encoding::for_bom(&start).is_some();
+        let marked = Encoding::for_bom(&start).map(|(encoding, _)| encoding);
         Ok(Self {
             file,
-            encoding: encoding.filter(|it| *it != UTF_8 && !is_marked),
+            encoding: marked.or(encoding).filter(|it| *it != UTF_8),
             name,
         })
     }
 
     pub(super) fn name(&self) -> &str {
         &self.name
+    }
+
+    /// Whether the text is decoded: then U+FFFD stands in place of what is no text.
+    pub(super) fn is_decoded(&self) -> bool {
+        self.encoding.is_some()
     }
 
     /// The text from its start, as UTF-8. Only one reader at a time: readers share the position.
@@ -94,7 +99,7 @@ impl TextInput {
     pub(super) fn scan(&self) -> Result<ScannedText, Error> {
         let mut text = self.read()?;
         let mut digest = Sha256::new();
-        let mut decoded = DecodedText::new(self.encoding.is_some());
+        let mut decoded = DecodedText::new(self.is_decoded());
         let mut size = 0;
         let mut buffer = vec![0; 1 << 16];
         loop {
@@ -121,7 +126,7 @@ impl TextInput {
         let name = &self.name;
         Error::Input(match self.encoding {
             Some(encoding) => format!(
-                "{name}: line {line} is no {} text; pass another --encoding",
+                "{name}: line {line} is no {} text: it has another --encoding, or the file is damaged",
                 encoding.name()
             ),
             None => format!(
@@ -260,14 +265,9 @@ mod tests {
 
     #[test]
     fn text_is_decoded_by_its_mark_or_the_encoding_that_is_named() {
-        let little: Vec<u8> = "\u{feff}é\n"
-            .encode_utf16()
-            .flat_map(u16::to_le_bytes)
-            .collect();
-        let big: Vec<u8> = "\u{feff}é\n"
-            .encode_utf16()
-            .flat_map(u16::to_be_bytes)
-            .collect();
+        let units = || "\u{feff}é\n".encode_utf16();
+        let little: Vec<u8> = units().flat_map(u16::to_le_bytes).collect();
+        let big: Vec<u8> = units().flat_map(u16::to_be_bytes).collect();
         let good = ("é\n".to_owned(), None);
         for label in [None, Some("windows-1252")] {
             assert_eq!(decoded(&little, label), good);
@@ -285,6 +285,9 @@ mod tests {
         assert_eq!(decoded(b"a\n\xc3", None).1, Some(2));
         assert_eq!(decoded(b"a\n\x81\x20\n", Some("shift_jis")).1, Some(2));
         assert_eq!(decoded("a\n\u{fffd}\n".as_bytes(), None).1, None);
+        // Marked UTF-16 with half of a pair, and with half a character at its end.
+        assert_eq!(decoded(b"\xff\xfea\0\n\0\0\xd8\n\0", None).1, Some(2));
+        assert_eq!(decoded(b"\xff\xfea\0\n\0b", None).1, Some(2));
         let message = input(b"\xe9", None).undecodable(1).to_string();
         assert!(message.contains("--encoding windows-1252"), "{message}");
         // A character on the border of two parts.

@@ -32,6 +32,17 @@ impl ImportFlags {
         }
     }
 
+    /// Refuses a `--rejected` that is no folder, for the rejected rows of several files or steps.
+    pub(super) fn check_rejected_folder(&self) -> Result<(), Error> {
+        match &self.rejected {
+            Some(path) if path != Path::new("-") && !path.is_dir() => Err(Error::Input(format!(
+                "{} (--rejected) is no folder; several files of rejected rows need one, or -",
+                path.display()
+            ))),
+            Some(_) | None => Ok(()),
+        }
+    }
+
     /// Opens a file and checks its header and the destination of rejected rows.
     pub(super) async fn open<T: ImportItem>(
         &self,

@@ -1,6 +1,6 @@
 //! The steps of `import from`: groups, companies, contacts, memberships.
 
-use std::{collections::HashSet, path::Path, sync::Arc};
+use std::{collections::HashSet, sync::Arc};
 
 use sha2::{Digest, Sha256};
 
@@ -34,7 +34,7 @@ const PAGE: usize = 1_000;
 
 impl MappedArgs {
     pub(in crate::client::import) async fn run(self) -> Result<Completion, Error> {
-        self.check_rejected()?;
+        self.flags.check_rejected_folder()?;
         let args = Arc::new(self);
         let reading = Arc::clone(&args);
         let survey = tokio::task::spawn_blocking(move || {
@@ -51,16 +51,6 @@ impl MappedArgs {
         let import = MappedImport::new(args, &mapping, files, survey).await?;
         summary::report(&import.files, &import.plan, import.args.flags.format)?;
         import.run().await
-    }
-
-    fn check_rejected(&self) -> Result<(), Error> {
-        match &self.flags.rejected {
-            Some(path) if path != Path::new("-") && !path.is_dir() => Err(Error::Input(format!(
-                "{} (--rejected) is no folder; the rejected rows of several steps need one, or -",
-                path.display()
-            ))),
-            Some(_) | None => Ok(()),
-        }
     }
 }
 
@@ -122,6 +112,9 @@ impl MappedImport {
             self.args.rejected(&files, |_| "")?;
         }
         self.args.rejected(&self.files, memberships_word)?;
+        if self.sends_companies() {
+            self.args.rejected(&self.files, companies_word)?;
+        }
         let mut completion = self.groups().await?;
         completion = completion.and(self.contacts().await?);
         Ok(completion.and(self.memberships().await?))
@@ -149,12 +142,10 @@ impl MappedImport {
         let mut completion = Completion::Complete;
         let companies = self.plan.company_items(&self.known_companies);
         let mut companies = vec![ItemSource::Ready(companies)];
-        let has_companies = !self.plan.survey.companies.is_empty();
-        if has_companies && !self.args.flags.dry_run {
+        if self.sends_companies() {
             let sources = std::mem::take(&mut companies);
             let (label, lines) = ("companies of persons: ", Rejections::default());
-            let word = |_: &MappedFile| "companies.";
-            let mut import = self.open(sources, &self.files, word, label, &lines)?;
+            let mut import = self.open(sources, &self.files, companies_word, label, &lines)?;
             import.update_mask = ["kind", "name"].map(str::to_owned).to_vec();
             completion = completion.and(self.upload::<Contact>(import, ".companies").await?);
         }
@@ -172,6 +163,11 @@ impl MappedImport {
             completion = completion.and(self.upload::<Contact>(import, &suffix).await?);
         }
         Ok(completion)
+    }
+
+    /// Whether the companies that are made are an upload of their own.
+    fn sends_companies(&self) -> bool {
+        !self.plan.survey.companies.is_empty() && !self.args.flags.dry_run
     }
 
     async fn memberships(&self) -> Result<Completion, Error> {
@@ -230,6 +226,10 @@ impl MappedImport {
         let (flags, upload) = (&self.args.flags, &self.args.upload);
         import.upload(flags, upload, &self.id, suffix).await
     }
+}
+
+fn companies_word(_: &MappedFile) -> &'static str {
+    "companies."
 }
 
 /// Files with contacts have rejected contacts too.
