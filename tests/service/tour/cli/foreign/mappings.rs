@@ -1,7 +1,5 @@
 //! Mappings of users, and what is wrong with them.
 
-use std::fs;
-
 use super::{Service, contacts, counts, fails, groups, having, pairs, prints, scratch, write};
 use crate::tour::service::run;
 
@@ -88,8 +86,12 @@ fn a_mapping_of_a_user_has_every_rule() {
         &ROWS.replace("paused", "active"),
     );
     let again = service.run(tenant, &format!("import from {mapping} {file}"));
-    let changed = "4 contacts";
-    assert!(!counts(&again)[1].starts_with(changed), "{}", again.stdout);
+    assert_eq!(
+        counts(&again)[2],
+        "3 contacts: 0 created, 1 updated, 2 unchanged, 0 rejected",
+        "{}",
+        again.stdout
+    );
     assert!(contacts(&service, tenant)[3].ends_with(",false,false"));
 }
 
@@ -192,5 +194,4 @@ fn a_built_in_mapping_is_printed_and_can_be_changed() {
             "email, name, uuid",
         ],
     );
-    assert!(fs::metadata(&file).is_ok());
 }
