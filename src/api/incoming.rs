@@ -5,6 +5,7 @@
 
 use std::{
     future::Future,
+    hash::{DefaultHasher, Hash, Hasher},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
@@ -15,7 +16,7 @@ use super::{
     quota::{Quota, TakenQuota},
     status,
 };
-use crate::turns::Turn;
+use crate::turns::{Turn, Turns};
 
 /// So much of each message is free, so that small calls pass when large ones have taken all memory.
 /// The number of calls bounds what is free.
@@ -29,6 +30,9 @@ task_local! {
 pub(crate) struct Incoming {
     /// Whether the call takes one message.
     single: bool,
+    /// Compressed messages are unpacked in turns.
+    turns: Turns,
+    tenant: Arc<str>,
     state: Mutex<Receiving>,
 }
 
@@ -43,7 +47,12 @@ struct Receiving {
 }
 
 impl Incoming {
-    pub(crate) fn new(memory: &Arc<Quota>, tenant: &Arc<str>, single: bool) -> Arc<Self> {
+    pub(crate) fn new(
+        memory: &Arc<Quota>,
+        turns: &Turns,
+        tenant: &Arc<str>,
+        single: bool,
+    ) -> Arc<Self> {
         let state = Receiving {
             messages: 0,
             received: 0,
@@ -52,6 +61,8 @@ impl Incoming {
         };
         Arc::new(Self {
             single,
+            turns: turns.clone(),
+            tenant: Arc::clone(tenant),
             state: Mutex::new(state),
         })
     }
@@ -66,6 +77,14 @@ impl Incoming {
         state.received += bytes;
         let received = state.received;
         state.hold(received)
+    }
+
+    /// Waits for a turn to unpack a compressed message.
+    pub(crate) async fn turn(&self) -> Turn {
+        let mut hasher = DefaultHasher::new();
+        self.tenant.hash(&mut hasher);
+        // Tenants of one hash wait for each other, which is rare and harmless.
+        self.turns.take(hasher.finish() as i32).await
     }
 
     /// Holds a turn until the next message is unpacked.
@@ -107,6 +126,12 @@ pub(crate) fn receive(bytes: usize) -> Result<(), Status> {
     counted.unwrap_or(Ok(()))
 }
 
+/// Waits for a turn to unpack a compressed message of the current call.
+pub(crate) async fn turn() -> Option<Turn> {
+    let incoming = CURRENT.try_with(Arc::clone).ok()?;
+    Some(incoming.turn().await)
+}
+
 /// Counts a message of the current call that is about to be decoded and then takes so many bytes.
 pub(super) fn decode(bytes: usize) -> Result<(), Status> {
     let counted = CURRENT.try_with(|incoming| incoming.decode(bytes));
@@ -142,7 +167,7 @@ mod tests {
     #[test]
     fn a_message_counts_until_it_is_handled() {
         let memory = Quota::halved(200_000);
-        let call = Incoming::new(&memory, &Arc::from("t"), false);
+        let call = Incoming::new(&memory, &Turns::new(1, 1), &Arc::from("t"), false);
         call.receive(FREE_BYTES).expect("free");
         assert_eq!(memory.used(), 0);
         call.receive(50_000).expect("room");
@@ -158,10 +183,20 @@ mod tests {
         assert_eq!(memory.used(), 0);
     }
 
+    #[tokio::test]
+    async fn a_turn_is_one_of_those_that_calls_share() {
+        let (memory, turns) = (Quota::halved(1), Turns::new(1, 1));
+        let call = Incoming::new(&memory, &turns, &Arc::from("t"), true);
+        let turn = scope(call, turn()).await;
+        assert_eq!(turns.counts(), (0, 0));
+        drop(turn);
+        assert_eq!(turns.counts(), (1, 0));
+    }
+
     #[test]
     fn a_unary_call_takes_one_message() {
         let memory = Quota::halved(1);
-        let call = Incoming::new(&memory, &Arc::from("t"), true);
+        let call = Incoming::new(&memory, &Turns::new(1, 1), &Arc::from("t"), true);
         sync_scope(call, || {
             decode(1).expect("the first");
             let status = decode(1).expect_err("the second");

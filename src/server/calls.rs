@@ -80,12 +80,14 @@ impl Calls {
         let known = caller.as_ref().ok().filter(|_| self.authenticator.is_on());
         let principal = known.map(Caller::name);
         let single = method.takes_one_message;
-        let incoming = Incoming::new(&self.admission.memory, &share, single);
+        let Admission {
+            memory, unpacking, ..
+        } = &self.admission;
+        let incoming = Incoming::new(memory, unpacking, &share, single);
         let open = request.extensions().get::<OpenCall>().cloned();
         let scope = CallScope::new(id, incoming, open);
         let (head, body) = request.into_parts();
-        let turns = &self.admission.unpacking;
-        let body = RequestBody::wrap(body, &head.headers, &scope.incoming, &share, turns);
+        let body = RequestBody::wrap(body, &head.headers, &scope.incoming);
         let request = Request::from_parts(head, body);
         let work = async {
             // Around everything that answers, so that the log has what the caller gets.

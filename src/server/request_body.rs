@@ -3,7 +3,6 @@
 //! else.
 
 use std::{
-    hash::{DefaultHasher, Hash, Hasher},
     pin::Pin,
     sync::Arc,
     task::{Context, Poll, ready},
@@ -15,10 +14,7 @@ use http::{HeaderMap, HeaderValue};
 use http_body::{Body as _, Frame};
 use tonic::{Status, body::Body};
 
-use crate::{
-    api::incoming::Incoming,
-    turns::{Turn, Turns},
-};
+use crate::{api::incoming::Incoming, turns::Turn};
 
 /// Names the compression of a request's messages.
 const ENCODING: &str = "grpc-encoding";
@@ -31,21 +27,14 @@ pub(super) struct RequestBody {
 }
 
 /// What a compressed body waits for before it passes on data.
+#[derive(Default)]
 struct Unpacking {
-    turns: Turns,
-    tenant: i32,
     next: Option<(Bytes, BoxFuture<'static, Turn>)>,
 }
 
 impl RequestBody {
-    /// Wraps a body of a tenant; compressed messages take turns.
-    pub(super) fn wrap(
-        body: Body,
-        headers: &HeaderMap,
-        incoming: &Arc<Incoming>,
-        tenant: &str,
-        turns: &Turns,
-    ) -> Body {
+    /// Wraps a body; compressed messages take turns.
+    pub(super) fn wrap(body: Body, headers: &HeaderMap, incoming: &Arc<Incoming>) -> Body {
         if body.is_end_stream() {
             return body;
         }
@@ -54,27 +43,16 @@ impl RequestBody {
         Body::new(Self {
             body,
             incoming: Arc::clone(incoming),
-            unpacking: is_packed.then(|| Unpacking::new(turns, tenant)),
+            unpacking: is_packed.then(Unpacking::default),
         })
     }
 }
 
 impl Unpacking {
-    fn new(turns: &Turns, tenant: &str) -> Self {
-        let mut hasher = DefaultHasher::new();
-        tenant.hash(&mut hasher);
-        Self {
-            turns: turns.clone(),
-            // Tenants of one hash wait for each other, which is rare and harmless.
-            tenant: hasher.finish() as i32,
-            next: None,
-        }
-    }
-
     /// Keeps data until its turn has come.
-    fn keep(&mut self, data: Bytes) {
-        let (turns, tenant) = (self.turns.clone(), self.tenant);
-        let turn = Box::pin(async move { turns.take(tenant).await });
+    fn keep(&mut self, data: Bytes, incoming: &Arc<Incoming>) {
+        let incoming = Arc::clone(incoming);
+        let turn = Box::pin(async move { incoming.turn().await });
         self.next = Some((data, turn));
     }
 
@@ -107,7 +85,7 @@ impl http_body::Body for RequestBody {
             if unpacking.next.is_none() {
                 match ready!(receive(body, incoming, cx)) {
                     Some(Ok(frame)) => match frame.into_data() {
-                        Ok(data) => unpacking.keep(data),
+                        Ok(data) => unpacking.keep(data, incoming),
                         Err(other) => return Poll::Ready(Some(Ok(other))),
                     },
                     end => return Poll::Ready(end),

@@ -1,11 +1,7 @@
 //! The request of a call as gRPC has it. Its body is read and converted when the handler asks for
 //! it, so after the caller is known and a place is taken, and before the deadline.
 
-use std::{
-    pin::Pin,
-    sync::Arc,
-    task::{Context, Poll, ready},
-};
+use std::sync::Arc;
 
 use bytes::{Buf, Bytes, BytesMut};
 use futures_util::{
@@ -84,36 +80,63 @@ impl IncomingCall {
 
     fn convert(self, body: Body, is_gzip: bool, query: Option<GetQuery>) -> Result<Body, Status> {
         // If there is no such method, the call ends with that answer.
-        let Some(method) = self.method.clone() else {
+        let Some(method) = self.method else {
             return Ok(Body::empty());
+        };
+        let reader = MessageReader {
+            method,
+            format: self.format,
+            max_bytes: self.max_bytes,
         };
         Ok(match query {
             Some(query) => {
                 let body = Body::new(Full::new(query.message));
-                self.unary(body, query.is_gzip, method)
+                reader.unary(body, query.is_gzip)
             }
-            None if self.streams => Body::new(EnvelopedRequest {
-                body,
-                received: BytesMut::new(),
-                is_gzip,
-                format: self.format,
-                method,
-                max_bytes: self.max_bytes,
-            }),
-            None => self.unary(body, is_gzip, method),
+            None if self.streams => reader.stream(body, is_gzip),
+            None => reader.unary(body, is_gzip),
         })
     }
+}
 
-    fn unary(self, body: Body, is_gzip: bool, method: Arc<MethodSchema>) -> Body {
-        let (format, max_bytes) = (self.format, self.max_bytes);
+/// Converts the messages of a request.
+struct MessageReader {
+    method: Arc<MethodSchema>,
+    format: MessageFormat,
+    max_bytes: usize,
+}
+
+impl MessageReader {
+    fn unary(self, body: Body, is_gzip: bool) -> Body {
         let message = async move {
-            let mut message = read(body, max_bytes).await?;
-            if is_gzip {
-                message = gzip::decompress(&message, max_bytes)?;
-            }
-            format.to_grpc(&message, &method.input)
+            let message = read(body, self.max_bytes).await?;
+            self.to_grpc(message, is_gzip).await
         };
         Body::new(StreamBody::new(stream::once(message).map_ok(Frame::data)))
+    }
+
+    fn stream(self, body: Body, is_gzip: bool) -> Body {
+        let request = EnvelopedRequest {
+            body,
+            received: BytesMut::new(),
+            is_gzip,
+            reader: self,
+        };
+        let messages = stream::try_unfold(request, |mut request| async move {
+            let message = request.message().await?;
+            Ok::<_, Status>(message.map(|it| (Frame::data(it), request)))
+        });
+        Body::new(StreamBody::new(messages))
+    }
+
+    /// Compressed messages take turns, as those of gRPC do.
+    async fn to_grpc(&self, message: Bytes, is_gzip: bool) -> Result<Bytes, Status> {
+        if !is_gzip {
+            return self.format.to_grpc(&message, &self.method.input);
+        }
+        let _turn = incoming::turn().await;
+        let message = gzip::decompress(&message, self.max_bytes)?;
+        self.format.to_grpc(&message, &self.method.input)
     }
 }
 
@@ -194,21 +217,39 @@ struct EnvelopedRequest {
     body: Body,
     received: BytesMut,
     is_gzip: bool,
-    format: MessageFormat,
-    method: Arc<MethodSchema>,
-    max_bytes: usize,
+    reader: MessageReader,
 }
 
 impl EnvelopedRequest {
-    /// The next message, if all of it was received.
-    fn next(&mut self) -> Result<Option<Bytes>, Status> {
+    /// The next message; `None` at the end of the request.
+    async fn message(&mut self) -> Result<Option<Bytes>, Status> {
+        loop {
+            if let Some((message, is_gzip)) = self.received()? {
+                return self.reader.to_grpc(message, is_gzip).await.map(Some);
+            }
+            match self.body.frame().await {
+                Some(Ok(frame)) => {
+                    if let Some(data) = frame.data_ref() {
+                        incoming::receive(data.len())?;
+                        self.received.extend_from_slice(data);
+                    }
+                }
+                Some(Err(_)) => return Err(broken_off()),
+                None if self.received.is_empty() => return Ok(None),
+                None => return Err(malformed("the request ends within an envelope")),
+            }
+        }
+    }
+
+    /// The next message as it was sent, if all of it was received, and whether it is compressed.
+    fn received(&mut self) -> Result<Option<(Bytes, bool)>, Status> {
         let Some(head) = self.received.first_chunk::<HEAD>() else {
             return Ok(None);
         };
         let [flags, length @ ..] = *head;
         let length = u32::from_be_bytes(length) as usize;
-        if length > self.max_bytes {
-            return Err(too_large(self.max_bytes));
+        if length > self.reader.max_bytes {
+            return Err(too_large(self.reader.max_bytes));
         }
         if flags & !IS_COMPRESSED != 0 {
             let text = format!("the flags of an envelope must be 0 or 1; they are {flags}");
@@ -218,47 +259,13 @@ impl EnvelopedRequest {
             return Ok(None);
         }
         self.received.advance(HEAD);
-        let mut message = self.received.split_to(length).freeze();
-        if flags & IS_COMPRESSED != 0 {
-            if !self.is_gzip {
-                let text = "a compressed message needs the header connect-content-encoding: gzip";
-                return Err(malformed(text));
-            }
-            message = gzip::decompress(&message, self.max_bytes)?;
+        let message = self.received.split_to(length).freeze();
+        let is_gzip = flags & IS_COMPRESSED != 0;
+        if is_gzip && !self.is_gzip {
+            let text = "a compressed message needs the header connect-content-encoding: gzip";
+            return Err(malformed(text));
         }
-        self.format.to_grpc(&message, &self.method.input).map(Some)
-    }
-}
-
-impl http_body::Body for EnvelopedRequest {
-    type Data = Bytes;
-    type Error = Status;
-
-    fn poll_frame(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
-        let this = self.get_mut();
-        loop {
-            if let Some(message) = this.next()? {
-                return Poll::Ready(Some(Ok(Frame::data(message))));
-            }
-            match ready!(Pin::new(&mut this.body).poll_frame(cx)) {
-                Some(Ok(frame)) => {
-                    if let Some(data) = frame.data_ref() {
-                        incoming::receive(data.len())?;
-                        this.received.extend_from_slice(data);
-                    }
-                }
-                Some(Err(_)) => return Poll::Ready(Some(Err(broken_off()))),
-                None if this.received.is_empty() => return Poll::Ready(None),
-                None => {
-                    this.received.clear();
-                    let text = "the request ends within an envelope";
-                    return Poll::Ready(Some(Err(malformed(text))));
-                }
-            }
-        }
+        Ok(Some((message, is_gzip)))
     }
 }
 

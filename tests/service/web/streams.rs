@@ -1,5 +1,8 @@
 //! Streams over the Connect protocol.
 
+use std::io::Write;
+
+use flate2::{Compression, write::GzEncoder};
 use serde_json::{Value, json};
 
 use crate::support::{Tenant, WebAnswer, WebClient, envelope, person, reason};
@@ -91,6 +94,24 @@ async fn a_stream_that_fails_says_so_at_its_end() {
         .header("connect-timeout-ms", "0");
     let (_, end) = WebAnswer::of(post.body(envelope(b"{}"))).await.envelopes();
     assert_eq!(end["error"]["code"], "deadline_exceeded");
+}
+
+#[tokio::test]
+async fn messages_of_a_stream_can_be_compressed() {
+    let (client, mut tenant) = (WebClient::shared().await, Tenant::new().await);
+    tenant.group("MOVE").await;
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+    let request = br#"{"selection": {"expression": "MOVE"}}"#;
+    encoder.write_all(request).unwrap();
+    let mut request = envelope(&encoder.finish().unwrap());
+    request[0] = 1;
+    let post = client
+        .post(MEMBERS, STREAM)
+        .header("x-tenant", &tenant.name)
+        .header("connect-content-encoding", "gzip");
+    let (messages, end) = WebAnswer::of(post.body(request)).await.envelopes();
+    assert_eq!(end, json!({}), "{messages:?}");
+    assert!(messages.last().unwrap()["summary"].is_object());
 }
 
 #[tokio::test]
