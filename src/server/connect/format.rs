@@ -26,6 +26,9 @@ const MAX_VALUES: usize = 200_000;
 const OBJECT_BYTES: usize = 1024;
 const VALUE_BYTES: usize = 64;
 
+/// The most characters of what is wrong with a JSON text, because it can repeat all of the text.
+const MAX_FAULT: usize = 200;
+
 impl MessageFormat {
     /// What a request has after `application/` or `application/connect+`.
     pub(super) fn of(name: &str) -> Option<Self> {
@@ -101,11 +104,12 @@ fn parse(json: &[u8], descriptor: &MessageDescriptor) -> Result<DynamicMessage, 
 }
 
 fn refusal(error: &serde_json::Error, path: &str, descriptor: &MessageDescriptor) -> Status {
+    let fault: String = error.to_string().chars().take(MAX_FAULT).collect();
     match error.classify() {
-        Category::Data if path != "." => invalid_field(path, format!("cannot be read: {error}")),
-        Category::Data => malformed(format!("{}: {error}", descriptor.full_name())),
+        Category::Data if path != "." => invalid_field(path, format!("cannot be read: {fault}")),
+        Category::Data => malformed(format!("{}: {fault}", descriptor.full_name())),
         Category::Io | Category::Syntax | Category::Eof => {
-            malformed(format!("the message is not JSON, such as {{}}: {error}"))
+            malformed(format!("the message is not JSON, such as {{}}: {fault}"))
         }
     }
 }
@@ -139,6 +143,7 @@ fn weigh(json: &[u8]) -> Result<usize, Status> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::server::connect::schema::Schema;
 
     #[test]
     fn what_stands_in_texts_does_not_count() {
@@ -158,5 +163,25 @@ mod tests {
         );
         let values = refused(&b"0,".repeat(200_001)).expect_err("too many");
         assert!(values.contains("200000 values"), "{values}");
+    }
+
+    #[test]
+    fn what_is_wrong_does_not_repeat_a_long_text() {
+        let schema = Schema::new().expect("descriptors");
+        let method = schema.method("/mailinggroups.v1.Contacts/CreateContact");
+        let input = &method.expect("a method").input;
+        let long = "a".repeat(10_000);
+        for (json, fault) in [
+            (format!(r#"{{"{long}": 1}}"#), "unrecognized field"),
+            (
+                format!(r#"{{"contact": {{"kind": "{long}"}}}}"#),
+                "contact.kind cannot be read",
+            ),
+        ] {
+            let refused = parse(json.as_bytes(), input).expect_err(fault);
+            assert!(refused.message().contains(fault), "{refused}");
+            assert!(refused.message().len() < 500, "{refused}");
+            assert!(refused.details().len() < 1_500, "{refused}");
+        }
     }
 }
