@@ -59,7 +59,11 @@ impl AnswerFormat {
         while let Some(frame) = body.frame().await {
             match frame.map(Frame::into_data) {
                 Ok(Ok(data)) => message.extend_from_slice(&data),
-                Ok(Err(frame)) => trailers = frame.into_trailers().unwrap_or_default(),
+                // Not polled to its end: it holds the call's place until the answer is sent.
+                Ok(Err(frame)) => {
+                    trailers = frame.into_trailers().unwrap_or_default();
+                    break;
+                }
                 Err(status) => return self.error(parts, &status),
             }
         }
@@ -100,7 +104,8 @@ impl AnswerFormat {
             header::VARY,
             HeaderValue::from_name(header::ACCEPT_ENCODING),
         );
-        // The call counts as open until its answer is sent, so that a drain waits for it.
+        // The call counts as open, and has its place, until its answer is sent or not read for too
+        // long.
         let body = Full::new(message).map_frame(move |frame| {
             let _open = &call;
             frame
