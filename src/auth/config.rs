@@ -129,14 +129,12 @@ impl<'de> Deserialize<'de> for Tenants {
 impl AuthConfig {
     /// Reads the file's text. The error names the line.
     pub(super) fn parse(text: &str, asks_for_certificates: bool) -> Result<Self, String> {
-        let config: Self = toml::from_str(text).map_err(|error| error.to_string())?;
+        let config: Result<Self, _> = toml::from_str(text);
+        // Its text would show the line, in which there may be a key in place of its digest.
+        let config = config.map_err(|error| at_line(text, error.span(), error.message()))?;
         match config.fault(asks_for_certificates) {
             None => Ok(config),
-            Some((at, fault)) => {
-                let before = at.map(|at| &text[..at.start.min(text.len())]);
-                let line = before.map(|it| format!("line {}: ", it.matches('\n').count() + 1));
-                Err(line.unwrap_or_default() + &fault)
-            }
+            Some((at, fault)) => Err(at_line(text, at, &fault)),
         }
     }
 
@@ -164,6 +162,13 @@ impl AuthConfig {
             .or_else(|| repeated(digests, "another [[api_key]] has this sha256"))
             .or_else(|| repeated(names, "another [[client_certificate]] has this san"))
     }
+}
+
+/// A fault with the line that it is in.
+fn at_line(text: &str, at: Option<Range<usize>>, fault: &str) -> String {
+    let before = at.and_then(|at| text.as_bytes().get(..at.start));
+    let line = before.map(|it| it.iter().filter(|byte| **byte == b'\n').count() + 1);
+    line.map_or_else(|| fault.to_owned(), |line| format!("line {line}: {fault}"))
 }
 
 fn repeated<'v, T: Ord + 'v>(
@@ -250,6 +255,7 @@ mod tests {
             for part in parts {
                 assert!(error.contains(part), "{part:?} in {error}");
             }
+            assert!(!error.contains("beef"), "{error}");
         }
     }
 
