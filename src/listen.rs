@@ -50,7 +50,9 @@ pub(crate) async fn ports(
     let web = WebPort {
         listener: grpc.beside(tcp),
         origins: options.web.cors_origins.clone(),
-        any_host: authenticates || options.tls.insecure || !address.ip().is_loopback(),
+        any_host: authenticates
+            || options.tls.insecure
+            || !address.ip().to_canonical().is_loopback(),
     };
     Ok(Ports {
         grpc,
