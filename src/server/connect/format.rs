@@ -115,19 +115,31 @@ fn refusal(error: &serde_json::Error, path: &str, descriptor: &MessageDescriptor
 }
 
 /// What a JSON text takes in memory while it is converted: a few bytes can become a map of many.
+///
+/// A field mask is one string of many paths. A message has one at most, so of all strings that with most
+/// commas counts; a comma can be written as an escape.
 fn weigh(json: &[u8]) -> Result<usize, Status> {
     let (mut objects, mut values, mut in_text, mut escaped) = (0, 0, false, false);
+    let (mut paths, mut most_paths) = (0_usize, 0_usize);
     for byte in json {
         match byte {
             _ if escaped => escaped = false,
-            b'\\' => escaped = in_text,
-            b'"' => in_text = !in_text,
+            b'"' => {
+                in_text = !in_text;
+                paths = 0;
+            }
+            b',' | b'\\' if in_text => {
+                escaped = *byte == b'\\';
+                paths += 1;
+                most_paths = most_paths.max(paths);
+            }
             _ if in_text => {}
             b'{' => objects += 1,
             b',' => values += 1,
             _ => {}
         }
     }
+    values += most_paths;
     for (count, max, what) in [
         (objects, MAX_OBJECTS, "objects"),
         (values, MAX_VALUES, "values"),
@@ -146,10 +158,10 @@ mod tests {
     use crate::server::connect::schema::Schema;
 
     #[test]
-    fn what_stands_in_texts_does_not_count() {
-        let json = br#"{"a": "{,{,\"{,", "b": [{}, 1]}"#;
+    fn of_strings_that_with_most_commas_counts() {
+        let json = br#"{"a": "{{x,y", "b": [{}, 1, "{,\",\u002c"]}"#;
         let weight = weigh(json).expect("small");
-        assert_eq!(weight, 2 * OBJECT_BYTES + 2 * VALUE_BYTES);
+        assert_eq!(weight, 2 * OBJECT_BYTES + (3 + 4) * VALUE_BYTES);
     }
 
     #[test]
@@ -163,6 +175,9 @@ mod tests {
         );
         let values = refused(&b"0,".repeat(200_001)).expect_err("too many");
         assert!(values.contains("200000 values"), "{values}");
+        let mask = format!("{{\"updateMask\": \"{}\"}}", "a,".repeat(200_001));
+        let paths = refused(mask.as_bytes()).expect_err("too many");
+        assert!(paths.contains("200000 values"), "{paths}");
     }
 
     #[test]
