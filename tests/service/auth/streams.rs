@@ -15,8 +15,8 @@ use super::{
 };
 use crate::support::{Program, database, eventually, info, program::command, scratch, within};
 
-/// Taken for a few seconds more: the clocks may differ by 60.
-const ALMOST_REFUSED: i64 = -55;
+/// Taken for ten seconds more, in which the streams begin: the clocks may differ by 60.
+const ALMOST_REFUSED: i64 = -50;
 
 async fn watch(caller: &mut Caller) -> Streaming<WatchChangesResponse> {
     let request = pb::WatchChangesRequest {
