@@ -21,12 +21,12 @@ pub(in crate::domain) struct KnownSets {
     pub(in crate::domain) filter: LogFilter,
 }
 
-/// Up to how many different sets are read about one after the other. If there are more, the batch finds
-/// out only whether anything has changed: who then needs more reads it on a connection of its own.
+/// For up to how many different items a batch reads the changes, one after the other. With more it reads
+/// only whether anything has changed; if so, each caller reads its changes by itself.
 const MAX_DIFFERENT: usize = 4;
 
-/// Reads the changes since sets were read. Selections that wait share one look at the log: they are often
-/// of the same sets, and mostly nothing has changed.
+/// Reads the changes since sets were read. Concurrent selections of a tenant share one read of the log: they
+/// are often of the same sets, and mostly nothing has changed.
 pub(in crate::domain) struct CatchUp(pub(in crate::domain) Database);
 
 impl BatchOperation for CatchUp {

@@ -242,6 +242,7 @@ impl<'a> SetReader<'a> {
         let mut filter = LogFilter::default();
         let keys = self.sets.entries.keys();
         keys.for_each(|key| key.extend_filter(&mut filter));
+        filter.sort();
         let tenant_id = self.tenant_id;
         if let Access::Pool(tenant) = self.access {
             let sets = KnownSets {

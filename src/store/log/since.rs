@@ -32,6 +32,13 @@ pub struct LogFilter {
 }
 
 impl LogFilter {
+    /// Makes filters of the same sets equal, in whatever order the sets were added.
+    pub(crate) fn sort(&mut self) {
+        self.members_of.sort_unstable();
+        self.emails.sort_unstable();
+        self.segments.sort_unstable();
+    }
+
     /// The kinds that are needed whatever their subject.
     fn any_subject(&self) -> Vec<ChangeKind> {
         kinds(|it| it.codes && self.codes || it.contacts && self.contacts)
