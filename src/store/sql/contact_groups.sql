@@ -1,6 +1,7 @@
 -- Pages of the groups of contacts of tenant $1: the groups of each contact of $2 after the code in $3,
 -- at most as many as in $4. A contact without such groups has one row, without a group, and an unknown
--- one none. One that was merged has a row with the id of the contact that replaces it.
+-- one none. One that was merged has a row with the id of the contact that replaces it. See `assign.sql` for
+-- OFFSET.
 SELECT i.page, g.*,
     CASE
         WHEN c.contact_number IS NULL THEN (
@@ -20,7 +21,9 @@ CROSS JOIN LATERAL (
 LEFT JOIN LATERAL (
     SELECT g.*
     FROM memberships m
-    JOIN mailing_groups g ON g.tenant_id = m.tenant_id AND g.group_id = m.group_id
+    CROSS JOIN LATERAL (
+        SELECT * FROM mailing_groups WHERE tenant_id = $1 AND group_id = m.group_id OFFSET 0
+    ) g
     WHERE m.tenant_id = $1 AND m.contact_number = c.contact_number AND g.code > i.after
     ORDER BY g.code LIMIT i.size
 ) g ON true

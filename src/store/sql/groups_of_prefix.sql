@@ -3,7 +3,9 @@
 --
 -- A code in the range that has no accent is its folded code, so the page is read in the order of codes.
 -- IS TRUE keeps the planner from reading all groups of the prefix, by their folded codes, and sorting them.
--- That is done for codes with an accent in the prefix itself only.
+--
+-- Only the groups of the prefix whose codes have an accent are read in that way, for those with one in the
+-- prefix itself. OFFSET 0 keeps the planner from reading all groups of the tenant in the order of codes.
 FROM (
     (
         SELECT * FROM mailing_groups
@@ -12,9 +14,12 @@ FROM (
         ORDER BY code LIMIT $5
     )
     UNION ALL (
-        SELECT * FROM mailing_groups
-        WHERE tenant_id = $1 AND search_code >= $2 AND search_code < $3 AND search_code <> code
-            AND (code < $2 OR code >= $3) AND code > $4
+        SELECT * FROM (
+            SELECT * FROM mailing_groups
+            WHERE tenant_id = $1 AND search_code >= $2 AND search_code < $3 AND search_code <> code
+            OFFSET 0
+        ) accented
+        WHERE (code < $2 OR code >= $3) AND code > $4
         ORDER BY code LIMIT $5
     )
 ) AS mailing_groups

@@ -3,7 +3,7 @@
 
 use diesel_async::{AsyncPgConnection, SimpleAsyncConnection};
 use mailing_groups::{
-    model::{Code, Commit, ContactId},
+    model::{Code, Commit, ContactId, GroupOrder, PageSize},
     store::{self, log::LogFilter},
 };
 
@@ -39,8 +39,8 @@ const GROW: &str = "
         SELECT 2, n, 4, 0, (SELECT array_agg(1000 * (n - 1) + c) FROM generate_series(1, 1000) AS c)
         FROM generate_series(1, 50) AS n";
 
-/// How many rows each look-up of 100 reads.
-async fn look_up(conn: &mut AsyncPgConnection, tenant_id: i32) -> [i64; 3] {
+/// How many rows each look-up of 100 reads, and a page of groups.
+async fn look_up(conn: &mut AsyncPgConnection, tenant_id: i32) -> [i64; 4] {
     let ids: Vec<ContactId> = (1..=100)
         .map(|n| format!("B{n}").parse().unwrap())
         .collect();
@@ -56,14 +56,18 @@ async fn look_up(conn: &mut AsyncPgConnection, tenant_id: i32) -> [i64; 3] {
     read.push(rows_read(conn).await);
     let numbered = store::contacts::by_numbers(conn, tenant_id, (1..=100).collect()).await;
     read.push(rows_read(conn).await);
+    let (order, size) = (GroupOrder::default(), PageSize::new(99, 99, 99).unwrap());
+    let page = store::mailing_groups::page(conn, tenant_id, "H1", order, None, size).await;
+    read.push(rows_read(conn).await);
     conn.batch_execute("COMMIT").await.unwrap();
     let found = [
         found.unwrap().len(),
         groups.unwrap().len(),
         numbered.unwrap().len(),
+        page.unwrap().len(),
     ];
-    assert!(tenant_id == 1 || found == [100; 3]);
-    [0, 1, 2].map(|at| read[at + 1] - read[at])
+    assert!(tenant_id == 1 || found == [100; 4]);
+    [0, 1, 2, 3].map(|at| read[at + 1] - read[at])
 }
 
 #[tokio::test]
