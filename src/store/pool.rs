@@ -199,8 +199,9 @@ impl ConnectionPool {
         trace_anew(&mut tapped.connection);
         let token = tapped.connection.cancel_token();
         let ended = {
-            // Whoever began a transaction. Without one PostgreSQL only warns.
-            let mut end = pin!(tapped.connection.batch_execute("ROLLBACK"));
+            // Whether a transaction is open is not known. A ROLLBACK without one, after most reads, would
+            // add a warning to PostgreSQL's log. In a failed one BEGIN fails, and the connection is closed.
+            let mut end = pin!(tapped.connection.batch_execute("BEGIN; ROLLBACK"));
             let ended = tokio::time::timeout(PATIENCE, &mut end).await;
             if ended.is_err() {
                 let cancelled = async {
