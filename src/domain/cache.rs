@@ -40,7 +40,8 @@ pub struct SetCache {
     bulk_loads: Turns,
     /// Limits long computations.
     computations: Turns,
-    /// Limits selections of very many sets, which keep a thread busy for milliseconds.
+    /// Selections of very many sets keep a thread busy for milliseconds: those of one tenant wait for each
+    /// other. Other tenants do not wait, because the turn is kept while sets are loaded.
     large_selections: Turns,
     set_hits: HitMetrics,
     id_hits: HitMetrics,
@@ -62,7 +63,7 @@ impl SetCache {
             loads: Turns::new(loads.max(1), MAX_LOADS_PER_TENANT),
             bulk_loads: Turns::new(loads.max(1), 1),
             computations: Turns::new(cpu::cores().div_ceil(2), 1),
-            large_selections: Turns::new(cpu::cores().div_ceil(2), 1),
+            large_selections: Turns::new(usize::MAX, 1),
             set_hits: HitMetrics::of(measured::SETS),
             id_hits: HitMetrics::of(measured::IDS),
         }
