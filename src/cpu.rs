@@ -13,8 +13,8 @@ const INTERVAL: Duration = Duration::from_millis(100);
 /// The part of the time in which a thread waits from which on processors are short.
 const SHORT: f64 = 0.5;
 
-/// How long they count as short after that. Who takes less then makes that they are not, so that it
-/// ends only to see whether they still would be.
+/// How long they count as short after that. With fewer places in use they are often no longer short, so
+/// that a reading below [`SHORT`] does not end it.
 const HOLD: Duration = Duration::from_secs(10);
 
 /// How many processors this program can use.
@@ -60,14 +60,14 @@ impl Contention {
     }
 
     fn update(&mut self, now: Instant, waited: Option<Duration>) {
+        let elapsed = now - std::mem::replace(&mut self.read, now);
         let Some(waited) = waited else { return };
-        let part =
-            waited.saturating_sub(self.waited).as_secs_f64() / (now - self.read).as_secs_f64();
+        let part = waited.saturating_sub(self.waited).as_secs_f64() / elapsed.as_secs_f64();
         // The first reading has nothing to compare with.
         if !self.waited.is_zero() && part > SHORT {
             self.until = Some(now + HOLD);
         }
-        (self.read, self.waited) = (now, waited);
+        self.waited = waited;
     }
 }
 

@@ -161,7 +161,7 @@ impl Database {
         .await
     }
 
-    /// As [`Self::read_of`], for an operation that reads up to a page of entities: one tenant's pages do
+    /// As [`Self::read_of`], for an operation that reads up to a page of resources: one tenant's pages do
     /// not take all processors.
     pub(super) async fn read_page_of<T>(
         &self,
