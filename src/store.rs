@@ -23,6 +23,7 @@ pub mod check;
 mod certificates;
 mod connector;
 mod error;
+mod growth;
 pub(crate) mod health;
 mod metrics;
 mod migrate;
@@ -30,6 +31,7 @@ mod numbers;
 mod passfile;
 mod pool;
 mod requirements;
+mod session;
 mod silence;
 mod sql;
 mod statements;
@@ -205,6 +207,11 @@ impl Store {
     /// Waits until a tenant may read another page. Taken before a connection.
     pub(crate) async fn page_turn(&self, tenant_id: TenantId) -> Turn {
         self.page_turns.take(tenant_id).await
+    }
+
+    /// Notes the sizes of the tables, always in the same order: plans depend on them.
+    pub(crate) fn note_sizes(&self, sizes: Vec<i64>) {
+        self.pool.note_sizes(sizes);
     }
 
     /// The size of the pool.

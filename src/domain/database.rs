@@ -124,11 +124,11 @@ impl Database {
             Ok(connection) => connection,
             Err(error) => return Err(NotReady::Unreachable(error.into())),
         };
-        match store::health::is_read_only(&mut connection).await {
-            Ok(false) => {}
-            Ok(true) => return Err(NotReady::ReadOnly),
-            Err(error) => return Err(NotReady::from(error)),
+        let health = store::health::check(&mut connection).await?;
+        if health.is_read_only {
+            return Err(NotReady::ReadOnly);
         }
+        self.store.note_sizes(health.sizes);
         connection.return_to_pool();
         std::mem::forget(clear);
         Ok(())

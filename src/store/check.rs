@@ -17,7 +17,7 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
 
 use self::findings::Findings;
 pub use self::findings::{Finding, Invariant};
-use super::{InvalidUrl, QueryError, connector::Connector, pool, sql::sql};
+use super::{InvalidUrl, QueryError, connector::Connector, session, sql::sql};
 use crate::model::{Revision, TenantId};
 
 /// Settings of the connection, after those of all others. Everything of a tenant is read and joined, of
@@ -84,7 +84,7 @@ impl Checker {
     pub async fn open(url: &str) -> Result<Self, CheckError> {
         let connector = Connector::new(url)?;
         let mut connection = connector.connect().await?;
-        let session = format!("{}; {SESSION}", pool::SESSION);
+        let session = format!("{}; {SESSION}", session::SESSION);
         connection.batch_execute(&session).await?;
         Ok(Self(connection))
     }

@@ -1,19 +1,25 @@
-//! Whether the database can be read and written.
+//! The state of the database.
 
-use diesel::{QueryResult, QueryableByName, sql_types::Bool};
+use diesel::{
+    QueryResult, QueryableByName,
+    sql_types::{Array, BigInt, Bool},
+};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
 use super::sql::sql;
 
-/// Reads a table, and returns whether writes are refused.
-pub(crate) async fn is_read_only(conn: &mut AsyncPgConnection) -> QueryResult<bool> {
-    #[derive(QueryableByName)]
-    struct Row {
-        #[diesel(sql_type = Bool)]
-        is_read_only: bool,
-    }
-    let row: Row = sql(include_str!("sql/is_read_only.sql"))
-        .get_result(conn)
-        .await?;
-    Ok(row.is_read_only)
+/// What a health check finds.
+#[derive(QueryableByName)]
+pub(crate) struct Health {
+    /// Whether writes are refused.
+    #[diesel(sql_type = Bool)]
+    pub(crate) is_read_only: bool,
+    /// The sizes of the tables, in bytes.
+    #[diesel(sql_type = Array<BigInt>)]
+    pub(crate) sizes: Vec<i64>,
+}
+
+/// Reads a table, and the state.
+pub(crate) async fn check(conn: &mut AsyncPgConnection) -> QueryResult<Health> {
+    sql(include_str!("sql/health.sql")).get_result(conn).await
 }

@@ -11,7 +11,7 @@ use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 use tokio::time::{Instant, sleep};
 use tokio_postgres::Client;
 
-use super::{ConnectError, InvalidUrl, connector::Connector, pool::SESSION};
+use super::{ConnectError, InvalidUrl, connector::Connector, session::SESSION};
 
 const MIGRATIONS: EmbeddedMigrations = embed_migrations!();
 

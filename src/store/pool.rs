@@ -14,16 +14,17 @@ use std::{
     time::Duration,
 };
 
-use diesel::{ConnectionError, ConnectionResult};
+use diesel::{ConnectionError, ConnectionResult, QueryResult};
 use diesel_async::{
     AsyncPgConnection, SimpleAsyncConnection, pooled_connection::PoolableConnection,
 };
 use tokio::sync::Semaphore;
-use tokio_postgres::{Client, SimpleQueryMessage};
 
 use super::{
     ALL_TENANTS, ConnectError,
     connector::Connector,
+    growth::Growth,
+    session::begin_session,
     silence::{self, IdleCheck},
     statements::{trace_anew, traced},
     tap::SqlState,
@@ -32,28 +33,6 @@ use crate::{
     model::TenantId,
     turns::{Turn, Turns},
 };
-
-/// Settings of every connection. `statement_timeout` is for the case that the client cannot cancel a
-/// statement. A transaction of this program is idle for milliseconds: `idle_in_transaction_session_timeout`
-/// ends those of a program that is frozen or cut off, whose tenants would have to wait. The settings of
-/// TCP end its connections, which count against `max_connections`, and
-/// `client_connection_check_interval` a statement soon after its client disconnects;
-/// `plan_cache_mode` stays automatic. Statements and checks of foreign keys are planned once, often
-/// while a table is nearly empty, and a plan with a sequential scan would be kept while the table
-/// grows; every key starts with the tenant, so there is always an index to use. The rest is the
-/// default of PostgreSQL, which a role or a database may have changed: at a stricter isolation level
-/// concurrent writes would fail.
-pub(super) const SESSION: &str = "SET statement_timeout = '10min'; \
-    SET idle_in_transaction_session_timeout = '4s'; \
-    SET tcp_user_timeout = '10s'; \
-    SET tcp_keepalives_idle = 15; \
-    SET tcp_keepalives_interval = 5; \
-    SET tcp_keepalives_count = 3; \
-    SET client_connection_check_interval = '1s'; \
-    SET enable_seqscan = off; \
-    SET jit = off; \
-    SET default_transaction_isolation = 'read committed'; \
-    SET standard_conforming_strings = on";
 
 /// How many connections are made at a time: more may not be accepted.
 const MAX_CONNECTING: usize = 4;
@@ -79,6 +58,7 @@ pub(super) struct ConnectionPool {
     idle: Arc<Mutex<Vec<TappedConnection>>>,
     /// How often the idle connections were closed.
     clearings: Arc<AtomicUsize>,
+    growth: Arc<Growth>,
     /// Finds silent connections.
     is_idle: Option<IdleCheck>,
 }
@@ -89,6 +69,8 @@ struct TappedConnection {
     sqlstate: SqlState,
     /// How often the idle connections had been closed when it was made.
     clearings: usize,
+    /// How often tables had doubled when its statements were planned.
+    doublings: usize,
 }
 
 impl ConnectionPool {
@@ -102,6 +84,7 @@ impl ConnectionPool {
             connecting: Arc::new(Semaphore::new(MAX_CONNECTING)),
             idle: Arc::default(),
             clearings: Arc::default(),
+            growth: Arc::default(),
             is_idle,
         }
     }
@@ -110,7 +93,10 @@ impl ConnectionPool {
     pub(super) async fn get(&self, tenant_id: TenantId) -> ConnectionResult<PooledConnection> {
         let turn = self.turns.take(tenant_id).await;
         if let Some(connection) = self.take_idle() {
-            return Ok(self.pooled(connection, turn));
+            let mut connection = self.pooled(connection, turn);
+            let planned = connection.discard_old_plans().await;
+            planned.map_err(|error| ConnectionError::BadConnection(error.to_string()))?;
+            return Ok(connection);
         }
         let pool = self.clone();
         let made = tokio::spawn(async move {
@@ -139,6 +125,11 @@ impl ConnectionPool {
                 )
             })
         })
+    }
+
+    /// Notes the sizes of the tables, always in the same order.
+    pub(super) fn note_sizes(&self, sizes: Vec<i64>) {
+        self.growth.note(sizes);
     }
 
     /// The maximum number of connections.
@@ -183,6 +174,7 @@ impl ConnectionPool {
             connection: traced(AsyncPgConnection::try_from(client).await?),
             sqlstate,
             clearings,
+            doublings: self.growth.doublings(),
         })
     }
 
@@ -228,16 +220,6 @@ impl ConnectionPool {
     }
 }
 
-/// Makes the settings; the process id of the backend.
-async fn begin_session(client: &Client) -> Result<Option<i32>, tokio_postgres::Error> {
-    let statements = format!("{SESSION}; SELECT pg_backend_pid()");
-    let messages = client.simple_query(&statements).await?;
-    Ok(messages.iter().find_map(|message| match message {
-        SimpleQueryMessage::Row(row) => row.get(0)?.parse().ok(),
-        _ => None,
-    }))
-}
-
 /// A connection taken from the pool.
 ///
 /// [`PooledConnection::return_to_pool`] returns it. One that is dropped before, because a caller hung
@@ -262,6 +244,17 @@ impl PooledConnection {
             self.pool.idle().push(tapped);
             drop(turn);
         }
+    }
+
+    /// Lets its statements be planned again if tables have doubled since.
+    async fn discard_old_plans(&mut self) -> QueryResult<()> {
+        let doublings = self.pool.growth.doublings();
+        let (tapped, _) = self.connection.as_mut().expect("present until returned");
+        if tapped.doublings != doublings {
+            tapped.connection.batch_execute("DISCARD PLANS").await?;
+            tapped.doublings = doublings;
+        }
+        Ok(())
     }
 
     fn tapped(&self) -> &TappedConnection {

@@ -1,4 +1,5 @@
--- Whether writes are refused, in this session or in one that begins now. Fails without the tables.
+-- Whether writes are refused, in this session or in one that begins now, and the sizes of the tables that
+-- grow. Fails without the tables.
 -- A role's setting for the database wins over its general one, and that over the database's.
 SELECT (
     current_setting('transaction_read_only')::boolean OR coalesce((
@@ -15,4 +16,11 @@ SELECT (
         ORDER BY setrole <> 0 DESC, setdatabase <> 0 DESC
         LIMIT 1
     ), false)
-) AND (SELECT count(*) >= 0 FROM (SELECT FROM clocks LIMIT 1) AS any_clock) AS is_read_only
+) AND (SELECT count(*) >= 0 FROM (SELECT FROM clocks LIMIT 1) AS any_clock) AS is_read_only,
+    (
+        SELECT array_agg(pg_relation_size(name::regclass) ORDER BY name)
+        FROM unnest(ARRAY[
+            'changes', 'contacts', 'former_codes', 'mailing_groups', 'memberships', 'merged_contacts',
+            'revisions', 'saved_criteria', 'segment_actions', 'segments', 'tenants'
+        ]) AS name
+    ) AS sizes

@@ -1,0 +1,58 @@
+//! When plans are out of date.
+//!
+//! A prepared statement keeps its plan until its tables are analyzed. While a table has few rows every
+//! index of the tenant costs the same, so the plan may take one that reads the whole tenant, and would go
+//! on doing so for minutes while the table grows. So plans are discarded whenever a table has doubled.
+
+use std::sync::{
+    Mutex, PoisonError,
+    atomic::{AtomicUsize, Ordering},
+};
+
+/// The size of an empty table counts as that of one page: the first rows double it.
+const PAGE: i64 = 8_192;
+
+/// Counts how often plans have gone out of date.
+#[derive(Default)]
+pub(super) struct Growth {
+    /// The sizes of the tables in bytes, when plans were last discarded.
+    planned: Mutex<Vec<i64>>,
+    doublings: AtomicUsize,
+}
+
+impl Growth {
+    /// Notes the sizes of the tables, always in the same order.
+    pub(super) fn note(&self, sizes: Vec<i64>) {
+        let mut planned = self.planned.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut pairs = sizes.iter().zip(&*planned);
+        if planned.len() != sizes.len() || pairs.any(|(now, then)| *now > 2 * PAGE.max(*then)) {
+            *planned = sizes;
+            self.doublings.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// Differs between two calls if plans of the first time are out of date by the second.
+    pub(super) fn doublings(&self) -> usize {
+        self.doublings.load(Ordering::Relaxed)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn plans_are_out_of_date_when_a_table_has_doubled() {
+        let growth = Growth::default();
+        let mut after = |sizes: [i64; 2]| {
+            growth.note(sizes.to_vec());
+            growth.doublings()
+        };
+        assert_eq!(after([0, 10 * PAGE]), 1);
+        assert_eq!(after([2 * PAGE, 20 * PAGE]), 1);
+        assert_eq!(after([3 * PAGE, 20 * PAGE]), 2);
+        assert_eq!(after([3 * PAGE, 40 * PAGE]), 2);
+        assert_eq!(after([3 * PAGE, 41 * PAGE]), 3);
+        assert_eq!(after([0, 0]), 3);
+    }
+}

@@ -1,0 +1,35 @@
+//! What every connection is set to.
+
+use tokio_postgres::{Client, SimpleQueryMessage};
+
+/// Settings of every connection. `statement_timeout` is for the case that the client cannot cancel a
+/// statement. A transaction of this program is idle for milliseconds: `idle_in_transaction_session_timeout`
+/// ends those of a program that is frozen or cut off, whose tenants would have to wait. The settings of
+/// TCP end its connections, which count against `max_connections`, and
+/// `client_connection_check_interval` a statement soon after its client disconnects;
+/// `plan_cache_mode` stays automatic. Statements and checks of foreign keys are planned once, often
+/// while a table is nearly empty, and a plan with a sequential scan would be kept while the table
+/// grows; every key starts with the tenant, so there is always an index to use. The rest is the
+/// default of PostgreSQL, which a role or a database may have changed: at a stricter isolation level
+/// concurrent writes would fail.
+pub(super) const SESSION: &str = "SET statement_timeout = '10min'; \
+    SET idle_in_transaction_session_timeout = '4s'; \
+    SET tcp_user_timeout = '10s'; \
+    SET tcp_keepalives_idle = 15; \
+    SET tcp_keepalives_interval = 5; \
+    SET tcp_keepalives_count = 3; \
+    SET client_connection_check_interval = '1s'; \
+    SET enable_seqscan = off; \
+    SET jit = off; \
+    SET default_transaction_isolation = 'read committed'; \
+    SET standard_conforming_strings = on";
+
+/// Makes the settings; the process id of the backend.
+pub(super) async fn begin_session(client: &Client) -> Result<Option<i32>, tokio_postgres::Error> {
+    let statements = format!("{SESSION}; SELECT pg_backend_pid()");
+    let messages = client.simple_query(&statements).await?;
+    Ok(messages.iter().find_map(|message| match message {
+        SimpleQueryMessage::Row(row) => row.get(0)?.parse().ok(),
+        _ => None,
+    }))
+}
