@@ -5,6 +5,7 @@ pub(crate) mod hostile;
 mod keywords;
 mod options;
 mod requests;
+mod retries;
 
 use std::collections::HashMap;
 
