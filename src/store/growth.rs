@@ -44,7 +44,7 @@ mod tests {
     #[test]
     fn plans_are_out_of_date_when_a_table_has_doubled() {
         let growth = Growth::default();
-        let mut after = |sizes: [i64; 2]| {
+        let after = |sizes: [i64; 2]| {
             growth.note(sizes.to_vec());
             growth.doublings()
         };
