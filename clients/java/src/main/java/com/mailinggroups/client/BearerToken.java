@@ -23,7 +23,7 @@ final class BearerToken extends CallCredentials {
         () -> {
           try {
             var headers = new Metadata();
-            headers.put(AUTHORIZATION, "Bearer " + source.get());
+            headers.put(AUTHORIZATION, "Bearer " + source.get().strip());
             applier.apply(headers);
           } catch (RuntimeException e) {
             applier.fail(

@@ -28,10 +28,13 @@ public final class ClientBuilder {
   /** The largest request is 4 MiB; it is kept until the answer comes, to be sent again. */
   private static final long REQUEST_BYTES = 4 << 20;
 
+  /** A page with every field at its longest fits. The default is 4 MiB. */
+  private static final int RESPONSE_BYTES = 64 << 20;
+
   private final String address;
   private final String tenant;
   private Supplier<String> token;
-  private boolean isTokenAllowedOverPlaintext;
+  private boolean isPlaintextTokenAllowed;
   private TlsChannelCredentials.Builder tls;
   private Duration deadline = Duration.ofSeconds(60);
   private Duration retryFor = Duration.ofSeconds(60);
@@ -70,8 +73,8 @@ public final class ClientBuilder {
    *
    * @return this
    */
-  public ClientBuilder allowTokenOverPlaintext() {
-    isTokenAllowedOverPlaintext = true;
+  public ClientBuilder allowPlaintextToken() {
+    isPlaintextTokenAllowed = true;
     return this;
   }
 
@@ -158,10 +161,10 @@ public final class ClientBuilder {
    * @throws IllegalStateException if a token would be sent over plaintext to another machine
    */
   public MailingGroupsClient build() {
-    boolean isPlaintext = tls == null && !isTokenAllowedOverPlaintext;
+    boolean isPlaintext = tls == null && !isPlaintextTokenAllowed;
     if (token != null && isPlaintext && !LOOPBACK.matcher(address).matches()) {
       throw new IllegalStateException(
-          "a token needs TLS, except to this machine: call tls() or allowTokenOverPlaintext()");
+          "a token needs TLS, except to this machine: call tls() or allowPlaintextToken()");
     }
     ChannelCredentials credentials =
         tls == null ? InsecureChannelCredentials.create() : tls.build();
@@ -170,6 +173,7 @@ public final class ClientBuilder {
             .defaultServiceConfig(serviceConfig())
             .enableRetry()
             .perRpcBufferLimit(REQUEST_BYTES + 1024)
+            .maxInboundMessageSize(RESPONSE_BYTES)
             // Notices a connection that was cut silently, so that streams get another one.
             .keepAliveTime(20, TimeUnit.SECONDS)
             .keepAliveTimeout(10, TimeUnit.SECONDS);

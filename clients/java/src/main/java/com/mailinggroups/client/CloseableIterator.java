@@ -14,7 +14,9 @@ import java.util.stream.StreamSupport;
  * @param <T> the elements
  */
 public interface CloseableIterator<T> extends Iterator<T>, AutoCloseable {
-  /** Cancels the call, unless it has ended. Whoever waits for an element gets an exception. */
+  /**
+   * Cancels the call, unless it has ended. A thread that waits for an element gets an exception.
+   */
   @Override
   void close();
 

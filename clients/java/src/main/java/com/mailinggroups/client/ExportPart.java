@@ -13,7 +13,7 @@ import java.util.List;
  * @param contacts contacts; the company of a person is in the same part or in an earlier one
  * @param assignments all the groups that these contacts have
  * @param resumeToken with it in {@code ExportContactsRequest}, another export continues after this
- *     part; empty in a part that has only groups
+ *     part; empty if no contact has come yet
  */
 public record ExportPart(
     List<MailingGroup> mailingGroups,

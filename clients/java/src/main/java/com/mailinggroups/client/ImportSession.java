@@ -128,7 +128,7 @@ final class ImportSession<T extends MessageLite, Q, P, S, R> {
 
   /** The service has answered the start. What it has not committed is sent again. */
   private void resume(long processed, boolean isFinished) {
-    long lost = inFlight.acknowledged() - processed;
+    long lost = knownCount - processed;
     if (lost > 0) {
       throw failure(
           Status.DATA_LOSS,
@@ -142,8 +142,8 @@ final class ImportSession<T extends MessageLite, Q, P, S, R> {
     if (isFinished) {
       // The service takes nothing more. The summary follows, which must be that of these items.
       isExhausted = true;
-      while (source.hasNext()) {
-        source.next();
+      while (hasItem()) {
+        item();
         inFlight.skip();
       }
       return;
@@ -165,8 +165,8 @@ final class ImportSession<T extends MessageLite, Q, P, S, R> {
   }
 
   private void sendChunk() {
-    while (inFlight.total() < resumedAt && source.hasNext()) {
-      source.next();
+    while (inFlight.total() < resumedAt && hasItem()) {
+      item();
       inFlight.skip();
     }
     var chunk = pull();
@@ -183,9 +183,8 @@ final class ImportSession<T extends MessageLite, Q, P, S, R> {
   private List<T> pull() {
     var chunk = new ArrayList<T>();
     int bytes = 0;
-    while (chunk.size() < CHUNK_ITEMS && (pulled != null || source.hasNext())) {
-      T item = pulled != null ? pulled : source.next();
-      pulled = null;
+    while (chunk.size() < CHUNK_ITEMS && hasItem()) {
+      T item = item();
       // A tag, and at most four bytes for the length.
       bytes += item.getSerializedSize() + 5;
       if (bytes > CHUNK_BYTES && !chunk.isEmpty()) {
@@ -195,6 +194,16 @@ final class ImportSession<T extends MessageLite, Q, P, S, R> {
       chunk.add(item);
     }
     return chunk;
+  }
+
+  private boolean hasItem() {
+    return pulled != null || source.hasNext();
+  }
+
+  private T item() {
+    T item = pulled != null ? pulled : source.next();
+    pulled = null;
+    return item;
   }
 
   private void finish() {

@@ -22,11 +22,6 @@ final class InFlight<T> {
     total++;
   }
 
-  /** The number of items that are acknowledged. */
-  long acknowledged() {
-    return first;
-  }
-
   /** The number of items sent or skipped. */
   long total() {
     return total;

@@ -253,7 +253,7 @@ public final class MailingGroupsClient implements AutoCloseable {
   }
 
   /**
-   * Watches what changes from now on.
+   * Watches changes that are made after the call.
    *
    * @return the changes; close it at last
    */

@@ -77,7 +77,7 @@ public final class MailingGroupsException extends StatusRuntimeException {
    *     UNRECOGNIZED} if the reason is newer than this client
    */
   public ErrorReason reason() {
-    String text = reasonText();
+    String text = reasonName();
     if (text.isEmpty()) {
       return ErrorReason.ERROR_REASON_UNSPECIFIED;
     }
@@ -94,7 +94,7 @@ public final class MailingGroupsException extends StatusRuntimeException {
    * @return the reason, also one that this client does not know; empty if the error is not of the
    *     service
    */
-  public String reasonText() {
+  public String reasonName() {
     return info().getReason();
   }
 
@@ -200,7 +200,7 @@ public final class MailingGroupsException extends StatusRuntimeException {
   boolean isTransient() {
     return switch (code()) {
       case UNAVAILABLE -> true;
-      case INTERNAL, UNKNOWN, CANCELLED -> reasonText().isEmpty() || retryDelay().isPresent();
+      case INTERNAL, UNKNOWN, CANCELLED -> reasonName().isEmpty() || retryDelay().isPresent();
       default -> retryDelay().isPresent();
     };
   }

@@ -14,7 +14,13 @@ final class Retry {
 
   private final Duration limit;
   private final CountDownLatch stopped = new CountDownLatch(1);
-  private long progressed = System.nanoTime();
+
+  /**
+   * When the first failure since the last progress was; null before it. The time without progress
+   * begins there, as a consumer or a source may be slow.
+   */
+  private Long failingSince;
+
   private long backoff = FIRST_MILLIS;
   private boolean hasProgressed;
 
@@ -29,7 +35,7 @@ final class Retry {
 
   /** Something came that need not be sent again: the time starts anew. */
   void progress() {
-    progressed = System.nanoTime();
+    failingSince = null;
     backoff = FIRST_MILLIS;
     hasProgressed = true;
   }
@@ -51,6 +57,9 @@ final class Retry {
     if (isStopped()) {
       throw closed();
     }
+    if (limit.isZero()) {
+      throw cause;
+    }
     // The service limits the age of every stream, and ends it when its token expires; there may
     // be a new one by now.
     if (hasProgressed
@@ -58,13 +67,17 @@ final class Retry {
             || cause.code() == Status.Code.UNAUTHENTICATED)) {
       return;
     }
-    if (!cause.isTransient() || limit.isZero() || Context.current().isCancelled()) {
+    if (!cause.isTransient() || Context.current().isCancelled()) {
       throw cause;
+    }
+    long now = System.nanoTime();
+    if (failingSince == null) {
+      failingSince = now;
     }
     long wait = backoff + ThreadLocalRandom.current().nextLong(backoff);
     wait = Math.max(wait, cause.retryDelay().map(Duration::toMillis).orElse(0L));
     backoff = Math.min(2 * backoff, LONGEST_MILLIS);
-    Duration waited = Duration.ofNanos(System.nanoTime() - progressed);
+    Duration waited = Duration.ofNanos(now - failingSince);
     if (waited.plusMillis(wait).compareTo(limit) > 0) {
       String text = "gave up after " + waited.toSeconds() + " s without progress";
       throw new MailingGroupsException(

@@ -89,7 +89,7 @@ final class StreamCall<Q, P> {
     throw new MailingGroupsException(arrival.status, arrival.trailers);
   }
 
-  /** The last message was read: lets the call end in peace, but does not wait long for that. */
+  /** The last message was read: lets the call end by itself, within a second. */
   void end() {
     try {
       arrived.poll(1, TimeUnit.SECONDS);
