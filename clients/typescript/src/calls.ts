@@ -9,16 +9,18 @@ import { sleep } from "./sleep.js";
 /** A token, or a function that is called for each attempt of a call. */
 export type TokenSource = string | (() => string | Promise<string>);
 
-/** Adds the tenant and the token. */
+/** Adds the tenant and the token, unless the caller set others for this call. */
 export function callMetadata(tenant: string | undefined, token: TokenSource | undefined): Interceptor {
   return (next) => async (request) => {
-    if (tenant !== undefined && !request.header.has("x-tenant")) {
-      request.header.set("x-tenant", tenant);
+    // A copy: another attempt gets another token.
+    const header = new Headers(request.header);
+    if (tenant !== undefined && !header.has("x-tenant")) {
+      header.set("x-tenant", tenant);
     }
-    if (token !== undefined) {
-      request.header.set("authorization", bearer(typeof token === "string" ? token : await token()));
+    if (token !== undefined && !header.has("authorization")) {
+      header.set("authorization", bearer(typeof token === "string" ? token : await token()));
     }
-    return next(request);
+    return next({ ...request, header });
   };
 }
 

@@ -28,6 +28,7 @@ import {
   type MembersOptions,
   type SelectionInit,
 } from "./members.js";
+import { Retry, RETRY_FOR_MS } from "./resume.js";
 import { watch, type Watch, type WatchOptions } from "./watch.js";
 
 /** The deadline of a unary call that says no other. */
@@ -41,6 +42,8 @@ export interface CallOptions {
   token?: TokenSource;
   /** The deadline of unary calls; 60,000 if absent. Streams have none. */
   timeoutMs?: number;
+  /** How long a broken stream or import is continued without progress; 60,000 if absent. 0 continues none. */
+  retryForMs?: number;
   /** Wrapped around every call, outside of retries. */
   interceptors?: readonly Interceptor[];
 }
@@ -61,7 +64,10 @@ export class BaseClient {
   /** Who the caller is. */
   readonly identity: Stub<typeof Identity>;
 
+  readonly #retryForMs: number;
+
   constructor(connect: TransportFactory, options: CallOptions = {}) {
+    this.#retryForMs = options.retryForMs ?? RETRY_FOR_MS;
     const { tenant, token, timeoutMs = DEFAULT_TIMEOUT_MS, interceptors = [] } = options;
     if (typeof token === "string") {
       bearer(token);
@@ -84,7 +90,7 @@ export class BaseClient {
    * as they are needed; if reading them fails, the import fails with the same error.
    */
   importContacts(contacts: Items<ContactInit>, options: ImportContactsOptions = {}): Promise<ImportContactsResult> {
-    return importContacts(this.contacts, contacts, options);
+    return importContacts(this.contacts, contacts, options, this.#retry());
   }
 
   /** Assigns any number of pairs, as {@link importContacts} imports contacts. */
@@ -92,26 +98,30 @@ export class BaseClient {
     assignments: Items<AssignmentInit>,
     options: ImportMembershipsOptions = {},
   ): Promise<ImportMembershipsResult> {
-    return importMemberships(this.mailingGroups, assignments, options);
+    return importMemberships(this.mailingGroups, assignments, options, this.#retry());
   }
 
   /** The contacts that an expression or a segment selects, each once, in the order of creation. */
   members(selection: SelectionInit, options: MembersOptions = {}): Members {
-    return members(this.mailingGroups, selection, options);
+    return members(this.mailingGroups, selection, options, this.#retry());
   }
 
   /** The same in pages, which is several times faster. */
   memberPages(selection: SelectionInit, options: MembersOptions = {}): MemberPages {
-    return memberPages(this.mailingGroups, selection, options);
+    return memberPages(this.mailingGroups, selection, options, this.#retry());
   }
 
   /** All groups, contacts and memberships. */
   exportContacts(options: ExportOptions = {}): Export {
-    return exportContacts(this.contacts, options);
+    return exportContacts(this.contacts, options, this.#retry());
   }
 
   /** All changes, revision by revision, each once. */
   watch(options: WatchOptions = {}): Watch {
-    return watch(this.mailingGroups, options);
+    return watch(this.mailingGroups, options, this.#retry());
+  }
+
+  #retry(): Retry {
+    return new Retry(this.#retryForMs);
   }
 }

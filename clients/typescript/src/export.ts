@@ -11,7 +11,7 @@ import {
   type ExportContactsResponse_Summary,
 } from "./gen/mailinggroups/v1/contacts_pb.js";
 import type { Assignment, MailingGroup } from "./gen/mailinggroups/v1/memberships_pb.js";
-import { Patience, readOn, ResumedStream } from "./resume.js";
+import { type Retry, readOn, ResumedStream } from "./resume.js";
 
 /** How to export. */
 export interface ExportOptions {
@@ -38,17 +38,17 @@ export interface ExportPart {
 /** The parts of an export. */
 export type Export = ResumedStream<ExportPart, ExportContactsResponse_Summary>;
 
-export function exportContacts(stub: Client<typeof Contacts>, options: ExportOptions): Export {
-  return new ResumedStream((signal) => readParts(stub, options, signal), options.signal);
+export function exportContacts(stub: Client<typeof Contacts>, options: ExportOptions, retry: Retry): Export {
+  return new ResumedStream((signal) => readParts(stub, options, retry, signal), options.signal);
 }
 
 async function* readParts(
   stub: Client<typeof Contacts>,
   { pageSize = 0, resumeToken = "" }: ExportOptions,
+  retry: Retry,
   signal: AbortSignal,
 ): AsyncGenerator<ExportPart, ExportContactsResponse_Summary> {
   const request = create(ExportContactsRequestSchema, { pageSize, resumeToken });
-  const patience = new Patience();
   let part = emptyPart();
   const source = {
     open: (signal: AbortSignal) => stub.exportContacts(request, { signal }),
@@ -57,7 +57,7 @@ async function* readParts(
       part = emptyPart();
     },
   };
-  for await (const { message } of readOn(source, patience, signal)) {
+  for await (const { message } of readOn(source, retry, signal)) {
     switch (message.case) {
       case "mailingGroups":
         append(part.mailingGroups, message.value.mailingGroups);
@@ -67,13 +67,14 @@ async function* readParts(
         // The token changes with the last page of the same contacts.
         if (part.resumeToken !== request.resumeToken) {
           request.resumeToken = part.resumeToken;
-          patience.progress();
+          retry.progress();
           yield part;
           part = emptyPart();
         }
         break;
       case "summary":
         if (part.mailingGroups.length + part.contacts.length > 0) {
+          part.resumeToken = request.resumeToken;
           yield part;
         }
         return message.value;

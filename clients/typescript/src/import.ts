@@ -4,11 +4,11 @@ import { Code } from "@connectrpc/connect";
 
 import { end, ItemReader, type Chunk } from "./chunks.js";
 import { MailingGroupsError } from "./errors.js";
-import { Patience, readOn } from "./resume.js";
+import { type Retry, readOn } from "./resume.js";
 
 /** Enough to keep the service busy while an answer travels, few enough that memory stays small. */
 const MAX_CHUNKS_IN_FLIGHT = 8;
-const MAX_REJECTIONS = 1_000;
+const MAX_REJECTIONS = 10_000;
 
 /** Items, at hand or read while the import runs. */
 export type Items<I> = Iterable<I> | AsyncIterable<I>;
@@ -27,7 +27,7 @@ export interface ImportOptions<R> {
   validateOnly?: boolean;
   /** Gets each rejected item; waited for. Without it they are in the result. */
   onRejection?: (rejection: R) => void | Promise<void>;
-  /** How many rejected items the result holds at most; 1,000 if absent. */
+  /** How many rejected items the result holds at most; 10,000 if absent. */
   maxRejections?: number;
   /** Gets the number of items committed or rejected so far. */
   onProgress?: (processedCount: number) => void;
@@ -55,15 +55,6 @@ interface ImportResponse<M, S> {
     | { case: undefined };
 }
 
-/** Imports items. Returns the summary, and the rejections unless a callback takes them. */
-export async function runImport<I, Q, M extends { index: bigint }, S extends { processedCount: bigint }, R>(
-  call: ImportCall<I, Q, M, S, R>,
-  items: Items<I>,
-  options: ImportOptions<R>,
-): Promise<[S, R[]]> {
-  return new Session(call, items, options).run();
-}
-
 /** A connection of an import. */
 interface Connection {
   /** Whether the service has said what is committed. */
@@ -72,12 +63,13 @@ interface Connection {
   isOver: boolean;
 }
 
-class Session<I, Q, M extends { index: bigint }, S extends { processedCount: bigint }, R> {
+/** An import, over as many connections as it takes. */
+export class ImportSession<I, Q, M extends { index: bigint }, S extends { processedCount: bigint }, R> {
   readonly #call: ImportCall<I, Q, M, S, R>;
   readonly #options: ImportOptions<R>;
   readonly #importId: string;
   readonly #items: ItemReader<I>;
-  readonly #patience = new Patience();
+  readonly #retry: Retry;
   readonly #stop = new AbortController();
   /** Chunks that were sent, or are to be sent again, and are not acknowledged. */
   #inFlight: Chunk<I>[] = [];
@@ -94,13 +86,15 @@ class Session<I, Q, M extends { index: bigint }, S extends { processedCount: big
   #wake = (): void => undefined;
   readonly #rejections: R[] = [];
 
-  constructor(call: ImportCall<I, Q, M, S, R>, items: Items<I>, options: ImportOptions<R>) {
+  constructor(call: ImportCall<I, Q, M, S, R>, items: Items<I>, options: ImportOptions<R>, retry: Retry) {
     this.#call = call;
     this.#options = options;
+    this.#retry = retry;
     this.#importId = options.importId ?? crypto.randomUUID();
     this.#items = new ItemReader(items, (item) => call.sizeOf(item));
   }
 
+  /** Returns the summary, and the rejections unless a callback takes them. */
   async run(): Promise<[S, R[]]> {
     const { signal } = this.#options;
     const abort = (): void => {
@@ -129,7 +123,7 @@ class Session<I, Q, M extends { index: bigint }, S extends { processedCount: big
         this.#broken(error);
       },
     };
-    for await (const { message } of readOn(source, this.#patience, this.#stop.signal)) {
+    for await (const { message } of readOn(source, this.#retry, this.#stop.signal)) {
       switch (message.case) {
         case "rejection":
           await this.#reject(message.value);
@@ -155,7 +149,7 @@ class Session<I, Q, M extends { index: bigint }, S extends { processedCount: big
   #broken(error: MailingGroupsError): void {
     this.#disconnect();
     // A dry run is not recorded, so that the service would start from the first item.
-    if (this.#options.validateOnly === true && this.#acknowledged > 0) {
+    if (this.#options.validateOnly === true && this.#known > 0) {
       throw error;
     }
   }
@@ -217,6 +211,9 @@ class Session<I, Q, M extends { index: bigint }, S extends { processedCount: big
         return false;
       }
       this.#reading = undefined;
+      if (chunk === undefined && this.#items.total < this.#items.skipTo) {
+        throw this.#otherItems(this.#items.skipTo);
+      }
       if (chunk !== undefined) {
         this.#inFlight.push(chunk);
         this.#trim();
@@ -236,8 +233,8 @@ class Session<I, Q, M extends { index: bigint }, S extends { processedCount: big
   }
 
   #progress(processed: number, isFinished: boolean): void {
-    if (processed < this.#acknowledged) {
-      const lost = String(this.#acknowledged - processed);
+    if (processed < this.#known) {
+      const lost = String(this.#known - processed);
       throw new MailingGroupsError(
         `the service has lost ${lost} items of this import that it had acknowledged`,
         Code.DataLoss,
@@ -272,7 +269,7 @@ class Session<I, Q, M extends { index: bigint }, S extends { processedCount: big
   #advance(known: number): void {
     if (known > this.#known) {
       this.#known = known;
-      this.#patience.progress();
+      this.#retry.progress();
     }
   }
 
@@ -290,10 +287,14 @@ class Session<I, Q, M extends { index: bigint }, S extends { processedCount: big
   async #complete(processed: number): Promise<void> {
     await (this.#reading ?? this.#items.read());
     if (this.#items.total !== processed) {
-      throw new MailingGroupsError(
-        `import ${this.#importId} was finished with ${String(processed)} items, and is now given others`,
-        Code.FailedPrecondition,
-      );
+      throw this.#otherItems(processed);
     }
+  }
+
+  #otherItems(processed: number): MailingGroupsError {
+    return new MailingGroupsError(
+      `import ${this.#importId} has ${String(processed)} items, and is now given others`,
+      Code.FailedPrecondition,
+    );
   }
 }

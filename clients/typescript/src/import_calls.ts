@@ -18,7 +18,8 @@ import type {
   MailingGroups,
 } from "./gen/mailinggroups/v1/mailing_groups_pb.js";
 import type { AssignmentSchema } from "./gen/mailinggroups/v1/memberships_pb.js";
-import { runImport, type ImportCall, type ImportOptions, type Items } from "./import.js";
+import { ImportSession, type ImportCall, type ImportOptions, type Items } from "./import.js";
+import type { Retry } from "./resume.js";
 
 /** A contact to import. A flag that is absent stays as it is. */
 export type ContactInit = MessageInitShape<typeof ContactSchema>;
@@ -113,6 +114,7 @@ export async function importContacts(
   stub: Client<typeof Contacts>,
   items: Items<ContactInit>,
   options: ImportContactsOptions,
+  retry: Retry,
 ): Promise<ImportContactsResult> {
   const { updateMask, reuseFormer = false } = options;
   const mask = updateMask && { updateMask: { paths: [...updateMask] } };
@@ -126,7 +128,7 @@ export async function importContacts(
       return { index: Number(index), item, field, message, metadata };
     },
   };
-  const [summary, rejections] = await runImport(call, items, options);
+  const [summary, rejections] = await new ImportSession(call, items, options, retry).run();
   return {
     ...counts(summary, rejections),
     createdCount: Number(summary.createdCount),
@@ -139,6 +141,7 @@ export async function importMemberships(
   stub: Client<typeof MailingGroups>,
   items: Items<AssignmentInit>,
   options: ImportMembershipsOptions,
+  retry: Retry,
 ): Promise<ImportMembershipsResult> {
   const call: MembershipsCall = {
     open: (requests, signal) => stub.importMemberships(requests, { signal }),
@@ -150,7 +153,7 @@ export async function importMemberships(
       return { index: Number(index), item, outcome, message, metadata };
     },
   };
-  const [summary, rejections] = await runImport(call, items, options);
+  const [summary, rejections] = await new ImportSession(call, items, options, retry).run();
   return { ...counts(summary, rejections), changedCount: Number(summary.changedCount) };
 }
 

@@ -15,7 +15,7 @@ import {
   type SegmentMember,
   type SelectionOptionsSchema,
 } from "./gen/mailinggroups/v1/selection_pb.js";
-import { Patience, readOn, ResumedStream } from "./resume.js";
+import { type Retry, readOn, ResumedStream } from "./resume.js";
 
 /** Which contacts: those that match an expression, or the members of a segment. */
 export type SelectionInit = string | { segmentId: string };
@@ -38,21 +38,22 @@ export type Members = ResumedStream<SegmentMember, StreamSegmentMembersResponse_
 
 type Stub = Client<typeof MailingGroups>;
 
-export function memberPages(stub: Stub, selection: SelectionInit, options: MembersOptions): MemberPages {
-  return new ResumedStream((signal) => readPages(stub, selection, options, signal), options.signal);
+export function memberPages(stub: Stub, selection: SelectionInit, options: MembersOptions, retry: Retry): MemberPages {
+  return new ResumedStream((signal) => readPages(stub, selection, options, retry, signal), options.signal);
 }
 
-export function members(stub: Stub, selection: SelectionInit, options: MembersOptions): Members {
-  return new ResumedStream((signal) => readMembers(stub, selection, options, signal), options.signal);
+export function members(stub: Stub, selection: SelectionInit, options: MembersOptions, retry: Retry): Members {
+  return new ResumedStream((signal) => readMembers(stub, selection, options, retry, signal), options.signal);
 }
 
 async function* readMembers(
   stub: Stub,
   selection: SelectionInit,
   options: MembersOptions,
+  retry: Retry,
   signal: AbortSignal,
 ): AsyncGenerator<SegmentMember, StreamSegmentMembersResponse_Summary> {
-  const pages = readPages(stub, selection, options, signal);
+  const pages = readPages(stub, selection, options, retry, signal);
   try {
     for (;;) {
       const page = await pages.next();
@@ -76,6 +77,7 @@ async function* readPages(
     resumeToken = "",
     options,
   }: MembersOptions,
+  retry: Retry,
   signal: AbortSignal,
 ): AsyncGenerator<StreamSegmentMembersResponse_Page, StreamSegmentMembersResponse_Summary> {
   const request = create(StreamSegmentMembersRequestSchema, {
@@ -91,15 +93,14 @@ async function* readPages(
       ...(options && { options }),
     },
   });
-  const patience = new Patience();
   const source = {
     open: (signal: AbortSignal) => stub.streamSegmentMembers(request, { signal }),
   };
-  for await (const { message } of readOn(source, patience, signal)) {
+  for await (const { message } of readOn(source, retry, signal)) {
     switch (message.case) {
       case "page":
         request.resumeToken = message.value.resumeToken;
-        patience.progress();
+        retry.progress();
         yield message.value;
         break;
       case "heartbeat":

@@ -8,15 +8,20 @@ import { sleep } from "./sleep.js";
 /** After this long without a message a stream counts as broken: the service sends one every 15 s. */
 const SILENCE_MS = 50_000;
 /** How long a broken stream is continued without progress. */
-const PATIENCE_MS = 60_000;
+export const RETRY_FOR_MS = 60_000;
 const FIRST_PAUSE_MS = 100;
 const LONGEST_PAUSE_MS = 2_500;
 
 /** How long to go on without progress. */
-export class Patience {
+export class Retry {
+  readonly #limitMs: number;
   #failingSince: number | undefined;
   #pauseMs = FIRST_PAUSE_MS;
   #hasProgress = false;
+
+  constructor(limitMs: number) {
+    this.#limitMs = limitMs;
+  }
 
   /** A continued stream would start later than before. */
   progress(): void {
@@ -29,6 +34,9 @@ export class Patience {
   async wait(error: MailingGroupsError, signal: AbortSignal): Promise<void> {
     const hadProgress = this.#hasProgress;
     this.#hasProgress = false;
+    if (this.#limitMs <= 0) {
+      throw error;
+    }
     // The service limits the age of a stream, and how long its answers may go unread. It ends a stream
     // when its token expires; there may be a new one by now.
     if (hadProgress && (error.code === Code.DeadlineExceeded || error.code === Code.Unauthenticated)) {
@@ -42,7 +50,7 @@ export class Patience {
     // The random part keeps many clients from returning at once.
     const pause = Math.max(this.#pauseMs * (1 + Math.random()), error.retryDelayMs ?? 0);
     this.#pauseMs = Math.min(this.#pauseMs * 2, LONGEST_PAUSE_MS);
-    if (now - this.#failingSince + pause > PATIENCE_MS) {
+    if (now - this.#failingSince + pause > this.#limitMs) {
       throw error;
     }
     await sleep(pause, signal);
@@ -51,16 +59,16 @@ export class Patience {
 
 /** A stream that can be continued. */
 export interface Source<T> {
-  /** Opens the stream at the current position. `alive` defers the end of the patience with silence. */
+  /** Opens the stream at the current position. `alive` begins the limit of silence anew. */
   open(signal: AbortSignal, alive: () => void): AsyncIterable<T>;
-  /** Whether the service owes a message. Always, if absent. */
+  /** Whether a message of the service is due. Always, if absent. */
   isWaiting?(): boolean;
   /** The connection broke: discards what is incomplete. May throw, if the stream cannot continue. */
   broken?(error: MailingGroupsError): void;
 }
 
 /** Yields the messages of a stream. Ends only by an error, or when the caller stops. */
-export async function* readOn<T>(source: Source<T>, patience: Patience, signal: AbortSignal): AsyncGenerator<T, never> {
+export async function* readOn<T>(source: Source<T>, retry: Retry, signal: AbortSignal): AsyncGenerator<T, never> {
   for (;;) {
     try {
       yield* readOnce(source, signal);
@@ -70,7 +78,7 @@ export async function* readOn<T>(source: Source<T>, patience: Patience, signal: 
         throw error;
       }
       source.broken?.(error);
-      await patience.wait(error, signal);
+      await retry.wait(error, signal);
     }
   }
 }
@@ -118,7 +126,7 @@ async function* readOnce<T>(source: Source<T>, signal: AbortSignal): AsyncGenera
 
 /**
  * Items of a stream that continues by itself when the connection breaks. It ends with an error if
- * there is no progress for 60 s, or if the error is permanent.
+ * there is no progress for too long, or if the error is permanent.
  *
  * Leaving a `for await` loop, or calling `return`, cancels the call, even while `next` waits.
  */

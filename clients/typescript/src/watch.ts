@@ -12,7 +12,7 @@ import {
 } from "./gen/mailinggroups/v1/changes_pb.js";
 import type { MailingGroups } from "./gen/mailinggroups/v1/mailing_groups_pb.js";
 import { append } from "./export.js";
-import { Patience, readOn, ResumedStream } from "./resume.js";
+import { type Retry, readOn, ResumedStream } from "./resume.js";
 
 /** What to watch. */
 export interface WatchOptions {
@@ -40,8 +40,8 @@ export type WatchEvent =
 /** The events of a watch. It has no end of its own. */
 export type Watch = ResumedStream<WatchEvent>;
 
-export function watch(stub: Client<typeof MailingGroups>, options: WatchOptions): Watch {
-  return new ResumedStream((signal) => readEvents(stub, options, signal), options.signal);
+export function watch(stub: Client<typeof MailingGroups>, options: WatchOptions, retry: Retry): Watch {
+  return new ResumedStream((signal) => readEvents(stub, options, retry, signal), options.signal);
 }
 
 interface WatchState {
@@ -56,10 +56,10 @@ interface WatchState {
 async function* readEvents(
   stub: Client<typeof MailingGroups>,
   { start = "now", kinds = [], codes = [] }: WatchOptions,
+  retry: Retry,
   signal: AbortSignal,
 ): AsyncGenerator<WatchEvent, undefined> {
   const request = create(WatchChangesRequestSchema, { start: position(start), kinds, codes });
-  const patience = new Patience();
   const state: WatchState = { inSnapshot: false, isRestart: false, parts: undefined };
   const source = {
     open: (signal: AbortSignal) => stub.watchChanges(request, { signal }),
@@ -70,8 +70,8 @@ async function* readEvents(
       state.inSnapshot = false;
     },
   };
-  for await (const { message } of readOn(source, patience, signal)) {
-    patience.progress();
+  for await (const { message } of readOn(source, retry, signal)) {
+    retry.progress();
     if (state.isRestart) {
       state.isRestart = false;
       yield { case: "snapshotRestart" };

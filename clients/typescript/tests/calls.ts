@@ -206,6 +206,9 @@ describe("calls", () => {
     await client.identity.whoAmI({});
     await client.identity.whoAmI({});
     assert.deepEqual(seen, ["Bearer token-1", "acme", "Bearer token-2", "acme"]);
+    const headers = { authorization: "Bearer other", "x-tenant": "other" };
+    await client.identity.whoAmI({}, { headers });
+    assert.deepEqual(seen.slice(4), ["Bearer other", "other"]);
     const broken = fakeClient(() => undefined, { token: () => "two words" });
     const error = await failure(broken.identity.whoAmI({}));
     assert(!error.message.includes("words"));

@@ -112,6 +112,8 @@ describe("imports", () => {
       }
     }
     await assert.rejects(client.importContacts(broken(), options), (error) => error === fault);
+    const fewer = await failure(client.importContacts(people(10), options));
+    assert.equal(fewer.code, Code.FailedPrecondition);
     const rejections: ContactRejection[] = [];
     const onRejection = (it: ContactRejection) => void rejections.push(it);
     const result = await client.importContacts(flawedPeople(), { ...options, onRejection });
@@ -167,6 +169,27 @@ describe("imports", () => {
     await client.importContacts([{ id: "N1", name: "New" }], { updateMask: ["name"] });
     const { contact } = await client.contacts.getContact({ id: "N1" });
     assert.deepEqual([contact?.name, contact?.email, contact?.privacyBlocked], ["New", "a@example.org", true]);
+  });
+
+  it("are not continued without time for it", async () => {
+    let streams = 0;
+    const client = new BaseClient(
+      (transport) =>
+        createRouterTransport(
+          ({ service }) => {
+            service(Contacts, {
+              importContacts() {
+                streams++;
+                throw new ConnectError("away", Code.Unavailable);
+              },
+            });
+          },
+          { transport },
+        ),
+      { retryForMs: 0 },
+    );
+    const error = await failure(client.importContacts(people(1)));
+    assert.deepEqual([error.code, streams], [Code.Unavailable, 1]);
   });
 
   it("notice that the service has lost items", async () => {

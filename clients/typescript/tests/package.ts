@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { describe, it } from "node:test";
 
 import { server } from "./shared.js";
@@ -19,6 +20,20 @@ describe("the package", () => {
     const copy = new URL("../../dist/gen/service_config.js", import.meta.url);
     const policy = (await import(copy.href)) as { default: unknown };
     assert.deepEqual(policy.default, JSON.parse(read("../service_config.json")));
+  });
+
+  it("needs nothing of Node.js in browsers", () => {
+    const files = ["dist/web.js"];
+    for (const file of files) {
+      for (const [, name = ""] of read(file).matchAll(/ from "(.+)";/g)) {
+        assert.doesNotMatch(name, /^node:|connect-node/, file);
+        const found = join(dirname(file), name);
+        if (name.startsWith(".") && !files.includes(found)) {
+          files.push(found);
+        }
+      }
+    }
+    assert(files.includes("dist/resume.js"), files.join());
   });
 
   it("works when it is installed: the tour", () => {
