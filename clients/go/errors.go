@@ -36,9 +36,9 @@ type Error struct {
 	Message string
 	// Reason says why, or is unspecified: programs should branch on it.
 	Reason pb.ErrorReason
-	// ReasonText is the reason as sent, such as MAILING_GROUP_NOT_FOUND: also one that this
+	// ReasonName is the reason as sent, such as MAILING_GROUP_NOT_FOUND: also one that this
 	// version of the package does not know. Empty if the error is not the service's.
-	ReasonText string
+	ReasonName string
 	// Metadata belongs to the reason: the new code of a renamed group is `current`.
 	Metadata map[string]string
 	// FieldViolations are the invalid fields, as paths in the request.
@@ -58,10 +58,10 @@ type Error struct {
 
 // Error is the code, the reason and the message.
 func (e *Error) Error() string {
-	if e.ReasonText == "" {
+	if e.ReasonName == "" {
 		return fmt.Sprintf("mailinggroups: %s: %s", e.Code, e.Message)
 	}
-	return fmt.Sprintf("mailinggroups: %s, %s: %s", e.Code, e.ReasonText, e.Message)
+	return fmt.Sprintf("mailinggroups: %s, %s: %s", e.Code, e.ReasonName, e.Message)
 }
 
 // GRPCStatus is the status as it came.
@@ -106,7 +106,7 @@ func (e *Error) add(detail any) {
 	switch it := detail.(type) {
 	case *errdetails.ErrorInfo:
 		if it.GetDomain() == "mailinggroups" {
-			e.ReasonText = it.GetReason()
+			e.ReasonName = it.GetReason()
 			e.Reason = pb.ErrorReason(pb.ErrorReason_value["ERROR_REASON_"+it.GetReason()])
 			e.Metadata = it.GetMetadata()
 		}
@@ -138,7 +138,7 @@ func isTransient(err error) bool {
 		return true
 	case codes.Internal, codes.Canceled:
 		// What grpc-go makes of a stream that was reset on its way. The service always says a reason.
-		return e.ReasonText == "" || e.retryable
+		return e.ReasonName == "" || e.retryable
 	default:
 		return e.retryable
 	}

@@ -42,7 +42,7 @@ func TestDetailsAreFoundByTheirType(t *testing.T) {
 func TestAnUnknownReasonKeepsItsText(t *testing.T) {
 	e := converted(t, codes.Aborted, &errdetails.ErrorInfo{Domain: "mailinggroups", Reason: "NEW"})
 	equal(t, "reason", ReasonOf(e), pb.ErrorReason_ERROR_REASON_UNSPECIFIED)
-	equal(t, "text", e.ReasonText, "NEW")
+	equal(t, "text", e.ReasonName, "NEW")
 	equal(t, "no reason", ReasonOf(io.EOF), pb.ErrorReason_ERROR_REASON_UNSPECIFIED)
 }
 

@@ -9,26 +9,26 @@ import (
 	pb "github.com/mailing-groups/mailing-groups/clients/go/mailinggroupsv1"
 )
 
-// ExportPage is a part of an export. To import it, send the groups, then the contacts, then the
+// ExportPart is a part of an export. To import it, send the groups, then the contacts, then the
 // assignments, which belong to contacts of this page only.
-type ExportPage struct {
+type ExportPart struct {
 	// MailingGroups are with the first page, and with the first one after a broken connection
 	// those that changed since.
 	MailingGroups []*pb.MailingGroup
 	Contacts      []*pb.Contact
 	Assignments   []*pb.Assignment
-	// ResumeToken continues the export after this page; empty if there are only groups.
+	// ResumeToken continues the export after this page; empty if no contact has come yet.
 	ResumeToken string
 }
 
 // Export is all data of a tenant. The summary counts what the last connection sent.
-type Export = Stream[ExportPage, pb.ExportContactsResponse_Summary]
+type Export = Stream[ExportPart, pb.ExportContactsResponse_Summary]
 
-// Export reads all groups, contacts and memberships. The request may be nil. Memberships are those of one revision; if a
+// ExportContacts reads all groups, contacts and memberships. The request may be nil. Memberships are those of one revision; if a
 // connection broke, what changed meanwhile comes again, and the summary says so.
-func (c *Client) Export(ctx context.Context, request *pb.ExportContactsRequest) *Export {
-	return &Export{read: func(yield func(*ExportPage) bool) (*pb.ExportContactsResponse_Summary, error) {
-		export := exporting{request: &pb.ExportContactsRequest{}, yield: yield, page: &ExportPage{}}
+func (c *Client) ExportContacts(ctx context.Context, request *pb.ExportContactsRequest) *Export {
+	return &Export{read: func(yield func(*ExportPart) bool) (*pb.ExportContactsResponse_Summary, error) {
+		export := exporting{request: &pb.ExportContactsRequest{}, yield: yield, page: &ExportPart{}}
 		if request != nil {
 			export.request = proto.CloneOf(request)
 		}
@@ -37,7 +37,7 @@ func (c *Client) Export(ctx context.Context, request *pb.ExportContactsRequest) 
 				return c.Contacts.ExportContacts(ctx, export.request)
 			},
 			handle:    export.handle,
-			reopening: func() { export.page = &ExportPage{} },
+			reopening: func() { export.page = &ExportPart{} },
 		})
 		return export.summary, err
 	}}
@@ -45,9 +45,9 @@ func (c *Client) Export(ctx context.Context, request *pb.ExportContactsRequest) 
 
 type exporting struct {
 	request *pb.ExportContactsRequest
-	yield   func(*ExportPage) bool
+	yield   func(*ExportPart) bool
 	// What has come since the last position at which a stream can be continued.
-	page    *ExportPage
+	page    *ExportPart
 	summary *pb.ExportContactsResponse_Summary
 }
 
@@ -59,6 +59,7 @@ func (e *exporting) handle(response *pb.ExportContactsResponse) step {
 		return e.add(message.Page)
 	case *pb.ExportContactsResponse_Summary_:
 		// Groups without contacts are still to be delivered.
+		e.page.ResumeToken = e.request.GetResumeToken()
 		if len(e.page.MailingGroups)+len(e.page.Contacts)+len(e.page.Assignments) > 0 && !e.yield(e.page) {
 			return stopped
 		}
@@ -79,7 +80,7 @@ func (e *exporting) add(page *pb.ExportContactsResponse_Page) step {
 	e.request.ResumeToken = page.GetResumeToken()
 	complete := e.page
 	complete.ResumeToken = page.GetResumeToken()
-	e.page = &ExportPage{}
+	e.page = &ExportPart{}
 	if !e.yield(complete) {
 		return stopped
 	}

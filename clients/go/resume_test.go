@@ -135,7 +135,7 @@ func TestPartsOfAnExportAreDiscarded(t *testing.T) {
 		return nil
 	}}
 	var log strings.Builder
-	for page, err := range server.serve(t, Config{}).Export(t.Context(), nil).All() {
+	for page, err := range server.serve(t, Config{}).ExportContacts(t.Context(), nil).All() {
 		check(t, err)
 		log.WriteString(strings.Repeat("g", len(page.MailingGroups)))
 		for _, contact := range page.Contacts {

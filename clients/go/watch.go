@@ -10,7 +10,7 @@ import (
 	pb "github.com/mailing-groups/mailing-groups/clients/go/mailinggroupsv1"
 )
 
-// FromNow watches changes from now on.
+// FromNow watches changes that are made after the call.
 func FromNow() *pb.WatchChangesRequest {
 	return &pb.WatchChangesRequest{Start: &pb.WatchChangesRequest_Now_{Now: &pb.WatchChangesRequest_Now{}}}
 }
@@ -94,7 +94,7 @@ func (w *watching) handle(response *pb.WatchChangesResponse) step {
 		w.inSnapshot, w.restart = false, false
 	case *pb.WatchChangesResponse_Changes_:
 		if event.Changes = w.merge(message.Changes); event.Changes == nil {
-			return alive
+			return progress
 		}
 		event.Revision, event.ResumeToken = event.Changes.GetRevision(), event.Changes.GetResumeToken()
 	case *pb.WatchChangesResponse_Progress_:
@@ -107,14 +107,11 @@ func (w *watching) handle(response *pb.WatchChangesResponse) step {
 	if event.ResumeToken != "" {
 		w.request.Start = FromToken(event.ResumeToken).GetStart()
 	}
-	switch {
-	case !w.yield(event, nil):
+	if !w.yield(event, nil) {
 		return stopped
-	case event.ResumeToken == "":
-		return alive
-	default:
-		return progress
 	}
+	// Parts count too: a long snapshot may break more than once.
+	return progress
 }
 
 // merge adds the parts of a revision; nil if more follow.

@@ -52,7 +52,7 @@ func TestExportOverBrokenConnections(t *testing.T) {
 	client := connectAs(t, cutting.address, mailinggroups.Config{Tenant: tenant(t)})
 	var ids, codes []string
 	assigned := map[string]int{}
-	export := client.Export(t.Context(), nil)
+	export := client.ExportContacts(t.Context(), nil)
 	for page, err := range export.All() {
 		check(t, err)
 		for _, group := range page.MailingGroups {
@@ -78,7 +78,7 @@ func TestExportOverBrokenConnections(t *testing.T) {
 func TestExportOfGroupsOnly(t *testing.T) {
 	client := connect(t, shared.address)
 	createGroups(t, client, "ONE", "TWO")
-	export := client.Export(t.Context(), &pb.ExportContactsRequest{PageSize: 10})
+	export := client.ExportContacts(t.Context(), &pb.ExportContactsRequest{PageSize: 10})
 	for page, err := range export.All() {
 		check(t, err)
 		equal(t, "groups", len(page.MailingGroups), 2)
