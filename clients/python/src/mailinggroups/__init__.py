@@ -4,7 +4,7 @@ messages."""
 from mailinggroups import v1
 from mailinggroups._connection import Tls
 from mailinggroups._import_options import ContactsResult, ImportResult, MembershipsResult
-from mailinggroups._streams import ExportBatch, SnapshotRestart, WatchEvent
+from mailinggroups._streams import ExportPart, SnapshotRestart, WatchEvent
 from mailinggroups._sync import Stream
 from mailinggroups._version import VERSION
 from mailinggroups.client import Client
@@ -15,7 +15,7 @@ __version__ = VERSION
 __all__ = [
     "Client",
     "ContactsResult",
-    "ExportBatch",
+    "ExportPart",
     "ImportResult",
     "LostRowsError",
     "MailingGroupsError",

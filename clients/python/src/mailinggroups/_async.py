@@ -151,7 +151,7 @@ class _Reader(Generic[Response]):
         return message
 
     async def finish(self) -> None:
-        """After the last message: lets the call end by itself, but not for ever."""
+        """After the last message: lets the call end by itself, within a second."""
         await asyncio.wait([self._task], timeout=1)
 
     def close(self) -> None:

@@ -82,7 +82,7 @@ class Settings:
 
     def __post_init__(self) -> None:
         if re.match("https?:", self.address):
-            raise ValueError("address is HOST:PORT; TLS is asked for by tls=Tls(...)")
+            raise ValueError("address is HOST:PORT; for TLS pass tls=Tls(...)")
         is_private = self.tls is not None or is_loopback(self.address)
         if self.has_token and not is_private and not self.allow_plaintext_token:
             raise ValueError(

@@ -24,7 +24,7 @@ class ImportResult(Generic[Summary, Rejection]):
     summary: Summary
     """The counts."""
     rejections: list[Rejection]
-    """The rejected items in their order; empty if a callback took them."""
+    """The first 10,000 rejected items in their order; empty if a callback took them."""
 
 
 ContactsResult: TypeAlias = ImportResult[

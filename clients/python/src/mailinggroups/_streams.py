@@ -59,7 +59,7 @@ class Members(
 
 
 @dataclasses.dataclass(frozen=True)
-class ExportBatch:
+class ExportPart:
     """A part of an export: groups, and contacts with all their groups."""
 
     mailing_groups: list[v1.MailingGroup] = dataclasses.field(default_factory=list)
@@ -74,7 +74,7 @@ class Export(
     StreamState[
         v1.ExportContactsRequest,
         v1.ExportContactsResponse,
-        ExportBatch,
+        ExportPart,
         v1.ExportContactsResponse.Summary,
     ]
 ):
@@ -83,12 +83,12 @@ class Export(
 
     def __init__(self, request: v1.ExportContactsRequest, retry: Retry) -> None:
         super().__init__(request, retry)
-        self._batch = ExportBatch()
+        self._part = ExportPart()
 
-    def receive(self, response: v1.ExportContactsResponse) -> Iterable[ExportBatch]:
+    def receive(self, response: v1.ExportContactsResponse) -> Iterable[ExportPart]:
         kind = response.WhichOneof("message")
         if kind == "mailing_groups":
-            self._batch.mailing_groups.extend(response.mailing_groups.mailing_groups)
+            self._part.mailing_groups.extend(response.mailing_groups.mailing_groups)
         elif kind == "page":
             return self._page(response.page)
         elif kind == "summary":
@@ -96,22 +96,22 @@ class Export(
             return self._complete()
         return ()
 
-    def _page(self, page: v1.ExportContactsResponse.Page) -> Iterable[ExportBatch]:
-        self._batch.contacts.extend(page.contacts)
-        self._batch.assignments.extend(page.assignments)
+    def _page(self, page: v1.ExportContactsResponse.Page) -> Iterable[ExportPart]:
+        self._part.contacts.extend(page.contacts)
+        self._part.assignments.extend(page.assignments)
         if page.resume_token == self.request.resume_token:
             return ()
         self.request.resume_token = page.resume_token
         self.retry.progress()
         return self._complete()
 
-    def _complete(self) -> Iterable[ExportBatch]:
-        batch = dataclasses.replace(self._batch, resume_token=self.request.resume_token)
-        self._batch = ExportBatch()
-        return (batch,) if batch.mailing_groups or batch.contacts or batch.assignments else ()
+    def _complete(self) -> Iterable[ExportPart]:
+        part = dataclasses.replace(self._part, resume_token=self.request.resume_token)
+        self._part = ExportPart()
+        return (part,) if part.mailing_groups or part.contacts or part.assignments else ()
 
-    def reopen(self) -> Iterable[ExportBatch]:
-        self._batch = ExportBatch()
+    def reopen(self) -> Iterable[ExportPart]:
+        self._part = ExportPart()
         return ()
 
 

@@ -148,7 +148,7 @@ class _Reader(Generic[Response]):
         return message
 
     def finish(self) -> None:
-        """After the last message: lets the call end by itself, but not for ever."""
+        """After the last message: lets the call end by itself, within a second."""
         self._thread.join(1)
 
     def close(self) -> None:

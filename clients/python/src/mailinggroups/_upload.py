@@ -24,6 +24,8 @@ ITEM_OVERHEAD = 8
 MAX_CHUNKS = 8
 """Chunks sent and not acknowledged: enough to keep the service busy while an acknowledgement
 travels, few enough that memory stays small."""
+MAX_REJECTIONS = 10_000
+"""The most rejections that a result holds."""
 
 Item = TypeVar("Item", bound=Message)
 Rejection = TypeVar("Rejection")
@@ -51,7 +53,7 @@ class Upload(ABC, Generic[Item, Rejection, Summary]):
         """Whether nothing follows what is to be sent."""
         self._options = options
         self._rejections: list[Rejection] = []
-        self._on_rejection = options.on_rejection or self._rejections.append
+        self._on_rejection = options.on_rejection or self._keep
         self._chunks: deque[Any] = deque()
         """Sent and not acknowledged."""
         self._acknowledged = 0
@@ -197,10 +199,10 @@ class Upload(ABC, Generic[Item, Rejection, Summary]):
 
     def _resume(self, processed: int, finished: bool) -> None:
         """The service has answered the start. What it has not committed is sent again."""
-        if processed < self._acknowledged:
+        if processed < self._known:
             raise LostRowsError(
                 grpc.StatusCode.DATA_LOSS,
-                details=f"{self._acknowledged - processed} acknowledged items are lost",
+                details=f"{self._known - processed} acknowledged items are lost",
             )
         self._is_ready = True
         self._is_finished = finished
@@ -247,6 +249,10 @@ class Upload(ABC, Generic[Item, Rejection, Summary]):
         self._name(rejection, item)
         self._known = max(self._known, rejection.index + 1)
         self._on_rejection(rejection)
+
+    def _keep(self, rejection: Any) -> None:
+        if len(self._rejections) < MAX_REJECTIONS:
+            self._rejections.append(rejection)
 
     def _summarize(self, summary: Any) -> None:
         self._acknowledge(summary.processed_count)

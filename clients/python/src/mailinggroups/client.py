@@ -13,7 +13,7 @@ from mailinggroups._import_options import ContactsResult, MembershipsResult, imp
 from mailinggroups._retry import Retry
 from mailinggroups._streams import (
     Export,
-    ExportBatch,
+    ExportPart,
     Members,
     Watch,
     WatchEvent,
@@ -51,8 +51,8 @@ class Client:
         """Connects at the first call.
 
         `address`: HOST:PORT. `tenant`: 1 to 63 of a-z 0-9 and '-'; None is the tenant `default`.
-        `token`: a token or an API key, or what is asked for one at each call. `tls`: TLS, of which
-        None means none. `allow_plaintext_token`: send the token to other computers without TLS.
+        `token`: a token or an API key, or a function that returns one, called at each call. `tls`:
+        None for plaintext. `allow_plaintext_token`: send the token to other computers without TLS.
         `timeout`: the seconds that a unary call may take, unless it says another; streams have no
         limit. `retry_for`: how many seconds a broken stream or import is continued without
         progress.
@@ -111,12 +111,12 @@ class Client:
 
     def export_contacts(
         self, *, page_size: int = 2_000, resume_token: str = ""
-    ) -> Stream[ExportBatch, v1.ExportContactsResponse.Summary]:
+    ) -> Stream[ExportPart, v1.ExportContactsResponse.Summary]:
         """All groups, contacts and memberships.
 
         `page_size`: contacts that the service sends at a time, at most 2,000. `resume_token`: that
-        of the last batch of another export, which is continued. Contacts and groups that changed
-        since they were sent come again, so apply batches by id and code.
+        of the last part of another export, which is continued. Contacts and groups that changed
+        since they were sent come again, so apply parts by id and code.
         """
         request = v1.ExportContactsRequest(page_size=page_size, resume_token=resume_token)
         state = Export(request, Retry(self._settings.retry_for))
@@ -160,7 +160,7 @@ class Client:
         the fields that the contacts carry; None for all. `validate_only`: writes nothing.
         `reuse_former`: new contacts may take the ids of merged ones. `fingerprint`: identifies the
         items, at most 128 bytes; an import is not continued with another one. `on_rejection`: is
-        called for each rejected item, in order; without it they are in the result.
+        called for each rejected item, in order; without it the first 10,000 are in the result.
         """
         options = import_options(
             import_id, fingerprint, validate_only, on_rejection, update_mask, reuse_former

@@ -22,6 +22,7 @@ from mailinggroups import v1
 Detail = TypeVar("Detail", bound=Message)
 
 _DETAILS = "grpc-status-details-bin"
+_DOMAIN = "mailinggroups"
 
 
 class MailingGroupsError(grpc.aio.AioRpcError):
@@ -61,7 +62,9 @@ class MailingGroupsError(grpc.aio.AioRpcError):
         initial = initial_metadata or grpc.aio.Metadata()
         super().__init__(code, initial, trailing, details, debug_error_string)
         status = _status(trailing)
-        info = _find(status, ErrorInfo) or ErrorInfo()
+        info = _find(status, ErrorInfo)
+        if info is None or info.domain != _DOMAIN:
+            info = ErrorInfo()
         self.reason_name = info.reason
         self.reason = _reason(info.reason)
         self.metadata = dict(info.metadata)
@@ -84,7 +87,7 @@ class MailingGroupsError(grpc.aio.AioRpcError):
             _metadata(error.initial_metadata()),
             _metadata(error.trailing_metadata()),
             error.details(),
-            # That of a synchronous call that was cancelled waits for ever.
+            # That of a synchronous call that was cancelled never returns.
             error.debug_error_string() if isinstance(error, grpc.aio.AioRpcError) else None,
         )
 
