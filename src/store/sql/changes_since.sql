@@ -5,6 +5,7 @@
 -- those that are not part of the tenant's history are returned. For contacts created or changed it
 -- returns their present state: number, company's number (a company is its own) and two flags, in 31,
 -- 31, 1 and 1 bits; and those of them that have one of the e-mail addresses $10 now, with the address.
+-- OFFSET 0 makes it look up each contact by its whole key, whatever the statistics are.
 SELECT c.revision AS current, c.commit_id, c.revision - $2 <= $3 AND $2 >= c.history_start AS known,
     ARRAY(
         SELECT k.revision FROM unnest(($11), ($12)) AS k (revision, commit_id)
@@ -21,11 +22,17 @@ SELECT c.revision AS current, c.commit_id, c.revision - $2 <= $3 AND $2 >= c.his
             | (coalesce(company.contact_number, 0)::bigint << 2)
             | CASE WHEN contact.exclude_from_segments THEN 2 ELSE 0 END
             | CASE WHEN contact.privacy_blocked THEN 1 ELSE 0 END
-        FROM contacts contact
-        LEFT JOIN contacts company ON company.tenant_id = $1 AND company.kind = @Company
-            AND company.id =
+        FROM unnest(l.contact_numbers) AS n (contact_number)
+        CROSS JOIN LATERAL (
+            SELECT * FROM contacts
+            WHERE tenant_id = $1 AND contact_number = n.contact_number OFFSET 0
+        ) contact
+        LEFT JOIN LATERAL (
+            SELECT contact_number, kind FROM contacts
+            WHERE tenant_id = $1 AND id =
                 CASE WHEN contact.kind = @Company THEN contact.id ELSE contact.company_id END
-        WHERE contact.tenant_id = $1 AND contact.contact_number = ANY (l.contact_numbers)
+            OFFSET 0
+        ) company ON company.kind = @Company
     ) END AS states,
     m.email_numbers, m.emails
 FROM heads c
@@ -41,10 +48,14 @@ LEFT JOIN LATERAL (
     ORDER BY ch.revision, ch.kind, ch.subject_id LIMIT $9
 ) l ON coalesce(l.volume, 0) <= 8000000
 LEFT JOIN LATERAL (
-    SELECT array_agg(contact_number) AS email_numbers, array_agg(lower(email COLLATE "C")) AS emails
-    FROM contacts
-    WHERE $10 <> '{}' AND l.kind IN (@ContactsCreated, @ContactsUpdated) AND tenant_id = $1
-        AND contact_number = ANY (l.contact_numbers)
+    SELECT array_agg(contact.contact_number) AS email_numbers,
+        array_agg(lower(email COLLATE "C")) AS emails
+    FROM unnest(l.contact_numbers) AS n (contact_number)
+    CROSS JOIN LATERAL (
+        SELECT * FROM contacts
+        WHERE tenant_id = $1 AND contact_number = n.contact_number OFFSET 0
+    ) contact
+    WHERE $10 <> '{}' AND l.kind IN (@ContactsCreated, @ContactsUpdated)
         AND email <> '' AND lower(email COLLATE "C") = ANY ($10)
 ) m ON true
 WHERE c.tenant_id = $1 ORDER BY l.revision, l.kind, l.subject_id

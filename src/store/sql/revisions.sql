@@ -2,7 +2,8 @@
 --
 -- Changes match if they are about one of the contacts $5, in kinds $6, unless $7, and about a group that
 -- has or had the code $8, in kinds $9, unless it is blank. At most $10 changes of each revision come, in
--- arrays, each with the ids of up to $11 contacts that still exist, separated by commas.
+-- arrays, each with the ids of up to $11 contacts that still exist, separated by commas. OFFSET 0 makes
+-- it look up each contact by its whole key, whatever the statistics are.
 SELECT r.revision, r.commit_time, r.request_id, r.actors, l.*
 FROM (
     SELECT * FROM revisions
@@ -14,8 +15,11 @@ CROSS JOIN LATERAL (
         array_agg(former_code) AS former_codes,
         array_agg(coalesce(cardinality(contact_numbers), 0)) AS contact_counts,
         array_agg(coalesce(array_to_string(contact_ids[1 : $11], ','), (
-            SELECT string_agg(id, ',' ORDER BY contact_number) FROM contacts
-            WHERE tenant_id = $1 AND contact_number = ANY (contact_numbers[1 : $11])
+            SELECT string_agg(k.id, ',' ORDER BY n.number)
+            FROM unnest(contact_numbers[1 : $11]) AS n (number)
+            CROSS JOIN LATERAL (
+                SELECT id FROM contacts WHERE tenant_id = $1 AND contact_number = n.number OFFSET 0
+            ) k
         ), '')) AS contact_ids
     FROM (
         SELECT c.*, count(*) OVER () AS total FROM changes c
