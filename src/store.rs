@@ -209,9 +209,9 @@ impl Store {
         self.page_turns.take(tenant_id).await
     }
 
-    /// Notes the sizes of the tables, always in the same order: plans depend on them.
-    pub(crate) fn note_sizes(&self, sizes: Vec<i64>) {
-        self.pool.note_sizes(sizes);
+    /// Notes how many rows the tables have, always in the same order: plans depend on it.
+    pub(crate) fn note_rows(&self, rows: Vec<i64>) {
+        self.pool.note_rows(rows);
     }
 
     /// The size of the pool.

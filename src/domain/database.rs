@@ -128,7 +128,7 @@ impl Database {
         if health.is_read_only {
             return Err(NotReady::ReadOnly);
         }
-        self.store.note_sizes(health.sizes);
+        self.store.note_rows(health.rows);
         connection.return_to_pool();
         std::mem::forget(clear);
         Ok(())

@@ -9,24 +9,24 @@ use std::sync::{
     atomic::{AtomicUsize, Ordering},
 };
 
-/// The size of an empty table counts as that of one page: the first rows double it.
-const PAGE: i64 = 8_192;
+/// A table with fewer rows counts as having so many.
+const FEW: i64 = 100;
 
 /// Counts how often plans have gone out of date.
 #[derive(Default)]
 pub(super) struct Growth {
-    /// The sizes of the tables in bytes, when plans were last discarded.
+    /// The rows of the tables when plans were last discarded.
     planned: Mutex<Vec<i64>>,
     doublings: AtomicUsize,
 }
 
 impl Growth {
-    /// Notes the sizes of the tables, always in the same order.
-    pub(super) fn note(&self, sizes: Vec<i64>) {
+    /// Notes how many rows the tables have, always in the same order.
+    pub(super) fn note(&self, rows: Vec<i64>) {
         let mut planned = self.planned.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut pairs = sizes.iter().zip(&*planned);
-        if planned.len() != sizes.len() || pairs.any(|(now, then)| *now > 2 * PAGE.max(*then)) {
-            *planned = sizes;
+        let mut pairs = rows.iter().zip(&*planned);
+        if planned.len() != rows.len() || pairs.any(|(now, then)| *now > 2 * FEW.max(*then)) {
+            *planned = rows;
             self.doublings.fetch_add(1, Ordering::Relaxed);
         }
     }
@@ -44,15 +44,15 @@ mod tests {
     #[test]
     fn plans_are_out_of_date_when_a_table_has_doubled() {
         let growth = Growth::default();
-        let after = |sizes: [i64; 2]| {
-            growth.note(sizes.to_vec());
+        let after = |rows: [i64; 2]| {
+            growth.note(rows.to_vec());
             growth.doublings()
         };
-        assert_eq!(after([0, 10 * PAGE]), 1);
-        assert_eq!(after([2 * PAGE, 20 * PAGE]), 1);
-        assert_eq!(after([3 * PAGE, 20 * PAGE]), 2);
-        assert_eq!(after([3 * PAGE, 40 * PAGE]), 2);
-        assert_eq!(after([3 * PAGE, 41 * PAGE]), 3);
+        assert_eq!(after([0, 10 * FEW]), 1);
+        assert_eq!(after([2 * FEW, 20 * FEW]), 1);
+        assert_eq!(after([3 * FEW, 20 * FEW]), 2);
+        assert_eq!(after([3 * FEW, 40 * FEW]), 2);
+        assert_eq!(after([3 * FEW, 41 * FEW]), 3);
         assert_eq!(after([0, 0]), 3);
     }
 }

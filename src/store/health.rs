@@ -14,9 +14,9 @@ pub(crate) struct Health {
     /// Whether writes are refused.
     #[diesel(sql_type = Bool)]
     pub(crate) is_read_only: bool,
-    /// The sizes of the tables, in bytes.
+    /// The rows of the tables.
     #[diesel(sql_type = Array<BigInt>)]
-    pub(crate) sizes: Vec<i64>,
+    pub(crate) rows: Vec<i64>,
 }
 
 /// Reads a table, and the state.

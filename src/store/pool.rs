@@ -127,9 +127,9 @@ impl ConnectionPool {
         })
     }
 
-    /// Notes the sizes of the tables, always in the same order.
-    pub(super) fn note_sizes(&self, sizes: Vec<i64>) {
-        self.growth.note(sizes);
+    /// Notes how many rows the tables have, always in the same order.
+    pub(super) fn note_rows(&self, rows: Vec<i64>) {
+        self.growth.note(rows);
     }
 
     /// The maximum number of connections.
