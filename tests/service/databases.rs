@@ -2,6 +2,7 @@
 //! the service makes for itself.
 
 mod full;
+mod german;
 mod locked;
 mod pooler;
 mod read_only;

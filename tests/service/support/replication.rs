@@ -1,4 +1,5 @@
-//! A PostgreSQL with an asynchronous streaming standby, each behind a network of its own.
+//! A PostgreSQL with an asynchronous streaming standby, each behind a network of its own, whose messages
+//! are in German if its translations are installed.
 
 use std::{
     fs::{self, File},
@@ -34,7 +35,16 @@ impl Replication {
             Node::new(folder.path().join("one")).await,
             Node::new(folder.path().join("two")).await,
         ];
-        let initdb = ["-A", "trust", "-U", NAME, "-E", "UTF8", "--locale=C", "-N"];
+        let initdb = [
+            "-A",
+            "trust",
+            "-U",
+            NAME,
+            "-E",
+            "UTF8",
+            "--locale=C.UTF-8",
+            "-N",
+        ];
         nodes[0].run("initdb", &initdb);
         nodes[0].start().await;
         nodes[1].follow(&nodes[0].folder);
@@ -205,6 +215,7 @@ fn command(program: &str) -> Command {
     };
     let mut command = Command::new(path);
     command.current_dir("/").stdin(Stdio::null());
+    command.env_remove("LC_ALL").env("LANGUAGE", "de");
     if let Some(user) = other_user() {
         command.uid(user.uid.as_raw()).gid(user.gid.as_raw());
     }
