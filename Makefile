@@ -17,7 +17,7 @@ help: ## List the targets
 
 run: ## Build and start the service; with flags: make run ARGS="--listen 127.0.0.1:50052"
 	@scripts/install server
-	@[ -d target/release/deps ] || echo "make: the first build takes about 6 minutes on 2 cores" >&2
+	@[ -d target/release/deps ] || echo "make: the first build takes about 7 minutes on 2 cores" >&2
 	@cargo run --release --locked -- $(ARGS)
 
 import: ## Import CSV files into the running service: make import DATA=examples

@@ -1,8 +1,8 @@
 //! The loads of the loud tenant.
 
-use std::{sync::Arc, time::Duration};
+use std::{future::pending, sync::Arc, time::Duration};
 
-use futures_util::future::BoxFuture;
+use futures_util::future::{BoxFuture, join_all};
 use mailing_groups::pb::{
     AssignMailingGroupRequest, CountSegmentMembersRequest, ListContactsRequest, MailingGroup,
     Selection, SelectionOptions, UpdateMailingGroupRequest, WatchChangesRequest,
@@ -13,9 +13,6 @@ use tokio_postgres::Client;
 use tonic::Request;
 
 use super::{Clients, raw};
-
-/// Long enough that only [`Running::stop`] ends it.
-const FOR_EVER: Duration = Duration::from_secs(3_600);
 
 /// The loud tenant: 20,000 groups and 100,000 contacts.
 pub(crate) struct Loud {
@@ -225,22 +222,27 @@ async fn unread(loud: &Loud) -> Running {
     Running { callers, sql: None }
 }
 
-/// 40 connections with 250 streams each that watch and get nothing.
+/// 40 connections with 250 streams each that watch and get nothing, once all are open.
 async fn watchers(loud: &Loud) -> Running {
-    Running::start(loud, 40, async |clients: Clients, _| {
-        let mut streams = Vec::new();
-        for _ in 0..250 {
+    let mut streams = Vec::new();
+    for _ in 0..40 {
+        let clients = loud.clients().await;
+        let opened = (0..250).map(async |_| {
             let start = watch_changes_request::Start::Now(watch_changes_request::Now {});
             let request = WatchChangesRequest {
                 start: Some(start),
                 ..WatchChangesRequest::default()
             };
-            streams.extend(clients.groups.clone().watch_changes(request).await.ok());
-        }
-        tokio::time::sleep(FOR_EVER).await;
+            clients.groups.clone().watch_changes(request).await.ok()
+        });
+        streams.push(join_all(opened).await);
+    }
+    let mut callers = JoinSet::new();
+    callers.spawn(async move {
+        pending::<()>().await;
         drop(streams);
-    })
-    .await
+    });
+    Running { callers, sql: None }
 }
 
 /// 4 callers that watch 400,000 kinds.
