@@ -1,7 +1,7 @@
 # `make help` lists the targets. Missing packages and tools are installed by scripts/install.
 
 .DEFAULT_GOAL := help
-.PHONY: help run import grpcurl test test-peers torture tour openapi test-clients test-deploy test-upgrade package manifests lint fmt freeze bench bench-select bench-neighbours
+.PHONY: help run import grpcurl test test-peers torture tour openapi docs test-clients test-deploy test-upgrade package manifests lint fmt freeze bench bench-select bench-neighbours
 
 # The directory that `make import` loads.
 DATA ?= examples
@@ -63,6 +63,10 @@ tour: ## Run README.md and docs/tour.md and write the real output into them
 openapi: ## Make docs/openapi.yaml of the protobuf contract
 	@scripts/install test
 	@UPDATE_OPENAPI=1 cargo test --locked --test service openapi::
+
+docs: ## Build the documentation as a site, target/site/index.html, and check all links
+	@scripts/install docs
+	@scripts/docs
 
 lint: ## Check formatting, lints, documentation, dependencies and the protobuf contract
 	@scripts/install lint
