@@ -26,7 +26,7 @@ use clap::{
 pub use self::{
     auth::{AuthCommand, AuthOptions, NewKeyOptions, ReflectionMode},
     check::{CheckFormat, CheckOptions},
-    database::{DatabaseChoice, DatabaseOptions},
+    database::{DatabaseChoice, DatabaseOptions, ReplicaOptions},
     docs::{CompletionsOptions, ManOptions},
     telemetry::TelemetryOptions,
     tls::TlsOptions,
@@ -103,6 +103,9 @@ pub struct ServeOptions {
     /// Where the data is.
     #[command(flatten)]
     pub database: DatabaseOptions,
+    /// Where much is read.
+    #[command(flatten)]
+    pub replica: ReplicaOptions,
     /// Do not create or update the tables at start; fail if they are missing
     #[arg(long, env = "MAILING_GROUPS_NO_MIGRATE")]
     pub no_migrate: bool,

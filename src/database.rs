@@ -2,6 +2,7 @@
 //! the program.
 
 mod check;
+mod open_store;
 
 use std::{io, time::Duration};
 
@@ -32,6 +33,9 @@ pub enum Error {
     /// The file with the URL is of no use.
     #[error("--database-url-file")]
     UrlFile(#[source] io::Error),
+    /// The file with the URL of the replica is of no use.
+    #[error("--read-database-url-file")]
+    ReplicaUrlFile(#[source] io::Error),
     /// The URL cannot be parsed.
     #[error("{origin}")]
     Url {

@@ -23,7 +23,6 @@ use mailing_groups::{
         http::ReadyState,
         signal::{self, OnHangup},
     },
-    store::Store,
     systemd,
     telemetry::{self, LogFormat, LogOptions},
 };
@@ -179,9 +178,9 @@ async fn serve_database(
         return Ok(());
     };
     prepared?;
-    let connections = usize::from(options.database.database_connections);
-    let store = Store::new(database.url(), connections, options.database.database_wait)?;
-    let cache = SetCache::new(options.index_memory << 20, connections / 2);
+    let store = database.store(&options.database, &options.replica)?;
+    let loads = usize::from(options.database.database_connections) / 2;
+    let cache = SetCache::new(options.index_memory << 20, loads);
     let unknown_tenants = match options.tenants {
         TenantMode::Implicit => UnknownTenants::Empty,
         TenantMode::Explicit => UnknownTenants::Refused,

@@ -30,6 +30,7 @@ mod migrate;
 mod numbers;
 mod passfile;
 mod pool;
+mod replica;
 mod requirements;
 mod session;
 mod silence;
@@ -65,6 +66,7 @@ pub(crate) use self::{
     error::{is_transient, is_unique_violation},
     numbers::NoNumber,
     pool::PooledConnection,
+    replica::{Fallback, Replica},
     tap::SqlState,
     transaction::Transaction,
 };
@@ -87,6 +89,8 @@ pub(crate) type QueryError = diesel::result::Error;
 pub struct Store {
     pool: ConnectionPool,
     health_pool: ConnectionPool,
+    /// Where much may be read.
+    replica: Option<Replica>,
     /// The writes of a tenant wait here for each other: in the database each would hold a connection.
     write_turns: Turns,
     /// Pages, which PostgreSQL and this program compute for milliseconds.
@@ -154,16 +158,28 @@ impl Store {
     pub fn new(url: &str, connections: usize, wait: Duration) -> Result<Self, InvalidUrl> {
         let connector = Connector::new(url)?;
         let health_pool = ConnectionPool::new(&connector, 1, None);
-        let is_idle = health_pool.idle_check();
+        let is_idle = health_pool.idle_check(false);
         Ok(Self {
             pool: ConnectionPool::new(&connector, connections, Some(is_idle)),
             health_pool,
+            replica: None,
             write_turns: Turns::new(usize::MAX, 1),
             page_turns: Turns::new(usize::MAX, connections.div_ceil(2)).leaving_a_core(),
             wait,
             waits: WaitMetrics::new(),
             tenants: Arc::default(),
         })
+    }
+
+    /// The same store, which reads much from the standby with this URL. Does not connect yet.
+    pub fn with_replica(mut self, url: &str) -> Result<Self, InvalidUrl> {
+        self.replica = Some(Replica::new(url, self.max_connections())?);
+        Ok(self)
+    }
+
+    /// The standby for reads, if there is one.
+    pub(crate) fn replica(&self) -> Option<&Replica> {
+        self.replica.as_ref()
     }
 
     /// Takes a connection for a tenant. The time limit covers waiting for a free one and connecting.
@@ -211,6 +227,9 @@ impl Store {
 
     /// Notes how many rows the tables have, always in the same order: plans depend on it.
     pub(crate) fn note_rows(&self, rows: Vec<i64>) {
+        if let Some(replica) = &self.replica {
+            replica.note_rows(rows.clone());
+        }
         self.pool.note_rows(rows);
     }
 

@@ -1,6 +1,10 @@
 //! The flags of the database, and which database they choose.
 
-use std::{env, fs, io, path::PathBuf, time::Duration};
+use std::{
+    env, fs, io,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use clap::Args;
 
@@ -64,6 +68,52 @@ pub struct DatabaseOptions {
     pub migration_wait: Duration,
 }
 
+/// The flags of a replica for reads.
+#[derive(Debug, Clone, Args)]
+pub struct ReplicaOptions {
+    /// URL of a standby of the database (streaming replication), which answers lists and exports and loads
+    /// sets of contacts as long as it shows what the database does; else the database does so
+    #[arg(
+        long,
+        value_name = "URL",
+        env = "MAILING_GROUPS_READ_DATABASE_URL",
+        hide_env_values = true
+    )]
+    pub read_database_url: Option<String>,
+    /// File with the URL of the standby
+    #[arg(
+        long,
+        value_name = "FILE",
+        env = "MAILING_GROUPS_READ_DATABASE_URL_FILE",
+        conflicts_with = "read_database_url"
+    )]
+    pub read_database_url_file: Option<PathBuf>,
+}
+
+impl ReplicaOptions {
+    /// The URL, if there is a standby, and the flag that it comes from.
+    ///
+    /// # Errors
+    ///
+    /// If the file with the URL cannot be read or is empty.
+    pub fn url(&self) -> io::Result<Option<(String, &'static str)>> {
+        if let Some(path) = &self.read_database_url_file {
+            return Ok(Some((url_in(path)?, "--read-database-url-file")));
+        }
+        let url = self.read_database_url.clone().filter(|url| !url.is_empty());
+        Ok(url.map(|url| (url, "--read-database-url")))
+    }
+}
+
+/// The URL in a file.
+fn url_in(path: &Path) -> io::Result<String> {
+    let url = fs::read_to_string(path)?.trim().to_owned();
+    match url.is_empty() {
+        true => Err(io::Error::other("the file is empty")),
+        false => Ok(url),
+    }
+}
+
 /// Which database the flags and the environment choose.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum DatabaseChoice {
@@ -89,12 +139,8 @@ impl DatabaseOptions {
         if let Some(path) = &self.database_url_file
             && !self.private
         {
-            let url = fs::read_to_string(path)?.trim().to_owned();
             let origin = "--database-url-file";
-            return match url.is_empty() {
-                true => Err(io::Error::other("the file is empty")),
-                false => Ok(DatabaseChoice::Url { url, origin }),
-            };
+            return url_in(path).map(|url| DatabaseChoice::Url { url, origin });
         }
         let variable = |name| env::var(name).ok().filter(|url| !url.is_empty());
         Ok(self.choose(
@@ -136,6 +182,24 @@ mod tests {
         cli.serve
             .database
             .choose(None, Some("postgres://other".into()))
+    }
+
+    #[test]
+    fn a_standby_is_named_by_a_flag_or_in_a_file() {
+        let parse = |arguments: &[&str]| {
+            let arguments = ["mailing-groups"].iter().chain(arguments);
+            Cli::try_parse_from(arguments).map(|cli| cli.serve.replica)
+        };
+        let flag = ["--read-database-url", "postgres://two"];
+        let named = parse(&flag).expect("a flag").url().expect("no file");
+        assert_eq!(
+            named,
+            Some(("postgres://two".to_owned(), "--read-database-url"))
+        );
+        assert_eq!(parse(&[]).expect("none").url().expect("no file"), None);
+        let file = ["--read-database-url-file", "/missing"];
+        assert!(parse(&file).expect("a flag").url().is_err());
+        assert!(parse(&[flag, file].concat()).is_err());
     }
 
     #[test]

@@ -104,12 +104,12 @@ pub(crate) async fn list(
                 None => None,
             };
             let filter = ContactFilter {
-                prefix: filter.prefix,
+                prefix: filter.prefix.clone(),
                 kind: filter.kind,
-                company_id: filter.company_id,
+                company_id: filter.company_id.clone(),
                 group_id,
-                name_contains: filter.name_contains,
-                email: filter.email,
+                name_contains: filter.name_contains.clone(),
+                email: filter.email.clone(),
             };
             Ok(store::contacts::page(conn, tenant_id, &filter, after, size).await?)
         })

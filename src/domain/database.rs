@@ -2,6 +2,7 @@
 //! of their tenant's revision counter.
 
 mod commit;
+mod replica;
 
 use std::{future::Future, sync::Arc};
 
@@ -12,6 +13,7 @@ use super::{Error, Resource, Result, notifier::RevisionNotifier};
 use crate::{
     model::{Commit, RequestId, Revision, TenantId, TenantName},
     store::{self, ALL_TENANTS, Connection, QueryError, Store, Transaction},
+    turns::Turn,
 };
 
 /// How long the record of a request with a `request_id` is kept.
@@ -161,15 +163,20 @@ impl Database {
         .await
     }
 
-    /// As [`Self::read_of`], for an operation that reads up to a page of resources: one tenant's pages do
-    /// not take all processors.
+    /// As [`Self::read_much_of`], for an operation that reads up to a page of resources: one tenant's pages
+    /// do not take all processors.
     pub(super) async fn read_page_of<T>(
         &self,
         call: &Call,
-        op: impl AsyncFnOnce(&mut Connection, TenantId) -> Result<T>,
+        op: impl AsyncFnOnce(&mut Connection, TenantId) -> Result<T> + Clone,
     ) -> Result<T> {
-        let _turn = self.store.page_turn(self.known_tenant(call)).await;
-        self.read_of(call, op).await
+        let _turn = self.page_turn(call).await;
+        self.read_much_of(call, op).await
+    }
+
+    /// Waits until the tenant may read another page.
+    pub(super) async fn page_turn(&self, call: &Call) -> Turn {
+        self.store.page_turn(self.known_tenant(call)).await
     }
 
     /// Runs a write whose single statement is a transaction by itself.

@@ -25,8 +25,10 @@ pub(crate) async fn list(
     before: Option<Revision>,
     size: PageSize,
 ) -> Result<RevisionPage> {
+    let _turn = domain.page_turn(call).await;
+    // Pruning makes no revision, so a replica may show more of the history.
     domain
-        .read_page_of(call, async |conn, tenant_id| {
+        .read_of(call, async |conn, tenant_id| {
             let (commit, start) = log::bounds(conn, tenant_id).await?;
             let before = before.unwrap_or(commit.revision + 1);
             let after = start.max(before.saturating_sub(MAX_SCANNED + 1));

@@ -85,6 +85,8 @@ table! {
         "Time until a call got a connection to the database.";
     DATABASE_WAITS_FAILED: Kind::Counter, Unit::Count, "mailing_groups_database_waits_failed_total" &["cause"],
         "Calls that got no connection: timeout after --database-wait, or error.";
+    REPLICA_READS: Kind::Counter, Unit::Count, "mailing_groups_replica_reads_total" &["outcome"],
+        "Reads that may go to --read-database-url: replica if it answered, else why the database did: left_out, busy, behind, ahead or failed.";
     BATCH_ITEMS: Kind::Histogram(ITEMS), Unit::Count, "mailing_groups_batch_items" &["batch"],
         "Calls that ran together as one batch.";
     BATCH_QUEUE: Kind::Gauge, Unit::Count, "mailing_groups_batch_queue_items" &["batch"],

@@ -63,14 +63,31 @@ impl Connector {
     /// Reads a `postgres://` URL. `sslmode` means what it means to libpq. Of several hosts, one that
     /// allows writes is used, unless the URL says otherwise.
     pub(super) fn new(url: &str) -> Result<Self, InvalidUrl> {
+        Self::requiring(url, |hosts| {
+            (hosts > 1).then_some(TargetSessionAttrs::ReadWrite)
+        })
+    }
+
+    /// As [`Self::new`], but a host is used that allows no writes.
+    pub(super) fn to_standby(url: &str) -> Result<Self, InvalidUrl> {
+        Self::requiring(url, |_| Some(TargetSessionAttrs::ReadOnly))
+    }
+
+    /// What a host has to be, if the URL does not say so, depends on how many there are.
+    fn requiring(
+        url: &str,
+        target: fn(usize) -> Option<TargetSessionAttrs>,
+    ) -> Result<Self, InvalidUrl> {
         let (url, options) = UrlOptions::split(url)?;
         let mut config: Config = url.parse()?;
         if config.get_application_name().is_none() {
             config.application_name("mailing-groups");
         }
         let hosts = config.get_hosts().len().max(config.get_hostaddrs().len());
-        if hosts > 1 && !url.contains("target_session_attrs") {
-            config.target_session_attrs(TargetSessionAttrs::ReadWrite);
+        if let Some(target) = target(hosts)
+            && !url.contains("target_session_attrs")
+        {
+            config.target_session_attrs(target);
         }
         let hosts = (0..hosts.max(1)).map(|at| {
             let mut host = of_host(&config, at);

@@ -4,8 +4,9 @@
 //! away, so that a caller's deadline never costs others a connection; a connection keeps its place
 //! until its statement has ended, so there are never more than the pool's size.
 
+mod connection;
+
 use std::{
-    ops::{Deref, DerefMut},
     pin::pin,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
@@ -14,17 +15,18 @@ use std::{
     time::Duration,
 };
 
-use diesel::{ConnectionError, ConnectionResult, QueryResult};
+use diesel::{ConnectionError, ConnectionResult};
 use diesel_async::{
     AsyncPgConnection, SimpleAsyncConnection, pooled_connection::PoolableConnection,
 };
 use tokio::sync::Semaphore;
 
+pub(crate) use self::connection::PooledConnection;
 use super::{
     ALL_TENANTS, ConnectError,
     connector::Connector,
     growth::Growth,
-    session::begin_session,
+    session::{READ_ONLY, begin_session},
     silence::{self, IdleCheck},
     statements::{trace_anew, traced},
     tap::SqlState,
@@ -61,6 +63,8 @@ pub(super) struct ConnectionPool {
     growth: Arc<Growth>,
     /// Finds silent connections.
     is_idle: Option<IdleCheck>,
+    /// Settings of its connections beside those of every one.
+    settings: &'static str,
 }
 
 /// A connection, and the SQLSTATE of its last error.
@@ -86,7 +90,14 @@ impl ConnectionPool {
             clearings: Arc::default(),
             growth: Arc::default(),
             is_idle,
+            settings: "",
         }
+    }
+
+    /// The same pool, whose connections only read.
+    pub(super) fn read_only(mut self) -> Self {
+        self.settings = READ_ONLY;
+        self
     }
 
     /// Takes a connection, which may wait for a free one, or makes one.
@@ -107,8 +118,9 @@ impl ConnectionPool {
             .unwrap_or_else(|error| Err(ConnectionError::BadConnection(error.to_string())))
     }
 
-    /// Finds out on connections of this pool whether other backends are idle.
-    pub(super) fn idle_check(&self) -> IdleCheck {
+    /// Finds out on connections of this pool whether other backends are idle; `unanswered` if the
+    /// database does not answer on those either.
+    pub(super) fn idle_check(&self, unanswered: bool) -> IdleCheck {
         let pool = self.clone();
         Arc::new(move |backend| {
             let pool = pool.clone();
@@ -119,10 +131,8 @@ impl ConnectionPool {
                 Some(idle)
             };
             Box::pin(async move {
-                matches!(
-                    tokio::time::timeout(MAX_CHECK_TIME, check).await,
-                    Ok(Some(true))
-                )
+                let idle = tokio::time::timeout(MAX_CHECK_TIME, check).await;
+                idle.ok().flatten().unwrap_or(unanswered)
             })
         })
     }
@@ -164,7 +174,7 @@ impl ConnectionPool {
         let clearings = self.clearings.load(Ordering::Relaxed);
         let failed = |error: ConnectError| ConnectionError::BadConnection(error.to_string());
         let (client, wire) = self.connector.open().await.map_err(failed)?;
-        let backend = begin_session(&client).await;
+        let backend = begin_session(&client, self.settings).await;
         let backend = backend.map_err(ConnectError::Driver).map_err(failed)?;
         let sqlstate = wire.tap.sqlstate.clone();
         if let (Some(is_idle), Some(backend)) = (self.is_idle.clone(), backend) {
@@ -217,71 +227,5 @@ impl ConnectionPool {
 
     fn idle(&self) -> MutexGuard<'_, Vec<TappedConnection>> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// A connection taken from the pool.
-///
-/// [`PooledConnection::return_to_pool`] returns it. One that is dropped before, because a caller hung
-/// up or a deadline passed, may have a running statement or an open transaction: the pool takes it
-/// back if both end soon, and else closes it.
-pub(crate) struct PooledConnection {
-    pool: ConnectionPool,
-    connection: Option<(TappedConnection, Turn)>,
-}
-
-impl PooledConnection {
-    /// Where the SQLSTATE of the next error on this connection will be.
-    pub(crate) fn sqlstate(&self) -> SqlState {
-        let sqlstate = &self.tapped().sqlstate;
-        sqlstate.clear();
-        sqlstate.clone()
-    }
-
-    /// Returns the connection: no statement is running and no transaction is open.
-    pub(crate) fn return_to_pool(mut self) {
-        if let Some((tapped, turn)) = self.connection.take() {
-            self.pool.idle().push(tapped);
-            drop(turn);
-        }
-    }
-
-    /// Lets its statements be planned again if tables have doubled since.
-    async fn discard_old_plans(&mut self) -> QueryResult<()> {
-        let doublings = self.pool.growth.doublings();
-        let (tapped, _) = self.connection.as_mut().expect("present until returned");
-        if tapped.doublings != doublings {
-            tapped.connection.batch_execute("DISCARD PLANS").await?;
-            tapped.doublings = doublings;
-        }
-        Ok(())
-    }
-
-    fn tapped(&self) -> &TappedConnection {
-        let (tapped, _) = self.connection.as_ref().expect("present until returned");
-        tapped
-    }
-}
-
-impl Drop for PooledConnection {
-    fn drop(&mut self) {
-        if let Some((tapped, turn)) = self.connection.take() {
-            tokio::spawn(self.pool.clone().recover(tapped, turn));
-        }
-    }
-}
-
-impl Deref for PooledConnection {
-    type Target = AsyncPgConnection;
-
-    fn deref(&self) -> &AsyncPgConnection {
-        &self.tapped().connection
-    }
-}
-
-impl DerefMut for PooledConnection {
-    fn deref_mut(&mut self) -> &mut AsyncPgConnection {
-        let (tapped, _) = self.connection.as_mut().expect("present until returned");
-        &mut tapped.connection
     }
 }

@@ -24,9 +24,15 @@ pub(super) const SESSION: &str = "SET statement_timeout = '10min'; \
     SET default_transaction_isolation = 'read committed'; \
     SET standard_conforming_strings = on";
 
-/// Makes the settings; the process id of the backend.
-pub(super) async fn begin_session(client: &Client) -> Result<Option<i32>, tokio_postgres::Error> {
-    let statements = format!("{SESSION}; SELECT pg_backend_pid()");
+/// The setting of connections that only read, beside the others.
+pub(super) const READ_ONLY: &str = "SET default_transaction_read_only = on";
+
+/// Makes the settings, and `further` ones; the process id of the backend.
+pub(super) async fn begin_session(
+    client: &Client,
+    further: &str,
+) -> Result<Option<i32>, tokio_postgres::Error> {
+    let statements = format!("{SESSION}; {further}; SELECT pg_backend_pid()");
     let messages = client.simple_query(&statements).await?;
     Ok(messages.iter().find_map(|message| match message {
         SimpleQueryMessage::Row(row) => row.get(0)?.parse().ok(),

@@ -44,6 +44,7 @@ mod postgres;
 mod reads;
 mod renames;
 mod replace;
+mod replicas;
 mod revisions;
 mod rolling;
 mod schema;

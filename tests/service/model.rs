@@ -31,7 +31,7 @@ use self::{
     compare::Observed,
     history::{History, Record},
 };
-use crate::support::{Server, Tenant, assert_consistent, info};
+use crate::support::{Replication, Server, Tenant, assert_consistent, info, migrate};
 
 const CALLERS: i64 = 8;
 
@@ -68,15 +68,28 @@ async fn write(mut tenant: Tenant, mut rng: StdRng, reached: Arc<AtomicI64>) -> 
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn concurrent_calls_have_the_effects_of_their_revisions() {
+    let first = Server::start().await;
+    let second = Server::on(&first.database_url, Limits::default()).await;
+    play([&first, &second]).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn concurrent_calls_over_a_lagging_standby_have_the_effects_of_their_revisions() {
+    let pair = Replication::start().await;
+    migrate(pair.primary_url()).await;
+    let server = || Server::with_replica(pair.primary_url(), pair.standby_url());
+    let (first, second) = (server(), server());
+    tokio::select! {
+        () = play([&first, &second]) => {}
+        () = pair.lag() => {}
+    }
+}
+
+async fn play([first, second]: [&Server; 2]) {
     let seed = variable("MODEL_SEED").unwrap_or_else(|| rand::rng().random());
     println!("MODEL_SEED={seed}");
     let mut rng = StdRng::seed_from_u64(seed);
-    let first = Server::start().await;
-    let second = Server::on(&first.database_url, Limits::default()).await;
-    let (one, two) = (
-        Tenant::of(&first, "m").await,
-        Tenant::of(&second, "m").await,
-    );
+    let (one, two) = (Tenant::of(first, "m").await, Tenant::of(second, "m").await);
     let reached = Arc::new(AtomicI64::new(0));
     let mut history = History::new();
     for _ in 0..variable("MODEL_ROUNDS").unwrap_or(4) {

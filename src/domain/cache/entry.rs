@@ -30,6 +30,22 @@ pub(in crate::domain) enum SetKey {
     Segment(SegmentId),
 }
 
+impl SetKey {
+    /// Whether it may take long to load.
+    pub(in crate::domain) fn is_large(&self) -> bool {
+        match self {
+            Self::Groups
+            | Self::Members(_)
+            | Self::Everyone
+            | Self::Companies
+            | Self::Excluded
+            | Self::PrivacyBlocked
+            | Self::CompanyOf => true,
+            Self::Email(_) | Self::Segment(_) => false,
+        }
+    }
+}
+
 /// All groups by code.
 pub(in crate::domain) type Groups = BTreeMap<Code, i32>;
 

@@ -34,6 +34,9 @@ pub(super) struct SetReader<'a> {
     pub(super) sets: LoadedSets,
     /// Whether sets that were loaded have to be loaded again.
     lacks_sets: bool,
+    /// Whether sets are loaded for the first time. Later ones are loaded at the primary, which takes less
+    /// time: meanwhile the tenant's data changes.
+    is_first: bool,
     /// Held by a selection of very many sets.
     large: Option<Turn>,
     /// What expressions match, by their text, with the groups that they were matched with.
@@ -65,6 +68,7 @@ impl<'a> SetReader<'a> {
             access,
             sets: LoadedSets::default(),
             lacks_sets: false,
+            is_first: true,
             large: None,
             matched: HashMap::new(),
         }
@@ -169,7 +173,10 @@ impl<'a> SetReader<'a> {
         if !missing.is_empty() {
             let load =
                 async |conn: &mut _| Ok(sets::members_of_groups(conn, tenant_id, &missing).await?);
-            let (commit, loaded) = self.read(load).await?;
+            let (commit, loaded) = match self.access {
+                Access::Pool(_) if self.is_first => self.domain.read_much(tenant_id, load).await?,
+                Access::Pool(_) | Access::Transaction(_) => self.read(load).await?,
+            };
             missing.retain(|id| !loaded.contains_key(id));
             for (id, set) in loaded {
                 let (key, entry) = (SetKey::Members(id), CacheEntry::set((commit, set)));
@@ -186,7 +193,8 @@ impl<'a> SetReader<'a> {
         let cache = domain.cache();
         match &mut self.access {
             Access::Pool(_) => {
-                let load = load_set(domain.clone(), tenant_id, key.clone());
+                let is_much = self.is_first && key.is_large();
+                let load = load_set(domain.clone(), tenant_id, key.clone(), is_much);
                 cache.get_or_load(tenant_id, key, load).await
             }
             Access::Transaction(tx) => match cache.get(tenant_id, key) {
@@ -204,6 +212,7 @@ impl<'a> SetReader<'a> {
     /// have to be loaded again.
     pub(super) async fn catch_up(&mut self) -> Result<Option<Commit>> {
         let head = self.update().await?;
+        self.is_first = false;
         let lacks_sets = std::mem::take(&mut self.lacks_sets);
         let is_level = |entry: &CacheEntry| entry.commit == head;
         let is_complete = !lacks_sets && self.sets.entries.values().all(is_level);
@@ -262,7 +271,15 @@ impl<'a> SetReader<'a> {
     }
 }
 
-async fn load_set(domain: Domain, tenant_id: TenantId, key: SetKey) -> Result<CacheEntry> {
+async fn load_set(
+    domain: Domain,
+    tenant_id: TenantId,
+    key: SetKey,
+    is_much: bool,
+) -> Result<CacheEntry> {
     let load = async |conn: &mut _| CacheEntry::load(conn, tenant_id, &key).await;
-    domain.read(tenant_id, load).await
+    match is_much {
+        true => domain.read_much(tenant_id, load).await,
+        false => domain.read(tenant_id, load).await,
+    }
 }

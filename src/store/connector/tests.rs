@@ -37,3 +37,14 @@ fn one_of_several_hosts_must_allow_writes_unless_the_url_says_otherwise() {
     assert!(!requires("postgres://a,b/d?target_session_attrs=any"));
     assert!(!requires("postgres://a/d"));
 }
+
+#[test]
+fn the_host_of_a_standby_must_not_allow_writes_unless_the_url_says_otherwise() {
+    let requires = |url| {
+        let connector = Connector::to_standby(url).expect("a URL");
+        connector.config().get_target_session_attrs() == TargetSessionAttrs::ReadOnly
+    };
+    assert!(requires("postgres://a/d"));
+    assert!(requires("postgres://a,b/d"));
+    assert!(!requires("postgres://a,b/d?target_session_attrs=any"));
+}

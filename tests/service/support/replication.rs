@@ -6,13 +6,16 @@ use std::{
     os::unix::{fs::chown, process::CommandExt},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
+    time::Duration,
 };
 
 use nix::{
     sys::signal::{Signal, kill},
     unistd::{Pid, User, geteuid},
 };
+use rand::RngExt;
 use tempfile::TempDir;
+use tokio::time::sleep;
 
 use super::{Proxy, Sql, eventually, postgres, scratch};
 
@@ -78,6 +81,49 @@ impl Replication {
         &self.nodes[1 - self.primary].url
     }
 
+    /// The network of the standby.
+    pub(crate) fn standby_network(&self) -> &Proxy {
+        &self.nodes[1 - self.primary].network
+    }
+
+    /// Lets the standby show nothing new, until [`Self::resume`].
+    pub(crate) async fn pause(&self) {
+        let standby = self.standby_sql().await;
+        standby.run("SELECT pg_wal_replay_pause()").await;
+        let paused = "SELECT (pg_get_wal_replay_pause_state() = 'paused')::int::bigint";
+        eventually(async || (standby.number(paused, &[]).await == 1).then_some(())).await;
+    }
+
+    /// Ends [`Self::pause`].
+    pub(crate) async fn resume(&self) {
+        let standby = self.standby_sql().await;
+        standby.run("SELECT pg_wal_replay_resume()").await;
+    }
+
+    /// Pauses and resumes again and again, without an end.
+    pub(crate) async fn lag(&self) {
+        loop {
+            self.pause().await;
+            sleep(Duration::from_millis(rand::rng().random_range(0..100))).await;
+            self.resume().await;
+            sleep(Duration::from_millis(rand::rng().random_range(0..300))).await;
+        }
+    }
+
+    /// Makes the primary wait until the standby shows a commit, before it shows it itself.
+    pub(crate) async fn show_at_standby_first(&self) {
+        let primary = self.primary_sql().await;
+        for setting in [
+            "synchronous_standby_names = '*'",
+            "synchronous_commit = remote_apply",
+        ] {
+            primary.run(&format!("ALTER SYSTEM SET {setting}")).await;
+        }
+        primary.run("SELECT pg_reload_conf()").await;
+        let synchronous = "SELECT count(*) FROM pg_stat_replication WHERE sync_state = 'sync'";
+        eventually(async || (primary.number(synchronous, &[]).await == 1).then_some(())).await;
+    }
+
     /// Waits until the standby has everything.
     pub(crate) async fn until_level(&self) {
         let position = "SELECT (pg_current_wal_lsn() - '0/0'::pg_lsn)::bigint";
@@ -100,6 +146,16 @@ impl Replication {
     /// Kills the primary.
     pub(crate) fn kill_primary(&mut self) {
         self.nodes[self.primary].end(Signal::SIGKILL);
+    }
+
+    /// Kills the standby.
+    pub(crate) fn kill_standby(&mut self) {
+        self.nodes[1 - self.primary].end(Signal::SIGKILL);
+    }
+
+    /// Starts the standby again.
+    pub(crate) async fn start_standby(&mut self) {
+        self.nodes[1 - self.primary].start().await;
     }
 
     /// Makes the standby the primary.

@@ -67,10 +67,28 @@ impl Server {
         Self::run(&url, &url, Pool::default(), settings, UnknownTenants::Empty)
     }
 
+    /// A dedicated server on this database, which is migrated already, and on its standby.
+    pub(crate) fn with_replica(database_url: &str, replica_url: &str) -> Self {
+        let store = Pool::default()
+            .store(database_url)
+            .with_replica(replica_url);
+        let limits = Limits::default();
+        Self::serve(store.unwrap(), database_url, limits, UnknownTenants::Empty)
+    }
+
     fn run(
         url: &str,
         database_url: &str,
         pool: Pool,
+        settings: impl Into<Settings>,
+        unknown_tenants: UnknownTenants,
+    ) -> Self {
+        Self::serve(pool.store(url), database_url, settings, unknown_tenants)
+    }
+
+    fn serve(
+        store: Store,
+        database_url: &str,
         settings: impl Into<Settings>,
         unknown_tenants: UnknownTenants,
     ) -> Self {
@@ -79,7 +97,6 @@ impl Server {
         let (listener, address) = bind();
         let (ports, web) = with_web(listener);
         let shutdown = CancellationToken::new();
-        let store = Store::new(url, pool.connections, pool.wait).unwrap();
         let domain = Domain::new(store, SetCache::new(64 << 20, 4));
         let domain = domain.with_unknown_tenants(unknown_tenants);
         let settings = settings.into();
@@ -128,6 +145,12 @@ pub(crate) async fn migrate(database_url: &str) {
 pub(crate) struct Pool {
     pub(crate) connections: usize,
     pub(crate) wait: Duration,
+}
+
+impl Pool {
+    fn store(self, url: &str) -> Store {
+        Store::new(url, self.connections, self.wait).unwrap()
+    }
 }
 
 impl Default for Pool {

@@ -1,0 +1,83 @@
+//! A connection while it is in use.
+
+use std::ops::{Deref, DerefMut};
+
+use diesel::QueryResult;
+use diesel_async::{
+    AsyncPgConnection, SimpleAsyncConnection, pooled_connection::PoolableConnection,
+};
+
+use super::{ConnectionPool, TappedConnection};
+use crate::{store::tap::SqlState, turns::Turn};
+
+/// A connection taken from the pool.
+///
+/// [`PooledConnection::return_to_pool`] returns it. One that is dropped before, because a caller hung
+/// up or a deadline passed, may have a running statement or an open transaction: the pool takes it
+/// back if both end soon, and else closes it.
+pub(crate) struct PooledConnection {
+    pub(super) pool: ConnectionPool,
+    pub(super) connection: Option<(TappedConnection, Turn)>,
+}
+
+impl PooledConnection {
+    /// Where the SQLSTATE of the next error on this connection will be.
+    pub(crate) fn sqlstate(&self) -> SqlState {
+        let sqlstate = &self.tapped().sqlstate;
+        sqlstate.clear();
+        sqlstate.clone()
+    }
+
+    /// Returns the connection: no statement is running and no transaction is open.
+    pub(crate) fn return_to_pool(mut self) {
+        if let Some((tapped, turn)) = self.connection.take() {
+            self.pool.idle().push(tapped);
+            drop(turn);
+        }
+    }
+
+    /// Whether it cannot be used any more.
+    pub(in crate::store) fn is_broken(&mut self) -> bool {
+        let (tapped, _) = self.connection.as_mut().expect("present until returned");
+        tapped.connection.is_broken()
+    }
+
+    /// Lets its statements be planned again if tables have doubled since.
+    pub(super) async fn discard_old_plans(&mut self) -> QueryResult<()> {
+        let doublings = self.pool.growth.doublings();
+        let (tapped, _) = self.connection.as_mut().expect("present until returned");
+        if tapped.doublings != doublings {
+            tapped.connection.batch_execute("DISCARD PLANS").await?;
+            tapped.doublings = doublings;
+        }
+        Ok(())
+    }
+
+    fn tapped(&self) -> &TappedConnection {
+        let (tapped, _) = self.connection.as_ref().expect("present until returned");
+        tapped
+    }
+}
+
+impl Drop for PooledConnection {
+    fn drop(&mut self) {
+        if let Some((tapped, turn)) = self.connection.take() {
+            tokio::spawn(self.pool.clone().recover(tapped, turn));
+        }
+    }
+}
+
+impl Deref for PooledConnection {
+    type Target = AsyncPgConnection;
+
+    fn deref(&self) -> &AsyncPgConnection {
+        &self.tapped().connection
+    }
+}
+
+impl DerefMut for PooledConnection {
+    fn deref_mut(&mut self) -> &mut AsyncPgConnection {
+        let (tapped, _) = self.connection.as_mut().expect("present until returned");
+        &mut tapped.connection
+    }
+}
