@@ -42,6 +42,10 @@ public final class ClientBuilder {
 
   ClientBuilder(String address, String tenant) {
     this.address = Objects.requireNonNull(address);
+    if (address.startsWith("http://") || address.startsWith("https://")) {
+      throw new IllegalArgumentException(
+          address + " is a URL; write host:port, and call tls() for https");
+    }
     this.tenant = Objects.requireNonNull(tenant);
   }
 

@@ -44,6 +44,7 @@ public final class MailingGroupsClient implements AutoCloseable {
    * @param address the host and port of the service, such as {@code localhost:50051}
    * @param tenant whose data the calls work on: 1 to 63 of a-z 0-9 and '-'
    * @return a builder
+   * @throws IllegalArgumentException if the address is a URL
    */
   public static ClientBuilder builder(String address, String tenant) {
     return new ClientBuilder(address, tenant);

@@ -42,6 +42,13 @@ class ClientTest {
     }
   }
 
+  @Test
+  void anAddressIsNoUrl() {
+    assertThrows(
+        IllegalArgumentException.class,
+        () -> MailingGroupsClient.builder("https://groups.example.com", "acme"));
+  }
+
   private static MailingGroupsException error(
       Status.Code code, com.google.protobuf.Message... details) {
     var status = com.google.rpc.Status.newBuilder().setCode(code.value());
