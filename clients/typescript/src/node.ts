@@ -15,11 +15,11 @@ const SESSION_MEMORY = 256;
 /** Certificates, as PEM. */
 export interface TlsOptions {
   /** The authorities to trust, instead of those that Node.js trusts. */
-  ca?: string | Buffer;
+  ca?: string | Uint8Array;
   /** The certificate of this client, if the service asks for one. */
-  cert?: string | Buffer;
+  cert?: string | Uint8Array;
   /** Its key. */
-  key?: string | Buffer;
+  key?: string | Uint8Array;
 }
 
 /** How to connect. */

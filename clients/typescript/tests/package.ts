@@ -48,6 +48,10 @@ describe("the package", () => {
       read(`${installed}/${name}`);
     }
     writeFileSync(`${folder}/package.json`, '{ "type": "module" }');
+    // The types need nothing but lib.dom.
+    writeFileSync(`${folder}/use.ts`, 'export * from "mailing-groups";');
+    const flags = "--strict --module nodenext --target es2022 --lib ES2022,DOM --ignoreConfig --noEmit use.ts";
+    execFileSync("tsc", flags.split(" "), { cwd: folder, stdio: "inherit" });
     cpSync("build/examples/tour.js", `${folder}/tour.js`);
     const output = execFileSync(process.execPath, ["tour.js", server.address], {
       cwd: folder,

@@ -12,7 +12,8 @@ import { countMembers, createGroup, people } from "./shared.js";
 
 describe("TLS", () => {
   const file = (name: string) => join(environment("MAILING_GROUPS_TLS"), name);
-  const ca = readFileSync(file("ca.pem"));
+  // As any bytes, not only as a Buffer.
+  const ca = new Uint8Array(readFileSync(file("ca.pem")));
   const token = () => readFileSync(file("token"), "utf8");
   const options = { tls: { ca }, token };
   const flags = ["--tls-cert", file("server.pem"), "--tls-key", file("server.key"), "--auth-config", file("auth.toml")];
