@@ -1,7 +1,7 @@
 # `make help` lists the targets. Missing packages and tools are installed by scripts/install.
 
 .DEFAULT_GOAL := help
-.PHONY: help run import grpcurl test test-peers torture tour openapi docs test-clients test-deploy test-upgrade package manifests lint fmt freeze bench bench-select bench-neighbours
+.PHONY: help run import grpcurl test test-peers torture tour openapi docs test-clients test-deploy test-upgrade package release manifests lint fmt freeze bench bench-select bench-neighbours
 
 # The directory that `make import` loads.
 DATA ?= examples
@@ -42,15 +42,18 @@ torture: ## Kill servers and PostgreSQL and break networks under load for an hou
 	@scripts/install torture
 	@cargo test --locked --test service -- --ignored --nocapture rolling:: torture::
 
-test-deploy: ## Test the Helm chart, the systemd unit and the Debian package, as root
+test-deploy: ## Test the Helm chart, the systemd unit, the Debian package and what a release refuses, as root
 	@scripts/install deploy
-	@scripts/test-deploy chart unit package
+	@scripts/test-deploy chart unit package release
 
 test-upgrade: ## Build the last release, and upgrade its servers under load
 	@scripts/test-upgrade
 
 package: ## Build the Debian package: target/debian/*.deb
 	@scripts/package
+
+release: ## Make what a release publishes: dist/VERSION; of any commit, to try: make release ARGS=--unreleased
+	@scripts/release $(ARGS)
 
 manifests: ## Make deploy/kubernetes of the Helm chart
 	@scripts/install deploy
