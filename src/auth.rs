@@ -75,7 +75,7 @@ impl Authenticator {
         }
     }
 
-    /// Told when the rules are replaced from now on; `None` when authentication is off.
+    /// A notice for each later change of the rules; `None` when authentication is off.
     pub(crate) fn changes(&self) -> Option<watch::Receiver<()>> {
         self.rules.as_ref().map(|it| it.changes())
     }

@@ -104,7 +104,7 @@ impl<S: FileSource> Reloaded<S> {
         self.current.load_full()
     }
 
-    /// Told of the values that come into use from now on.
+    /// A notice for each value that comes into use after this call.
     pub fn changes(&self) -> watch::Receiver<()> {
         self.changes.subscribe()
     }

@@ -1,4 +1,4 @@
-//! What systemd is told of a service with `Type=notify`: that it is ready, that it stops, and, if
+//! Notifications to systemd about a service with `Type=notify`: that it is ready, that it stops, and, if
 //! its unit has `WatchdogSec`, that it still runs. Without systemd nothing is sent.
 
 use std::time::Duration;
@@ -6,7 +6,7 @@ use std::time::Duration;
 use sd_notify::NotifyState;
 use tokio::time::interval;
 
-/// Tells that calls are accepted, and from now on, if systemd expects it, that the program runs.
+/// Reports that calls are accepted, and then regularly, if systemd expects it, that the program runs.
 /// Must be called within a Tokio runtime: a runtime that no longer runs tasks is what the watchdog
 /// is for.
 pub fn ready() {

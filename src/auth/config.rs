@@ -150,8 +150,8 @@ impl AuthConfig {
         });
         let certificate = self.client_certificate.first();
         let certificate = certificate.filter(|_| !asks_for_certificates).map(|it| {
-            let fault = "a [[client_certificate]] is never seen without --tls-client-ca FILE, by which \
-                         clients are asked for their certificates";
+            let fault = "a [[client_certificate]] needs --tls-client-ca FILE: without it the server \
+                         requests no certificates of clients";
             (Some(it.san.span()), fault.to_owned())
         });
         let issuers = self.jwt.iter().map(|it| &it.issuer);

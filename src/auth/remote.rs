@@ -99,7 +99,7 @@ struct Fetcher {
 }
 
 impl Fetcher {
-    /// Logs that the keys can be fetched from now on, or cannot.
+    /// Logs when fetching the keys begins to fail, or to work again.
     fn log(&self, error: Option<&String>) {
         let url = &self.url;
         let Some(due) = due_line(url.as_str(), i32::from(error.is_some())) else {

@@ -1,7 +1,7 @@
 //! Requests with a `request_id`: a repetition is not done again, and answers what the first one did.
 //!
-//! What is kept is a record of what was done: numbers, flags and counts, never an entity. A repetition
-//! reads the entity as it is then, so nothing personal outlives its deletion.
+//! What is kept is a record of what was done: numbers, flags and counts, never a resource. A repetition
+//! reads the resource as it is then, so nothing personal outlives its deletion.
 
 use serde::{
     Deserialize, Serialize,
@@ -44,7 +44,7 @@ enum Kept<R, P> {
         revision: Revision,
         record: R,
     },
-    /// Version 0.1.0 kept the entity, of which the record is a part, and the revision.
+    /// Version 0.1.0 kept the resource, of which the record is a part, and the revision.
     Former(R, Revision),
 }
 

@@ -1,4 +1,4 @@
-//! Finds the PostgreSQL processes of a cluster, whoever started them.
+//! Finds the PostgreSQL processes of a cluster, also those that another program started.
 
 use std::{fs, io::ErrorKind, os::unix::fs::MetadataExt, path::Path, process::Command};
 

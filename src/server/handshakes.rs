@@ -24,7 +24,7 @@ const PLAIN_PREFACE: &[u8] = b"PRI * HTTP/2.0";
 /// An empty SETTINGS frame.
 const SETTINGS: [u8; 9] = [0, 0, 0, 4, 0, 0, 0, 0, 0];
 
-/// What a client without TLS is told, in a GOAWAY frame with the code INADEQUATE_SECURITY.
+/// What a client without TLS gets, in a GOAWAY frame with the code INADEQUATE_SECURITY.
 const NEEDS_TLS: &[u8] = b"this port speaks TLS only";
 
 /// How long a client that is refused may take to read why.
@@ -52,7 +52,7 @@ impl Handshakes {
         })
     }
 
-    /// Counts a handshake from now on, and ends the oldest if there are too many.
+    /// Counts a handshake until it is dropped, and ends the oldest if there are too many.
     pub(super) fn begin(self: &Arc<Self>) -> Handshake {
         let mut pending = self.pending.lock().unwrap_or_else(PoisonError::into_inner);
         if pending.tokens.len() >= self.max

@@ -11,7 +11,7 @@ use crate::reload::Reloaded;
 /// A port, with TLS or without.
 pub struct Listener {
     pub(super) tcp: TcpListener,
-    /// Of connections that are accepted from now on.
+    /// For the next connections that are accepted.
     pub(super) tls: Option<Arc<Reloaded<TlsFiles>>>,
 }
 

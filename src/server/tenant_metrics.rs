@@ -25,7 +25,7 @@ struct CountedTenants {
 #[derive(Clone)]
 struct Outcomes([Counter; 3]);
 
-/// Counts by tenant from now on: each of the first `max` by its name, the rest together.
+/// Starts to count by tenant: each of the first `max` by its name, the rest together.
 pub fn count_by_tenant(max: usize) {
     TENANTS.get_or_init(|| CountedTenants {
         max,

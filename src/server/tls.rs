@@ -61,7 +61,7 @@ pub struct ClientAuthority {
     pub is_required: bool,
 }
 
-/// TLS of connections that are accepted from now on.
+/// TLS for the next connections that are accepted.
 pub struct ServerTls {
     pub(super) config: Arc<ServerConfig>,
     /// The same for browsers and curl, which may speak HTTP/1.1.

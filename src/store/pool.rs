@@ -28,7 +28,7 @@ use super::{
     growth::Growth,
     session::{READ_ONLY, begin_session},
     silence::{self, IdleCheck},
-    statements::{trace_anew, traced},
+    statements::{restart_trace, traced},
     tap::SqlState,
 };
 use crate::{
@@ -198,7 +198,7 @@ impl ConnectionPool {
     /// Returns a connection whose caller went away if its statement ends soon; else cancels the
     /// statement and closes the connection.
     async fn recover(self, mut tapped: TappedConnection, turn: Turn) {
-        trace_anew(&mut tapped.connection);
+        restart_trace(&mut tapped.connection);
         let token = tapped.connection.cancel_token();
         let ended = {
             // Whether a transaction is open is not known. A ROLLBACK without one, after most reads, would

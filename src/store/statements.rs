@@ -44,12 +44,12 @@ const MAX_TEXT: usize = 16 << 10;
 
 /// Makes a connection report its statements, if there is a collector.
 pub(super) fn traced(mut connection: AsyncPgConnection) -> AsyncPgConnection {
-    trace_anew(&mut connection);
+    restart_trace(&mut connection);
     connection
 }
 
 /// As [`traced`], for a connection whose statement was given up.
-pub(super) fn trace_anew(connection: &mut AsyncPgConnection) {
+pub(super) fn restart_trace(connection: &mut AsyncPgConnection) {
     if is_tracing() {
         connection.set_instrumentation(StatementSpans::default());
     }

@@ -247,7 +247,7 @@ impl DerefMut for Transaction {
     }
 }
 
-/// Waits for the lock in a transaction, which begins anew every two seconds: before PostgreSQL ends the
+/// Waits for the lock in a transaction, which restarts every two seconds: before PostgreSQL ends the
 /// idle transaction of a frozen program that holds the lock. That program's other transactions must not
 /// get the lock one after the other and be idle in turn.
 async fn wait_for_lock(

@@ -14,7 +14,7 @@ use crate::{
 
 recorded_as_is!(Applied);
 
-/// The record of a segment, nested as in the entity.
+/// The record of a segment, nested as in the resource.
 #[derive(Serialize, Deserialize)]
 pub(in crate::domain) struct CountedSegmentRecord {
     segment: SegmentRecord,
