@@ -2,12 +2,13 @@
 
 use std::{ops::RangeInclusive, time::Duration};
 
-use chrono::{TimeDelta, Utc};
+use chrono::TimeDelta;
 use tokio_util::sync::CancellationToken;
 
 use super::{Domain, Error, Result, database::ANSWERS_KEPT};
 use crate::{
     metrics::{HISTORY_BOUND, MAINTENANCE_RUNS},
+    model::Time,
     store::{self, ALL_TENANTS, Connection, QueryError},
     telemetry::causes,
 };
@@ -23,7 +24,7 @@ pub async fn run(domain: Domain, retention: Duration, stop: CancellationToken) {
     let bound = HISTORY_BOUND.gauge(&[]);
     let pruning = async {
         loop {
-            let now = Utc::now();
+            let now = store::now();
             // Logged, and tried again.
             match prune(&domain, retention).await {
                 Ok(()) => {
@@ -40,12 +41,17 @@ pub async fn run(domain: Domain, retention: Duration, stop: CancellationToken) {
 
 /// Deletes expired rows in small steps: answers to requests, the progress of imports, records of deleted
 /// tenants, and changes older than `retention`. If one kind fails, the others are deleted all the same.
+/// Their age is by the clock of the database: a server whose clock is wrong must not delete what others
+/// keep.
 ///
 /// # Errors
 ///
 /// The first failure.
 pub async fn prune(domain: &Domain, retention: Duration) -> Result<()> {
-    let before = Utc::now() - ANSWERS_KEPT;
+    let time = async |conn: &mut _| Ok(store::health::time(conn).await?);
+    let now = domain.read(ALL_TENANTS, time).await;
+    let now = now.map_err(|error| logged("rows", error))?;
+    let before = now - ANSWERS_KEPT;
     let requests = async |conn: &mut _| store::requests::prune(conn, before).await;
     let imports = async |conn: &mut _| store::imports::prune(conn, before).await;
     let tenants = async |conn: &mut _| store::tenants::prune(conn, before).await;
@@ -53,7 +59,7 @@ pub async fn prune(domain: &Domain, retention: Duration) -> Result<()> {
         prune_rows(domain, "answers to requests", requests).await,
         prune_rows(domain, "imports", imports).await,
         prune_rows(domain, "records of deleted tenants", tenants).await,
-        prune_history(domain, retention).await,
+        prune_history(domain, now, retention).await,
     ];
     pruned.into_iter().collect()
 }
@@ -75,9 +81,9 @@ async fn prune_rows(
 }
 
 /// Deletes changes that are older than `retention`.
-async fn prune_history(domain: &Domain, retention: Duration) -> Result<()> {
+async fn prune_history(domain: &Domain, now: Time, retention: Duration) -> Result<()> {
     let kept = TimeDelta::from_std(retention).unwrap_or(TimeDelta::MAX);
-    let Some(before) = Utc::now().checked_sub_signed(kept) else {
+    let Some(before) = now.checked_sub_signed(kept) else {
         // A retention that reaches back before all times keeps everything.
         return Ok(());
     };

@@ -213,8 +213,7 @@ async fn find<R: DeserializeOwned, P: DeserializeOwned>(
     tenant_id: TenantId,
     key: &IdempotencyKey,
 ) -> Result<Option<Kept<R, P>>> {
-    let since = store::now() - ANSWERS_KEPT;
-    let found = store::requests::find(conn, tenant_id, &key.id, since).await?;
+    let found = store::requests::find(conn, tenant_id, &key.id, ANSWERS_KEPT).await?;
     let Some((digest, kept)) = found else {
         return Ok(None);
     };

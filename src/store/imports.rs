@@ -133,7 +133,6 @@ pub(crate) async fn advance(
         .bind::<BigInt, _>(progress.superseded_count)
         .bind::<BigInt, _>(progress.rejected_count)
         .bind::<BigInt, _>(progress.revision)
-        .bind::<Timestamptz, _>(tx.time())
         .bind::<Bool, _>(finished)
         .execute(tx)
         .await

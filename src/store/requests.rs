@@ -1,8 +1,10 @@
 //! Records of requests that carried a `request_id`.
 
+use chrono::TimeDelta;
 use diesel::{
+    dsl,
     prelude::*,
-    sql_types::{Binary, Integer, Jsonb, Text, Timestamptz},
+    sql_types::{Binary, Bool, Double, Integer, Jsonb, Text, Timestamptz},
 };
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use serde_json::Value;
@@ -13,17 +15,21 @@ use crate::{
     schema::requests,
 };
 
-/// The payload's digest and the record of the request with this id, if it was answered after
-/// `since`.
+/// The payload's digest and the record of the request with this id, if it was answered less than `kept`
+/// ago, by the clock of the database.
 pub(crate) async fn find(
     conn: &mut AsyncPgConnection,
     tenant_id: TenantId,
     id: &RequestId,
-    since: Time,
+    kept: TimeDelta,
 ) -> QueryResult<Option<(Vec<u8>, Value)>> {
     requests::table
         .find((tenant_id, id))
-        .filter(requests::create_time.gt(since))
+        .filter(
+            dsl::sql::<Bool>("create_time > now() - make_interval(secs => ")
+                .bind::<Double, _>(kept.as_seconds_f64())
+                .sql(")"),
+        )
         .select((requests::digest, requests::answer))
         .first(conn)
         .await
@@ -39,7 +45,7 @@ pub(crate) async fn insert(
 ) -> QueryResult<usize> {
     sql(
         "INSERT INTO requests (tenant_id, request_id, digest, answer, create_time) \
-         VALUES ($1, $2, $3, $4, $5) \
+         VALUES ($1, $2, $3, $4, now()) \
          ON CONFLICT ON CONSTRAINT requests_pkey DO UPDATE SET digest = excluded.digest, \
              answer = excluded.answer, create_time = excluded.create_time",
     )
@@ -47,7 +53,6 @@ pub(crate) async fn insert(
     .bind::<Text, _>(id.clone())
     .bind::<Binary, _>(digest.to_vec())
     .bind::<Jsonb, _>(answer)
-    .bind::<Timestamptz, _>(tx.time())
     .execute(tx)
     .await
 }

@@ -1,9 +1,9 @@
 -- Advances import $2 of tenant $1, which was started with $3 to $5, from $6 processed items to the
--- counts $7 to $11 and the revision $12, at time $13, and finishes it if $14. Changes no row if it was
+-- counts $7 to $11 and the revision $12, and finishes it if $13. Changes no row if it was
 -- not at $6, or is finished.
 INSERT INTO imports (tenant_id, import_id, kind, fingerprint, update_mask, processed_count,
     created_count, updated_count, superseded_count, rejected_count, revision, update_time, finished)
-SELECT $1, $2, $3, $4, $5, $7, $8, $9, $10, $11, $12, $13, $14
+SELECT $1, $2, $3, $4, $5, $7, $8, $9, $10, $11, $12, now(), $13
 WHERE $6 = 0 OR EXISTS (SELECT FROM imports i WHERE i.tenant_id = $1 AND i.import_id = $2)
 ON CONFLICT ON CONSTRAINT imports_pkey DO UPDATE SET
     processed_count = excluded.processed_count, created_count = excluded.created_count,

@@ -64,7 +64,6 @@ pub(crate) async fn begin(
     sql(include_str!("../sql/begin_tenant_deletion.sql"))
         .bind::<Integer, _>(tx.tenant_id())
         .bind::<Nullable<Text>, _>(request_id.cloned())
-        .bind::<Timestamptz, _>(tx.time())
         .get_result(tx)
         .await
 }
