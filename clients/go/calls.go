@@ -2,7 +2,10 @@ package mailinggroups
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -31,8 +34,11 @@ func (c calls) unary(ctx context.Context, method string, request, reply any, con
 		ctx, cancel = context.WithTimeout(ctx, c.timeout)
 		defer cancel()
 	}
+	var header, trailer metadata.MD
+	options = slices.Concat(options, []grpc.CallOption{grpc.Header(&header), grpc.Trailer(&trailer)})
 	// grpc-go repeats the call below this interceptor: all attempts have the same id.
-	return convert(ctx, invoke(ctx, method, withRequestID(request), reply, conn, options...))
+	err = invoke(ctx, method, withRequestID(request), reply, conn, options...)
+	return identify(convert(ctx, err), header, trailer)
 }
 
 func (c calls) stream(ctx context.Context, desc *grpc.StreamDesc, conn *grpc.ClientConn, method string,
@@ -90,7 +96,13 @@ type convertedStream struct {
 }
 
 func (s convertedStream) RecvMsg(message any) error {
-	return convert(s.ctx, s.ClientStream.RecvMsg(message))
+	err := s.ClientStream.RecvMsg(message)
+	if err == nil || errors.Is(err, io.EOF) {
+		return err
+	}
+	// The stream has ended: that does not wait.
+	header, _ := s.ClientStream.Header()
+	return identify(convert(s.ctx, err), header, s.Trailer())
 }
 
 func (s convertedStream) SendMsg(message any) error {

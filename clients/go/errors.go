@@ -9,6 +9,7 @@ import (
 
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/status"
 
 	pb "github.com/mailing-groups/mailing-groups/clients/go/mailinggroupsv1"
@@ -49,6 +50,8 @@ type Error struct {
 	Resource *errdetails.ResourceInfo
 	// RetryDelay is how long to wait before the call is repeated; 0 if the service does not say.
 	RetryDelay time.Duration
+	// RequestID is the id of the call in the service's log; empty if it did not answer.
+	RequestID string
 
 	// Whether the service says that the call can be repeated.
 	retryable bool
@@ -122,6 +125,20 @@ func (e *Error) add(detail any) {
 		e.retryable = true
 		e.RetryDelay = it.GetRetryDelay().AsDuration()
 	}
+}
+
+// identify adds the id of the call, which the service sends in the header or the trailer.
+func identify(err error, answers ...metadata.MD) error {
+	e, ok := errors.AsType[*Error](err)
+	if !ok {
+		return err
+	}
+	for _, answer := range answers {
+		if ids := answer.Get("x-request-id"); len(ids) > 0 {
+			e.RequestID = ids[0]
+		}
+	}
+	return err
 }
 
 // isTransient says whether a stream that ended with the error can be continued a little later.

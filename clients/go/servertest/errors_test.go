@@ -26,6 +26,9 @@ func expectErrors(t *testing.T, client *mailinggroups.Client) {
 	_, err := client.MailingGroups.GetMailingGroup(ctx, &pb.GetMailingGroupRequest{Code: "NONE"})
 	e := expect(t, err, codes.NotFound, pb.ErrorReason_ERROR_REASON_MAILING_GROUP_NOT_FOUND)
 	equal(t, "resource", e.Resource.GetResourceName(), "NONE")
+	if e.RequestID == "" {
+		t.Error("no request id")
+	}
 
 	_, err = client.MailingGroups.RenameMailingGroup(ctx, &pb.RenameMailingGroupRequest{Code: "MOVE", NewCode: "RELOCATE"})
 	check(t, err)
@@ -56,7 +59,10 @@ func expectErrors(t *testing.T, client *mailinggroups.Client) {
 	// In a stream and an import, too.
 	selection := &pb.StreamSegmentMembersRequest{Selection: mailinggroups.Expression("NONE")}
 	for _, err := range client.Members(ctx, selection).All() {
-		expect(t, err, codes.NotFound, pb.ErrorReason_ERROR_REASON_MAILING_GROUP_NOT_FOUND)
+		e = expect(t, err, codes.NotFound, pb.ErrorReason_ERROR_REASON_MAILING_GROUP_NOT_FOUND)
+		if e.RequestID == "" {
+			t.Error("no request id in a stream")
+		}
 	}
 	options := mailinggroups.ContactImportOptions{UpdateMask: []string{"nonsense"}}
 	_, err = client.ImportContacts(ctx, persons(1, 0), options)

@@ -59,6 +59,7 @@ async def test_errors_have_details(api: Api) -> None:
     assert error.resource.resource_name == "NONE"
     assert str(error) == "NOT_FOUND (MAILING_GROUP_NOT_FOUND): no mailing group NONE"
     assert isinstance(error, grpc.RpcError)
+    assert error.request_id
 
     invalid = create_group("DEMENAGEMENT")
     error = await failure(api, lambda it: it.mailing_groups.CreateMailingGroup(invalid))

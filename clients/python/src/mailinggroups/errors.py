@@ -23,6 +23,7 @@ Detail = TypeVar("Detail", bound=Message)
 
 _DETAILS = "grpc-status-details-bin"
 _DOMAIN = "mailinggroups"
+_REQUEST_ID = "x-request-id"
 
 
 class MailingGroupsError(grpc.aio.AioRpcError):
@@ -49,6 +50,8 @@ class MailingGroupsError(grpc.aio.AioRpcError):
     """The resource that is missing, or that exists already."""
     retry_delay: float | None
     """The seconds after which the call can be repeated, if the service says so."""
+    request_id: str | None
+    """The id of the call in the service's log, if it answered."""
 
     def __init__(
         self,
@@ -75,6 +78,8 @@ class MailingGroupsError(grpc.aio.AioRpcError):
         self.resource = _find(status, ResourceInfo)
         retry = _find(status, RetryInfo)
         self.retry_delay = retry.retry_delay.ToTimedelta().total_seconds() if retry else None
+        request_id = trailing.get(_REQUEST_ID) or initial.get(_REQUEST_ID)
+        self.request_id = str(request_id) if request_id else None
 
     @classmethod
     def of(cls, error: grpc.RpcError) -> MailingGroupsError:
