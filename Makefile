@@ -1,7 +1,7 @@
 # `make help` lists the targets. Missing packages and tools are installed by scripts/install.
 
 .DEFAULT_GOAL := help
-.PHONY: help run import grpcurl test test-peers torture tour openapi docs test-clients test-deploy test-upgrade package release manifests lint fmt freeze bench bench-select bench-neighbours
+.PHONY: help run import grpcurl test test-peers torture tour api docs test-clients test-deploy test-upgrade package release manifests lint fmt freeze bench bench-select bench-neighbours
 
 # The directory that `make import` loads.
 DATA ?= examples
@@ -63,9 +63,9 @@ tour: ## Run README.md and docs/tour.md and write the real output into them
 	@scripts/install test
 	@UPDATE_TOUR=1 cargo test --locked --test service tour::documents::commands
 
-openapi: ## Make docs/openapi.yaml of the protobuf contract
+api: ## Make docs/api.md and docs/openapi.yaml of the protobuf contract
 	@scripts/install test
-	@UPDATE_OPENAPI=1 cargo test --locked --test service openapi::
+	@UPDATE_API=1 cargo test --locked --test service reference::
 
 docs: ## Build the documentation as a site, target/site/index.html, and check all links
 	@scripts/install docs

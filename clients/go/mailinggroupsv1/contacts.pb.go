@@ -425,7 +425,7 @@ type BatchCreateContactsRequest struct {
 	// Dry run: return the result, but change nothing. `request_id` is ignored.
 	ValidateOnly bool `protobuf:"varint,14,opt,name=validate_only,json=validateOnly,proto3" json:"validate_only,omitempty"`
 	// Makes the call repeatable: a repetition within 7 days is not done again. It
-	// answers what the first call did, and the contacts as they are now. 1 to 64 of
+	// answers what the first call did, and the resource as it is now. 1 to 64 of
 	// A-Z a-z 0-9 . _ : -, such as a UUID. The same id with another request is
 	// INVALID_ARGUMENT.
 	RequestId     string `protobuf:"bytes,15,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
@@ -1591,7 +1591,7 @@ func (*ImportContactsRequest_Chunk_) isImportContactsRequest_Message() {}
 
 func (*ImportContactsRequest_Finish_) isImportContactsRequest_Message() {}
 
-// A response message of an import of contacts.
+// One message of the responses to an import of contacts.
 type ImportContactsResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The content of the message.

@@ -48,7 +48,8 @@ type ContactsClient interface {
 	// company may come with its persons in one request. Without a `request_id`, a
 	// repeated request answers ALREADY_EXISTS for the items that have an id.
 	BatchCreateContacts(ctx context.Context, in *BatchCreateContactsRequest, opts ...grpc.CallOption) (*BatchCreateContactsResponse, error)
-	// Reads one contact.
+	// Reads one contact. NOT_FOUND, reason CONTACT_MERGED with the present id, if
+	// the contact was merged into another.
 	GetContact(ctx context.Context, in *GetContactRequest, opts ...grpc.CallOption) (*GetContactResponse, error)
 	// Reads up to 1,000 contacts. Ids that no contact has are listed as missing,
 	// with the present id if the contact was merged into another.
@@ -237,7 +238,8 @@ type ContactsServer interface {
 	// company may come with its persons in one request. Without a `request_id`, a
 	// repeated request answers ALREADY_EXISTS for the items that have an id.
 	BatchCreateContacts(context.Context, *BatchCreateContactsRequest) (*BatchCreateContactsResponse, error)
-	// Reads one contact.
+	// Reads one contact. NOT_FOUND, reason CONTACT_MERGED with the present id, if
+	// the contact was merged into another.
 	GetContact(context.Context, *GetContactRequest) (*GetContactResponse, error)
 	// Reads up to 1,000 contacts. Ids that no contact has are listed as missing,
 	// with the present id if the contact was merged into another.

@@ -93,11 +93,13 @@ const (
 	// The database is unreachable or busy: UNAVAILABLE. Retry after the delay in
 	// RetryInfo.
 	ErrorReason_ERROR_REASON_DATABASE_UNAVAILABLE ErrorReason = 26
-	// Too many calls at a time: UNAVAILABLE. Retry after the delay in RetryInfo.
+	// Too many calls, streams or large requests at a time, or data that changes
+	// faster than it can be read: UNAVAILABLE. Retry after the delay in RetryInfo.
 	ErrorReason_ERROR_REASON_OVERLOADED ErrorReason = 27
 	// The server is stopping: UNAVAILABLE. Retry after the delay in RetryInfo.
 	ErrorReason_ERROR_REASON_SHUTTING_DOWN ErrorReason = 28
-	// The deadline has passed: DEADLINE_EXCEEDED.
+	// The deadline has passed, or a response was not read for 30 seconds:
+	// DEADLINE_EXCEEDED.
 	ErrorReason_ERROR_REASON_DEADLINE_EXCEEDED ErrorReason = 29
 	// A fault of the server: INTERNAL. The log names the cause under the metadata
 	// `request_id`.
@@ -136,8 +138,8 @@ const (
 	// A tenant has this name already: ALREADY_EXISTS.
 	ErrorReason_ERROR_REASON_TENANT_ALREADY_EXISTS ErrorReason = 42
 	// The tenant has as many contacts, mailing groups, segments or open streams as
-	// it may have: RESOURCE_EXHAUSTED. The metadata `limit` is the field of TenantLimits, and
-	// `maximum` its value.
+	// it may have: RESOURCE_EXHAUSTED. The metadata `limit` is the field of
+	// TenantLimits, and `maximum` its value.
 	ErrorReason_ERROR_REASON_TENANT_LIMIT_REACHED ErrorReason = 43
 	// The database has no disk space left for what the call writes:
 	// RESOURCE_EXHAUSTED. Reads go on.
@@ -154,8 +156,8 @@ const (
 	// The keys of the token's issuer could not be fetched yet: UNAVAILABLE. Retry
 	// after the delay in RetryInfo.
 	ErrorReason_ERROR_REASON_KEYS_UNAVAILABLE ErrorReason = 49
-	// The caller has not the access that the call needs: PERMISSION_DENIED. The
-	// metadata `required` is that access.
+	// The caller has less access than the call needs: PERMISSION_DENIED. The
+	// metadata `required` is the access it needs.
 	ErrorReason_ERROR_REASON_ACCESS_DENIED ErrorReason = 50
 	// The caller may not use the tenant, whether it exists or not:
 	// PERMISSION_DENIED. The metadata `tenant` is its name.

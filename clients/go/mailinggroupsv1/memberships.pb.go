@@ -150,7 +150,7 @@ func (x *MailingGroup) GetUpdateTime() *timestamppb.Timestamp {
 // The assignment of one group to one contact.
 type Membership struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The contact.
+	// The contact's id.
 	ContactId string `protobuf:"bytes,1,opt,name=contact_id,json=contactId,proto3" json:"contact_id,omitempty"`
 	// The group's code.
 	Code string `protobuf:"bytes,2,opt,name=code,proto3" json:"code,omitempty"`
@@ -223,7 +223,7 @@ func (x *Membership) GetCreateTime() *timestamppb.Timestamp {
 // A contact and a group to assign or unassign.
 type Assignment struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The contact.
+	// The contact's id.
 	ContactId string `protobuf:"bytes,1,opt,name=contact_id,json=contactId,proto3" json:"contact_id,omitempty"`
 	// The group's code.
 	Code          string `protobuf:"bytes,2,opt,name=code,proto3" json:"code,omitempty"`

@@ -1130,7 +1130,7 @@ func (x *DeleteSegmentResponse) GetRevision() int64 {
 // add the members of a segment, write the expression `segment("ID")`.
 type AddContactsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The segment. Required.
+	// The segment's id. Required.
 	SegmentId string `protobuf:"bytes,1,opt,name=segment_id,json=segmentId,proto3" json:"segment_id,omitempty"`
 	// An expression over group codes; `*` matches all contacts.
 	// `docs/expressions.md` describes the language. At most 4 KiB.
@@ -1321,7 +1321,7 @@ func (x *AddContactsResponse) GetRevision() int64 {
 // Request of ReduceContacts.
 type ReduceContactsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The segment. Required.
+	// The segment's id. Required.
 	SegmentId string `protobuf:"bytes,1,opt,name=segment_id,json=segmentId,proto3" json:"segment_id,omitempty"`
 	// The expression that selects the members to remove, also excluded or
 	// privacy-blocked ones; `*` removes all. Required.
@@ -1482,7 +1482,7 @@ func (x *ReduceContactsResponse) GetRevision() int64 {
 // Request of RefineContacts.
 type RefineContactsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The segment. Required.
+	// The segment's id. Required.
 	SegmentId string `protobuf:"bytes,1,opt,name=segment_id,json=segmentId,proto3" json:"segment_id,omitempty"`
 	// The expression that selects the members to keep, also excluded or
 	// privacy-blocked ones; `*` keeps all. Required.
@@ -1643,7 +1643,7 @@ func (x *RefineContactsResponse) GetRevision() int64 {
 // Request of GoBack.
 type GoBackRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The segment. Required.
+	// The segment's id. Required.
 	SegmentId string `protobuf:"bytes,1,opt,name=segment_id,json=segmentId,proto3" json:"segment_id,omitempty"`
 	// The etag that the segment must have: ABORTED with reason ETAG_MISMATCH
 	// otherwise. Empty: not checked.
@@ -1793,7 +1793,7 @@ func (x *GoBackResponse) GetRevision() int64 {
 // Request of GetSegmentAction.
 type GetSegmentActionRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The segment. Required.
+	// The segment's id. Required.
 	SegmentId string `protobuf:"bytes,1,opt,name=segment_id,json=segmentId,proto3" json:"segment_id,omitempty"`
 	// The index of the action, from 1. Required.
 	Number        int32 `protobuf:"varint,2,opt,name=number,proto3" json:"number,omitempty"`
@@ -1894,7 +1894,7 @@ func (x *GetSegmentActionResponse) GetAction() *SegmentAction {
 // Request of ListSegmentActions.
 type ListSegmentActionsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The segment. Required.
+	// The segment's id. Required.
 	SegmentId string `protobuf:"bytes,1,opt,name=segment_id,json=segmentId,proto3" json:"segment_id,omitempty"`
 	// 0 means 50; more than 500 means 500. A negative value is rejected.
 	PageSize int32 `protobuf:"varint,2,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
@@ -2014,7 +2014,7 @@ func (x *ListSegmentActionsResponse) GetNextPageToken() string {
 // Request of ApplyMailingGroup.
 type ApplyMailingGroupRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The segment. Required.
+	// The segment's id. Required.
 	SegmentId string `protobuf:"bytes,1,opt,name=segment_id,json=segmentId,proto3" json:"segment_id,omitempty"`
 	// The group's code. Required.
 	Code string `protobuf:"bytes,2,opt,name=code,proto3" json:"code,omitempty"`

@@ -254,7 +254,7 @@ func (x *SelectionOptions) GetIncludePrivacyBlocked() bool {
 // One member of a segment.
 type SegmentMember struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The contact.
+	// The contact's id.
 	ContactId string `protobuf:"bytes,1,opt,name=contact_id,json=contactId,proto3" json:"contact_id,omitempty"`
 	// Its details; in the FULL view only.
 	Contact       *Contact `protobuf:"bytes,2,opt,name=contact,proto3" json:"contact,omitempty"`

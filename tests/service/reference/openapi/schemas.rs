@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use prost_reflect::{EnumDescriptor, FieldDescriptor, Kind, MessageDescriptor};
 use serde_json::{Value, json};
 
-use super::comment;
+use crate::reference::{comment, is_optional, short};
 
 /// The schemas of the messages that were named, and of those in them.
 #[derive(Default)]
@@ -22,7 +22,7 @@ impl Schemas {
             }),
             "google.protobuf.Duration" => json!({"type": "string", "pattern": r"^-?\d+(\.\d+)?s$"}),
             name => {
-                let name = short(name);
+                let name = short(name).to_owned();
                 if !self.0.contains_key(&name) {
                     // First, for a message that has itself.
                     self.0.insert(name.clone(), Value::Null);
@@ -84,7 +84,7 @@ impl Schemas {
     }
 
     fn enumeration(&mut self, values: &EnumDescriptor) -> Value {
-        let name = short(values.full_name());
+        let name = short(values.full_name()).to_owned();
         let file = values.parent_file();
         let lines = values.values().map(|it| {
             let about = comment(&file, it.path()).replace('\n', " ");
@@ -150,14 +150,6 @@ fn error() -> Value {
             },
         },
     })
-}
-
-fn is_optional(field: &FieldDescriptor) -> bool {
-    field.field_descriptor_proto().proto3_optional()
-}
-
-fn short(name: &str) -> String {
-    name.trim_start_matches("mailinggroups.v1.").to_owned()
 }
 
 fn reference(name: &str) -> Value {
