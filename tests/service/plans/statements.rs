@@ -60,6 +60,7 @@ impl Size {
             Reads::Log => 120_000,
             Reads::Groups => 1_000 + 6 * groups,
             Reads::Segments => 1_000 + 4 * segments,
+            Reads::Merged => 1_000 + 4 * contacts / 100,
             Reads::Everyone => 1_000 + 5 * contacts,
         };
         most as f64

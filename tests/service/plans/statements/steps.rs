@@ -23,6 +23,8 @@ pub(super) enum Reads {
     Groups,
     /// The segments of the tenant, or the saved criteria.
     Segments,
+    /// The merged contacts of the tenant, one in a hundred: a segment may name them.
+    Merged,
     /// The contacts of the tenant, once, to cache them as a set or to send them all.
     Everyone,
 }

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::{
-    Reads::{Everyone, Few, Groups, Log, Search, Segments},
+    Reads::{Everyone, Few, Groups, Log, Merged, Search, Segments},
     Step, contacts_that_exist,
 };
 
@@ -119,7 +119,7 @@ pub(super) fn segments() -> Vec<Step> {
         (
             "Segments/CompareSegments",
             json!({"before": {"segment_id": "NEW"}, "after": {"expression": "G1"}}),
-            Segments,
+            Merged,
         ),
     ]
 }
