@@ -76,6 +76,8 @@ async fn round(scene: &mut Scene, load: &mut Load, faults: &[Fault], figures: &m
     let healed = Instant::now();
     let peace = within(load.pause()).await;
     figures.slowest = figures.slowest.max(healed.elapsed());
+    // First, as it says why a client got INTERNAL.
+    scene.servers.iter().for_each(scene::Server::check_log);
     load.assert_running();
     verify::all(scene, load).await;
     drop(peace);

@@ -29,9 +29,6 @@ pub(super) async fn all(scene: &Scene, load: &Load) {
     let checked = tokio::task::spawn_blocking(check).await.unwrap();
     let output = (checked.code, checked.stdout, checked.stderr);
     assert_eq!(output.0, Some(0), "{output:?}");
-    for server in &scene.servers {
-        server.check_log();
-    }
 }
 
 async fn content(sql: &Sql, load: &Load) {
