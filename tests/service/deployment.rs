@@ -1,6 +1,6 @@
 //! What runs the service, and what its operators do.
 
 mod backup;
+mod packages;
 mod systemd;
 mod upgrade;
-mod versions;
