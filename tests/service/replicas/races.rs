@@ -74,10 +74,3 @@ async fn no_answer_is_older_than_an_earlier_one() {
         () = pair.lag() => {}
     }
 }
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_commit_that_only_the_standby_shows_is_not_answered() {
-    let pair = Replication::start().await;
-    pair.show_at_standby_first().await;
-    nothing_goes_back(&pair).await;
-}

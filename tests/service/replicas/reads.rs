@@ -159,3 +159,25 @@ async fn a_lag_of_one_tenant_does_not_concern_another() {
     scene.until_counted("replica").await;
     assert_eq!(other.all_codes().await, ["OTHER"]);
 }
+
+#[tokio::test]
+async fn a_commit_that_only_the_standby_shows_is_not_answered() {
+    let mut scene = Scene::start().await;
+    scene.pair.hide().await;
+    let mut writer = scene.tenant.clone();
+    let write = tokio::spawn(async move { writer.group("HIDDEN").await });
+    let standby = Sql::connect(scene.pair.standby_url()).await;
+    let count = "SELECT count(*) FROM mailing_groups WHERE code = 'HIDDEN'";
+    eventually(async || (standby.number(count, &[]).await == 1).then_some(())).await;
+    let before = scene.count("ahead").await;
+    eventually(async || {
+        // Any server without the standby answers so.
+        assert_eq!(scene.tenant.all_codes().await, ["ALL"]);
+        (scene.count("ahead").await > before).then_some(())
+    })
+    .await;
+    assert!(!write.is_finished());
+    scene.pair.show().await;
+    write.await.unwrap();
+    assert_eq!(scene.tenant.all_codes().await, ["ALL", "HIDDEN"]);
+}

@@ -110,18 +110,26 @@ impl Replication {
         }
     }
 
-    /// Makes the primary wait until the standby shows a commit, before it shows it itself.
-    pub(crate) async fn show_at_standby_first(&self) {
+    /// Lets the primary show no further commit, which the standby does, until [`Self::show`].
+    pub(crate) async fn hide(&self) {
+        self.await_standbys("nobody").await;
+    }
+
+    /// Ends [`Self::hide`].
+    pub(crate) async fn show(&self) {
+        self.await_standbys("").await;
+    }
+
+    /// Lets commits wait until a standby of this name has them.
+    async fn await_standbys(&self, name: &str) {
         let primary = self.primary_sql().await;
-        for setting in [
-            "synchronous_standby_names = '*'",
-            "synchronous_commit = remote_apply",
-        ] {
-            primary.run(&format!("ALTER SYSTEM SET {setting}")).await;
-        }
+        let set = format!("ALTER SYSTEM SET synchronous_standby_names = '{name}'");
+        // What it commits does not wait itself.
+        primary.run("SET synchronous_commit = local").await;
+        primary.run(&set).await;
         primary.run("SELECT pg_reload_conf()").await;
-        let synchronous = "SELECT count(*) FROM pg_stat_replication WHERE sync_state = 'sync'";
-        eventually(async || (primary.number(synchronous, &[]).await == 1).then_some(())).await;
+        let shown = "SELECT (current_setting('synchronous_standby_names') = $1)::int::bigint";
+        eventually(async || (primary.number(shown, &[&name]).await == 1).then_some(())).await;
     }
 
     /// Waits until the standby has everything.
