@@ -9,7 +9,7 @@ use super::{
     Completion, DryRunArgs, after_help,
     connection::{ConnectionArgs, TenantChannel},
     error::Error,
-    import::{self, ImportBatch, read_memberships},
+    import::{CsvFormatArgs, ImportBatch, read_memberships},
     interruptible,
     records::{Record, RecordFormatArgs},
     retry::RetryArgs,
@@ -59,12 +59,11 @@ pub struct AssignArgs {
     /// The mailing groups
     #[arg(value_name = "CODE")]
     codes: Vec<String>,
-    /// Take pairs from this CSV file, in UTF-8; - reads stdin
+    /// Take pairs from this CSV file; - reads stdin
     #[arg(long, value_name = "FILE")]
     file: Option<PathBuf>,
-    /// The separator of the columns: one character, or `tab`
-    #[arg(long, value_name = "CHAR", default_value = ",", value_parser = import::delimiter)]
-    delimiter: u8,
+    #[command(flatten)]
+    csv: CsvFormatArgs,
     #[command(flatten)]
     dry_run: DryRunArgs,
     #[command(flatten)]
@@ -107,7 +106,7 @@ impl AssignArgs {
     /// The pairs of the file, or those of the command line as one batch.
     async fn batches(&self) -> Result<PairBatches, Error> {
         if let Some(file) = &self.file {
-            return read_memberships(file, self.delimiter, BATCH).await;
+            return read_memberships(file, &self.csv, BATCH).await;
         }
         let contact = self.contact.clone().unwrap_or_default();
         let pair = |code: &String| Assignment {

@@ -33,6 +33,7 @@ use encoding_rs::Encoding;
 
 pub(super) use self::{batches::ImportBatch, run::read_memberships};
 use self::{
+    csv_file::CsvFormat,
     mapped::{FROM, MAPPING, MappedArgs, PrintMappingArgs},
     upload::UploadItem,
 };
@@ -125,16 +126,17 @@ enum ImportCommand {
     /// Finds contacts, companies, groups and memberships in their columns, makes codes of the names
     /// of lists and tags, and marks contacts that unsubscribed. Says first what is made of what, and
     /// which columns are not imported. An import never clears a mark, unless a mapping says so.
-    #[command(after_help = after_import_help(FROM))]
+    // Many write `import --from SOURCE`.
+    #[command(long_flag_alias = "from", after_help = after_import_help(FROM))]
     From(Box<MappedArgs>),
     /// Print the mapping of a source, to start your own from
     #[command(after_help = after_help(MAPPING, "the mapping was printed"))]
     Mapping(PrintMappingArgs),
 }
 
-/// The flags of every import.
+/// How the text of a file is read.
 #[derive(Debug, clap::Args)]
-struct ImportFlags {
+pub(super) struct CsvFormatArgs {
     /// The separator of the columns: one character, or `tab` [default: a comma; `import from` finds
     /// it]
     #[arg(long, value_name = "CHAR", value_parser = delimiter)]
@@ -143,6 +145,22 @@ struct ImportFlags {
     /// [default: utf-8]
     #[arg(long, value_name = "NAME", value_parser = input::encoding)]
     encoding: Option<&'static Encoding>,
+}
+
+impl CsvFormatArgs {
+    fn format(&self) -> CsvFormat {
+        CsvFormat {
+            delimiter: self.delimiter,
+            encoding: self.encoding,
+        }
+    }
+}
+
+/// The flags of every import.
+#[derive(Debug, clap::Args)]
+struct ImportFlags {
+    #[command(flatten)]
+    csv: CsvFormatArgs,
     /// Where rejected rows are written: a file, for `import folder` and `import from` a folder; -
     /// writes to stdout
     /// [default: FILE.rejected.csv next to the input; created only if rows are rejected]
@@ -249,7 +267,7 @@ impl UploadFlags {
     }
 }
 
-pub(super) fn delimiter(text: &str) -> Result<u8, String> {
+fn delimiter(text: &str) -> Result<u8, String> {
     match text.as_bytes() {
         b"tab" | b"\\t" => Ok(b'\t'),
         [byte] if byte.is_ascii() && !b"\"\r\n".contains(byte) => Ok(*byte),

@@ -1,6 +1,6 @@
 //! Reads the rows of a file on a blocking thread, into batches to be sent.
 
-use std::sync::Arc;
+use std::{collections::HashMap, sync::Arc};
 
 use tokio::sync::mpsc;
 
@@ -64,6 +64,7 @@ pub(super) fn read<T: ImportItem>(
         let mut batcher = BatchReader {
             batch: ImportBatch::default(),
             duplicates: Duplicates::default(),
+            number: 0,
             limit,
             batches,
         };
@@ -90,6 +91,8 @@ impl From<Error> for ReadEnd {
 struct BatchReader<T> {
     batch: ImportBatch<T>,
     duplicates: Duplicates,
+    /// That of the next item, in each pass.
+    number: u32,
     limit: usize,
     batches: mpsc::Sender<Result<ImportBatch<T>, Error>>,
 }
@@ -98,6 +101,7 @@ impl<T: ImportItem> BatchReader<T> {
     fn run(&mut self, sources: &[ItemSource<T>]) -> Result<(), ReadEnd> {
         for pass in 0..T::PASSES {
             let mut later = false;
+            self.number = 0;
             for source in sources {
                 later |= match source {
                     ItemSource::File(file, reader) => self.file(file, reader.as_ref(), pass)?,
@@ -108,7 +112,7 @@ impl<T: ImportItem> BatchReader<T> {
                 break;
             }
         }
-        self.batch.note = self.duplicates.note::<T>();
+        self.batch.note = self.duplicates.note::<T>(&names(sources));
         self.flush()
     }
 
@@ -151,11 +155,13 @@ impl<T: ImportItem> BatchReader<T> {
                 row.bytes = 0;
             }
             if pass == 0 {
-                self.duplicates.add(&item, row.line);
+                self.duplicates.add(&item, &row, self.number);
             }
+            let is_superseded = pass > 0 && self.duplicates.is_superseded(&item, self.number);
+            self.number = self.number.saturating_add(1);
             later |= item.pass() > pass;
             if item.pass() == pass {
-                match pass > 0 && self.duplicates.is_superseded(&item, row.line) {
+                match is_superseded {
                     true => self.batch.superseded.push(row.bytes),
                     false => self.item(item, row)?,
                 }
@@ -193,6 +199,15 @@ impl<T: ImportItem> BatchReader<T> {
             .blocking_send(Ok(batch))
             .map_err(|_| ReadEnd::Cancelled)
     }
+}
+
+/// The names of the files, by their indexes.
+fn names<T>(sources: &[ItemSource<T>]) -> HashMap<usize, &str> {
+    let named = sources.iter().filter_map(|it| match it {
+        ItemSource::File(file, _) => Some((file.index(), file.name())),
+        ItemSource::Ready(_) => None,
+    });
+    named.collect()
 }
 
 impl<T> Default for ImportBatch<T> {

@@ -129,6 +129,11 @@ impl CsvFile {
         }
     }
 
+    /// For messages.
+    pub(super) fn name(&self) -> &str {
+        self.input.name()
+    }
+
     pub(super) fn columns(&self) -> Arc<CsvColumns> {
         Arc::clone(&self.columns)
     }

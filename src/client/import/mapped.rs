@@ -9,8 +9,10 @@ mod open;
 mod row;
 
 mod conditions;
+mod file_mapping;
 mod mapping;
 mod rules;
+mod values;
 
 mod codes;
 mod lists;
@@ -23,7 +25,10 @@ mod survey;
 
 use std::path::PathBuf;
 
-use self::mapping::ImportMapping;
+use self::{
+    mapping::ImportMapping,
+    values::{GroupName, MappedCode},
+};
 use super::{ImportFlags, UploadFlags};
 use crate::client::{Completion, error::Error, terminal};
 
@@ -50,14 +55,14 @@ pub(super) struct MappedArgs {
     #[arg(value_name = "FILE.csv", required = true)]
     files: Vec<PathBuf>,
     /// A group that all contacts of the files get, by its name; repeat it for several
-    #[arg(long, value_name = "NAME")]
-    group: Vec<String>,
+    #[arg(long, value_name = "NAME", value_parser = group_name)]
+    group: Vec<GroupName>,
     /// Another column whose values are names of groups; repeat it for several
     #[arg(long, value_name = "COLUMN")]
     group_column: Vec<String>,
     /// The code of a group, instead of one that is made of its name; repeat it for several
     #[arg(long, value_name = "NAME=CODE", value_parser = name_and_code)]
-    code: Vec<(String, String)>,
+    code: Vec<(GroupName, MappedCode)>,
     /// Mark all contacts of the files with `exclude_from_segments`
     #[arg(long)]
     exclude_from_segments: bool,
@@ -81,8 +86,12 @@ impl PrintMappingArgs {
     }
 }
 
-fn name_and_code(text: &str) -> Result<(String, String), String> {
+fn group_name(text: &str) -> Result<GroupName, &'static str> {
+    text.to_owned().try_into()
+}
+
+fn name_and_code(text: &str) -> Result<(GroupName, MappedCode), String> {
     let parts = text.rsplit_once('=');
     let (name, code) = parts.ok_or("write the name, = and the code, such as Newsletter=NEWS")?;
-    Ok((name.trim().to_owned(), code.trim().to_owned()))
+    Ok((group_name(name)?, code.to_owned().try_into()?))
 }

@@ -54,6 +54,9 @@ pub(super) struct RejectedRows {
     columns: Arc<CsvColumns>,
     output: Option<Writer<RejectedOutput>>,
     count: u64,
+    /// The first row by its line, with the input and the reason, if rows are only counted.
+    first: Option<(u64, String)>,
+    input: String,
     last_line: u64,
     /// Whether all rows came in the order of their lines.
     is_sorted: bool,
@@ -101,6 +104,8 @@ impl RejectedRows {
             columns,
             output: None,
             count: 0,
+            first: None,
+            input: input.display().to_string(),
             last_line: 0,
             is_sorted: true,
             is_confirmed: false,
@@ -116,6 +121,10 @@ impl RejectedRows {
         self.count += 1;
         self.is_sorted &= self.last_line <= row.line;
         self.last_line = row.line;
+        if self.name.is_none() && self.first.as_ref().is_none_or(|it| row.line < it.0) {
+            let text = format!("{}, line {}: {reason}", self.input, row.line);
+            self.first = Some((row.line, text));
+        }
         self.write(row, reason).or_else(|it| self.unwritable(it))
     }
 
@@ -138,7 +147,10 @@ impl RejectedRows {
         let rows = pluralize(count, "rejected row", "rejected rows");
         Ok(Some(match self.name {
             Some(name) => format!("{rows}, with line and reason: {name}"),
-            None => format!("{rows}; --rejected writes them, with line and reason"),
+            None => {
+                let first = self.first.map(|(_, text)| text).unwrap_or_default();
+                format!("{rows}; --rejected writes them, with line and reason; the first: {first}")
+            }
         }))
     }
 

@@ -1,6 +1,9 @@
 //! The results of an import: progress while it runs, and a report at its end.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::{BTreeMap, HashMap},
+    time::Duration,
+};
 
 use serde_json::{Value, json};
 
@@ -83,6 +86,9 @@ impl ImportCounts {
     }
 }
 
+/// The columns in which the values of fields are, for files that have names of their own.
+type FieldColumns = HashMap<usize, HashMap<&'static str, String>>;
+
 /// Counts rows, shows progress and writes rejected rows.
 pub(super) struct ImportReport {
     /// For each file.
@@ -91,6 +97,7 @@ pub(super) struct ImportReport {
     rejections: Option<Rejections>,
     /// What the rows are of, if that is not plain.
     label: String,
+    columns: FieldColumns,
     progress: Progress,
     dry_run: bool,
     format: SummaryFormat,
@@ -116,6 +123,7 @@ impl ImportReport {
             rejected,
             rejections: None,
             label: String::new(),
+            columns: HashMap::new(),
             progress: Progress::new(size, verb),
             dry_run,
             format,
@@ -133,6 +141,18 @@ impl ImportReport {
             rejections: Some(rejections),
             ..self
         }
+    }
+
+    pub(super) fn with_columns(self, columns: FieldColumns) -> Self {
+        Self { columns, ..self }
+    }
+
+    /// The reason with the column of its field.
+    fn with_column(&self, row: &CsvRow, reason: &str) -> Option<String> {
+        let (field, text) = reason.split_once(": ")?;
+        let names = self.columns.get(&row.file)?.get(field)?;
+        let is_same = names.trim_matches('`') == field;
+        (!is_same).then(|| format!("{field} (in {names}): {text}"))
     }
 
     /// Records a row whose group the service rejected.
@@ -158,6 +178,8 @@ impl ImportReport {
         if let Some(rejections) = &self.rejections {
             rejections.add_line(row.file, row.line);
         }
+        let with_column = self.with_column(row, reason);
+        let reason = with_column.as_deref().unwrap_or(reason);
         match self.rejected.get_mut(&row.file) {
             Some(rejected) => rejected.add(row, reason),
             None => Ok(()),

@@ -10,7 +10,7 @@ use prost_types::FieldMask;
 use tokio::sync::mpsc;
 
 use super::{
-    ImportFlags, UploadFlags,
+    CsvFormatArgs, ImportFlags, UploadFlags,
     batches::{self, ImportBatch, ItemSource},
     csv_file::{CsvFile, CsvFormat},
     groups,
@@ -25,13 +25,6 @@ use crate::{
 };
 
 impl ImportFlags {
-    pub(super) fn format(&self) -> CsvFormat {
-        CsvFormat {
-            delimiter: self.delimiter,
-            encoding: self.encoding,
-        }
-    }
-
     /// Refuses a `--rejected` that is no folder, for the rejected rows of several files or steps.
     pub(super) fn check_rejected_folder(&self) -> Result<(), Error> {
         match &self.rejected {
@@ -49,7 +42,7 @@ impl ImportFlags {
         path: &Path,
         rejected: Option<PathBuf>,
     ) -> Result<OpenImport<T>, Error> {
-        let file = open_file::<T>(path, self.format()).await?;
+        let file = open_file::<T>(path, self.csv.format()).await?;
         let rejected = rejected.or_else(|| (!self.dry_run).then(|| rejected_path(path, "")));
         let rejected = RejectedRows::new(rejected.as_deref(), self.force, path, &file)?;
         let rejected = BTreeMap::from([(file.index(), rejected)]);
@@ -80,14 +73,10 @@ fn source<T: ImportItem>(file: CsvFile) -> ItemSource<T> {
 /// Opens a file of memberships, and reads it in batches of at most `limit` rows.
 pub(in crate::client) async fn read_memberships(
     path: &Path,
-    delimiter: u8,
+    csv: &CsvFormatArgs,
     limit: usize,
 ) -> Result<mpsc::Receiver<Result<ImportBatch<pb::Assignment>, Error>>, Error> {
-    let format = CsvFormat {
-        delimiter: Some(delimiter),
-        encoding: None,
-    };
-    let file = open_file::<pb::Assignment>(path, format).await?;
+    let file = open_file::<pb::Assignment>(path, csv.format()).await?;
     Ok(batches::read(vec![source(file)], limit))
 }
 

@@ -3,9 +3,12 @@
 use std::collections::{BTreeSet, HashMap};
 
 use super::{
-    mapping::{ContactMapping, FileMapping, ImportMapping},
+    conditions::{FlagName, MappedFlag},
+    file_mapping::{ContactMapping, FileMapping},
+    mapping::ImportMapping,
     names,
-    rules::{MappedColumn, MappedCompany},
+    rules::MappedCompany,
+    values::MappedColumn,
 };
 use crate::client::{
     import::columns::{CsvColumns, CsvFields},
@@ -103,17 +106,74 @@ impl BoundFile {
             .into_iter()
             .filter_map(|(name, has)| has.then_some(name));
         let always = ["kind", "name", "exclude_from_segments", "privacy_blocked"];
-        always
+        let mut mask: Vec<_> = always
             .into_iter()
             .chain(optional)
             .map(str::to_owned)
-            .collect()
+            .collect();
+        mask.sort();
+        mask
+    }
+
+    /// The columns of the file that fields of contacts and memberships are read from, for messages.
+    pub(super) fn columns_of_fields(&self, columns: &CsvColumns) -> HashMap<&'static str, String> {
+        let mut fields: Vec<(&'static str, Vec<&MappedColumn>)> = Vec::new();
+        let id: Vec<_> = self.mapping.id.iter().map(|it| &it.column).collect();
+        fields.extend([("id", id.clone()), ("UNKNOWN_CONTACT", id)]);
+        let codes = self.mapping.groups.iter().filter_map(|it| it.code());
+        fields.push(("code", codes.collect()));
+        if let Some(contact) = &self.mapping.contact {
+            let company = contact.company.iter();
+            let company = company.flat_map(|it| it.id.iter().chain(&it.name));
+            let name = contact.name.join.iter().chain(&contact.name.otherwise);
+            fields.extend([
+                ("kind", contact.kind.column().into_iter().collect()),
+                ("name", name.collect()),
+                ("email", contact.email.iter().collect()),
+                ("company_id", company.collect()),
+            ]);
+        }
+        let named = fields.into_iter().map(|(field, mapped)| {
+            let indexes = mapped.iter().filter_map(|it| self.index(it));
+            let names = indexes.map(|it| format!("`{}`", excerpt(&columns.names()[it])));
+            (field, names.collect::<Vec<_>>().join(", "))
+        });
+        named.filter(|(_, names)| !names.is_empty()).collect()
+    }
+
+    /// The flags for which the mapping has columns, and the file has none of them.
+    pub(super) fn missing_flags(&self) -> Vec<&'static str> {
+        let lacks = |it: &MappedFlag| it.set_if.column().is_some_and(|it| !self.has(it));
+        let is_missing = |flag: &FlagName| {
+            let contact = self.mapping.contact.iter();
+            let rules = contact.flat_map(|it| it.flags.iter().filter(|it| it.flag == *flag));
+            let rules: Vec<_> = rules.collect();
+            !rules.is_empty() && rules.into_iter().all(lacks)
+        };
+        let missing = FlagName::ALL.into_iter().filter(is_missing);
+        missing.map(FlagName::name).collect()
+    }
+
+    /// The columns that occur more than once, of which the first is imported.
+    pub(super) fn repeated<'a>(&self, columns: &'a CsvColumns) -> Vec<&'a str> {
+        let names = columns.names();
+        let used: BTreeSet<_> = self.indexes.values().copied().collect();
+        let repeated = used.into_iter().filter(|index| {
+            let name = names::folded(&names[*index]);
+            names[index + 1..]
+                .iter()
+                .any(|it| names::folded(it) == name)
+        });
+        repeated.map(|it| names[it].as_str()).collect()
+    }
+
+    fn index(&self, column: &MappedColumn) -> Option<usize> {
+        column.0.iter().find_map(|it| self.indexes.get(it)).copied()
     }
 
     /// The value of a column, trimmed; empty if the file lacks the column.
     pub(super) fn value<'a>(&self, column: &MappedColumn, fields: &CsvFields<'a>) -> &'a str {
-        let index = column.0.iter().find_map(|it| self.indexes.get(it));
-        index.map_or("", |index| fields.at(*index).trim())
+        self.index(column).map_or("", |it| fields.at(it).trim())
     }
 }
 

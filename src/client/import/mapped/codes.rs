@@ -3,22 +3,25 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use super::{names, row::GroupKey, survey::SurveyedGroup};
+use super::{
+    names,
+    row::GroupKey,
+    survey::SurveyedGroup,
+    values::{GroupName, MappedCode},
+};
 use crate::{
-    client::error::Error,
-    model::{Code, InvalidValue},
+    client::{error::Error, terminal::excerpt},
+    model::Code,
     pb::MailingGroup,
 };
-
-/// The longest description, in characters.
-const MAX_DESCRIPTION: usize = 100;
 
 /// The group of a name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct PlannedGroup {
     pub(super) code: String,
     pub(super) description: String,
-    pub(super) exists: bool,
+    /// The description that it has, if the tenant has it.
+    pub(super) existing: Option<String>,
     /// The code that it would have, if another group had not.
     pub(super) taken: Option<String>,
 }
@@ -26,31 +29,36 @@ pub(super) struct PlannedGroup {
 /// Finds codes for the groups that the files name. `chosen` has codes by names.
 pub(super) fn assign(
     groups: &BTreeMap<GroupKey, SurveyedGroup>,
-    chosen: &BTreeMap<String, String>,
+    chosen: &BTreeMap<GroupName, MappedCode>,
     existing: &[MailingGroup],
 ) -> Result<BTreeMap<GroupKey, PlannedGroup>, Error> {
     let mut codes = GroupCodes::new(existing);
-    let mut later = Vec::new();
+    let mut others = Vec::new();
     for (key, group) in groups {
-        match codes.known(key, group, chosen)? {
-            Some(planned) => {
-                codes.planned.insert(key.clone(), planned);
-            }
-            None => later.push((key, group)),
+        match codes.fixed(key, group, chosen) {
+            Some(planned) => codes.add(key, planned),
+            None => others.push((key, group)),
         }
     }
-    for (key, group) in later {
-        let planned = codes.made(key, group);
-        codes.planned.insert(key.clone(), planned);
+    let mut ambiguous = Vec::new();
+    // Those with codes of the source come first, as their keys do.
+    for (key, group) in others {
+        match codes.found(key, group) {
+            Ok(planned) => codes.add(key, planned),
+            Err(candidates) => ambiguous.push((key, group, candidates)),
+        }
     }
-    Ok(codes.planned)
+    match ambiguous.is_empty() {
+        true => Ok(codes.planned),
+        false => Err(codes.refused(&ambiguous)),
+    }
 }
 
 struct GroupCodes<'a> {
     /// The descriptions of the groups of the tenant, by code.
     existing: HashMap<&'a str, &'a str>,
-    /// Their codes by description; of several the first.
-    by_description: HashMap<&'a str, &'a str>,
+    /// The codes of groups by description; of several the first.
+    by_description: HashMap<String, String>,
     /// Codes of this import.
     used: HashSet<String>,
     planned: BTreeMap<GroupKey, PlannedGroup>,
@@ -62,208 +70,115 @@ impl<'a> GroupCodes<'a> {
             .iter()
             .map(|it| (it.code.as_str(), it.description.as_str()));
         let named = pairs.clone().filter(|it| !it.1.is_empty());
+        let owned = |(code, text): (&str, &str)| (text.to_owned(), code.to_owned());
         Self {
             existing: pairs.collect(),
-            by_description: named.rev().map(|(code, text)| (text, code)).collect(),
+            by_description: named.rev().map(owned).collect(),
             used: HashSet::new(),
             planned: BTreeMap::new(),
         }
     }
 
-    /// The group, if its code need not be made: the mapping names it, a group of the tenant has the
-    /// name as its description, or the source has a valid code.
-    fn known(
-        &mut self,
+    /// The group, if its code is given: the mapping names it, or the source has a valid one.
+    fn fixed(
+        &self,
         key: &GroupKey,
         group: &SurveyedGroup,
-        chosen: &BTreeMap<String, String>,
-    ) -> Result<Option<PlannedGroup>, Error> {
+        chosen: &BTreeMap<GroupName, MappedCode>,
+    ) -> Option<PlannedGroup> {
         let name = key.name();
-        if let Some(code) = chosen.get(name) {
-            let code = checked(name, code)?;
-            let description = group.description.clone();
-            let description = self
-                .existing
-                .get(code.as_str())
-                .map(|it| (*it).to_owned())
-                .or(description);
-            return Ok(Some(self.plan(
-                code,
-                description.unwrap_or_else(|| name.to_owned()),
-                None,
-            )));
+        if let Some(MappedCode(code)) = chosen.get(name) {
+            let code = code.as_str();
+            let existing = self.existing.get(code).copied();
+            let description = existing.or(group.description.as_deref()).unwrap_or(name);
+            return Some(self.plan(code.to_owned(), description, None));
         }
-        Ok(match key {
-            GroupKey::Name(name) => {
-                let description = described(name);
-                let code = self.by_description.get(description.as_str());
-                let code = code.map(|it| (*it).to_owned());
-                code.map(|code| self.plan(code, description, None))
-            }
-            GroupKey::Code(code) => {
-                let valid = code.parse::<Code>().ok().map(String::from);
-                valid.map(|code| self.of_source(code, key, group, None))
-            }
-        })
-    }
-
-    /// The group with a new code, or that of an earlier import from a source with codes.
-    fn made(&mut self, key: &GroupKey, group: &SurveyedGroup) -> PlannedGroup {
-        let name = key.name();
-        let wanted = names::code(name);
-        let has_code = matches!(key, GroupKey::Code(_));
-        let is_free = |code: &String| {
-            !self.used.contains(code) && (has_code || !self.existing.contains_key(code.as_str()))
+        let code: Code = match key {
+            GroupKey::Code(code) => code.parse().ok()?,
+            GroupKey::Name(_) => return None,
         };
-        let numbered = (2..).map(|number| names::numbered(&wanted, number));
-        let mut codes = std::iter::once(wanted.clone()).chain(numbered);
-        let code = codes
-            .find(is_free)
-            .expect("there are more numbers than groups");
-        let taken = (code != wanted).then_some(wanted);
-        match has_code {
-            true => self.of_source(code, key, group, taken),
-            false => self.plan(code, described(name), taken),
-        }
-    }
-
-    /// A group of which the source has a code: it gets the description of the source, if that has
-    /// one.
-    fn of_source(
-        &mut self,
-        code: String,
-        key: &GroupKey,
-        group: &SurveyedGroup,
-        taken: Option<String>,
-    ) -> PlannedGroup {
-        let name = key.name();
         let existing = self.existing.get(code.as_str()).copied();
         let description = group.description.as_deref().or(existing).unwrap_or(name);
-        let description = described(description);
-        self.plan(code, description, taken)
+        Some(self.plan(code.into(), description, None))
     }
 
-    fn plan(&mut self, code: String, description: String, taken: Option<String>) -> PlannedGroup {
-        self.used.insert(code.clone());
+    /// The group that has the name as its description, or a new one. Otherwise the codes of the
+    /// groups that it may be.
+    fn found(&self, key: &GroupKey, group: &SurveyedGroup) -> Result<PlannedGroup, Vec<String>> {
+        let name = key.name();
+        let wanted = names::code(name);
+        let description = group.description.as_deref().unwrap_or(name);
+        let has_description = |it: &&String| self.existing.get(it.as_str()) == Some(&description);
+        let code = match key {
+            GroupKey::Name(name) => self.by_description.get(name).cloned(),
+            GroupKey::Code(_) => {
+                // Several codes of the source may lose characters and become equal.
+                let candidates: Vec<_> = numbered(&wanted)
+                    .take_while(|it| !self.is_free(it))
+                    .filter(|it| !self.used.contains(it))
+                    .collect();
+                let code = candidates.iter().find(has_description).cloned();
+                if code.is_none() && group.description.is_none() && !candidates.is_empty() {
+                    return Err(candidates);
+                }
+                code
+            }
+        };
+        let code = code.or_else(|| numbered(&wanted).find(|it| self.is_free(it)));
+        let code = code.expect("there are more numbers than groups");
+        let is_taken = code != wanted && !self.existing.contains_key(code.as_str());
+        Ok(self.plan(code, description, is_taken.then_some(wanted)))
+    }
+
+    fn is_free(&self, code: &str) -> bool {
+        !self.used.contains(code) && !self.existing.contains_key(code)
+    }
+
+    fn plan(&self, code: String, description: &str, taken: Option<String>) -> PlannedGroup {
+        let existing = self.existing.get(code.as_str());
         PlannedGroup {
-            exists: self.existing.contains_key(code.as_str()),
+            existing: existing.map(|it| (*it).to_owned()),
             code,
-            description,
+            description: description.to_owned(),
             taken,
         }
     }
+
+    fn add(&mut self, key: &GroupKey, planned: PlannedGroup) {
+        self.used.insert(planned.code.clone());
+        // A name leads to a group of this import as it does to that of an earlier one.
+        let earlier = self.by_description.entry(planned.description.clone());
+        earlier.or_insert_with(|| planned.code.clone());
+        self.planned.insert(key.clone(), planned);
+    }
+
+    /// Says of which codes of the source it is not known which group they are.
+    fn refused(&self, ambiguous: &[(&GroupKey, &SurveyedGroup, Vec<String>)]) -> Error {
+        let mut text = "codes with other characters than letters and digits may be those of groups                         that exist, as their descriptions are missing:"
+            .to_owned();
+        for (key, group, candidates) in ambiguous {
+            let described = |code: &String| {
+                let description = self.existing.get(code.as_str()).copied();
+                format!("{code} ({})", excerpt(description.unwrap_or_default()))
+            };
+            let candidates: Vec<_> = candidates.iter().map(described).collect();
+            let (place, name) = (&group.place, excerpt(key.name()));
+            text += &format!("\n  {place}: {name} may be {}", candidates.join(" or "));
+        }
+        let name = ambiguous.first().map_or("", |it| it.0.name());
+        let code = ambiguous.first().map_or("", |it| it.2[0].as_str());
+        text += &format!(
+            "\npass the file that describes the groups too, or choose: --code '{name}={code}'"
+        );
+        Error::Input(text)
+    }
 }
 
-fn checked(name: &str, code: &str) -> Result<String, Error> {
-    let code = code.parse::<Code>().map(String::from);
-    code.map_err(|invalid: InvalidValue| Error::Input(format!("the code of `{name}` {invalid}")))
-}
-
-/// A name as a description.
-fn described(name: &str) -> String {
-    let name: String = name
-        .chars()
-        .map(|it| if it.is_control() { ' ' } else { it })
-        .collect();
-    name.trim().chars().take(MAX_DESCRIPTION).collect()
+/// A code, and the same with numbers.
+fn numbered(code: &str) -> impl Iterator<Item = String> {
+    let numbered = (2..).map(move |number| names::numbered(code, number));
+    std::iter::once(code.to_owned()).chain(numbered)
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::client::import::columns::CsvRow;
-
-    fn surveyed(description: Option<&str>) -> SurveyedGroup {
-        SurveyedGroup {
-            description: description.map(str::to_owned),
-            memberships: 1,
-            row: CsvRow {
-                file: 0,
-                line: 1,
-                bytes: 0,
-                record: csv::ByteRecord::new(),
-                problem: None,
-            },
-        }
-    }
-
-    fn existing(groups: &[(&str, &str)]) -> Vec<MailingGroup> {
-        let group = |(code, description): &(&str, &str)| MailingGroup {
-            code: (*code).to_owned(),
-            description: (*description).to_owned(),
-            ..MailingGroup::default()
-        };
-        groups.iter().map(group).collect()
-    }
-
-    /// The codes of names, in the order of the names.
-    fn codes(names: &[&str], chosen: &[(&str, &str)], tenant: &[(&str, &str)]) -> Vec<String> {
-        let groups = names
-            .iter()
-            .map(|it| (GroupKey::Name((*it).to_owned()), surveyed(None)));
-        let owned = |(name, code): &(&str, &str)| ((*name).to_owned(), (*code).to_owned());
-        let chosen = chosen.iter().map(owned).collect();
-        let planned = assign(&groups.collect(), &chosen, &existing(tenant)).expect("valid");
-        planned.into_values().map(|it| it.code).collect()
-    }
-
-    #[test]
-    fn a_name_keeps_its_code_and_a_clash_gets_a_number() {
-        let names = ["Newsletter Austria", "Newsletter Africa", "VIP"];
-        let first = codes(&names, &[], &[]);
-        assert_eq!(first, ["NEWSLETTERA", "NEWSLETTER2", "VIP"]);
-        // The order is that of the names: Africa, Austria.
-        let tenant = [
-            ("NEWSLETTERA", "Newsletter Africa"),
-            ("NEWSLETTER2", "Newsletter Austria"),
-        ];
-        assert_eq!(
-            codes(&names, &[], &tenant),
-            ["NEWSLETTERA", "NEWSLETTER2", "VIP"]
-        );
-        // More names later, and a renamed group.
-        let tenant = [("NEWS", "Newsletter Africa"), ("VIP", "Very important")];
-        let more = ["Newsletter Aachen", "Newsletter Africa", "VIP"];
-        assert_eq!(codes(&more, &[], &tenant), ["NEWSLETTERA", "NEWS", "VIP2"]);
-    }
-
-    #[test]
-    fn the_mapping_chooses_codes() {
-        let tenant = [("VIP", "Very important")];
-        let chosen = [("VIP", "vip"), ("Press", "vip")];
-        assert_eq!(codes(&["Press", "VIP"], &chosen, &tenant), ["VIP", "VIP"]);
-        let groups = BTreeMap::from([(GroupKey::Name("A".to_owned()), surveyed(None))]);
-        let chosen = BTreeMap::from([("A".to_owned(), "A-B".to_owned())]);
-        let refused = assign(&groups, &chosen, &[])
-            .expect_err("refused")
-            .to_string();
-        assert!(
-            refused.contains("the code of `A` may hold letters and digits only"),
-            "{refused}"
-        );
-    }
-
-    #[test]
-    fn codes_of_a_source_are_kept_where_they_are_valid() {
-        let groups = BTreeMap::from([
-            (
-                GroupKey::Code("X-CARD".to_owned()),
-                surveyed(Some("Christmas cards")),
-            ),
-            (GroupKey::Code("xcard".to_owned()), surveyed(None)),
-            (GroupKey::Code("X-GIFT".to_owned()), surveyed(None)),
-        ]);
-        let tenant = existing(&[("XGIFT", "Gifts"), ("XCARD", "Cards")]);
-        let planned = assign(&groups, &BTreeMap::new(), &tenant).expect("valid");
-        let planned: Vec<_> = planned
-            .values()
-            .map(|it| (it.code.as_str(), it.description.as_str(), it.exists))
-            .collect();
-        let expected = [
-            ("XCARD2", "Christmas cards", false),
-            ("XGIFT", "Gifts", true),
-            ("XCARD", "Cards", true),
-        ];
-        assert_eq!(planned, expected);
-    }
-}
+mod tests;

@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use super::rules::MappedColumn;
+use super::values::{GroupName, MappedColumn, MappedValues};
 
 /// A mark of contacts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -12,13 +12,24 @@ pub(super) enum FlagName {
     PrivacyBlocked,
 }
 
+impl FlagName {
+    pub(super) const ALL: [Self; 2] = [Self::ExcludeFromSegments, Self::PrivacyBlocked];
+
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::ExcludeFromSegments => "exclude_from_segments",
+            Self::PrivacyBlocked => "privacy_blocked",
+        }
+    }
+}
+
 /// When a flag is set, and when it is cleared: never, unless the mapping says so.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(try_from = "FlagTable")]
 pub(super) struct MappedFlag {
     pub(super) flag: FlagName,
     pub(super) set_if: MappedCondition,
-    pub(super) clear: Vec<String>,
+    pub(super) clear: Option<MappedValues>,
 }
 
 #[derive(Deserialize)]
@@ -26,19 +37,22 @@ pub(super) struct MappedFlag {
 struct FlagTable {
     set: FlagName,
     column: Option<MappedColumn>,
-    values: Option<Vec<String>>,
+    values: Option<MappedValues>,
     filled: Option<bool>,
-    file_name: Option<Vec<String>>,
-    #[serde(default)]
-    clear: Vec<String>,
+    file_name: Option<MappedValues>,
+    clear: Option<MappedValues>,
 }
 
 impl TryFrom<FlagTable> for MappedFlag {
     type Error = &'static str;
 
     fn try_from(table: FlagTable) -> Result<Self, &'static str> {
-        if !table.clear.is_empty() && table.column.is_none() {
-            return Err("`clear` are values of a `column`");
+        match (&table.clear, &table.column, table.filled) {
+            (Some(_), None, _) => return Err("`clear` has values of a `column`"),
+            (Some(_), _, Some(true)) => {
+                return Err("`clear` never applies, as any value sets the flag; name its `values`");
+            }
+            (Some(_) | None, _, _) => {}
         }
         let condition = ConditionTable {
             column: table.column,
@@ -54,15 +68,29 @@ impl TryFrom<FlagTable> for MappedFlag {
     }
 }
 
+impl MappedFlag {
+    /// A value with which one rule sets a flag, and another one clears it.
+    pub(super) fn contradiction<'a>(&'a self, clearing: &Self) -> Option<&'a str> {
+        let (MappedCondition::Values(set, values), Some(clear)) = (&self.set_if, &clearing.clear)
+        else {
+            return None;
+        };
+        let column = clearing.set_if.column().filter(|it| it.overlaps(set));
+        let is_same = self.flag == clearing.flag && column.is_some();
+        let shared = values.shared(clear).filter(|_| is_same);
+        shared.map(String::as_str)
+    }
+}
+
 /// A condition on a row.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "ConditionTable")]
 pub(super) enum MappedCondition {
     Always,
-    Values(MappedColumn, Vec<String>),
+    Values(MappedColumn, MappedValues),
     Filled(MappedColumn, bool),
     /// The file's name begins with one of these.
-    FileName(Vec<String>),
+    FileName(MappedValues),
 }
 
 impl MappedCondition {
@@ -72,15 +100,58 @@ impl MappedCondition {
             Self::Values(column, _) | Self::Filled(column, _) => Some(column),
         }
     }
+
+    /// Whether there is no row for which both hold.
+    fn excludes(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Values(one, values), Self::Values(two, others)) => {
+                one == two && values.shared(others).is_none()
+            }
+            (Self::Filled(one, is_filled), Self::Filled(two, is_other)) => {
+                one == two && is_filled != is_other
+            }
+            (Self::Always | Self::Values(..) | Self::Filled(..) | Self::FileName(_), _) => false,
+        }
+    }
+
+    /// Whether the other one holds for each row for which this one does.
+    fn implies(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Values(one, values), Self::Values(two, others)) => {
+                one == two && values.0.iter().all(|it| others.has(it))
+            }
+            _ => self == other,
+        }
+    }
+}
+
+/// Says that no row can fulfil the conditions.
+pub(super) fn check_conditions(
+    only: &[MappedCondition],
+    except: &[MappedCondition],
+) -> Result<(), &'static str> {
+    let pairs = only
+        .iter()
+        .flat_map(|one| only.iter().map(move |it| (one, it)));
+    if pairs.into_iter().any(|(one, other)| one.excludes(other)) {
+        return Err("`only` leaves out all rows: two of its conditions exclude each other");
+    }
+    match only
+        .iter()
+        .any(|it| except.iter().any(|other| it.implies(other)))
+    {
+        true => Err("all rows are left out: `except` has what `only` demands"),
+        false => Ok(()),
+    }
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct ConditionTable {
     column: Option<MappedColumn>,
-    values: Option<Vec<String>>,
+    values: Option<MappedValues>,
     filled: Option<bool>,
-    file_name: Option<Vec<String>>,
+    file_name: Option<MappedValues>,
 }
 
 impl TryFrom<ConditionTable> for MappedCondition {
@@ -90,6 +161,9 @@ impl TryFrom<ConditionTable> for MappedCondition {
         match (table.column, table.values, table.filled, table.file_name) {
             (Some(column), Some(values), None, None) => Ok(Self::Values(column, values)),
             (Some(column), None, Some(filled), None) => Ok(Self::Filled(column, filled)),
+            (None, None, None, Some(names)) if names.has("") => {
+                Err("`file_name` has starts of names, which are not empty")
+            }
             (None, None, None, Some(names)) => Ok(Self::FileName(names)),
             _ => {
                 Err("a condition has `column` and `values`, `column` and `filled`, or `file_name`")
@@ -110,11 +184,11 @@ pub(super) enum MappedGroups {
     /// A cell says whether the contact has the group.
     Marked {
         column: MappedColumn,
-        name: String,
-        values: Vec<String>,
+        name: GroupName,
+        values: MappedValues,
     },
     /// All contacts of the file have the group.
-    Constant(String),
+    Constant(GroupName),
     /// A cell has the code that the source gives the group.
     Codes {
         code: MappedColumn,
@@ -145,8 +219,8 @@ impl MappedGroups {
 struct GroupsTable {
     column: Option<MappedColumn>,
     separator: Option<char>,
-    name: Option<String>,
-    values: Option<Vec<String>>,
+    name: Option<GroupName>,
+    values: Option<MappedValues>,
     code: Option<MappedColumn>,
     description: Option<MappedColumn>,
 }

@@ -4,10 +4,11 @@
 use std::{collections::BTreeMap, fs, path::Path};
 
 use serde::Deserialize;
+use toml::Spanned;
 
 use super::{
-    conditions::{MappedCondition, MappedFlag, MappedGroups},
-    rules::{MappedColumn, MappedCompany, MappedId, MappedKind, MappedName},
+    file_mapping::{FileMapping, check_title},
+    values::{GroupName, MappedCode},
 };
 use crate::client::{
     error::Error,
@@ -26,149 +27,29 @@ const BUILT_IN: [(&str, &str); 4] = [
 ];
 
 /// What the files of a source mean.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Clone)]
 pub(super) struct ImportMapping {
     /// The source, for people.
     pub(super) title: String,
     /// Between the entries of a list in a cell.
-    #[serde(default = "comma")]
     pub(super) separator: char,
     /// Before a separator that belongs to an entry.
     pub(super) escape: Option<char>,
     /// The codes of groups, by their names in the source.
-    #[serde(default)]
-    pub(super) codes: BTreeMap<String, String>,
+    pub(super) codes: BTreeMap<GroupName, MappedCode>,
     /// The kinds of files, in the order in which they are imported.
     pub(super) file: Vec<FileMapping>,
 }
 
-/// A kind of file. What it has is imported: contacts, if it has names; memberships, if it has ids
-/// and groups; and groups.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(try_from = "FileTable")]
-pub(super) struct FileMapping {
-    /// What the file holds, for people.
-    pub(super) title: String,
-    pub(super) optional_columns: bool,
-    /// Columns without which a file is not of this kind, besides those of `id`, `kind` and `name`.
-    requires: Vec<MappedColumn>,
-    pub(super) id: Option<MappedId>,
-    pub(super) contact: Option<ContactMapping>,
-    pub(super) groups: Vec<MappedGroups>,
-    pub(super) only: Vec<MappedCondition>,
-    pub(super) except: Vec<MappedCondition>,
-}
-
-/// How contacts are made of rows.
-#[derive(Debug, Clone)]
-pub(super) struct ContactMapping {
-    pub(super) kind: MappedKind,
-    pub(super) name: MappedName,
-    pub(super) email: Option<MappedColumn>,
-    pub(super) company: Option<MappedCompany>,
-    pub(super) flags: Vec<MappedFlag>,
-}
-
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct FileTable {
+struct MappingTable {
     title: String,
+    separator: Option<Spanned<char>>,
+    escape: Option<Spanned<char>>,
     #[serde(default)]
-    optional_columns: bool,
-    #[serde(default)]
-    requires: Vec<MappedColumn>,
-    id: Option<MappedId>,
-    kind: Option<MappedKind>,
-    name: Option<MappedName>,
-    email: Option<MappedColumn>,
-    company: Option<MappedCompany>,
-    #[serde(default)]
-    flags: Vec<MappedFlag>,
-    #[serde(default)]
-    groups: Vec<MappedGroups>,
-    #[serde(default)]
-    only: Vec<MappedCondition>,
-    #[serde(default)]
-    except: Vec<MappedCondition>,
-}
-
-impl TryFrom<FileTable> for FileMapping {
-    type Error = &'static str;
-
-    fn try_from(table: FileTable) -> Result<Self, &'static str> {
-        let is_plain = table.email.is_none() && table.company.is_none() && table.flags.is_empty();
-        let contact = match (table.kind, table.name) {
-            (Some(kind), Some(name)) => Some(ContactMapping {
-                kind,
-                name,
-                email: table.email,
-                company: table.company,
-                flags: table.flags,
-            }),
-            (None, None) if is_plain => None,
-            _ => return Err("a [[file]] with contacts has `id`, `kind` and `name`"),
-        };
-        let has_codes = |it: &MappedGroups| matches!(it, MappedGroups::Codes { .. });
-        match (&table.id, &contact) {
-            (None, Some(_)) => return Err("a [[file]] with contacts has `id`, `kind` and `name`"),
-            (Some(_), None) if table.groups.is_empty() => {
-                return Err("a [[file]] with `id` also has `kind` and `name`, or `groups`");
-            }
-            (None, None) if table.groups.is_empty() || !table.groups.iter().all(has_codes) => {
-                return Err("a [[file]] without `id` has `groups` with `code`, and nothing else");
-            }
-            (Some(_), _) | (None, None) => {}
-        }
-        Ok(Self {
-            title: table.title,
-            optional_columns: table.optional_columns,
-            requires: table.requires,
-            id: table.id,
-            contact,
-            groups: table.groups,
-            only: table.only,
-            except: table.except,
-        })
-    }
-}
-
-impl FileMapping {
-    /// All columns that it names.
-    pub(super) fn columns(&self) -> Vec<&MappedColumn> {
-        let conditions = self.only.iter().chain(&self.except);
-        let mut columns: Vec<_> = conditions.filter_map(MappedCondition::column).collect();
-        columns.extend(&self.requires);
-        columns.extend(self.id.as_ref().map(|it| &it.column));
-        columns.extend(self.groups.iter().flat_map(MappedGroups::columns));
-        if let Some(contact) = &self.contact {
-            columns.extend(contact.kind.column());
-            columns.extend(&contact.name.join);
-            columns.extend(&contact.name.otherwise);
-            columns.extend(&contact.email);
-            if let Some(company) = &contact.company {
-                columns.extend([&company.id, &company.name].into_iter().flatten());
-            }
-            columns.extend(contact.flags.iter().filter_map(|it| it.set_if.column()));
-        }
-        columns
-    }
-
-    /// The columns without which a file is not of this kind.
-    pub(super) fn required(&self) -> Vec<&MappedColumn> {
-        if !self.optional_columns {
-            return self.columns();
-        }
-        let mut columns: Vec<_> = self.requires.iter().collect();
-        columns.extend(self.id.as_ref().map(|it| &it.column));
-        if let Some(contact) = &self.contact {
-            columns.extend(contact.kind.column());
-            let is_name_needed = contact.name.otherwise.is_none();
-            columns.extend(contact.name.join.iter().filter(|_| is_name_needed));
-        }
-        columns.extend(self.groups.iter().filter_map(MappedGroups::code));
-        columns
-    }
+    codes: BTreeMap<GroupName, MappedCode>,
+    file: Vec<Spanned<FileMapping>>,
 }
 
 impl ImportMapping {
@@ -200,84 +81,68 @@ impl ImportMapping {
     }
 
     fn parse(name: &str, text: &str) -> Result<Self, Error> {
-        let mapping: Self = toml::from_str(text)
-            .map_err(|error| Error::Input(format!("{name}: {}", error.to_string().trim_end())))?;
-        match mapping.file.is_empty() {
-            true => Err(Error::Input(format!("{name}: it needs a [[file]]"))),
-            false => Ok(mapping),
-        }
+        let wrong = |problem: String| Error::Input(format!("{name}: {problem}"));
+        let table: Result<MappingTable, _> = toml::from_str(text);
+        let table = table.map_err(|error| wrong(error.to_string().trim_end().to_owned()))?;
+        table.check(text).map_err(wrong)?;
+        Ok(Self {
+            title: table.title,
+            separator: table.separator.map_or(',', Spanned::into_inner),
+            escape: table.escape.map(Spanned::into_inner),
+            codes: table.codes,
+            file: table.file.into_iter().map(Spanned::into_inner).collect(),
+        })
     }
+}
+
+impl MappingTable {
+    /// Refuses what contradicts other parts of the mapping.
+    fn check(&self, text: &str) -> Result<(), String> {
+        check_title(&self.title)?;
+        if self.file.is_empty() {
+            return Err("it needs a [[file]]".to_owned());
+        }
+        let separator = self.separator.as_ref().map_or(',', |it| *it.get_ref());
+        let quote = self.separator.iter().find(|it| *it.get_ref() == '"');
+        if let Some(separator) = quote {
+            let line = line_of(text, separator.span().start);
+            return Err(format!(
+                "line {line}: `separator` is no quote, as entries may be quoted"
+            ));
+        }
+        let same = self.escape.iter().find(|it| *it.get_ref() == separator);
+        if let Some(escape) = same {
+            let line = line_of(text, escape.span().start);
+            return Err(format!(
+                "line {line}: `escape` is another character than the separator"
+            ));
+        }
+        for (index, file) in self.file.iter().enumerate() {
+            let needed = file.get_ref().required_names();
+            let same = |it: &&Spanned<FileMapping>| it.get_ref().required_names() == needed;
+            if let Some(earlier) = self.file[..index].iter().find(same) {
+                let line = line_of(text, file.span().start);
+                let (title, earlier) = (&file.get_ref().title, &earlier.get_ref().title);
+                return Err(format!(
+                    "line {line}: [[file]] `{}` needs the same columns as `{}`, so no file would be \
+                     one; name a column in `requires` by which it is recognised",
+                    excerpt(title),
+                    excerpt(earlier)
+                ));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The line of a place in a text.
+fn line_of(text: &str, place: usize) -> usize {
+    1 + text.bytes().take(place).filter(|it| *it == b'\n').count()
 }
 
 fn sources() -> String {
     list(BUILT_IN.map(|(name, _)| name))
 }
 
-fn comma() -> char {
-    ','
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn built_in_mappings_are_valid() {
-        for (name, text) in BUILT_IN {
-            ImportMapping::parse(name, text).expect("a valid mapping");
-            assert!(text.starts_with("# "), "{name} says what it reads");
-        }
-    }
-
-    #[test]
-    fn a_mistake_is_named_with_its_line_and_what_would_be_right() {
-        let file = "title = \"x\"\n[[file]]\ntitle = \"y\"\n";
-        for (text, line, words) in [
-            (
-                "id = \"A\"\nkind = \"PERSON\"\nname = \"B\"\nemial = \"C\"",
-                7,
-                "unknown field `emial`, expected one of",
-            ),
-            ("id = \"A\"\nkind = \"ROBOT\"\nname = \"B\"", 5, "COMPANY"),
-            (
-                "id = \"A\"\nkind = \"PERSON\"",
-                2,
-                "has `id`, `kind` and `name`",
-            ),
-            ("id = \"A\"", 2, "or `groups`"),
-            (
-                "[[file.groups]]\ncolumn = \"A\"",
-                2,
-                "has `groups` with `code`",
-            ),
-            (
-                "id = \"A\"\n[[file.groups]]\ncolumn = \"A\"\nvalues = [\"x\"]",
-                5,
-                "`values` go with `column` and `name`",
-            ),
-            (
-                "id = \"A\"\n[[file.flags]]\nset = \"spam\"\nfilled = true",
-                6,
-                "unknown variant `spam`",
-            ),
-            ("id = {}", 4, "`column` or `digest`"),
-        ] {
-            let text = format!("{file}{text}\n");
-            let refused = ImportMapping::parse("m.toml", &text).expect_err("refused");
-            let message = refused.to_string();
-            let place = format!("line {line},");
-            assert!(message.starts_with("m.toml: "), "{message}");
-            assert!(
-                message.contains(words) && message.contains(&place),
-                "{line}: {message}"
-            );
-        }
-        let missing = ImportMapping::of("mailchump")
-            .expect_err("refused")
-            .to_string();
-        assert!(
-            missing.contains("business-central, hubspot, listmonk, mailchimp"),
-            "{missing}"
-        );
-    }
-}
+mod tests;

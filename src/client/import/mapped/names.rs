@@ -5,16 +5,32 @@ use std::fmt::Write;
 use sha2::{Digest, Sha256};
 use unicode_normalization::{UnicodeNormalization, char::is_combining_mark};
 
-use crate::model::{Code, ContactId};
+use crate::model::{Code, ContactId, Name};
 
 /// The longest id that is made of a name, in characters.
 const MAX_ID: usize = 64;
 
-/// The digits that distinguish names of which the same id would be made.
+/// The digits that distinguish names of which the same id or description would be made.
 const SUFFIX: usize = 8;
+
+/// The longest description, in characters.
+const MAX_DESCRIPTION: usize = 100;
 
 /// The digits of a digest that is an id.
 const DIGEST: usize = 24;
+
+/// A name as the description of a group. If it is too long it ends with a digest, so that the groups
+/// of two names have two descriptions, by which they are found again.
+pub(super) fn description(name: &str) -> String {
+    let printable = |it: char| if it.is_control() { ' ' } else { it };
+    let text: String = name.chars().map(printable).collect();
+    let text = text.trim();
+    if text.chars().count() <= MAX_DESCRIPTION {
+        return text.to_owned();
+    }
+    let start: String = text.chars().take(MAX_DESCRIPTION - SUFFIX - 2).collect();
+    format!("{start}… {}", digest(text, SUFFIX))
+}
 
 /// The code of a name: its letters and digits, in upper case, as many as a code may have. Latin
 /// letters lose their accents, so that the code can be typed.
@@ -69,7 +85,13 @@ pub(super) fn digest_id(prefix: &str, value: &str) -> String {
 /// Whether a text can be an id.
 pub(super) fn check_id(id: &str) -> Result<(), String> {
     let parsed = id.parse::<ContactId>();
-    parsed.map(drop).map_err(|invalid| format!("id {invalid}"))
+    parsed.map(drop).map_err(|invalid| invalid.to_string())
+}
+
+/// Whether a text can be the name of a contact.
+pub(super) fn check_name(name: &str) -> Result<(), String> {
+    let parsed = name.parse::<Name>();
+    parsed.map(drop).map_err(|invalid| invalid.to_string())
 }
 
 /// A name with single spaces in place of line breaks and other white space.
@@ -149,6 +171,15 @@ mod tests {
         }
         assert_eq!(numbered("NEWSLETTERS", 2), "NEWSLETTER2");
         assert_eq!(numbered("VIP", 12), "VIP12");
+    }
+
+    #[test]
+    fn a_description_differs_for_other_names_however_long() {
+        assert_eq!(description(" Two\nlines "), "Two lines");
+        let long = |end: &str| description(&("é".repeat(100) + end));
+        assert_eq!(long("A").chars().count(), MAX_DESCRIPTION);
+        assert_ne!(long("A"), long("B"));
+        assert_eq!(description(&long("A")), long("A"));
     }
 
     #[test]

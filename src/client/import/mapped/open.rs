@@ -1,7 +1,8 @@
 //! Opens the files of an import, and says where their rejected rows go.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeMap, BTreeSet, HashSet},
+    fs,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -12,14 +13,17 @@ use super::{
     conditions::{FlagName, MappedCondition, MappedFlag, MappedGroups},
     mapping::ImportMapping,
     row::GroupKey,
-    rules::MappedColumn,
     survey::{MappedFile, Survey},
+    values::MappedColumn,
 };
 use crate::client::{
     error::Error,
     import::{csv_file::CsvFile, rejected::RejectedRows, run::rejected_path},
     terminal::{excerpt, list},
 };
+
+/// What stands before `rejected` in the names of files, by the steps of an import.
+const REJECTED_WORDS: [&str; 4] = ["", "groups.", "companies.", "memberships."];
 
 impl MappedArgs {
     /// The mapping, with what the flags add to it.
@@ -40,7 +44,7 @@ impl MappedArgs {
             let flag = |flag| MappedFlag {
                 flag,
                 set_if: MappedCondition::Always,
-                clear: Vec::new(),
+                clear: None,
             };
             let excluded = self
                 .exclude_from_segments
@@ -50,17 +54,19 @@ impl MappedArgs {
         Ok(mapping)
     }
 
-    /// Opens all files, in the order in which they are imported.
+    /// Opens all files, in the order in which they are imported: those without companies of persons
+    /// first, as they may have the companies.
     pub(super) fn open(&self, mapping: &ImportMapping) -> Result<Vec<MappedFile>, Error> {
-        let format = self.flags.format();
+        let inputs: Vec<_> = self.files.iter().map(|it| resolved(it)).collect();
+        let mut taken: HashSet<_> = inputs.iter().cloned().collect();
         let mut files = Vec::new();
         for (index, path) in self.files.iter().enumerate() {
-            if self.files[..index].contains(path) {
+            if inputs[..index].contains(&inputs[index]) {
                 let path = path.display();
                 return Err(Error::Usage(format!("{path} is named twice")));
             }
             let name = path.file_name().unwrap_or_default().to_string_lossy();
-            let opened = CsvFile::search(path, index, format, |columns| {
+            let opened = CsvFile::search(path, index, self.flags.csv.format(), |columns| {
                 BoundFile::fit(mapping, &name, columns)
             });
             let (file, (order, bound)) = opened?;
@@ -69,15 +75,28 @@ impl MappedArgs {
                 file: Arc::new(file),
                 bound: Arc::new(bound),
                 order,
+                rejected_number: self.rejected_number(path, &mut taken),
             });
         }
-        files.sort_by_key(|it| (it.order, it.file.index()));
-        self.check_group_columns(&files)?;
+        let has_company = |it: &MappedFile| it.update_mask().iter().any(|it| it == "company_id");
+        files.sort_by_key(|it| (it.order, has_company(it), it.file.index()));
+        self.check_flags(&files)?;
         Ok(files)
     }
 
-    /// Refuses a column of groups that no file has.
-    fn check_group_columns(&self, files: &[MappedFile]) -> Result<(), Error> {
+    /// Refuses flags that concern no file.
+    fn check_flags(&self, files: &[MappedFile]) -> Result<(), Error> {
+        let flags = [
+            (!self.group.is_empty(), "--group"),
+            (self.exclude_from_segments, "--exclude-from-segments"),
+        ];
+        let has_contacts = files.iter().any(MappedFile::has_contacts);
+        if let Some((_, flag)) = flags.iter().find(|it| it.0 && !has_contacts) {
+            return Err(Error::Input(format!(
+                "{flag} is for contacts, and no file has any: {}",
+                list(files.iter().map(|it| it.bound.mapping.title.as_str()))
+            )));
+        }
         for name in &self.group_column {
             let column = MappedColumn(vec![name.clone()]);
             if files.iter().any(|it| it.bound.has(&column)) {
@@ -100,10 +119,10 @@ impl MappedArgs {
     pub(super) fn check_codes(&self, survey: &Survey) -> Result<(), Error> {
         let names: BTreeSet<_> = survey.groups.keys().map(GroupKey::name).collect();
         for (name, _) in &self.code {
-            if !names.contains(name.as_str()) {
+            if !names.contains(name.0.as_str()) {
                 return Err(Error::Input(format!(
                     "no file has a group `{}` (--code); found: {}",
-                    excerpt(name),
+                    excerpt(&name.0),
                     list(names.iter().copied())
                 )));
             }
@@ -118,19 +137,52 @@ impl MappedArgs {
         word: impl Fn(&MappedFile) -> &'static str,
     ) -> Result<BTreeMap<usize, RejectedRows>, Error> {
         let rejected = |it: &MappedFile| {
-            let path = self.rejected_path(&it.path, word(it));
+            let path = self.rejected_path(&it.path, it.rejected_number, word(it));
             let rejected = RejectedRows::new(path.as_deref(), self.flags.force, &it.path, &it.file);
             Ok((it.file.index(), rejected?))
         };
         files.iter().map(rejected).collect()
     }
 
-    fn rejected_path(&self, file: &Path, word: &str) -> Option<PathBuf> {
-        let path = rejected_path(file, word);
+    /// A number with which all files of rejected rows of an input are files of their own.
+    fn rejected_number(&self, input: &Path, taken: &mut HashSet<PathBuf>) -> usize {
+        let paths = |number| {
+            let paths = REJECTED_WORDS
+                .into_iter()
+                .filter_map(move |word| self.rejected_path(input, number, word));
+            paths
+                .filter(|it| it != Path::new("-"))
+                .map(|it| resolved(&it))
+        };
+        let is_free = |number: &usize| paths(*number).all(|it| !taken.contains(&it));
+        let number = (1..).find(is_free).unwrap_or(1);
+        taken.extend(paths(number));
+        number
+    }
+
+    /// The first of several inputs whose files of rejected rows would have the same names has no
+    /// number in them.
+    fn rejected_path(&self, file: &Path, number: usize, word: &str) -> Option<PathBuf> {
+        let path = match number {
+            1 => rejected_path(file, word),
+            _ => rejected_path(file, &format!("{number}.{word}")),
+        };
         match self.flags.rejected.as_deref() {
             None => (!self.flags.dry_run).then_some(path),
             Some(folder) if folder == Path::new("-") => Some(folder.to_owned()),
             Some(folder) => Some(folder.join(path.file_name()?)),
         }
     }
+}
+
+/// A path by which files are compared: that of the file, or its name in the folder that will have
+/// it.
+fn resolved(path: &Path) -> PathBuf {
+    let in_folder = || {
+        let folder = path.parent().filter(|it| !it.as_os_str().is_empty());
+        let folder = fs::canonicalize(folder.unwrap_or(Path::new("."))).ok()?;
+        Some(folder.join(path.file_name()?))
+    };
+    let file = fs::canonicalize(path).ok().or_else(in_folder);
+    file.unwrap_or_else(|| path.to_owned())
 }

@@ -1,7 +1,7 @@
 //! Makes the items of an import of the rows of mapped files.
 
 use std::{
-    collections::{BTreeMap, HashSet},
+    collections::{BTreeMap, HashMap, HashSet},
     hash::{BuildHasher, RandomState},
     sync::Arc,
 };
@@ -26,6 +26,8 @@ use crate::{
 pub(super) struct ImportPlan {
     pub(super) survey: Survey,
     pub(super) groups: BTreeMap<GroupKey, PlannedGroup>,
+    /// In a dry run, contacts of the tenant of which the files lack fields.
+    pub(super) known: HashMap<String, Contact>,
 }
 
 impl ImportPlan {
@@ -45,20 +47,69 @@ impl ImportPlan {
         groups.map(item).collect()
     }
 
-    /// The companies that are made of names, without those with these ids.
-    pub(super) fn company_items(&self, known: &HashSet<String>) -> Vec<(Contact, CsvRow)> {
-        let companies = self.survey.companies.iter();
-        let companies = companies.filter(|(id, _)| !known.contains(*id));
+    /// The companies that are made of names.
+    pub(super) fn company_items(&self) -> Vec<(Contact, CsvRow)> {
         let item = |(id, company): (&String, &SurveyedCompany)| {
-            let contact = Contact {
+            let mut contact = Contact {
                 id: id.clone(),
                 kind: ContactKind::Company.into(),
                 name: company.name.clone(),
                 ..Contact::default()
             };
+            self.complete(&mut contact, &["kind", "name"].map(str::to_owned));
             (contact, company.row.clone())
         };
-        companies.map(item).collect()
+        self.survey.companies.iter().map(item).collect()
+    }
+
+    /// In a dry run, all contacts are sent with the same fields: gives a contact those that its file
+    /// lacks, as an import leaves them as they are.
+    fn complete(&self, contact: &mut Contact, fields: &[String]) {
+        let Some(known) = self.known.get(&contact.id) else {
+            return;
+        };
+        let lacks = |name: &str| fields.iter().all(|it| it != name);
+        if lacks("email") {
+            contact.email.clone_from(&known.email);
+        }
+        if lacks("company_id") && contact.kind == known.kind {
+            contact.company_id.clone_from(&known.company_id);
+        }
+    }
+}
+
+/// Finds rows that have no group, in a file of nothing else.
+struct GroupReader {
+    columns: Arc<CsvColumns>,
+    bound: Arc<BoundFile>,
+}
+
+/// The groups, and what is wrong with the rows of files that have nothing else.
+pub(super) fn groups(files: &[MappedFile], plan: &ImportPlan) -> Vec<ItemSource<MailingGroup>> {
+    let plain = files.iter().filter(|it| it.bound.mapping.id.is_none());
+    let mut sources: Vec<_> = plain
+        .map(|it| {
+            let reader: Arc<dyn RowReader<_>> = Arc::new(GroupReader {
+                columns: it.file.columns(),
+                bound: Arc::clone(&it.bound),
+            });
+            ItemSource::File(Arc::clone(&it.file), reader)
+        })
+        .collect();
+    let items = plan.group_items();
+    if !items.is_empty() {
+        sources.push(ItemSource::Ready(items));
+    }
+    sources
+}
+
+impl RowReader<MailingGroup> for GroupReader {
+    fn items(&self, row: &CsvRow) -> Result<Vec<MailingGroup>, String> {
+        let fields = self.columns.fields(row)?;
+        match self.bound.leaves_out(&fields) || !self.bound.groups(&fields).is_empty() {
+            true => Ok(Vec::new()),
+            false => Err("code: must not be empty".to_owned()),
+        }
     }
 }
 
@@ -66,6 +117,8 @@ impl ImportPlan {
 struct ContactReader {
     columns: Arc<CsvColumns>,
     bound: Arc<BoundFile>,
+    /// The fields that the file has.
+    fields: Vec<String>,
     plan: Arc<ImportPlan>,
 }
 
@@ -74,6 +127,7 @@ pub(super) fn contacts(file: &MappedFile, plan: &Arc<ImportPlan>) -> ItemSource<
     let reader = ContactReader {
         columns: file.file.columns(),
         bound: Arc::clone(&file.bound),
+        fields: file.update_mask(),
         plan: Arc::clone(plan),
     };
     ItemSource::File(Arc::clone(&file.file), Arc::new(reader))
@@ -90,6 +144,7 @@ impl RowReader<Contact> for ContactReader {
         }
         let mut contact = self.bound.contact(mapping, &fields)?;
         self.plan.survey.mark(&mut contact);
+        self.plan.complete(&mut contact, &self.fields);
         Ok(vec![contact])
     }
 }
@@ -124,14 +179,18 @@ impl RowReader<Assignment> for MembershipReader {
             return Ok(Vec::new());
         }
         let fields = self.columns.fields(row)?;
-        let Some(contact_id) = self.bound.id(&fields)? else {
-            return Ok(Vec::new());
-        };
         if self.bound.leaves_out(&fields) {
             return Ok(Vec::new());
         }
+        let Some(contact_id) = self.bound.id(&fields)? else {
+            return Ok(Vec::new());
+        };
+        let groups = self.bound.groups(&fields);
+        if groups.is_empty() && self.bound.mapping.contact.is_none() {
+            return Err("code: must not be empty".to_owned());
+        }
         let mut codes: Vec<&str> = Vec::new();
-        for group in self.bound.groups(&fields) {
+        for group in groups {
             let planned = self.plan.groups.get(&group.key);
             let code = planned.map(|it| it.code.as_str());
             codes.extend(code.filter(|code| !codes.contains(code)));
@@ -154,8 +213,8 @@ pub(super) fn foresee(
     let plan = Arc::clone(plan);
     let (hasher, mut seen) = (RandomState::new(), HashSet::new());
     Box::new(move |assignment, reason| {
-        let line = plan.survey.line_of(&assignment.contact_id);
-        let is_new = line.is_some_and(|(file, line)| !rejected_contacts.has_line(file, line));
+        let is_accepted = |(file, line)| !rejected_contacts.has_line(file, line);
+        let is_new = plan.survey.has_contact(&assignment.contact_id, is_accepted);
         let is_known = match reason.split(':').next() {
             Some("UNKNOWN_CONTACT") => is_new,
             // The service looks for the contact first.

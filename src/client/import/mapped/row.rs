@@ -3,10 +3,10 @@
 use super::{
     bound::BoundFile,
     conditions::{FlagName, MappedCondition, MappedGroups},
-    lists,
-    mapping::ContactMapping,
-    names,
-    rules::{MappedColumn, MappedKind},
+    file_mapping::ContactMapping,
+    lists, names,
+    rules::MappedKind,
+    values::{GroupName, MappedColumn},
 };
 use crate::{
     client::{
@@ -16,13 +16,13 @@ use crate::{
     pb::{Contact, ContactKind},
 };
 
-/// How the source names a group.
+/// How the source names a group. Names are as descriptions are, by which groups are found again.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) enum GroupKey {
-    /// The code is made of the name.
-    Name(String),
     /// The source has a code of its own.
     Code(String),
+    /// The code is made of the name.
+    Name(String),
 }
 
 impl GroupKey {
@@ -61,13 +61,13 @@ impl BoundFile {
         };
         let value = self.value(&id.column, fields);
         if value.is_empty() {
-            return Err(format!("id: {} is empty", id.column.shown()));
+            return Err("id: must not be empty".to_owned());
         }
         let made = match id.is_digest {
             true => names::digest_id(&id.prefix, value),
             false => format!("{}{value}", id.prefix),
         };
-        names::check_id(&made)?;
+        names::check_id(&made).map_err(|it| format!("id: {it}"))?;
         Ok(Some(made))
     }
 
@@ -79,7 +79,7 @@ impl BoundFile {
     ) -> Result<Contact, String> {
         let kind = self.kind(&contact.kind, fields)?;
         let company = match kind {
-            ContactKind::Person => self.company(contact, fields),
+            ContactKind::Person => self.company(contact, fields)?,
             ContactKind::Company | ContactKind::Unspecified => None,
         };
         Ok(Contact {
@@ -103,8 +103,10 @@ impl BoundFile {
         &self,
         contact: &ContactMapping,
         fields: &CsvFields<'_>,
-    ) -> Option<RowCompany> {
-        let company = contact.company.as_ref()?;
+    ) -> Result<Option<RowCompany>, String> {
+        let Some(company) = &contact.company else {
+            return Ok(None);
+        };
         let value = |it: &Option<MappedColumn>| it.as_ref().map_or("", |it| self.value(it, fields));
         let mut ids = lists::split(value(&company.id), self.separator, self.escape);
         let all = match ids.len() {
@@ -117,9 +119,12 @@ impl BoundFile {
         let id = match (ids.pop(), &name) {
             (Some(id), _) => format!("{}{id}", company.prefix),
             (None, Some(name)) => names::id(&company.prefix, name),
-            (None, None) => return None,
+            (None, None) => return Ok(None),
         };
-        Some(RowCompany { id, name })
+        names::check_id(&id).map_err(|it| format!("company_id: {it}"))?;
+        let checked = name.as_deref().map_or(Ok(()), names::check_name);
+        checked.map_err(|it| format!("company_id: the name of the company {it}"))?;
+        Ok(Some(RowCompany { id, name }))
     }
 
     /// The groups of a row, each once.
@@ -146,31 +151,29 @@ impl BoundFile {
                     self.value(column, fields),
                     separator.unwrap_or(self.separator),
                 );
-                let names = lists::split(cell, separator, self.escape);
-                names.into_iter().map(named).collect()
+                let entries = lists::split(cell, separator, self.escape);
+                let names = entries.iter().map(|it| names::description(it));
+                names.map(named).collect()
             }
             MappedGroups::Marked {
                 column,
                 name,
                 values,
-            } => match is_among(self.value(column, fields), values) {
-                true => vec![named(name.clone())],
+            } => match values.has(self.value(column, fields)) {
+                true => vec![named(name.0.clone())],
                 false => Vec::new(),
             },
-            MappedGroups::Constant(name) => vec![named(name.clone())],
+            MappedGroups::Constant(GroupName(name)) => vec![named(name.clone())],
             MappedGroups::Codes { code, description } => {
-                let code = self.value(code, fields).to_owned();
-                let group = RowGroup {
-                    key: GroupKey::Code(code.clone()),
-                    description: description
-                        .as_ref()
-                        .filter(|it| self.has(it))
-                        .map(|it| self.value(it, fields).to_owned()),
-                };
-                if code.is_empty() {
-                    Vec::new()
-                } else {
-                    vec![group]
+                let code = names::description(self.value(code, fields));
+                let description = description.as_ref();
+                let description = description.map(|it| names::description(self.value(it, fields)));
+                match code.is_empty() {
+                    true => Vec::new(),
+                    false => vec![RowGroup {
+                        key: GroupKey::Code(code),
+                        description: description.filter(|it| !it.is_empty()),
+                    }],
                 }
             }
         }
@@ -188,12 +191,12 @@ impl BoundFile {
                 company,
                 person,
             } => match self.value(column, fields) {
-                value if is_among(value, company) => Ok(ContactKind::Company),
-                value if is_among(value, person) => Ok(ContactKind::Person),
+                value if company.has(value) => Ok(ContactKind::Company),
+                value if person.has(value) => Ok(ContactKind::Person),
                 value => Err(format!(
                     "kind: `{}` is none of {}",
                     excerpt(value),
-                    list(company.iter().chain(person).map(String::as_str))
+                    list(company.0.iter().chain(&person.0).map(String::as_str))
                 )),
             },
         }
@@ -221,7 +224,8 @@ impl BoundFile {
         }
         let clears = rules().any(|it| match &it.set_if {
             MappedCondition::Values(column, _) | MappedCondition::Filled(column, _) => {
-                is_among(self.value(column, fields), &it.clear)
+                let clear = it.clear.as_ref();
+                clear.is_some_and(|it| it.has(self.value(column, fields)))
             }
             MappedCondition::Always | MappedCondition::FileName(_) => false,
         });
@@ -231,22 +235,14 @@ impl BoundFile {
     fn holds(&self, condition: &MappedCondition, fields: &CsvFields<'_>) -> bool {
         match condition {
             MappedCondition::Always => true,
-            MappedCondition::Values(column, values) => is_among(self.value(column, fields), values),
+            MappedCondition::Values(column, values) => values.has(self.value(column, fields)),
             MappedCondition::Filled(column, filled) => {
                 self.has(column) && self.value(column, fields).is_empty() != *filled
             }
             MappedCondition::FileName(starts) => {
-                let mut starts = starts.iter().map(|it| it.to_lowercase());
+                let mut starts = starts.0.iter().map(|it| it.to_lowercase());
                 starts.any(|it| self.file_name.starts_with(&it))
             }
         }
     }
-}
-
-/// Whether a value is one of these, in upper or lower case.
-fn is_among(value: &str, values: &[String]) -> bool {
-    fn folded(text: &str) -> impl Iterator<Item = char> {
-        text.trim().chars().flat_map(char::to_lowercase)
-    }
-    values.iter().any(|it| folded(it).eq(folded(value)))
 }

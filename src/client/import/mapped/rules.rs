@@ -2,46 +2,14 @@
 
 use serde::Deserialize;
 
+use super::{
+    names,
+    values::{MappedColumn, MappedValues},
+};
 use crate::{
     client::{rows, terminal::excerpt},
     pb::ContactKind,
 };
-
-/// A column, by the spellings of its name; the first that the file has counts.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(from = "Spellings")]
-pub(super) struct MappedColumn(pub(super) Vec<String>);
-
-#[derive(Deserialize)]
-#[serde(
-    untagged,
-    expecting = "expected the name of a column, or a list of its spellings"
-)]
-enum Spellings {
-    One(String),
-    Many(Vec<String>),
-}
-
-impl From<Spellings> for MappedColumn {
-    fn from(spellings: Spellings) -> Self {
-        Self(match spellings {
-            Spellings::One(name) => vec![name],
-            Spellings::Many(names) => names,
-        })
-    }
-}
-
-impl MappedColumn {
-    /// For messages.
-    pub(super) fn shown(&self) -> String {
-        let names: Vec<_> = self
-            .0
-            .iter()
-            .map(|it| format!("`{}`", excerpt(it)))
-            .collect();
-        names.join(" or ")
-    }
-}
 
 /// What ids are made of.
 #[derive(Debug, Clone, Deserialize)]
@@ -56,40 +24,45 @@ pub(super) struct MappedId {
 #[derive(Deserialize)]
 #[serde(
     untagged,
-    expecting = "expected a column, or a table with `column` or `digest`, and `prefix`"
+    deny_unknown_fields,
+    expecting = "expected a column, or a table with `column` or `digest`, and perhaps `prefix`"
 )]
 enum IdTable {
     Plain(MappedColumn),
-    Table {
-        column: Option<MappedColumn>,
-        digest: Option<MappedColumn>,
+    Column {
+        column: MappedColumn,
+        #[serde(default)]
+        prefix: String,
+    },
+    Digest {
+        digest: MappedColumn,
         #[serde(default)]
         prefix: String,
     },
 }
 
 impl TryFrom<IdTable> for MappedId {
-    type Error = &'static str;
+    type Error = String;
 
-    fn try_from(table: IdTable) -> Result<Self, &'static str> {
+    fn try_from(table: IdTable) -> Result<Self, String> {
         let (column, prefix, is_digest) = match table {
             IdTable::Plain(column) => (column, String::new(), false),
-            IdTable::Table {
-                column,
-                digest,
-                prefix,
-            } => match (column, digest) {
-                (Some(column), None) => (column, prefix, false),
-                (None, Some(column)) => (column, prefix, true),
-                (None, None) | (Some(_), Some(_)) => return Err("`id` has `column` or `digest`"),
-            },
+            IdTable::Column { column, prefix } => (column, prefix, false),
+            IdTable::Digest { digest, prefix } => (digest, prefix, true),
         };
+        check_prefix(&prefix)?;
         Ok(Self {
             column,
             prefix,
             is_digest,
         })
     }
+}
+
+/// Refuses a prefix with which no id is one.
+fn check_prefix(prefix: &str) -> Result<(), String> {
+    let checked = names::check_id(&format!("{prefix}1"));
+    checked.map_err(|reason| format!("an id with the `prefix` {reason}"))
 }
 
 /// What says whether a contact is a company or a person.
@@ -99,8 +72,8 @@ pub(super) enum MappedKind {
     Always(ContactKind),
     Values {
         column: MappedColumn,
-        company: Vec<String>,
-        person: Vec<String>,
+        company: MappedValues,
+        person: MappedValues,
     },
     CompanyIfEmpty(MappedColumn),
 }
@@ -108,15 +81,16 @@ pub(super) enum MappedKind {
 #[derive(Deserialize)]
 #[serde(
     untagged,
-    expecting = "expected `COMPANY`, `PERSON`, or a table with `column`, `company` and `person`, or \
-                 with `company_if_empty`"
+    deny_unknown_fields,
+    expecting = "expected `COMPANY`, `PERSON`, or a table with `column` and values for each of `company` \
+                 and `person`, or with `company_if_empty`"
 )]
 enum KindTable {
     Constant(String),
     Values {
         column: MappedColumn,
-        company: Vec<String>,
-        person: Vec<String>,
+        company: MappedValues,
+        person: MappedValues,
     },
     IfEmpty {
         company_if_empty: MappedColumn,
@@ -129,16 +103,22 @@ impl TryFrom<KindTable> for MappedKind {
     fn try_from(table: KindTable) -> Result<Self, String> {
         Ok(match table {
             KindTable::Constant(name) => Self::Always(rows::parse_kind(&name)?),
+            KindTable::IfEmpty { company_if_empty } => Self::CompanyIfEmpty(company_if_empty),
             KindTable::Values {
                 column,
                 company,
                 person,
-            } => Self::Values {
-                column,
-                company,
-                person,
+            } => match company.shared(&person) {
+                Some(value) => {
+                    let value = excerpt(value);
+                    return Err(format!("`{value}` stands for `company` and for `person`"));
+                }
+                None => Self::Values {
+                    column,
+                    company,
+                    person,
+                },
             },
-            KindTable::IfEmpty { company_if_empty } => Self::CompanyIfEmpty(company_if_empty),
         })
     }
 }
@@ -154,7 +134,7 @@ impl MappedKind {
 
 /// What names are made of.
 #[derive(Debug, Clone, Deserialize)]
-#[serde(from = "NameTable")]
+#[serde(try_from = "NameTable")]
 pub(super) struct MappedName {
     /// Their values are joined.
     pub(super) join: Vec<MappedColumn>,
@@ -165,7 +145,8 @@ pub(super) struct MappedName {
 #[derive(Deserialize)]
 #[serde(
     untagged,
-    expecting = "expected a column, or a table with `join` and `otherwise`"
+    deny_unknown_fields,
+    expecting = "expected a column, or a table with `join` and perhaps `otherwise`"
 )]
 enum NameTable {
     Plain(MappedColumn),
@@ -175,25 +156,49 @@ enum NameTable {
     },
 }
 
-impl From<NameTable> for MappedName {
-    fn from(table: NameTable) -> Self {
-        match table {
-            NameTable::Plain(column) => Self {
-                join: vec![column],
-                otherwise: None,
-            },
-            NameTable::Table { join, otherwise } => Self { join, otherwise },
+impl TryFrom<NameTable> for MappedName {
+    type Error = &'static str;
+
+    fn try_from(table: NameTable) -> Result<Self, &'static str> {
+        let (join, otherwise) = match table {
+            NameTable::Plain(column) => (vec![column], None),
+            NameTable::Table { join, otherwise } => (join, otherwise),
+        };
+        match join.is_empty() {
+            true => Err("`join` has at least one column"),
+            false => Ok(Self { join, otherwise }),
         }
     }
 }
 
 /// What says which company a person belongs to. With `name`, companies are made.
 #[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(try_from = "CompanyTable")]
 pub(super) struct MappedCompany {
     pub(super) id: Option<MappedColumn>,
     pub(super) name: Option<MappedColumn>,
     /// Before ids, also those made of names.
-    #[serde(default)]
     pub(super) prefix: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct CompanyTable {
+    id: Option<MappedColumn>,
+    name: Option<MappedColumn>,
+    #[serde(default)]
+    prefix: String,
+}
+
+impl TryFrom<CompanyTable> for MappedCompany {
+    type Error = String;
+
+    fn try_from(table: CompanyTable) -> Result<Self, String> {
+        let CompanyTable { id, name, prefix } = table;
+        if id.is_none() && name.is_none() {
+            return Err("`company` has `id`, `name` or both".to_owned());
+        }
+        check_prefix(&prefix)?;
+        Ok(Self { id, name, prefix })
+    }
 }

@@ -1,6 +1,6 @@
 //! The steps of `import from`: groups, companies, contacts, memberships.
 
-use std::{collections::HashSet, sync::Arc};
+use std::{collections::HashMap, sync::Arc};
 
 use sha2::{Digest, Sha256};
 
@@ -9,7 +9,7 @@ use super::{
     mapping::ImportMapping,
     readers::{self, ImportPlan},
     summary,
-    survey::{MappedFile, Survey},
+    survey::{MappedFile, Survey, update_mask},
 };
 use crate::{
     client::{
@@ -22,6 +22,7 @@ use crate::{
             run::OpenImport, upload::UploadItem,
         },
         interruptible,
+        terminal::list,
     },
     pb::{
         Assignment, BatchGetContactsRequest, Contact, ListMailingGroupsRequest, MailingGroup,
@@ -59,8 +60,6 @@ struct MappedImport {
     args: Arc<MappedArgs>,
     files: Vec<MappedFile>,
     plan: Arc<ImportPlan>,
-    /// In a dry run the companies to be made that exist.
-    known_companies: HashSet<String>,
     /// Identifies the files and the mapping.
     fingerprint: String,
     id: String,
@@ -73,15 +72,16 @@ impl MappedImport {
         args: Arc<MappedArgs>,
         mapping: &ImportMapping,
         files: Vec<MappedFile>,
-        survey: Survey,
+        mut survey: Survey,
     ) -> Result<Self, Error> {
         let flags = &args.flags;
-        let (existing, known_companies) = interruptible(async {
+        let mut incomplete = std::mem::take(&mut survey.incomplete);
+        let companies = survey.companies.keys().filter(|_| flags.dry_run);
+        incomplete.extend(companies.cloned());
+        let (existing, known) = interruptible(async {
             let channel = flags.connection.open().await?;
             let groups = args.groups(channel.clone()).await?;
-            let ids = survey.companies.keys().filter(|_| flags.dry_run);
-            let companies = args.known(channel, ids.cloned().collect()).await?;
-            Ok((groups, companies))
+            Ok((groups, args.known(channel, &incomplete).await?))
         })
         .await?;
         let groups = codes::assign(&survey.groups, &mapping.codes, &existing)?;
@@ -98,8 +98,11 @@ impl MappedImport {
                 .collect(),
             id: args.upload.id(),
             files,
-            plan: Arc::new(ImportPlan { survey, groups }),
-            known_companies,
+            plan: Arc::new(ImportPlan {
+                survey,
+                groups,
+                known,
+            }),
             rejected_groups: Rejections::default(),
             rejected_contacts: Rejections::default(),
             args,
@@ -121,27 +124,25 @@ impl MappedImport {
     }
 
     async fn groups(&self) -> Result<Completion, Error> {
-        let items = self.plan.group_items();
-        if items.is_empty() {
+        let sources = readers::groups(&self.files, &self.plan);
+        if sources.is_empty() {
             return Ok(Completion::Complete);
         }
         let word = |it: &MappedFile| match it.bound.mapping.id {
             Some(_) => "groups.",
             None => "",
         };
-        let sources = vec![ItemSource::Ready(items)];
         let lines = &self.rejected_groups;
         let mut import = self.open::<MailingGroup>(sources, &self.files, word, "", lines)?;
         import.update_mask = vec!["description".to_owned()];
         import.import_groups(&self.args.flags).await
     }
 
-    /// Companies that are made, and the contacts of each file, so that each has its own fields. A
-    /// dry run has them in one upload: it knows a company from the same upload only.
+    /// Companies that are made, and the contacts of the files. A dry run has them in one upload: it
+    /// knows a company from the same upload only.
     async fn contacts(&self) -> Result<Completion, Error> {
         let mut completion = Completion::Complete;
-        let companies = self.plan.company_items(&self.known_companies);
-        let mut companies = vec![ItemSource::Ready(companies)];
+        let mut companies = vec![ItemSource::Ready(self.plan.company_items())];
         if self.sends_companies() {
             let sources = std::mem::take(&mut companies);
             let (label, lines) = ("companies of persons: ", Rejections::default());
@@ -154,7 +155,13 @@ impl MappedImport {
             sources.extend(files.iter().map(|it| readers::contacts(it, &self.plan)));
             let label = match self.uploads().len() {
                 1 => String::new(),
-                _ => format!("{}: ", files[0].path.display()),
+                _ => {
+                    let paths: Vec<_> = files
+                        .iter()
+                        .map(|it| it.path.display().to_string())
+                        .collect();
+                    format!("{}: ", list(paths.iter().map(String::as_str)))
+                }
             };
             let lines = &self.rejected_contacts;
             let mut import = self.open(sources, &files, |_| "", &label, lines)?;
@@ -171,8 +178,13 @@ impl MappedImport {
     }
 
     async fn memberships(&self) -> Result<Completion, Error> {
+        // Without groups, only a file of nothing but memberships has rows to reject.
+        let has_groups = !self.plan.groups.is_empty();
         let files = self.files.iter().filter(|it| it.has_memberships());
-        let files: Vec<_> = files.cloned().collect();
+        let files: Vec<_> = files
+            .filter(|it| has_groups || !it.has_contacts())
+            .cloned()
+            .collect();
         if files.is_empty() {
             return Ok(Completion::Complete);
         }
@@ -186,15 +198,15 @@ impl MappedImport {
         self.upload::<Assignment>(import, ".memberships").await
     }
 
-    /// The files with contacts, as they are uploaded together.
+    /// The files with contacts, as they are uploaded together: those with the same fields, as an upload
+    /// has one set of them.
     fn uploads(&self) -> Vec<Vec<MappedFile>> {
         let files = self.files.iter().filter(|it| it.has_contacts());
         let files: Vec<_> = files.cloned().collect();
-        let at_once = match self.args.flags.dry_run {
-            true => files.len().max(1),
-            false => 1,
+        let is_together = |one: &MappedFile, other: &MappedFile| {
+            self.args.flags.dry_run || one.update_mask() == other.update_mask()
         };
-        files.chunks(at_once).map(<[MappedFile]>::to_vec).collect()
+        files.chunk_by(is_together).map(<[_]>::to_vec).collect()
     }
 
     fn open<T: ImportItem>(
@@ -209,12 +221,18 @@ impl MappedImport {
         let size = files.iter().map(|it| it.file.size()).sum();
         let rejected = self.args.rejected(files, word)?;
         let report = ImportReport::new(rejected, size, flags.dry_run, flags.format);
+        let columns = files.iter().map(|it| {
+            let columns = it.bound.columns_of_fields(&it.file.columns());
+            (it.file.index(), columns)
+        });
         Ok(OpenImport {
             sources,
             fingerprint: self.fingerprint.clone(),
             update_mask: Vec::new(),
             foresee: None,
-            report: report.labelled(label.to_owned(), lines.clone()),
+            report: report
+                .labelled(label.to_owned(), lines.clone())
+                .with_columns(columns.collect()),
         })
     }
 
@@ -240,18 +258,6 @@ fn memberships_word(file: &MappedFile) -> &'static str {
     }
 }
 
-/// The fields that any of the files has.
-fn update_mask(files: &[MappedFile]) -> Vec<String> {
-    let mut mask = Vec::new();
-    for file in files {
-        let contact = file.bound.mapping.contact.iter();
-        mask.extend(contact.flat_map(|it| file.bound.update_mask(it)));
-    }
-    mask.sort();
-    mask.dedup();
-    mask
-}
-
 impl MappedArgs {
     /// The groups of the tenant.
     async fn groups(&self, channel: TenantChannel) -> Result<Vec<MailingGroup>, Error> {
@@ -271,19 +277,19 @@ impl MappedArgs {
         Ok(groups)
     }
 
-    /// Those of the ids that contacts have.
+    /// The contacts of the tenant that have these ids.
     async fn known(
         &self,
         channel: TenantChannel,
-        ids: Vec<String>,
-    ) -> Result<HashSet<String>, Error> {
+        ids: &[String],
+    ) -> Result<HashMap<String, Contact>, Error> {
         let mut client = ContactsClient::new(channel);
-        let mut known = HashSet::new();
+        let mut known = HashMap::new();
         for ids in ids.chunks(PAGE) {
             let ids = ids.to_vec();
             let request = self.flags.connection.unary(BatchGetContactsRequest { ids });
             let found = client.batch_get_contacts(request).await?.into_inner();
-            known.extend(found.contacts.into_iter().map(|it| it.id));
+            known.extend(found.contacts.into_iter().map(|it| (it.id.clone(), it)));
         }
         Ok(known)
     }

@@ -1,7 +1,10 @@
 //! Says what the files have and what is made of it.
 
 use super::{
+    codes::PlannedGroup,
+    conditions::FlagName,
     readers::ImportPlan,
+    row::GroupKey,
     survey::{FileCounts, MappedFile},
 };
 use crate::client::{
@@ -26,7 +29,7 @@ pub(super) fn report(
         .collect();
     lines.extend(flag_line(plan));
     lines.extend(company_lines(plan));
-    lines.extend(group_lines(plan));
+    lines.extend(group_lines(files, plan));
     match format {
         SummaryFormat::Text => terminal::print(&lines.join("\n")),
         SummaryFormat::Json => {
@@ -57,18 +60,28 @@ fn file_line(file: &MappedFile, counts: FileCounts) -> String {
         let names = list(ignored.iter().map(String::as_str));
         line += &format!("; not imported: {names}");
     }
+    let repeated: Vec<_> = file
+        .bound
+        .repeated(&columns)
+        .into_iter()
+        .map(excerpt)
+        .collect();
+    if !repeated.is_empty() {
+        let names = list(repeated.iter().map(String::as_str));
+        line += &format!("; several columns are named {names}: the first is imported");
+    }
+    let flags = file.bound.missing_flags().join(", ");
+    if !flags.is_empty() {
+        line += &format!("; no column says whom to mark with {flags}");
+    }
     line
 }
 
 fn flag_line(plan: &ImportPlan) -> Option<String> {
-    let [excluded, blocked] = plan.survey.flag_counts();
-    let names = [
-        (excluded, "exclude_from_segments"),
-        (blocked, "privacy_blocked"),
-    ];
-    let names = names.into_iter().filter(|(count, _)| *count > 0);
-    let names: Vec<_> = names
-        .map(|(count, name)| format!("{count} {name}"))
+    let counts = plan.survey.flag_counts().into_iter().zip(FlagName::ALL);
+    let counts = counts.filter(|(count, _)| *count > 0);
+    let names: Vec<_> = counts
+        .map(|(count, flag)| format!("{count} {}", flag.name()))
         .collect();
     (!names.is_empty()).then(|| format!("marked contacts: {}", names.join(", ")))
 }
@@ -88,23 +101,40 @@ fn company_lines(plan: &ImportPlan) -> Vec<String> {
     lines
 }
 
-fn group_lines(plan: &ImportPlan) -> Vec<String> {
+fn group_lines(files: &[MappedFile], plan: &ImportPlan) -> Vec<String> {
     if plan.groups.is_empty() {
-        return Vec::new();
+        let has_contacts = files.iter().any(MappedFile::has_contacts);
+        let hint = "no groups: --group NAME gives one to all contacts, and --group-column COLUMN reads \
+                    their names";
+        return has_contacts.then(|| hint.to_owned()).into_iter().collect();
     }
     let mut lines = vec!["codes of the groups:".to_owned()];
     for ((key, planned), surveyed) in plan.groups.iter().zip(plan.survey.groups.values()) {
-        let name = key.name();
-        let state = if planned.exists { "exists" } else { "new" };
-        let rows = pluralize(surveyed.memberships, "membership", "memberships");
-        let taken = planned.taken.as_ref();
-        let taken = taken.map(|code| format!("; another group has {code}"));
-        lines.push(format!(
-            "  {:11}  {} ({state}, {rows}{})",
-            planned.code,
-            excerpt(name),
-            taken.unwrap_or_default()
-        ));
+        lines.push(group_line(key, planned, surveyed.memberships));
+    }
+    if plan.groups.values().any(|it| it.taken.is_some()) {
+        lines.push("  --code 'NAME=CODE' chooses another code".to_owned());
     }
     lines
+}
+
+fn group_line(key: &GroupKey, planned: &PlannedGroup, memberships: i64) -> String {
+    let (name, description) = (key.name(), planned.description.as_str());
+    let described = match name == description {
+        true => excerpt(name),
+        false => format!("{}: {}", excerpt(name), excerpt(description)),
+    };
+    let state = match &planned.existing {
+        None => "new".to_owned(),
+        Some(existing) if existing == description => "exists".to_owned(),
+        Some(existing) => format!("exists, was: {}", excerpt(existing)),
+    };
+    let memberships = pluralize(memberships, "membership", "memberships");
+    let taken = planned.taken.as_ref();
+    let taken = taken.map(|code| format!("; another group has {code}"));
+    let taken = taken.unwrap_or_default();
+    format!(
+        "  {:11}  {described} ({state}, {memberships}{taken})",
+        planned.code
+    )
 }

@@ -31,11 +31,19 @@ pub(super) struct MappedFile {
     pub(super) bound: Arc<BoundFile>,
     /// The place of its kind in the mapping.
     pub(super) order: usize,
+    /// Distinguishes files whose rejected rows would go to the same file.
+    pub(super) rejected_number: usize,
 }
 
 impl MappedFile {
     pub(super) fn has_contacts(&self) -> bool {
         self.bound.mapping.contact.is_some()
+    }
+
+    /// The fields of contacts that it has.
+    pub(super) fn update_mask(&self) -> Vec<String> {
+        let contact = self.bound.mapping.contact.as_ref();
+        contact.map_or_else(Vec::new, |it| self.bound.update_mask(it))
     }
 
     pub(super) fn has_memberships(&self) -> bool {
@@ -50,6 +58,8 @@ pub(super) struct SurveyedGroup {
     pub(super) memberships: i64,
     /// The first row that names it.
     pub(super) row: CsvRow,
+    /// Where that is, for messages.
+    pub(super) place: String,
 }
 
 /// A company that is made of the columns of persons.
@@ -58,6 +68,9 @@ pub(super) struct SurveyedCompany {
     /// The first row that names it.
     pub(super) row: CsvRow,
 }
+
+/// File and line of a row.
+type FileLine = (usize, u64);
 
 /// The rows of a file.
 #[derive(Debug, Clone, Copy, Default)]
@@ -78,8 +91,10 @@ pub(super) struct Survey {
     flags: HashMap<u64, [bool; 2]>,
     /// Hashes of the ids of companies that have rows of their own.
     company_rows: HashSet<u64>,
-    /// File and last line of each contact, by hashes of their ids; for a dry run.
-    contacts: Option<HashMap<u64, (usize, u64)>>,
+    /// The first row of each contact and further ones, by hashes of their ids; for a dry run.
+    contacts: Option<HashMap<u64, (FileLine, Vec<FileLine>)>>,
+    /// The ids of contacts of files that lack fields which other files have; for a dry run.
+    pub(super) incomplete: Vec<String>,
     /// In the order of the files.
     pub(super) files: Vec<FileCounts>,
 }
@@ -90,8 +105,10 @@ impl Survey {
             contacts: dry_run.then(HashMap::new),
             ..Self::default()
         };
+        let all = update_mask(files);
         for file in files {
-            let counts = survey.file(file)?;
+            let is_incomplete = dry_run && file.has_contacts() && file.update_mask() != all;
+            let counts = survey.file(file, is_incomplete)?;
             survey.files.push(counts);
         }
         let (hasher, rows) = (&survey.hasher, &survey.company_rows);
@@ -114,13 +131,16 @@ impl Survey {
         [0, 1].map(|it| self.flags.values().filter(|flags| flags[it]).count())
     }
 
-    /// File and line of a contact of the files.
-    pub(super) fn line_of(&self, id: &str) -> Option<(usize, u64)> {
-        let contacts = self.contacts.as_ref()?;
-        contacts.get(&self.hasher.hash_one(id)).copied()
+    /// Whether the files have a contact in a row that is accepted.
+    pub(super) fn has_contact(&self, id: &str, is_accepted: impl Fn(FileLine) -> bool) -> bool {
+        let contacts = self.contacts.as_ref();
+        let rows = contacts.and_then(|it| it.get(&self.hasher.hash_one(id)));
+        rows.is_some_and(|(first, more)| {
+            is_accepted(*first) || more.iter().any(|it| is_accepted(*it))
+        })
     }
 
-    fn file(&mut self, file: &MappedFile) -> Result<FileCounts, Error> {
+    fn file(&mut self, file: &MappedFile, is_incomplete: bool) -> Result<FileCounts, Error> {
         let columns = file.file.columns();
         let mut rows = file.file.rows()?;
         let mut counts = FileCounts::default();
@@ -130,25 +150,24 @@ impl Survey {
             let Ok(fields) = columns.fields(&row) else {
                 continue;
             };
-            match file.bound.leaves_out(&fields) {
-                true => counts.left_out += 1,
-                false => self.row(file, &fields, &row),
+            if file.bound.leaves_out(&fields) {
+                counts.left_out += 1;
+                continue;
             }
+            let id = self.row(file, &fields, &row);
+            self.incomplete.extend(id.filter(|_| is_incomplete));
         }
         Ok(counts)
     }
 
-    fn row(&mut self, file: &MappedFile, fields: &CsvFields<'_>, row: &CsvRow) {
+    /// Returns the id of the row's contact.
+    fn row(&mut self, file: &MappedFile, fields: &CsvFields<'_>, row: &CsvRow) -> Option<String> {
         let bound = &file.bound;
-        let Ok(id) = bound.id(fields) else {
-            return;
-        };
+        let id = bound.id(fields).ok()?;
         if let Some(mapping) = &bound.mapping.contact {
-            let Ok(contact) = bound.contact(mapping, fields) else {
-                return;
-            };
+            let contact = bound.contact(mapping, fields).ok()?;
             if !contact.company_id.is_empty()
-                && let Some(company) = bound.company(mapping, fields)
+                && let Ok(Some(company)) = bound.company(mapping, fields)
                 && let Some(name) = company.name
             {
                 let made = || SurveyedCompany {
@@ -160,8 +179,9 @@ impl Survey {
             self.contact(&contact, row);
         }
         for group in bound.groups(fields) {
-            self.group(group, id.is_some(), row);
+            self.group(group, id.is_some(), (file, row));
         }
+        id
     }
 
     fn contact(&mut self, contact: &Contact, row: &CsvRow) {
@@ -175,19 +195,31 @@ impl Survey {
             *all = [all[0] || flags[0], all[1] || flags[1]];
         }
         if let Some(contacts) = &mut self.contacts {
-            contacts.insert(hash, (row.file, row.line));
+            let place = (row.file, row.line);
+            let known = contacts.entry(hash);
+            known
+                .and_modify(|(_, more)| more.push(place))
+                .or_insert((place, Vec::new()));
         }
     }
 
-    fn group(&mut self, group: RowGroup, is_membership: bool, row: &CsvRow) {
+    fn group(&mut self, group: RowGroup, is_membership: bool, (file, row): (&MappedFile, &CsvRow)) {
         let found = self.groups.entry(group.key);
         let found = found.or_insert_with(|| SurveyedGroup {
             description: None,
             memberships: 0,
             row: row.clone(),
+            place: format!("{}, line {}", file.path.display(), row.line),
         });
         found.memberships += i64::from(is_membership);
-        let description = group.description.filter(|it| !it.is_empty());
-        found.description = found.description.take().or(description);
+        found.description = found.description.take().or(group.description);
     }
+}
+
+/// The fields that any of the files has.
+pub(super) fn update_mask(files: &[MappedFile]) -> Vec<String> {
+    let mut mask: Vec<_> = files.iter().flat_map(MappedFile::update_mask).collect();
+    mask.sort();
+    mask.dedup();
+    mask
 }

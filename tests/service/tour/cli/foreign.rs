@@ -3,6 +3,7 @@
 mod codes;
 mod files;
 mod mappings;
+mod runs;
 mod sources;
 
 use super::{fails, last, write};

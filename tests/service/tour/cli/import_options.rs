@@ -80,7 +80,8 @@ fn a_dry_run_counts_outcomes_and_changes_nothing() {
     );
     assert_eq!(
         lines[3],
-        "20 rejected rows; --rejected writes them, with line and reason"
+        "20 rejected rows; --rejected writes them, with line and reason; the first: \
+         examples/memberships.csv, line 2: UNKNOWN_CONTACT: there is no such contact"
     );
     assert!(!Path::new("examples/memberships.rejected.csv").exists());
     assert_eq!(

@@ -1,5 +1,7 @@
 //! Groups, contacts and memberships, one by one; who calls, and whether the service works.
 
+use std::fs;
+
 use serde_json::{Value, json};
 
 use super::{fails, write};
@@ -245,6 +247,15 @@ fn pairs_come_from_a_file_and_refused_ones_are_named() {
     let file = write(folder.path(), "many.csv", &many);
     let assigned = run(&format!("assign --delimiter ; --file {file}"));
     assert_eq!(counts(&assigned), ["1", "2499", "0"]);
+    // As Excel for Windows writes it.
+    run("group create GRÜN");
+    let western = "contact_id;code\r\nP1;Grün\r\n".chars();
+    let western: Vec<u8> = western.map(|it| u8::try_from(it).unwrap()).collect();
+    fs::write(&file, western).unwrap();
+    let assign = format!("assign --delimiter ; --file {file}");
+    fails(&run(&assign), 3, &["line 2: code: not UTF-8 text"]);
+    let assigned = run(&format!("{assign} --encoding windows-1252"));
+    assert_eq!(counts(&assigned), ["1", "0", "0"]);
     let file = write(folder.path(), "other.csv", "id,code\nP1,MOVE\n");
     fails(
         &run(&format!("assign --file {file}")),

@@ -133,7 +133,10 @@ fn a_wrong_row_is_rejected_once_with_its_memberships() {
     }
     let rejected = fs::read_to_string(folder.path().join("s.rejected.csv")).unwrap();
     let lines: Vec<_> = rejected.lines().skip(1).collect();
-    assert!(lines[0].starts_with("5,id: `uuid` is empty,"), "{rejected}");
+    assert!(
+        lines[0].starts_with("5,id (in `uuid`): must not be empty,"),
+        "{rejected}"
+    );
     assert!(lines[1].starts_with("6,email: must be "), "{rejected}");
     assert!(
         lines[2].starts_with("7,\"the row has 4 fields, the header has 5\","),
@@ -182,5 +185,105 @@ fn rejected_rows_need_a_folder_and_files_are_named_once() {
         &service.run("misused", &format!("{import} {file}")),
         2,
         &["is named twice"],
+    );
+}
+
+#[test]
+fn rejected_rows_of_files_with_the_same_name_are_kept_apart() {
+    let (service, tenant, folder) = (Service::shared(), "same-names", scratch());
+    let path = folder.path();
+    for name in ["a", "b", "out"] {
+        fs::create_dir(path.join(name)).unwrap();
+    }
+    let text = |name: &str| format!("uuid,email,name\n{name},no address,A\n");
+    let one = write(&path.join("a"), "s.csv", &text("a1"));
+    let two = write(&path.join("b"), "s.csv", &text("b1"));
+    // The rejected rows of this one have the name that those of the second one would have.
+    let three = write(&path.join("a"), "s.2.csv", &text("c1"));
+    let out = path.join("out");
+    let import = format!("import from listmonk {one} {two} {three}");
+    let ended = service.run(tenant, &format!("{import} --rejected {}", out.display()));
+    assert_eq!(ended.code, Some(3), "{}", ended.stderr);
+    for (name, id) in [
+        ("s.rejected.csv", "a1"),
+        ("s.2.rejected.csv", "b1"),
+        ("s.2.2.rejected.csv", "c1"),
+    ] {
+        let text = fs::read_to_string(out.join(name)).unwrap();
+        assert!(
+            text.lines().count() == 2 && text.contains(&format!(",{id},")),
+            "{name}: {text}"
+        );
+    }
+    // A corrected file, which is imported beside the first one, is not replaced.
+    let corrected = write(
+        &path.join("b"),
+        "s.rejected.csv",
+        "line,reason,uuid,email,name\n2,,b1,b@example.com,A\n",
+    );
+    let ended = service.run(tenant, &format!("import from listmonk {two} {corrected}"));
+    assert_eq!(ended.code, Some(3), "{}", ended.stderr);
+    assert!(
+        fs::read_to_string(&corrected)
+            .unwrap()
+            .contains("b@example.com")
+    );
+    assert!(path.join("b/s.2.rejected.csv").exists());
+    // The same file by another path.
+    let twice = format!("import from listmonk {one} {}/b/../a/s.csv", path.display());
+    fails(&service.run(tenant, &twice), 2, &["is named twice"]);
+}
+
+#[test]
+fn rows_without_a_group_are_rejected_where_there_is_nothing_else() {
+    let (service, tenant, folder) = (Service::shared(), "no-codes", scratch());
+    let file = |name: &str, text: &str| write(folder.path(), name, text);
+    let groups = file(
+        "g.csv",
+        "Code;Beschreibung\nUMZUG;Umzug\n;Ohne\n\"VIP;Offen\nMOVE;Move\n",
+    );
+    let members = file("m.csv", "Kontaktnr.;Verteilercode\nK1;UMZUG\nK1;\n;UMZUG\n");
+    let contacts = file(
+        "c.csv",
+        "Nr.;Art;Name;E-Mail;E-Mail\nK1;Person;A;a@example.com;\nK2;Firma;B;;\n",
+    );
+    let import = format!("import from business-central {groups} {members} {contacts}");
+    for flag in [" --dry-run", ""] {
+        let ended = service.run(tenant, &format!("{import}{flag}"));
+        assert_eq!(
+            counts(&ended),
+            [
+                "4 mailing groups: 2 created, 0 updated, 0 unchanged, 2 rejected",
+                "2 contacts: 1 created, 0 updated, 0 unchanged, 1 rejected",
+                "3 memberships: 1 assigned, 0 already there, 2 rejected",
+            ],
+            "{}{}",
+            ended.stdout,
+            ended.stderr
+        );
+        let repeated = "contacts, 2 rows; not imported: e-mail; several columns are named e-mail: the first is \
+             imported; no column says whom to mark with exclude_from_segments, privacy_blocked";
+        assert!(ended.stdout.contains(repeated), "{}", ended.stdout);
+    }
+    let rejected = |name: &str| fs::read_to_string(folder.path().join(name)).unwrap();
+    let text = rejected("g.rejected.csv");
+    assert!(text.contains("3;code: must not be empty;"), "{text}");
+    assert!(
+        text.contains("4;a quote opened in line 4 is not closed;"),
+        "{text}"
+    );
+    let text = rejected("m.rejected.csv");
+    assert!(
+        text.contains("3;code (in `verteilercode`): must not be empty;K1;"),
+        "{text}"
+    );
+    assert!(
+        text.contains("4;id (in `kontaktnr.`): must not be empty;;"),
+        "{text}"
+    );
+    let text = rejected("c.rejected.csv");
+    assert!(
+        text.contains("3;kind (in `art`): `Firma` is none of Company, Unternehmen, Person;"),
+        "{text}"
     );
 }

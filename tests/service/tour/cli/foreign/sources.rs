@@ -246,7 +246,7 @@ fn lists_of_business_central_keep_numbers_and_codes() {
     let text = fs::read_to_string(folder.path().join("contacts.txt.rejected.csv")).unwrap();
     let line = text.lines().nth(1).unwrap();
     assert!(
-        line.starts_with("8\tcompany_id: ") && line.contains("\tCT000005\t"),
+        line.starts_with("8\tcompany_id (in `company no.`): ") && line.contains("\tCT000005\t"),
         "{text}"
     );
     let memberships = folder.path().join("contact-mailing-groups.rejected.csv");
@@ -255,7 +255,7 @@ fn lists_of_business_central_keep_numbers_and_codes() {
         text.lines()
             .nth(1)
             .unwrap()
-            .starts_with("6,UNKNOWN_CONTACT: "),
+            .starts_with("6,UNKNOWN_CONTACT (in `contact no.`): "),
         "{text}"
     );
     assert!(last(&imported.stdout).starts_with("1 rejected row, with line and reason: "));
