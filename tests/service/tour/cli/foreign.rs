@@ -6,6 +6,10 @@ mod mappings;
 mod runs;
 mod sources;
 
+use std::sync::Arc;
+
+use tempfile::TempDir;
+
 use super::{fails, last, write};
 use crate::{
     support::scratch,
@@ -13,6 +17,45 @@ use crate::{
 };
 
 const EVERYONE: &str = "members * --include-excluded --include-privacy-blocked";
+
+/// A tenant, and a folder for files that are imported.
+struct Workspace {
+    service: Arc<Service>,
+    tenant: &'static str,
+    folder: TempDir,
+}
+
+impl Workspace {
+    fn of(tenant: &'static str) -> Self {
+        Self {
+            service: Service::shared(),
+            tenant,
+            folder: scratch(),
+        }
+    }
+
+    /// Writes a file. Returns its path.
+    fn file(&self, name: &str, text: &str) -> String {
+        write(self.folder.path(), name, text)
+    }
+
+    /// Runs a client command.
+    fn run(&self, command: &str) -> Ended {
+        self.service.run(self.tenant, command)
+    }
+
+    /// Runs one that succeeds.
+    #[track_caller]
+    fn succeeds(&self, command: &str) -> Ended {
+        let ended = self.run(command);
+        assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+        ended
+    }
+
+    fn contacts(&self) -> Vec<String> {
+        contacts(&self.service, self.tenant)
+    }
+}
 
 /// The sample files of a source, without the path.
 fn sample(source: &str, names: &[&str]) -> String {

@@ -8,6 +8,18 @@ fn built_in_mappings_are_valid() {
     }
 }
 
+/// Expects that a mapping is refused with these words and the line.
+#[track_caller]
+fn refuses(text: &str, line: usize, words: &str) {
+    let refused = ImportMapping::parse("m.toml", text).expect_err("refused");
+    let (message, place) = (refused.to_string(), format!("line {line}"));
+    assert!(message.starts_with("m.toml: "), "{message}");
+    assert!(
+        message.contains(words) && message.contains(&place),
+        "{line}: {message}"
+    );
+}
+
 #[test]
 fn a_mistake_is_named_with_its_line_and_what_would_be_right() {
     let file = "title = \"x\"\n[[file]]\ntitle = \"y\"\n";
@@ -123,15 +135,7 @@ fn a_mistake_is_named_with_its_line_and_what_would_be_right() {
             "[[file]] `z` needs the same columns as `y`",
         ),
     ] {
-        let text = format!("{file}{text}\n");
-        let refused = ImportMapping::parse("m.toml", &text).expect_err("refused");
-        let message = refused.to_string();
-        let place = format!("line {line}");
-        assert!(message.starts_with("m.toml: "), "{message}");
-        assert!(
-            message.contains(words) && message.contains(&place),
-            "{line}: {message}"
-        );
+        refuses(&format!("{file}{text}\n"), line, words);
     }
     for (start, line, words) in [
         (
@@ -151,13 +155,7 @@ fn a_mistake_is_named_with_its_line_and_what_would_be_right() {
         let text = format!(
             "title = \"x\"\n{start}\n[[file]]\ntitle = \"y\"\nid = \"A\"\n[[file.groups]]\ncode = \"B\"\n"
         );
-        let refused = ImportMapping::parse("m.toml", &text).expect_err("refused");
-        let message = refused.to_string();
-        let place = format!("line {line}");
-        assert!(
-            message.contains(words) && message.contains(&place),
-            "{message}"
-        );
+        refuses(&text, line, words);
     }
     let missing = ImportMapping::of("mailchump")
         .expect_err("refused")

@@ -1,6 +1,6 @@
 //! The codes that are made of the names of lists and tags.
 
-use super::{Service, counts, fails, groups, having, pairs, prints, scratch, write};
+use super::{Service, Workspace, counts, fails, groups, having, pairs, prints, scratch, write};
 
 const HEADER: &str = "uuid,email,name,status,lists\n";
 
@@ -100,13 +100,11 @@ fn a_former_code_rejects_its_group_and_memberships_in_a_dry_run_too() {
 
 #[test]
 fn a_code_of_a_source_never_takes_the_group_of_a_code_that_looks_alike() {
-    let (service, tenant, folder) = (Service::shared(), "alike", scratch());
-    let file = |name: &str, text: &str| write(folder.path(), name, text);
-    let import =
-        |files: &str| service.run(tenant, &format!("import from business-central {files}"));
-    let contacts = file("c.csv", "No.,Type,Name\nC1,Company,A\n");
-    let one = file("one.csv", "Code,Description\nX-CARD,Christmas cards\n");
-    let two = file("two.csv", "Code,Description\nX.CARD,Easter cards\n");
+    let space = Workspace::of("alike");
+    let import = |files: &str| space.run(&format!("import from business-central {files}"));
+    let contacts = space.file("c.csv", "No.,Type,Name\nC1,Company,A\n");
+    let one = space.file("one.csv", "Code,Description\nX-CARD,Christmas cards\n");
+    let two = space.file("two.csv", "Code,Description\nX.CARD,Easter cards\n");
     let table = [
         "  XCARD        X-CARD: Christmas cards (new, 0 memberships)",
         "  XCARD2       X.CARD: Easter cards (new, 0 memberships; another group has XCARD)",
@@ -122,15 +120,15 @@ fn a_code_of_a_source_never_takes_the_group_of_a_code_that_looks_alike() {
         let later = import(&format!("{two}{flag}"));
         prints(&later, &[table[1]]);
     }
-    assert_eq!(groups(&service, tenant), both);
+    assert_eq!(groups(&space.service, space.tenant), both);
     // Memberships alone do not say which one they mean, unless they describe it.
-    let members = file("m.csv", "Contact No.,Mailing Group Code\nC1,X.CARD\n");
+    let members = space.file("m.csv", "Contact No.,Mailing Group Code\nC1,X.CARD\n");
     let unknown = import(&members);
     let may_be = "m.csv, line 2: X.CARD may be XCARD (Christmas cards) or XCARD2 (Easter cards)";
     fails(&unknown, 1, &[may_be, "--code 'X.CARD=XCARD'"]);
     let chosen = import(&format!("{members} --code X.CARD=XCARD2"));
     assert_eq!(chosen.code, Some(0), "{}", chosen.stderr);
-    let described = file(
+    let described = space.file(
         "d.csv",
         "Contact No.,Mailing Group Code,Mailing Group Description\nC1,X.CARD,Easter cards\n",
     );
@@ -138,11 +136,10 @@ fn a_code_of_a_source_never_takes_the_group_of_a_code_that_looks_alike() {
         &import(&described),
         &["  XCARD2       X.CARD: Easter cards (exists, 1 membership)"],
     );
-    assert_eq!(groups(&service, tenant), both);
-    // A valid code is the same group, whoever made it. The report says what becomes of it.
-    let group = "group create MOVE Ours";
-    assert_eq!(service.run(tenant, group).code, Some(0));
-    let moves = file("v.csv", "Code,Description\nmove,Office move\n");
+    assert_eq!(groups(&space.service, space.tenant), both);
+    // A valid code is the same group, however it was made. The report says what becomes of it.
+    space.succeeds("group create MOVE Ours");
+    let moves = space.file("v.csv", "Code,Description\nmove,Office move\n");
     let table = "  MOVE         move: Office move (exists, was: Ours, 0 memberships)";
     prints(&import(&format!("{moves} --dry-run")), &[table]);
 }

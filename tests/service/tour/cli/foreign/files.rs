@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use super::{Service, contacts, counts, fails, having, last, prints, scratch, write};
+use super::{Service, Workspace, contacts, counts, fails, having, last, prints, scratch, write};
 
 /// Contacts of Business Central in German, as Excel for Windows writes `CSV`.
 const GERMAN: &str = "Nr.;Art;Name;Unternehmensnr.;E-Mail;Datenschutz gesperrt\r\n\
@@ -236,20 +236,19 @@ fn rejected_rows_of_files_with_the_same_name_are_kept_apart() {
 
 #[test]
 fn rows_without_a_group_are_rejected_where_there_is_nothing_else() {
-    let (service, tenant, folder) = (Service::shared(), "no-codes", scratch());
-    let file = |name: &str, text: &str| write(folder.path(), name, text);
-    let groups = file(
+    let space = Workspace::of("no-codes");
+    let groups = space.file(
         "g.csv",
         "Code;Beschreibung\nUMZUG;Umzug\n;Ohne\n\"VIP;Offen\nMOVE;Move\n",
     );
-    let members = file("m.csv", "Kontaktnr.;Verteilercode\nK1;UMZUG\nK1;\n;UMZUG\n");
-    let contacts = file(
+    let members = space.file("m.csv", "Kontaktnr.;Verteilercode\nK1;UMZUG\nK1;\n;UMZUG\n");
+    let contacts = space.file(
         "c.csv",
         "Nr.;Art;Name;E-Mail;E-Mail\nK1;Person;A;a@example.com;\nK2;Firma;B;;\n",
     );
     let import = format!("import from business-central {groups} {members} {contacts}");
     for flag in [" --dry-run", ""] {
-        let ended = service.run(tenant, &format!("{import}{flag}"));
+        let ended = space.run(&format!("{import}{flag}"));
         assert_eq!(
             counts(&ended),
             [
@@ -265,25 +264,18 @@ fn rows_without_a_group_are_rejected_where_there_is_nothing_else() {
              imported; no column says whom to mark with exclude_from_segments, privacy_blocked";
         assert!(ended.stdout.contains(repeated), "{}", ended.stdout);
     }
-    let rejected = |name: &str| fs::read_to_string(folder.path().join(name)).unwrap();
-    let text = rejected("g.rejected.csv");
-    assert!(text.contains("3;code: must not be empty;"), "{text}");
-    assert!(
-        text.contains("4;a quote opened in line 4 is not closed;"),
-        "{text}"
-    );
-    let text = rejected("m.rejected.csv");
-    assert!(
-        text.contains("3;code (in `verteilercode`): must not be empty;K1;"),
-        "{text}"
-    );
-    assert!(
-        text.contains("4;id (in `kontaktnr.`): must not be empty;;"),
-        "{text}"
-    );
-    let text = rejected("c.rejected.csv");
-    assert!(
-        text.contains("3;kind (in `art`): `Firma` is none of Company, Unternehmen, Person;"),
-        "{text}"
-    );
+    for (name, line) in [
+        ("g", "3;code: must not be empty;"),
+        ("g", "4;a quote opened in line 4 is not closed;"),
+        ("m", "3;code (in `verteilercode`): must not be empty;K1;"),
+        ("m", "4;id (in `kontaktnr.`): must not be empty;;"),
+        (
+            "c",
+            "3;kind (in `art`): `Firma` is none of Company, Unternehmen, Person;",
+        ),
+    ] {
+        let path = space.folder.path().join(format!("{name}.rejected.csv"));
+        let text = fs::read_to_string(path).unwrap();
+        assert!(text.contains(line), "{name}: {text}");
+    }
 }
