@@ -154,8 +154,10 @@ impl<'a> GroupCodes<'a> {
 
     /// Says of which codes of the source it is not known which group they are.
     fn refused(&self, ambiguous: &[(&GroupKey, &SurveyedGroup, Vec<String>)]) -> Error {
-        let mut text = "codes with other characters than letters and digits may be those of groups                         that exist, as their descriptions are missing:"
-            .to_owned();
+        let mut text =
+            "codes with other characters than letters and digits may be those of groups \
+                        that exist, as their descriptions are missing:"
+                .to_owned();
         for (key, group, candidates) in ambiguous {
             let described = |code: &String| {
                 let description = self.existing.get(code.as_str()).copied();
