@@ -88,6 +88,7 @@ impl MappedArgs {
     fn check_flags(&self, files: &[MappedFile]) -> Result<(), Error> {
         let flags = [
             (!self.group.is_empty(), "--group"),
+            (!self.group_column.is_empty(), "--group-column"),
             (self.exclude_from_segments, "--exclude-from-segments"),
         ];
         let has_contacts = files.iter().any(MappedFile::has_contacts);
@@ -104,6 +105,7 @@ impl MappedArgs {
             }
             let columns: BTreeSet<_> = files
                 .iter()
+                .filter(|it| it.has_contacts())
                 .flat_map(|it| it.file.columns().names().to_vec())
                 .collect();
             return Err(Error::Input(format!(

@@ -122,7 +122,11 @@ fn flags_without_an_effect_are_refused_and_missing_groups_are_said() {
     let space = Workspace::of("no-effect");
     let groups = space.file("g.csv", "Code,Description\nMOVE,Move\n");
     let central = format!("import from business-central {groups}");
-    for flag in ["--group VIP", "--exclude-from-segments"] {
+    for flag in [
+        "--group VIP",
+        "--group-column VIP",
+        "--exclude-from-segments",
+    ] {
         let name = flag.split(' ').next().unwrap();
         let words = format!("{name} is for contacts, and no file has any: mailing groups");
         fails(&space.run(&format!("{central} {flag}")), 1, &[&words]);
