@@ -26,7 +26,7 @@ mod rows;
 mod temporary;
 mod terminal;
 
-use std::process::ExitCode;
+use std::{ffi::OsString, process::ExitCode};
 
 use prost_types::FieldMask;
 
@@ -102,6 +102,20 @@ pub enum ClientCommand {
     /// the service is briefly unavailable, the watch is resumed after the last revision printed.
     /// Lines with `progress` name the revision that was reached; `--from` with it continues there.
     Watch(watch::WatchArgs),
+}
+
+/// The arguments of the program, with `import --from=SOURCE` as `import --from SOURCE`: this flag
+/// stands for a subcommand, and clap drops the value of such a flag.
+pub fn arguments(given: impl Iterator<Item = OsString>) -> Vec<OsString> {
+    let mut arguments: Vec<_> = given.collect();
+    if arguments.get(1).is_some_and(|it| it == "import")
+        && let Some(flag) = arguments.get(2).and_then(|it| it.to_str())
+        && let Some(source) = flag.strip_prefix("--from=")
+    {
+        let separate = ["--from", source].map(OsString::from);
+        arguments.splice(2..3, separate);
+    }
+    arguments
 }
 
 /// The result of a command that did not fail.

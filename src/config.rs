@@ -248,7 +248,7 @@ impl ServeOptions {
 impl Cli {
     /// Parses the command line and the environment; exits with a usage error if they are invalid.
     pub fn from_command_line() -> Self {
-        let arguments: Vec<_> = env::args_os().collect();
+        let arguments = client::arguments(env::args_os());
         Self::try_parse_from(&arguments)
             .unwrap_or_else(|error| name_variable(error, &arguments).exit())
     }

@@ -126,7 +126,7 @@ enum ImportCommand {
     /// Finds contacts, companies, groups and memberships in their columns, makes codes of the names
     /// of lists and tags, and marks contacts that unsubscribed. Says first what is made of what, and
     /// which columns are not imported. An import never clears a mark, unless a mapping says so.
-    // Many write `import --from SOURCE`.
+    // Many write `import --from SOURCE`; see `client::arguments`.
     #[command(long_flag_alias = "from", after_help = after_import_help(FROM))]
     From(Box<MappedArgs>),
     /// Print the mapping of a source, to start your own from

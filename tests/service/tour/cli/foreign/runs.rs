@@ -149,6 +149,11 @@ fn flags_without_an_effect_are_refused_and_missing_groups_are_said() {
         counts(&ended),
         ["1 contact: 1 created, 0 updated, 0 unchanged, 0 rejected"]
     );
+    let again = space.succeeds(&format!("import --from=listmonk {list}"));
+    assert_eq!(
+        counts(&again),
+        ["1 contact: 0 created, 0 updated, 1 unchanged, 0 rejected"]
+    );
 }
 
 #[test]
