@@ -12,7 +12,7 @@ use crate::client::terminal::{excerpt, pluralize};
 const EXAMPLES: usize = 3;
 
 /// Keys that are compared, so that memory stays below 100 MB.
-const MAX_KEYS: usize = 2_000_000;
+const MAX_KEYS: usize = 1_800_000;
 
 /// A row: the index of its file, and its line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
