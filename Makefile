@@ -42,7 +42,7 @@ torture: ## Kill servers and PostgreSQL and break networks under load for an hou
 	@scripts/install torture
 	@cargo test --locked --test service -- --ignored --nocapture rolling:: torture::
 
-test-deploy: ## Test the Helm chart, the systemd unit, the Debian package and what a release refuses, as root
+test-deploy: ## Test the Helm chart, the systemd unit, the Debian package and what a release refuses, as root or with sudo
 	@scripts/install deploy
 	@scripts/test-deploy chart unit package release
 
