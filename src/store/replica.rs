@@ -149,7 +149,7 @@ impl Replica {
 
     /// Leaves it out for a while, and closes its connections.
     fn leave_out(&self, reason: &str) -> Fallback {
-        if self.0.availability.leave_out()
+        if self.0.availability.leave_out(reason)
             && let Some(due) = due_line("the standby for reads is left out", 0)
         {
             let left_out = due.left_out;

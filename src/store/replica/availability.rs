@@ -24,6 +24,8 @@ struct Status {
     retry_at: Option<Instant>,
     /// How often it was left out since a read has worked.
     failures: u32,
+    /// Why it was left out last.
+    reason: String,
 }
 
 impl Availability {
@@ -56,18 +58,20 @@ impl Availability {
         self.status().failures = 0;
     }
 
-    /// Leaves it out. Returns whether that is new: it was used, or was not tried before.
-    pub(super) fn leave_out(&self) -> bool {
+    /// Leaves it out. Returns whether that is new: it was used, or was left out for another reason.
+    pub(super) fn leave_out(&self, reason: &str) -> bool {
         let mut status = self.status();
-        let is_first = std::mem::take(&mut status.is_used) || status.retry_at.is_none();
-        if !is_first && status.retry_at.is_some_and(|at| at > Instant::now()) {
+        let was_used = std::mem::take(&mut status.is_used);
+        if !was_used && status.retry_at.is_some_and(|at| at > Instant::now()) {
             // Of several reads that fail together, the first counts.
             return false;
         }
         let pause = FIRST_PAUSE * 2_u32.pow(status.failures.min(MAX_DOUBLINGS));
         status.failures += 1;
         status.retry_at = Some(Instant::now() + pause);
-        is_first
+        let is_new = was_used || status.reason != reason;
+        reason.clone_into(&mut status.reason);
+        is_new
     }
 
     fn status(&self) -> MutexGuard<'_, Status> {
@@ -97,21 +101,32 @@ mod tests {
         assert!(!standby.is_used() && standby.is_due());
         assert!(standby.begin_probe() && !standby.begin_probe());
         assert!(standby.take_in() && !standby.take_in() && standby.is_used());
-        assert!(standby.leave_out() && !standby.is_due() && !standby.is_used());
+        assert!(standby.leave_out("lost") && !standby.is_due() && !standby.is_used());
         for _ in 0..9 {
-            assert!(!standby.leave_out());
+            assert!(!standby.leave_out("lost"));
         }
         assert!(standby.pause() <= FIRST_PAUSE);
         for doublings in [1, 2, 3, 4, 4] {
             standby.pass();
-            assert!(standby.is_due() && standby.take_in() && standby.leave_out());
+            assert!(standby.is_due() && standby.take_in() && standby.leave_out("lost"));
             let pause = FIRST_PAUSE * 2_u32.pow(doublings);
             assert!(standby.pause() > pause / 2 && standby.pause() <= pause);
         }
         standby.pass();
         standby.take_in();
         standby.worked();
-        standby.leave_out();
+        standby.leave_out("lost");
         assert!(standby.pause() <= FIRST_PAUSE);
+    }
+
+    #[test]
+    fn it_is_new_with_another_reason_only() {
+        let standby = Availability::default();
+        assert!(standby.leave_out("refused"));
+        standby.pass();
+        assert!(!standby.leave_out("refused"));
+        standby.pass();
+        assert!(standby.leave_out("promoted"));
+        assert!(!standby.leave_out("refused"));
     }
 }

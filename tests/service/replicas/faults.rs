@@ -144,14 +144,17 @@ async fn a_standby_that_was_promoted_is_left_out() {
     let mut scene = Scene::start().await;
     let promoted = Sql::connect(scene.pair.standby_url()).await;
     promoted.run("SELECT pg_promote()").await;
-    // It goes its own way.
+    // It takes writes of its own.
     promoted.run("UPDATE contacts SET name = 'wrong'").await;
     scene.until_counted("left_out").await;
-    assert!(
-        scene.program.log().contains("it is no standby"),
-        "{}",
-        scene.program.log()
-    );
+    // On a busy machine the first reason may be that it does not answer in time.
+    eventually(async || {
+        scene.assert_current().await;
+        let log = scene.program.log();
+        let reasons = ["it is no standby", "the server is not read-only"];
+        reasons.iter().any(|it| log.contains(it)).then_some(())
+    })
+    .await;
     assert!(
         scene
             .tenant
