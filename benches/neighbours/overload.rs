@@ -1,4 +1,4 @@
-//! Ten times as many calls as at capacity, and another tenant's calls meanwhile.
+//! 32 times as many callers as at capacity, and another tenant's calls meanwhile.
 
 use std::time::Duration;
 

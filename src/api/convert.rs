@@ -1,4 +1,4 @@
-//! Entities as messages, and messages as values.
+//! Resources as messages, and messages as values.
 
 use crate::{
     api::field::{Field, optional, required},
