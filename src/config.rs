@@ -103,7 +103,7 @@ pub struct ServeOptions {
     /// Where the data is.
     #[command(flatten)]
     pub database: DatabaseOptions,
-    /// Where much is read.
+    /// Where large reads go.
     #[command(flatten)]
     pub replica: ReplicaOptions,
     /// Do not create or update the tables at start; fail if they are missing

@@ -89,7 +89,7 @@ pub(crate) type QueryError = diesel::result::Error;
 pub struct Store {
     pool: ConnectionPool,
     health_pool: ConnectionPool,
-    /// Where much may be read.
+    /// For large reads.
     replica: Option<Replica>,
     /// The writes of a tenant wait here for each other: in the database each would hold a connection.
     write_turns: Turns,
@@ -171,7 +171,7 @@ impl Store {
         })
     }
 
-    /// The same store, which reads much from the standby with this URL. Does not connect yet.
+    /// The same store, whose large reads go to the standby with this URL. Does not connect yet.
     pub fn with_replica(mut self, url: &str) -> Result<Self, InvalidUrl> {
         self.replica = Some(Replica::new(url, self.max_connections())?);
         Ok(self)

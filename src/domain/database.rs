@@ -163,7 +163,7 @@ impl Database {
         .await
     }
 
-    /// As [`Self::read_much_of`], for an operation that reads up to a page of resources: one tenant's pages
+    /// As [`Self::read_via_replica_of`], for an operation that reads up to a page of resources: one tenant's pages
     /// do not take all processors.
     pub(super) async fn read_page_of<T>(
         &self,
@@ -171,7 +171,7 @@ impl Database {
         op: impl AsyncFnOnce(&mut Connection, TenantId) -> Result<T> + Clone,
     ) -> Result<T> {
         let _turn = self.page_turn(call).await;
-        self.read_much_of(call, op).await
+        self.read_via_replica_of(call, op).await
     }
 
     /// Waits until the tenant may read another page.

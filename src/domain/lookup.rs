@@ -271,7 +271,7 @@ pub(super) async fn group_descriptions(
     let read = async |conn: &mut _, tenant_id| {
         Ok(store::mailing_groups::descriptions(conn, tenant_id, group_ids).await?)
     };
-    let known = domain.read_much_of(call, read).await?;
+    let known = domain.read_via_replica_of(call, read).await?;
     let text = |(group_id, description)| (group_id, String::from(description));
     Ok(known.into_iter().map(text).collect())
 }

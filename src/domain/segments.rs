@@ -91,7 +91,7 @@ pub(crate) async fn list(
     size: PageSize,
 ) -> Result<Vec<CountedSegment>> {
     let segments = domain
-        .read_much_of(call, async |conn, tenant_id| {
+        .read_via_replica_of(call, async |conn, tenant_id| {
             Ok(store::segments::page(conn, tenant_id, prefix, after, size).await?)
         })
         .await?;
@@ -99,7 +99,7 @@ pub(crate) async fn list(
     for part in segments.chunks(MAX_LOADED_SETS) {
         let numbers: Vec<i32> = part.iter().map(|segment| segment.segment_number).collect();
         let stored = domain
-            .read_much_of(call, async |conn, tenant_id| {
+            .read_via_replica_of(call, async |conn, tenant_id| {
                 Ok(store::segments::stored(conn, tenant_id, &numbers).await?)
             })
             .await?;

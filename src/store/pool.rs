@@ -73,8 +73,8 @@ struct TappedConnection {
     sqlstate: SqlState,
     /// How often the idle connections had been closed when it was made.
     clearings: usize,
-    /// How often tables had doubled when its statements were planned.
-    doublings: usize,
+    /// How often plans had gone out of date when its statements were planned.
+    planned_at: usize,
 }
 
 impl ConnectionPool {
@@ -184,7 +184,7 @@ impl ConnectionPool {
             connection: traced(AsyncPgConnection::try_from(client).await?),
             sqlstate,
             clearings,
-            doublings: self.growth.doublings(),
+            planned_at: self.growth.changes(),
         })
     }
 

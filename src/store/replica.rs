@@ -48,7 +48,6 @@ struct Standby {
     probes: ConnectionPool,
     availability: Availability,
     answered: Counter,
-    left_to_primary: [Counter; FALLBACKS.len()],
 }
 
 /// Why the primary has to answer a read.
@@ -66,13 +65,27 @@ pub(crate) enum Fallback {
     Failed,
 }
 
-const FALLBACKS: [(Fallback, &str); 5] = [
-    (Fallback::LeftOut, "left_out"),
-    (Fallback::Busy, "busy"),
-    (Fallback::Behind, "behind"),
-    (Fallback::Ahead, "ahead"),
-    (Fallback::Failed, "failed"),
-];
+impl Fallback {
+    const ALL: [Self; 5] = [
+        Self::LeftOut,
+        Self::Busy,
+        Self::Behind,
+        Self::Ahead,
+        Self::Failed,
+    ];
+
+    /// How the metric counts it.
+    fn counter(self) -> Counter {
+        let outcome = match self {
+            Self::LeftOut => "left_out",
+            Self::Busy => "busy",
+            Self::Behind => "behind",
+            Self::Ahead => "ahead",
+            Self::Failed => "failed",
+        };
+        REPLICA_READS.counter(&[outcome])
+    }
+}
 
 impl Replica {
     /// A standby with a pool of at most `connections`, and one to probe it. Does not connect yet.
@@ -81,16 +94,19 @@ impl Replica {
         let probes = ConnectionPool::new(&connector, 1, None).read_only();
         // A standby that does not answer at all is silent too: there is the primary instead.
         let is_idle = probes.idle_check(true);
+        // Each outcome is there from the start.
+        for fallback in Fallback::ALL {
+            drop(fallback.counter());
+        }
         Ok(Self(Arc::new(Standby {
             pool: ConnectionPool::new(&connector, connections, Some(is_idle)).read_only(),
             probes,
             availability: Availability::default(),
             answered: REPLICA_READS.counter(&["replica"]),
-            left_to_primary: FALLBACKS.map(|(_, name)| REPLICA_READS.counter(&[name])),
         })))
     }
 
-    /// Whether it can be used. If it was left out for long enough, it is probed meanwhile.
+    /// Whether it can be used. If it was left out for long enough, this starts a probe in the background.
     pub(crate) fn is_used(&self) -> bool {
         if self.0.availability.is_due() {
             self.probe();
@@ -135,11 +151,7 @@ impl Replica {
                 self.0.availability.worked();
                 self.0.answered.increment(1);
             }
-            Err(fallback) => {
-                let at = FALLBACKS.iter().position(|(it, _)| *it == fallback);
-                at.into_iter()
-                    .for_each(|at| self.0.left_to_primary[at].increment(1));
-            }
+            Err(fallback) => fallback.counter().increment(1),
         }
     }
 

@@ -16,7 +16,7 @@ use crate::{
 impl Database {
     /// As [`Self::read`], for what is worth a few more statements. All that is read must belong to the
     /// tenant's revisions. The operation is done again at the primary if the standby cannot answer.
-    pub(in crate::domain) async fn read_much<T>(
+    pub(in crate::domain) async fn read_via_replica<T>(
         &self,
         tenant_id: TenantId,
         op: impl AsyncFnOnce(&mut Connection) -> Result<T> + Clone,
@@ -29,8 +29,8 @@ impl Database {
         self.read(tenant_id, op).await
     }
 
-    /// As [`Self::read_of`], in the way of [`Self::read_much`].
-    pub(in crate::domain) async fn read_much_of<T>(
+    /// As [`Self::read_of`], in the way of [`Self::read_via_replica`].
+    pub(in crate::domain) async fn read_via_replica_of<T>(
         &self,
         call: &Call,
         op: impl AsyncFnOnce(&mut Connection, TenantId) -> Result<T> + Clone,

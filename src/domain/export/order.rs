@@ -137,7 +137,7 @@ async fn changed(domain: &Domain, call: &Call, since: Revision) -> Result<HashMa
     let read = async |conn: &mut _, tenant_id| {
         Ok(store::contacts::changed_since(conn, tenant_id, since).await?)
     };
-    let changed = domain.read_much_of(call, read).await?.into_iter();
+    let changed = domain.read_via_replica_of(call, read).await?.into_iter();
     let changed = changed.map(|(number, revision)| (number.cast_unsigned(), revision));
     Ok(changed.collect())
 }

@@ -41,7 +41,7 @@ impl BatchOperation for ListContactGroups {
         pages: &[ContactGroupsPage],
     ) -> Result<Vec<Result<Vec<MailingGroup>>>> {
         let call = read_call(tenant);
-        let read = self.0.read_much_of(&call, async |conn, tenant_id| {
+        let read = self.0.read_via_replica_of(&call, async |conn, tenant_id| {
             Ok(store::mailing_groups::pages_of_contacts(conn, tenant_id, pages).await?)
         });
         let no_contact = |page: &ContactGroupsPage| Err(Error::no_contact(&page.contact_id, None));

@@ -210,7 +210,7 @@ pub(crate) async fn list_actions(
     size: PageSize,
 ) -> Result<Vec<(SegmentAction, Vec<ContactId>)>> {
     let actions = domain
-        .read_much_of(call, async |conn, tenant_id| {
+        .read_via_replica_of(call, async |conn, tenant_id| {
             let number = existing(conn, tenant_id, id).await?.segment_number;
             Ok(store::segments::actions::page(conn, tenant_id, number, after, size).await?)
         })

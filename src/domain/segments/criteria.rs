@@ -111,7 +111,7 @@ pub(crate) async fn list_criteria(
     size: PageSize,
 ) -> Result<Vec<SavedCriteria>> {
     domain
-        .read_much_of(call, async |conn, tenant_id| {
+        .read_via_replica_of(call, async |conn, tenant_id| {
             Ok(store::segments::criteria::page(conn, tenant_id, after, size).await?)
         })
         .await

@@ -116,7 +116,8 @@ impl MemberPageReader {
                 }
             })
         };
-        let contacts = self.domain.read_much(tenant_id, read).await?;
+        let _turn = self.domain.page_turn(&self.call).await;
+        let contacts = self.domain.read_via_replica(tenant_id, read).await?;
         Ok(contacts
             .into_iter()
             .map(|contact| Member::Contact(Box::new(contact)))
@@ -189,7 +190,7 @@ impl MemberPageReader {
     async fn ids_as_stored(&self, tenant_id: TenantId, numbers: &[u32]) -> Result<Vec<Member>> {
         let numbers: Vec<i32> = numbers.iter().map(|number| number.cast_signed()).collect();
         let read = async |conn: &mut _| Ok(store::contacts::ids(conn, tenant_id, &numbers).await?);
-        let ids = self.domain.read_much(tenant_id, read).await?;
+        let ids = self.domain.read_via_replica(tenant_id, read).await?;
         let member = |(_, id): (i32, ContactId)| Member::Id(id.into());
         Ok(ids.into_iter().map(member).collect())
     }
@@ -203,7 +204,7 @@ async fn load_block(domain: Domain, tenant_id: TenantId, block: u32) -> Result<I
         let ids = store::contacts::ids_in_range(conn, tenant_id, from, upto).await?;
         Ok(IdBlock::new(commit, &ids))
     };
-    domain.read_much(tenant_id, read).await
+    domain.read_via_replica(tenant_id, read).await
 }
 
 /// Reading this many contacts in a row costs as much as looking up one of them by its number

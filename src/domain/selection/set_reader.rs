@@ -35,7 +35,7 @@ pub(super) struct SetReader<'a> {
     /// Whether sets that were loaded have to be loaded again.
     lacks_sets: bool,
     /// Whether sets are loaded for the first time. Later ones are loaded at the primary, which takes less
-    /// time: meanwhile the tenant's data changes.
+    /// time: the more the tenant's data changes, the longer it would go on.
     is_first: bool,
     /// Held by a selection of very many sets.
     large: Option<Turn>,
@@ -53,8 +53,8 @@ const VERY_MANY_GROUPS: usize = 2_000;
 /// Maximum number of groups that are loaded by one statement.
 const GROUPS_PER_LOAD: usize = 1_000;
 
-/// After how many loads the loaded sets are brought up to date, so that the log does not grow too long
-/// meanwhile.
+/// After how many loads the loaded sets are brought up to date, so that not too much of the log has
+/// to be read.
 const LOADS_PER_CATCH_UP: usize = 5;
 
 /// After how many entries other tasks may run.
@@ -174,7 +174,9 @@ impl<'a> SetReader<'a> {
             let load =
                 async |conn: &mut _| Ok(sets::members_of_groups(conn, tenant_id, &missing).await?);
             let (commit, loaded) = match self.access {
-                Access::Pool(_) if self.is_first => self.domain.read_much(tenant_id, load).await?,
+                Access::Pool(_) if self.is_first => {
+                    self.domain.read_via_replica(tenant_id, load).await?
+                }
                 Access::Pool(_) | Access::Transaction(_) => self.read(load).await?,
             };
             missing.retain(|id| !loaded.contains_key(id));
@@ -193,8 +195,8 @@ impl<'a> SetReader<'a> {
         let cache = domain.cache();
         match &mut self.access {
             Access::Pool(_) => {
-                let is_much = self.is_first && key.is_large();
-                let load = load_set(domain.clone(), tenant_id, key.clone(), is_much);
+                let via_replica = self.is_first && key.is_large();
+                let load = load_set(domain.clone(), tenant_id, key.clone(), via_replica);
                 cache.get_or_load(tenant_id, key, load).await
             }
             Access::Transaction(tx) => match cache.get(tenant_id, key) {
@@ -275,11 +277,11 @@ async fn load_set(
     domain: Domain,
     tenant_id: TenantId,
     key: SetKey,
-    is_much: bool,
+    via_replica: bool,
 ) -> Result<CacheEntry> {
     let load = async |conn: &mut _| CacheEntry::load(conn, tenant_id, &key).await;
-    match is_much {
-        true => domain.read_much(tenant_id, load).await,
+    match via_replica {
+        true => domain.read_via_replica(tenant_id, load).await,
         false => domain.read(tenant_id, load).await,
     }
 }

@@ -42,13 +42,13 @@ impl PooledConnection {
         tapped.connection.is_broken()
     }
 
-    /// Lets its statements be planned again if tables have doubled since.
+    /// Lets its statements be planned again if their plans are out of date.
     pub(super) async fn discard_old_plans(&mut self) -> QueryResult<()> {
-        let doublings = self.pool.growth.doublings();
+        let changes = self.pool.growth.changes();
         let (tapped, _) = self.connection.as_mut().expect("present until returned");
-        if tapped.doublings != doublings {
+        if tapped.planned_at != changes {
             tapped.connection.batch_execute("DISCARD PLANS").await?;
-            tapped.doublings = doublings;
+            tapped.planned_at = changes;
         }
         Ok(())
     }

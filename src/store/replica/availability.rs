@@ -39,7 +39,7 @@ impl Availability {
         !status.is_used && status.retry_at.is_none_or(|at| at <= Instant::now())
     }
 
-    /// Whether the caller is to probe: nobody else does.
+    /// Whether the caller is to probe: no other probe is running.
     pub(super) fn begin_probe(&self) -> bool {
         !std::mem::replace(&mut self.status().is_probed, true)
     }

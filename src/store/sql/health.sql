@@ -1,5 +1,5 @@
 -- Whether writes are refused, in this session or in one that begins now, and how many rows the tables
--- that grow have, as the statistics count them: that waits for no lock. Fails without the tables.
+-- have, as the statistics count them: that waits for no lock. Fails without the tables.
 -- A role's setting for the database wins over its general one, and that over the database's.
 SELECT (
     current_setting('transaction_read_only')::boolean OR coalesce((
@@ -18,9 +18,8 @@ SELECT (
     ), false)
 ) AND (SELECT count(*) >= 0 FROM (SELECT FROM clocks LIMIT 1) AS any_clock) AS is_read_only,
     (
-        SELECT array_agg(pg_stat_get_live_tuples(name::regclass) ORDER BY name)
-        FROM unnest(ARRAY[
-            'changes', 'contacts', 'former_codes', 'mailing_groups', 'memberships', 'merged_contacts',
-            'revisions', 'saved_criteria', 'segment_actions', 'segments', 'tenants'
-        ]) AS name
+        SELECT array_agg(pg_stat_get_live_tuples(oid) ORDER BY oid) FROM pg_class
+        WHERE relkind = 'r' AND relnamespace = (
+            SELECT relnamespace FROM pg_class WHERE oid = 'clocks'::regclass
+        )
     ) AS rows

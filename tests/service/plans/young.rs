@@ -8,7 +8,6 @@ use mailing_groups::{
 };
 
 use super::{filled_by, rows_read};
-use crate::support::{Server, Sql, Tenant, company, eventually};
 
 /// One tenant with few contacts and groups, and no statistics.
 const FILL: &str = "
@@ -107,49 +106,4 @@ async fn the_log_that_was_planned_on_an_empty_database_reads_its_contacts_once()
         "it reads {rows} rows, not all contacts with their companies"
     );
     assert!(rows <= 110_000, "{rows} rows");
-}
-
-/// With statistics of a small table every index costs the same: the plan may be one that reads the
-/// tenant. The server discards it when the table has grown.
-#[tokio::test]
-async fn look_ups_planned_on_a_small_analyzed_table_are_planned_again() {
-    let server = Server::start().await;
-    let sql = Sql::connect(&server.database_url).await;
-    sql.run("ALTER TABLE contacts SET (autovacuum_enabled = false)")
-        .await;
-    let mut small = Tenant::of(&server, "small").await;
-    small
-        .import_contacts(
-            &(0..60)
-                .map(|n| company(&format!("A{n}")))
-                .collect::<Vec<_>>(),
-        )
-        .await;
-    sql.run("ANALYZE contacts").await;
-    for n in 0..20 {
-        small.get_contact(&format!("A{n}")).await.unwrap();
-    }
-    let mut large = Tenant::of(&server, "large").await;
-    large
-        .import_contacts(
-            &(0..20_000)
-                .map(|n| company(&format!("B{n}")))
-                .collect::<Vec<_>>(),
-        )
-        .await;
-    let read = async || {
-        let read = "SELECT idx_tup_fetch FROM pg_stat_user_tables WHERE relname = 'contacts'";
-        sql.number(read, &[]).await
-    };
-    // Statistics of the server's connections arrive late: until then nothing was read.
-    let mut before = read().await;
-    eventually(async || {
-        for n in 0..100 {
-            large.get_contact(&format!("B{n}")).await.unwrap();
-        }
-        let now = read().await;
-        let each = (now - std::mem::replace(&mut before, now)) / 100;
-        (1..=5).contains(&each).then_some(())
-    })
-    .await;
 }
