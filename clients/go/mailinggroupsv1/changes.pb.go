@@ -312,7 +312,7 @@ type WatchChangesRequest_Revision struct {
 }
 
 type WatchChangesRequest_Now_ struct {
-	// Only changes from now on.
+	// Only changes after the current revision.
 	Now *WatchChangesRequest_Now `protobuf:"bytes,2,opt,name=now,proto3,oneof"`
 }
 
@@ -1449,8 +1449,8 @@ func (x *SegmentChanged) GetSegmentId() string {
 	return ""
 }
 
-// Only changes from now on. The first message is a progress message with the
-// current revision.
+// Only changes after the current revision. The first message is a progress
+// message with that revision.
 type WatchChangesRequest_Now struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	unknownFields protoimpl.UnknownFields
