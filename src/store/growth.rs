@@ -57,7 +57,8 @@ mod tests {
         assert_eq!(after([3 * FEW, 20 * FEW]), 2);
         assert_eq!(after([3 * FEW, 40 * FEW]), 2);
         assert_eq!(after([3 * FEW, 41 * FEW]), 3);
-        assert_eq!(after([0, 21 * FEW]), 3);
+        assert_eq!(after([2 * FEW, 21 * FEW]), 3);
+        assert_eq!(after([2 * FEW, 20 * FEW]), 4);
         assert_eq!(after([0, 20 * FEW]), 4);
         assert_eq!(after([0, 0]), 5);
     }
