@@ -41,6 +41,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     fs::write(out.join("repeated.rs"), repeated_fields(&pool))?;
     tonic_prost_build::configure()
         .codec_path("crate::api::codec::BoundedCodec")
+        // In order: what is encoded of equal requests is equal.
+        .btree_map(".mailinggroups.v1.Contact")
         .compile_fds(descriptors)?;
     Ok(())
 }
@@ -130,8 +132,19 @@ fn repeated_fields(pool: &DescriptorPool) -> String {
     impls.collect()
 }
 
+/// How many attributes a contact may have.
+const MAX_ATTRIBUTES: usize = 32;
+
 /// How many items a repeated field of a request takes, as its comment says.
 fn max_items(request: &str, field: &str) -> usize {
+    if let Some(contacts) = field.strip_suffix(".attributes") {
+        return MAX_ATTRIBUTES
+            * if contacts == "contact" {
+                1
+            } else {
+                max_items(request, contacts)
+            };
+    }
     match (request, field) {
         // All of them fit in a message.
         ("BatchGetContactsRequest", "ids")
@@ -158,8 +171,9 @@ fn add_repeated(
         if field.cardinality() == Cardinality::Repeated {
             let is_text = matches!(kind, Kind::Message(_) | Kind::String | Kind::Bytes);
             *code += &format!(
-                "RepeatedField {{ name: {name:?}, numbers: &{numbers:?}, varints: {}, max: {} }},",
+                "RepeatedField {{ name: {name:?}, numbers: &{numbers:?}, varints: {}, is_map: {}, max: {} }},",
                 !is_text,
+                field.is_map(),
                 max_items(request, &name)
             );
         }

@@ -9,6 +9,7 @@ pub(crate) mod caller;
 pub(crate) mod codec;
 mod compare;
 mod contact_batches;
+mod contact_fields;
 mod contacts;
 mod convert;
 mod export;

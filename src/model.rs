@@ -38,8 +38,10 @@ pub(crate) use segment::{
 };
 pub(crate) use selection::{ContactSet, SegmentCounts, SelectionOptions};
 pub(crate) use tenant::{RatedTenant, Tenant, TenantCounts, TenantLimits, TenantRates};
-pub use value::{Code, ContactId, Email, InvalidValue, Name, RequestId};
-pub(crate) use value::{CriteriaCode, Description, SegmentId, TenantName};
+pub use value::{
+    AttributeKey, AttributeValue, Attributes, Code, ContactId, Email, InvalidValue, Name, RequestId,
+};
+pub(crate) use value::{AttributesChange, CriteriaCode, Description, SegmentId, TenantName};
 
 /// The tenant's number in every key. Zero is not used: a tenant that has never written reads as
 /// empty.

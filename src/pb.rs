@@ -53,6 +53,8 @@ pub(crate) struct RepeatedField {
     pub(crate) numbers: &'static [u32],
     /// Whether the items are varints, of which one field can hold many.
     pub(crate) varints: bool,
+    /// Whether the items are the entries of a map.
+    pub(crate) is_map: bool,
     /// The maximum number of items.
     pub(crate) max: usize,
 }

@@ -39,6 +39,15 @@ diesel::table! {
 }
 
 diesel::table! {
+    contact_attributes (tenant_id, contact_number, key) {
+        tenant_id -> Int4,
+        contact_number -> Int4,
+        key -> Text,
+        value -> Text,
+    }
+}
+
+diesel::table! {
     contacts (tenant_id, contact_number) {
         tenant_id -> Int4,
         contact_number -> Int4,
@@ -55,6 +64,7 @@ diesel::table! {
         revision -> Int8,
         create_time -> Timestamptz,
         update_time -> Timestamptz,
+        attributes -> Jsonb,
     }
 }
 
@@ -243,6 +253,7 @@ diesel::joinable!(segments -> tenants (tenant_id));
 diesel::allow_tables_to_appear_in_same_query!(
     changes,
     clocks,
+    contact_attributes,
     contacts,
     deleted_tenants,
     former_codes,

@@ -24,6 +24,9 @@ use crate::{
 /// What an item takes in memory besides its texts: at most the size of a contact.
 const ITEM_BYTES: usize = size_of::<Contact>();
 
+/// The same for an entry of a map: two texts, and a share of the tree's nodes.
+const ENTRY_BYTES: usize = 96;
+
 /// Encodes `T`, and decodes `U` if no repeated field has more items than it may.
 pub(crate) struct BoundedCodec<T, U>(PhantomData<(T, U)>);
 
@@ -60,13 +63,13 @@ impl<U: Message + RepeatedFields + Default> Decoder for BoundedDecoder<U> {
 
     fn decode(&mut self, source: &mut DecodeBuf<'_>) -> Result<Option<U>, Status> {
         let items = check_counts(source.chunk(), U::REPEATED)?;
-        incoming::decode(source.remaining() + items * ITEM_BYTES)?;
+        incoming::decode(source.remaining() + items)?;
         self.0.decode(source)
     }
 }
 
-/// Rejects an encoded message if one of these fields has too many items; returns how many there are
-/// in all.
+/// Rejects an encoded message if one of these fields has too many items; returns how many bytes they
+/// take in all, besides their texts.
 fn check_counts(message: &[u8], fields: &'static [RepeatedField]) -> Result<usize, Violation> {
     if fields.is_empty() {
         return Ok(0);
@@ -75,7 +78,14 @@ fn check_counts(message: &[u8], fields: &'static [RepeatedField]) -> Result<usiz
     match count(message, &mut Vec::new(), fields, &mut counts) {
         Err(End::TooMany(violation)) => Err(violation),
         // Decoding stops at the same error, and says what is wrong.
-        Ok(()) | Err(End::Malformed) => Ok(counts.iter().sum()),
+        Ok(()) | Err(End::Malformed) => {
+            let sizes = fields.iter().map(RepeatedField::item_bytes);
+            Ok(counts
+                .iter()
+                .zip(sizes)
+                .map(|(count, size)| count * size)
+                .sum())
+        }
     }
 }
 
@@ -92,6 +102,10 @@ impl From<DecodeError> for End {
 }
 
 impl RepeatedField {
+    fn item_bytes(&self) -> usize {
+        if self.is_map { ENTRY_BYTES } else { ITEM_BYTES }
+    }
+
     fn check(&self, count: usize) -> Result<(), End> {
         match count <= self.max {
             true => Ok(()),

@@ -5,12 +5,8 @@ use std::collections::HashMap;
 use tonic::{Request, Response};
 
 use super::{
-    Api, RpcResult,
-    assignments::former_name,
-    convert::{details, to_wire_count},
-    field::optional,
-    request::split_change,
-    status::contact_field,
+    Api, RpcResult, assignments::former_name, contact_fields::details, convert::to_wire_count,
+    field::optional, request::split_change, status::contact_field,
 };
 use crate::{
     domain::{

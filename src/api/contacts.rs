@@ -4,7 +4,8 @@ use tonic::{Request, Response, Streaming};
 
 use super::{
     Api, RpcResult, contact_batches,
-    convert::{contact_update, details, optional_kind, to_wire_count},
+    contact_fields::{contact_update, details},
+    convert::{optional_kind, to_wire_count},
     export,
     field::{etag, optional, required, required_each, required_message, search_text},
     import::{self, contacts::ContactImport},

@@ -1,11 +1,11 @@
 //! Resources as messages, and messages as values.
 
 use crate::{
-    api::field::{Field, optional, required},
+    api::field::{Field, required},
     domain::Violation,
     model::{
-        Assignment, Contact, ContactChange, ContactDetails, ContactKind, MailingGroup, Membership,
-        NewMailingGroup, SegmentCounts, SelectionOptions, Time,
+        Assignment, Contact, ContactKind, MailingGroup, Membership, NewMailingGroup, SegmentCounts,
+        SelectionOptions, Time,
     },
     pb,
 };
@@ -41,6 +41,11 @@ impl From<Contact> for pb::Contact {
             revision: contact.revision,
             create_time: Some(timestamp(contact.create_time)),
             update_time: Some(timestamp(contact.update_time)),
+            attributes: contact
+                .attributes
+                .into_iter()
+                .map(|(key, value)| (key.into(), value.into()))
+                .collect(),
         }
     }
 }
@@ -122,117 +127,6 @@ pub(super) fn optional_kind(kind: i32, path: &str) -> Result<Option<ContactKind>
     }
 }
 
-/// All that a message says of a contact but its id, or everything that is wrong with it.
-pub(super) fn details(contact: &pb::Contact, path: &str) -> Result<ContactDetails, Vec<Violation>> {
-    let at = |name: &str| format!("{path}{name}");
-    let kind = kind(contact.kind, &at("kind"));
-    let name = required(&contact.name, &at("name"));
-    let company_id = optional(&contact.company_id, &at("company_id"));
-    let email = required(&contact.email, &at("email"));
-    match (kind, name, company_id, email) {
-        (Ok(kind), Ok(name), Ok(company_id), Ok(email)) => Ok(ContactDetails {
-            kind,
-            name,
-            company_id,
-            email,
-            exclude_from_segments: contact.exclude_from_segments(),
-            privacy_blocked: contact.privacy_blocked(),
-        }),
-        (kind, name, company_id, email) => {
-            Err([kind.err(), name.err(), company_id.err(), email.err()]
-                .into_iter()
-                .flatten()
-                .collect())
-        }
-    }
-}
-
-/// The fields of a contact that a mask can name.
-const CONTACT_FIELDS: [&str; 6] = [
-    "kind",
-    "name",
-    "company_id",
-    "email",
-    "exclude_from_segments",
-    "privacy_blocked",
-];
-
-/// Which of [`CONTACT_FIELDS`] are meant.
-pub(super) type ContactFields = [bool; CONTACT_FIELDS.len()];
-
-pub(super) const ALL_CONTACT_FIELDS: ContactFields = [true; CONTACT_FIELDS.len()];
-
-/// The fields of a contact that a mask names; without one, all of them.
-pub(super) fn contact_fields(
-    mask: Option<&prost_types::FieldMask>,
-    path: &str,
-) -> Result<ContactFields, Violation> {
-    apply_field_mask(mask, path, CONTACT_FIELDS, ALL_CONTACT_FIELDS)
-}
-
-/// The same for every mask that names the same fields; empty for all of them.
-pub(super) fn mask_text(fields: ContactFields) -> String {
-    let named = CONTACT_FIELDS.iter().zip(fields);
-    let named = named.filter(|(_, is_in)| *is_in && fields != ALL_CONTACT_FIELDS);
-    named.map(|(name, _)| *name).collect::<Vec<_>>().join(",")
-}
-
-/// What an update of a contact changes: the fields of the mask, or without one those that are
-/// set.
-pub(super) fn contact_update(
-    contact: &pb::Contact,
-    mask: Option<&prost_types::FieldMask>,
-) -> Result<ContactChange, Violation> {
-    let set = [
-        contact.kind != 0,
-        !contact.name.is_empty(),
-        !contact.company_id.is_empty(),
-        !contact.email.is_empty(),
-        true,
-        true,
-    ];
-    let fields = apply_field_mask(mask, "update_mask", CONTACT_FIELDS, set)?;
-    let mut change = contact_change(contact, fields, "contact.")?;
-    // A flag named in the mask is set: not every client can send an explicit false.
-    let names = |field| mask.is_some_and(|it| it.paths.iter().any(|path| path == field));
-    if names("exclude_from_segments") {
-        change.exclude_from_segments.get_or_insert_default();
-    }
-    if names("privacy_blocked") {
-        change.privacy_blocked.get_or_insert_default();
-    }
-    Ok(change)
-}
-
-/// A change of these fields to the values that a message has. A flag without a value stays.
-pub(super) fn contact_change(
-    contact: &pb::Contact,
-    fields: ContactFields,
-    path: &str,
-) -> Result<ContactChange, Violation> {
-    let [
-        kind_in,
-        name_in,
-        company_id_in,
-        email_in,
-        excluded_in,
-        blocked_in,
-    ] = fields;
-    let at = |name: &str| format!("{path}{name}");
-    let kind = kind_in.then(|| kind(contact.kind, &at("kind")));
-    let name = name_in.then(|| required(&contact.name, &at("name")));
-    let company_id = company_id_in.then(|| optional(&contact.company_id, &at("company_id")));
-    let email = email_in.then(|| required(&contact.email, &at("email")));
-    Ok(ContactChange {
-        kind: kind.transpose()?,
-        name: name.transpose()?,
-        company_id: company_id.transpose()?,
-        email: email.transpose()?,
-        exclude_from_segments: contact.exclude_from_segments.filter(|_| excluded_in),
-        privacy_blocked: contact.privacy_blocked.filter(|_| blocked_in),
-    })
-}
-
 /// Which of `fields` the mask at `path` means; without a mask, those that are `set`.
 pub(super) fn apply_field_mask<const N: usize>(
     mask: Option<&prost_types::FieldMask>,
@@ -257,12 +151,6 @@ pub(super) fn apply_field_mask<const N: usize>(
         }
     }
     Ok(chosen)
-}
-
-fn kind(kind: i32, path: &str) -> Result<ContactKind, Violation> {
-    optional_kind(kind, path)?
-        .ok_or("must be CONTACT_KIND_COMPANY or CONTACT_KIND_PERSON")
-        .field(path)
 }
 
 /// A moment as the wire has it.

@@ -54,7 +54,7 @@ pub(super) trait Upload: Send + 'static {
     /// Reads an item.
     fn read(
         sent: Self::Sent,
-        options: ItemOptions,
+        options: &ItemOptions,
     ) -> (Self::Name, Result<Self::Item, ItemRejection>);
 
     /// Why an item is refused.

@@ -211,6 +211,7 @@ fn code_and_retry_delay(reason: ErrorReason) -> (Code, Option<Duration>) {
         | ErrorReason::CompanyHasPersons
         | ErrorReason::ContactOnSegments
         | ErrorReason::ContactKindsDiffer
+        | ErrorReason::ContactAttributesExceeded
         | ErrorReason::NothingToUndo
         | ErrorReason::UndoHistoryEnded
         | ErrorReason::SegmentHasNoActions

@@ -23,6 +23,7 @@ Examples:
   mailing-groups contact create C1 'Orchard & Sons' --kind company
   mailing-groups contact create P1 'Mabel Ellis' --company C1 --email mabel@example.com
   mailing-groups contact update P1 --email mabel@example.org --privacy-blocked
+  mailing-groups contact update P1 --attribute territory=CH --attribute class=
   mailing-groups contact list --group MOVE --limit 10
   mailing-groups contact delete P1 --force --dry-run
   mailing-groups contact merge P1 P2 P3 --dry-run";
@@ -80,6 +81,9 @@ struct CreateContactArgs {
     /// Mark the contact as blocked for reasons of privacy
     #[arg(long)]
     privacy_blocked: bool,
+    /// What else the contact is, such as territory=CH; can be repeated
+    #[arg(long = "attribute", value_name = "KEY=VALUE", value_parser = attribute)]
+    attributes: Vec<(String, String)>,
     #[command(flatten)]
     format: RecordFormatArgs,
 }
@@ -168,6 +172,7 @@ impl ContactSession {
             email: args.email.unwrap_or_default(),
             exclude_from_segments: Some(args.exclude_from_segments),
             privacy_blocked: Some(args.privacy_blocked),
+            attributes: args.attributes.into_iter().collect(),
             ..Contact::default()
         };
         let request = self.connection.unary(CreateContactRequest {
@@ -234,11 +239,19 @@ impl ContactSession {
     }
 }
 
+/// Reads KEY=VALUE.
+fn attribute(text: &str) -> Result<(String, String), String> {
+    let parts = text.split_once('=');
+    let (key, value) = parts.ok_or("write KEY=VALUE, such as territory=CH")?;
+    Ok((key.to_owned(), value.to_owned()))
+}
+
 fn record(contact: &Contact) -> Record {
     let columns = rows::CONTACT.into_iter().zip(rows::contact(contact));
     let mut fields: Vec<_> = columns
         .map(|(name, text)| match name {
             "exclude_from_segments" | "privacy_blocked" => (name, (text == "true").into()),
+            "attributes" => (name, serde_json::json!(contact.attributes)),
             _ => (name, text.into()),
         })
         .collect();

@@ -58,9 +58,12 @@ Example:
   mailing-groups import groups examples/mailing_groups.csv";
 
 const CONTACTS: &str = "\
-Columns: id, and any of kind, name, company_id, email, exclude_from_segments, privacy_blocked
-  kind is COMPANY or PERSON; new contacts need kind and name. The last two are flags: true/false,
-  yes/no or 1/0; an empty one stays as it is, and is false for a new contact
+Columns: id, and any of kind, name, company_id, email, exclude_from_segments, privacy_blocked,
+  attributes.KEY and attributes
+  kind is COMPANY or PERSON; new contacts need kind and name. The two after email are flags:
+  true/false, yes/no or 1/0; an empty one stays as it is, and is false for a new contact. The column
+  attributes.territory sets the attribute territory; an empty cell removes it. The column attributes
+  has a JSON object, as exports have, which replaces all attributes
 
 Examples:
   mailing-groups import contacts examples/contacts.csv --dry-run

@@ -1,6 +1,6 @@
 //! Contacts, groups and memberships as text: CSV rows in the columns that `import` reads, and JSON.
 
-use std::io;
+use std::{borrow::Cow, collections::BTreeMap, io};
 
 use super::terminal::excerpt;
 use crate::pb::{Assignment, AssignmentOutcome, Contact, ContactKind, MailingGroup};
@@ -8,8 +8,9 @@ use crate::pb::{Assignment, AssignmentOutcome, Contact, ContactKind, MailingGrou
 /// The columns of `import groups`.
 pub(super) const GROUP: [&str; 2] = ["code", "description"];
 
-/// The columns of `import contacts`.
-pub(super) const CONTACT: [&str; 7] = [
+/// The columns of `import contacts`. In `attributes` there is a JSON object; a column
+/// `attributes.territory` has the values of one key.
+pub(super) const CONTACT: [&str; 8] = [
     "id",
     "kind",
     "name",
@@ -17,7 +18,11 @@ pub(super) const CONTACT: [&str; 7] = [
     "email",
     "exclude_from_segments",
     "privacy_blocked",
+    "attributes",
 ];
+
+/// What the column of one attribute begins with.
+pub(super) const ATTRIBUTE: &str = "attributes.";
 
 /// The columns of `import memberships`.
 pub(super) const MEMBERSHIP: [&str; 2] = ["contact_id", "code"];
@@ -26,17 +31,35 @@ pub(super) fn group(group: &MailingGroup) -> [&str; 2] {
     [&group.code, &group.description]
 }
 
-pub(super) fn contact(contact: &Contact) -> [&str; 7] {
+pub(super) fn contact(contact: &Contact) -> [Cow<'_, str>; 8] {
     let flag = |set| if set { "true" } else { "false" };
+    let attributes = match contact.attributes.is_empty() {
+        true => Cow::Borrowed(""),
+        false => serde_json::json!(contact.attributes).to_string().into(),
+    };
     [
-        &contact.id,
-        kind(contact),
-        &contact.name,
-        &contact.company_id,
-        &contact.email,
-        flag(contact.exclude_from_segments()),
-        flag(contact.privacy_blocked()),
+        contact.id.as_str().into(),
+        kind(contact).into(),
+        contact.name.as_str().into(),
+        contact.company_id.as_str().into(),
+        contact.email.as_str().into(),
+        flag(contact.exclude_from_segments()).into(),
+        flag(contact.privacy_blocked()).into(),
+        attributes,
     ]
+}
+
+/// Reads attributes from a JSON object; an empty text has none.
+pub(super) fn parse_attributes(text: &str) -> Result<BTreeMap<String, String>, String> {
+    if text.trim().is_empty() {
+        return Ok(BTreeMap::new());
+    }
+    serde_json::from_str(text).map_err(|_| {
+        format!(
+            "attributes: `{}` is no JSON object of texts, such as {{\"territory\":\"CH\"}}",
+            excerpt(text)
+        )
+    })
 }
 
 pub(super) fn membership(assignment: &Assignment) -> [&str; 2] {
@@ -97,6 +120,7 @@ pub(super) struct JsonContact<'a> {
     email: &'a str,
     exclude_from_segments: bool,
     privacy_blocked: bool,
+    attributes: &'a BTreeMap<String, String>,
 }
 
 impl<'a> From<&'a Contact> for JsonContact<'a> {
@@ -109,6 +133,7 @@ impl<'a> From<&'a Contact> for JsonContact<'a> {
             email: &contact.email,
             exclude_from_segments: contact.exclude_from_segments(),
             privacy_blocked: contact.privacy_blocked(),
+            attributes: &contact.attributes,
         }
     }
 }

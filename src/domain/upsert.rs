@@ -141,7 +141,7 @@ async fn write(
             continue;
         }
         match (contact, drafts.take(&row.id)) {
-            (Some(contact), Some(new)) => updated.push((contact.contact_number, new)),
+            (Some(contact), Some(new)) => updated.push((contact, new)),
             (None, Some(new)) => {
                 let number = tx.take_contact_number();
                 let number = number.map_err(Error::no_number(Resource::Contact))?;
@@ -152,10 +152,12 @@ async fn write(
     }
     if !created.is_empty() || !updated.is_empty() {
         free_ids(tx, known, &created).await?;
-        recount_kinds(tx, known, &updated).await?;
+        recount_kinds(tx, &updated).await?;
         store::contacts::write(tx, &created, &updated).await?;
-        log(tx, &created, Change::ContactsCreated);
-        log(tx, &updated, Change::ContactsUpdated);
+        let numbers = created.iter().map(|(number, _)| *number);
+        log(tx, numbers.collect(), Change::ContactsCreated);
+        let numbers = updated.iter().map(|(contact, _)| contact.contact_number);
+        log(tx, numbers.collect(), Change::ContactsUpdated);
     }
     let numbers = created.into_iter().map(|(number, new)| (new.id, number));
     Ok(Written {
@@ -213,29 +215,23 @@ async fn free_ids(
     Ok(())
 }
 
-fn log(tx: &mut Transaction, written: &[(i32, NewContact)], change: fn(Vec<i32>) -> Change) {
+fn log(tx: &mut Transaction, written: Vec<i32>, change: fn(Vec<i32>) -> Change) {
     if !written.is_empty() {
-        tx.log(change(written.iter().map(|(number, _)| *number).collect()));
+        tx.log(change(written));
     }
 }
 
 /// Moves contacts that change their kind from one counter of their groups to the other.
-async fn recount_kinds(
-    tx: &mut Transaction,
-    known: &KnownContacts,
-    updated: &[(i32, NewContact)],
-) -> Result<()> {
-    let changed = |item: &NewContact| {
-        known
-            .get(&item.id)
-            .is_some_and(|it| it.kind != item.details.kind && it.mailing_group_count > 0)
+async fn recount_kinds(tx: &mut Transaction, updated: &[(&Contact, NewContact)]) -> Result<()> {
+    let changed = |(former, new): &&(&Contact, NewContact)| {
+        former.kind != new.details.kind && former.mailing_group_count > 0
     };
     let (numbers, companies): (Vec<i32>, Vec<i32>) = updated
         .iter()
-        .filter(|(_, item)| changed(item))
-        .map(|(number, item)| match item.details.kind {
-            ContactKind::Company => (*number, 1),
-            ContactKind::Person => (*number, -1),
+        .filter(changed)
+        .map(|(former, new)| match new.details.kind {
+            ContactKind::Company => (former.contact_number, 1),
+            ContactKind::Person => (former.contact_number, -1),
         })
         .unzip();
     if !numbers.is_empty() {

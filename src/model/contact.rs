@@ -3,7 +3,7 @@
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use super::{ContactId, ContactKind, Email, Name, Revision, Time};
+use super::{Attributes, AttributesChange, ContactId, ContactKind, Email, Name, Revision, Time};
 use crate::schema::contacts;
 
 /// A contact as stored.
@@ -33,6 +33,8 @@ pub struct Contact {
     pub(crate) create_time: Time,
     /// When it, or its groups, last changed.
     pub(crate) update_time: Time,
+    /// What else it is.
+    pub(crate) attributes: Attributes,
 }
 
 impl Contact {
@@ -57,6 +59,7 @@ impl Contact {
             revision,
             create_time: time,
             update_time: time,
+            attributes: details.attributes,
         }
     }
 
@@ -87,6 +90,7 @@ impl Contact {
             email: self.email.clone(),
             exclude_from_segments: self.exclude_from_segments,
             privacy_blocked: self.privacy_blocked,
+            attributes: self.attributes.clone(),
         }
     }
 }
@@ -105,6 +109,8 @@ pub struct ContactDetails {
     pub(crate) exclude_from_segments: bool,
     /// Whether segments leave it out because the contact objected.
     pub(crate) privacy_blocked: bool,
+    /// What else it is.
+    pub(crate) attributes: Attributes,
 }
 
 /// A contact to be created, or replaced as a whole.
@@ -137,6 +143,7 @@ impl ContactRow {
                 email: Some(details.email),
                 exclude_from_segments: Some(details.exclude_from_segments),
                 privacy_blocked: Some(details.privacy_blocked),
+                attributes: Some(AttributesChange::All(details.attributes)),
             },
             reuse_former,
         }
@@ -157,6 +164,8 @@ pub struct ContactChange {
     pub(crate) exclude_from_segments: Option<bool>,
     /// Whether segments leave it out because the contact objected.
     pub(crate) privacy_blocked: Option<bool>,
+    /// What else it is.
+    pub(crate) attributes: Option<AttributesChange>,
 }
 
 impl ContactChange {
@@ -171,6 +180,10 @@ impl ContactChange {
                 .exclude_from_segments
                 .unwrap_or(details.exclude_from_segments),
             privacy_blocked: self.privacy_blocked.unwrap_or(details.privacy_blocked),
+            attributes: match self.attributes {
+                Some(change) => change.apply(details.attributes),
+                None => details.attributes,
+            },
         }
     }
 

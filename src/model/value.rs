@@ -149,6 +149,11 @@ text_value! {
     Email, parse_email
 }
 
+mod attribute;
+
+pub(crate) use attribute::AttributesChange;
+pub use attribute::{AttributeKey, AttributeValue, Attributes};
+
 impl Code {
     /// Maximum length of a code, in characters.
     pub(crate) const MAX_LENGTH: usize = 11;

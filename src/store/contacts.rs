@@ -1,5 +1,6 @@
 //! Contacts.
 
+mod attributes;
 mod by_number;
 mod former_ids;
 mod list;
@@ -8,7 +9,7 @@ use std::collections::{HashMap, HashSet};
 
 use diesel::{
     prelude::*,
-    sql_types::{Array, BigInt, Bool, Integer, Nullable, SmallInt, Text, Timestamptz},
+    sql_types::{Array, BigInt, Bool, Integer, Jsonb, Nullable, SmallInt, Text, Timestamptz},
 };
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
@@ -88,19 +89,12 @@ pub(crate) async fn count_people(
 pub(crate) async fn write(
     tx: &mut Transaction,
     created: &[(i32, NewContact)],
-    replaced: &[(i32, NewContact)],
-) -> QueryResult<usize> {
-    let rows = || {
-        created
-            .iter()
-            .chain(replaced)
-            .map(|(_, new)| (&new.id, &new.details))
-    };
-    let numbers: Vec<i32> = created
-        .iter()
-        .chain(replaced)
-        .map(|(number, _)| *number)
-        .collect();
+    replaced: &[(&Contact, NewContact)],
+) -> QueryResult<()> {
+    let all = created.iter().map(|(number, new)| (*number, new));
+    let all = all.chain(replaced.iter().map(|(it, new)| (it.contact_number, new)));
+    let rows = || all.clone().map(|(_, new)| (&new.id, &new.details));
+    let numbers: Vec<i32> = all.clone().map(|(number, _)| number).collect();
     let ids: Vec<_> = rows().map(|(id, _)| id.clone()).collect();
     let kinds: Vec<_> = rows().map(|(_, new)| new.kind).collect();
     let names: Vec<_> = rows().map(|(_, new)| new.name.clone()).collect();
@@ -109,6 +103,7 @@ pub(crate) async fn write(
     let emails: Vec<_> = rows().map(|(_, new)| new.email.clone()).collect();
     let excluded: Vec<_> = rows().map(|(_, new)| new.exclude_from_segments).collect();
     let blocked: Vec<_> = rows().map(|(_, new)| new.privacy_blocked).collect();
+    let attributes: Vec<_> = rows().map(|(_, new)| new.attributes.clone()).collect();
     sql(include_str!("sql/write_contacts.sql"))
         .bind::<Integer, _>(tx.tenant_id())
         .bind::<Array<Integer>, _>(numbers)
@@ -120,11 +115,13 @@ pub(crate) async fn write(
         .bind::<Array<Text>, _>(emails)
         .bind::<Array<Bool>, _>(excluded)
         .bind::<Array<Bool>, _>(blocked)
+        .bind::<Array<Jsonb>, _>(attributes)
         .bind::<BigInt, _>(i64::try_from(created.len()).unwrap_or(i64::MAX))
         .bind::<BigInt, _>(tx.revision())
         .bind::<Timestamptz, _>(tx.time())
         .execute(tx)
-        .await
+        .await?;
+    attributes::write(tx, created, replaced).await
 }
 
 /// Moves the first people of one company to another, or to none, and returns their numbers.

@@ -13,9 +13,10 @@ use tracing::{Span, field::Empty};
 use crate::telemetry::{TRACES, is_tracing};
 
 /// The tables. Only these names, and those of verbs, are in a summary.
-const TABLES: [&str; 17] = [
+const TABLES: [&str; 18] = [
     "changes",
     "clocks",
+    "contact_attributes",
     "contacts",
     "deleted_tenants",
     "former_codes",

@@ -21,7 +21,7 @@ async fn import(tenant: &mut Tenant, chunks: Vec<Vec<pb::Contact>>) -> Vec<OfCon
     import_with(tenant, Start::default(), chunks).await
 }
 
-async fn import_with(
+pub(crate) async fn import_with(
     tenant: &mut Tenant,
     start: Start,
     chunks: Vec<Vec<pb::Contact>>,
@@ -40,7 +40,7 @@ async fn import_with(
 }
 
 /// The rejected items: index, id, field.
-fn rejections(answers: &[OfContacts]) -> Vec<(i64, &str, &str)> {
+pub(crate) fn rejections(answers: &[OfContacts]) -> Vec<(i64, &str, &str)> {
     answers
         .iter()
         .filter_map(|answer| match answer {
@@ -53,7 +53,7 @@ fn rejections(answers: &[OfContacts]) -> Vec<(i64, &str, &str)> {
         .collect()
 }
 
-fn summary(answers: &[OfContacts]) -> contacts::Summary {
+pub(crate) fn summary(answers: &[OfContacts]) -> contacts::Summary {
     match answers.last() {
         Some(OfContacts::Summary(summary)) => *summary,
         other => panic!("no summary but {other:?}"),

@@ -6,6 +6,7 @@
 #![expect(clippy::unwrap_used, reason = "a test may")]
 
 mod assignments;
+mod attributes;
 mod auth;
 mod batches;
 mod batching;

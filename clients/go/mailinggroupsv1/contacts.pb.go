@@ -170,7 +170,14 @@ type Contact struct {
 	// When the contact was created. Output only.
 	CreateTime *timestamppb.Timestamp `protobuf:"bytes,11,opt,name=create_time,json=createTime,proto3" json:"create_time,omitempty"`
 	// When the contact or its groups last changed. Output only.
-	UpdateTime    *timestamppb.Timestamp `protobuf:"bytes,12,opt,name=update_time,json=updateTime,proto3" json:"update_time,omitempty"`
+	UpdateTime *timestamppb.Timestamp `protobuf:"bytes,12,opt,name=update_time,json=updateTime,proto3" json:"update_time,omitempty"`
+	// What else the contact is, such as `territory`: `CH`; expressions can select
+	// by it. At most 32. A key is a lower-case letter and up to 30 of a-z 0-9 _,
+	// and none of `and`, `or`, `not`, `in`, `has`, `id`, `name`, `kind`, `company`,
+	// `email` and `segment`. A value has 1 to 100 characters; it is trimmed, and
+	// normalised to Unicode NFC. In a request, an empty map leaves them as they
+	// are, unless the mask names `attributes`.
+	Attributes    map[string]string `protobuf:"bytes,13,rep,name=attributes,proto3" json:"attributes,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -285,6 +292,13 @@ func (x *Contact) GetCreateTime() *timestamppb.Timestamp {
 func (x *Contact) GetUpdateTime() *timestamppb.Timestamp {
 	if x != nil {
 		return x.UpdateTime
+	}
+	return nil
+}
+
+func (x *Contact) GetAttributes() map[string]string {
+	if x != nil {
+		return x.Attributes
 	}
 	return nil
 }
@@ -1017,10 +1031,13 @@ type UpdateContactRequest struct {
 	// The contact, identified by its id, with the new values. If the etag is set,
 	// it must be current. Required.
 	Contact *Contact `protobuf:"bytes,1,opt,name=contact,proto3" json:"contact,omitempty"`
-	// Any of `kind`, `name`, `company_id`, `email`, `exclude_from_segments` and
-	// `privacy_blocked`, or `*` for all of them. If absent, all fields that are
-	// set are changed. To clear `company_id` or `email`, name it here and leave it
-	// blank. A named flag without a value is cleared; `*` leaves it as it is.
+	// Any of `kind`, `name`, `company_id`, `email`, `exclude_from_segments`,
+	// `privacy_blocked` and `attributes`, or `*` for all of them. If absent, all
+	// fields that are set are changed. To clear `company_id` or `email`, name it
+	// here and leave it blank. A named flag without a value is cleared; `*` leaves
+	// it as it is, and so it does an empty map of attributes. `attributes` replaces
+	// all of them; `attributes.territory` sets the one with this key, or removes
+	// it if it is absent or blank. At most 32 keys.
 	UpdateMask *fieldmaskpb.FieldMask `protobuf:"bytes,2,opt,name=update_mask,json=updateMask,proto3" json:"update_mask,omitempty"`
 	// Create the contact if it does not exist. The mask is ignored then.
 	AllowMissing bool `protobuf:"varint,3,opt,name=allow_missing,json=allowMissing,proto3" json:"allow_missing,omitempty"`
@@ -1399,8 +1416,8 @@ type MergeContactsResponse struct {
 	// Whether the kept person took over the merged person's company.
 	CompanyTakenOver bool `protobuf:"varint,5,opt,name=company_taken_over,json=companyTakenOver,proto3" json:"company_taken_over,omitempty"`
 	// The fields that the kept contact lacked and took over from the merged one:
-	// any of `company_id`, `email`, `exclude_from_segments` and
-	// `privacy_blocked`.
+	// any of `company_id`, `email`, `exclude_from_segments`, `privacy_blocked` and
+	// `attributes`.
 	FieldsTakenOver *fieldmaskpb.FieldMask `protobuf:"bytes,6,opt,name=fields_taken_over,json=fieldsTakenOver,proto3" json:"fields_taken_over,omitempty"`
 	// The tenant's revision this call made; the current one in a dry run.
 	Revision      int64 `protobuf:"varint,7,opt,name=revision,proto3" json:"revision,omitempty"`
@@ -1899,10 +1916,11 @@ type ImportContactsRequest_Start struct {
 	// or changed.
 	ValidateOnly bool `protobuf:"varint,4,opt,name=validate_only,json=validateOnly,proto3" json:"validate_only,omitempty"`
 	// The fields that the chunks carry, besides `id`: any of `kind`, `name`,
-	// `company_id`, `email`, `exclude_from_segments` and `privacy_blocked`, or
-	// `*` for all of them. Other fields of an existing contact stay as they are;
-	// a new contact gets their defaults, and needs `kind` and `name`. If absent,
-	// all fields.
+	// `company_id`, `email`, `exclude_from_segments`, `privacy_blocked` and
+	// `attributes`, or `*` for all of them. `attributes.territory` sets or removes
+	// the attribute with this key, as in UpdateContact; at most 32 keys. Other
+	// fields of an existing contact stay as they are; a new contact gets their
+	// defaults, and needs `kind` and `name`. If absent, all fields.
 	UpdateMask *fieldmaskpb.FieldMask `protobuf:"bytes,5,opt,name=update_mask,json=updateMask,proto3" json:"update_mask,omitempty"`
 	// New contacts may take the ids of merged contacts; these are then no former
 	// ids any more. If not set, such items are rejected.
@@ -1913,7 +1931,7 @@ type ImportContactsRequest_Start struct {
 
 func (x *ImportContactsRequest_Start) Reset() {
 	*x = ImportContactsRequest_Start{}
-	mi := &file_mailinggroups_v1_contacts_proto_msgTypes[24]
+	mi := &file_mailinggroups_v1_contacts_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1925,7 +1943,7 @@ func (x *ImportContactsRequest_Start) String() string {
 func (*ImportContactsRequest_Start) ProtoMessage() {}
 
 func (x *ImportContactsRequest_Start) ProtoReflect() protoreflect.Message {
-	mi := &file_mailinggroups_v1_contacts_proto_msgTypes[24]
+	mi := &file_mailinggroups_v1_contacts_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1989,7 +2007,8 @@ type ImportContactsRequest_Chunk struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// At most 10,000. Each id is created, or the fields of the mask are
 	// replaced; for a duplicate id, the last item counts. A flag without a value
-	// is never changed.
+	// is never changed, and an empty map of attributes clears them only if the
+	// mask names `attributes`.
 	Contacts      []*Contact `protobuf:"bytes,1,rep,name=contacts,proto3" json:"contacts,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1997,7 +2016,7 @@ type ImportContactsRequest_Chunk struct {
 
 func (x *ImportContactsRequest_Chunk) Reset() {
 	*x = ImportContactsRequest_Chunk{}
-	mi := &file_mailinggroups_v1_contacts_proto_msgTypes[25]
+	mi := &file_mailinggroups_v1_contacts_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2009,7 +2028,7 @@ func (x *ImportContactsRequest_Chunk) String() string {
 func (*ImportContactsRequest_Chunk) ProtoMessage() {}
 
 func (x *ImportContactsRequest_Chunk) ProtoReflect() protoreflect.Message {
-	mi := &file_mailinggroups_v1_contacts_proto_msgTypes[25]
+	mi := &file_mailinggroups_v1_contacts_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2042,7 +2061,7 @@ type ImportContactsRequest_Finish struct {
 
 func (x *ImportContactsRequest_Finish) Reset() {
 	*x = ImportContactsRequest_Finish{}
-	mi := &file_mailinggroups_v1_contacts_proto_msgTypes[26]
+	mi := &file_mailinggroups_v1_contacts_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2054,7 +2073,7 @@ func (x *ImportContactsRequest_Finish) String() string {
 func (*ImportContactsRequest_Finish) ProtoMessage() {}
 
 func (x *ImportContactsRequest_Finish) ProtoReflect() protoreflect.Message {
-	mi := &file_mailinggroups_v1_contacts_proto_msgTypes[26]
+	mi := &file_mailinggroups_v1_contacts_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2098,7 +2117,7 @@ type ImportContactsResponse_Progress struct {
 
 func (x *ImportContactsResponse_Progress) Reset() {
 	*x = ImportContactsResponse_Progress{}
-	mi := &file_mailinggroups_v1_contacts_proto_msgTypes[27]
+	mi := &file_mailinggroups_v1_contacts_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2110,7 +2129,7 @@ func (x *ImportContactsResponse_Progress) String() string {
 func (*ImportContactsResponse_Progress) ProtoMessage() {}
 
 func (x *ImportContactsResponse_Progress) ProtoReflect() protoreflect.Message {
-	mi := &file_mailinggroups_v1_contacts_proto_msgTypes[27]
+	mi := &file_mailinggroups_v1_contacts_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2206,7 +2225,7 @@ type ImportContactsResponse_Rejection struct {
 
 func (x *ImportContactsResponse_Rejection) Reset() {
 	*x = ImportContactsResponse_Rejection{}
-	mi := &file_mailinggroups_v1_contacts_proto_msgTypes[28]
+	mi := &file_mailinggroups_v1_contacts_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2218,7 +2237,7 @@ func (x *ImportContactsResponse_Rejection) String() string {
 func (*ImportContactsResponse_Rejection) ProtoMessage() {}
 
 func (x *ImportContactsResponse_Rejection) ProtoReflect() protoreflect.Message {
-	mi := &file_mailinggroups_v1_contacts_proto_msgTypes[28]
+	mi := &file_mailinggroups_v1_contacts_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2293,7 +2312,7 @@ type ImportContactsResponse_Summary struct {
 
 func (x *ImportContactsResponse_Summary) Reset() {
 	*x = ImportContactsResponse_Summary{}
-	mi := &file_mailinggroups_v1_contacts_proto_msgTypes[29]
+	mi := &file_mailinggroups_v1_contacts_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2305,7 +2324,7 @@ func (x *ImportContactsResponse_Summary) String() string {
 func (*ImportContactsResponse_Summary) ProtoMessage() {}
 
 func (x *ImportContactsResponse_Summary) ProtoReflect() protoreflect.Message {
-	mi := &file_mailinggroups_v1_contacts_proto_msgTypes[29]
+	mi := &file_mailinggroups_v1_contacts_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2383,7 +2402,7 @@ type ExportContactsResponse_MailingGroups struct {
 
 func (x *ExportContactsResponse_MailingGroups) Reset() {
 	*x = ExportContactsResponse_MailingGroups{}
-	mi := &file_mailinggroups_v1_contacts_proto_msgTypes[31]
+	mi := &file_mailinggroups_v1_contacts_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2395,7 +2414,7 @@ func (x *ExportContactsResponse_MailingGroups) String() string {
 func (*ExportContactsResponse_MailingGroups) ProtoMessage() {}
 
 func (x *ExportContactsResponse_MailingGroups) ProtoReflect() protoreflect.Message {
-	mi := &file_mailinggroups_v1_contacts_proto_msgTypes[31]
+	mi := &file_mailinggroups_v1_contacts_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2443,7 +2462,7 @@ type ExportContactsResponse_Page struct {
 
 func (x *ExportContactsResponse_Page) Reset() {
 	*x = ExportContactsResponse_Page{}
-	mi := &file_mailinggroups_v1_contacts_proto_msgTypes[32]
+	mi := &file_mailinggroups_v1_contacts_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2455,7 +2474,7 @@ func (x *ExportContactsResponse_Page) String() string {
 func (*ExportContactsResponse_Page) ProtoMessage() {}
 
 func (x *ExportContactsResponse_Page) ProtoReflect() protoreflect.Message {
-	mi := &file_mailinggroups_v1_contacts_proto_msgTypes[32]
+	mi := &file_mailinggroups_v1_contacts_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2503,7 +2522,7 @@ type ExportContactsResponse_Heartbeat struct {
 
 func (x *ExportContactsResponse_Heartbeat) Reset() {
 	*x = ExportContactsResponse_Heartbeat{}
-	mi := &file_mailinggroups_v1_contacts_proto_msgTypes[33]
+	mi := &file_mailinggroups_v1_contacts_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2515,7 +2534,7 @@ func (x *ExportContactsResponse_Heartbeat) String() string {
 func (*ExportContactsResponse_Heartbeat) ProtoMessage() {}
 
 func (x *ExportContactsResponse_Heartbeat) ProtoReflect() protoreflect.Message {
-	mi := &file_mailinggroups_v1_contacts_proto_msgTypes[33]
+	mi := &file_mailinggroups_v1_contacts_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2563,7 +2582,7 @@ type ExportContactsResponse_Summary struct {
 
 func (x *ExportContactsResponse_Summary) Reset() {
 	*x = ExportContactsResponse_Summary{}
-	mi := &file_mailinggroups_v1_contacts_proto_msgTypes[34]
+	mi := &file_mailinggroups_v1_contacts_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2575,7 +2594,7 @@ func (x *ExportContactsResponse_Summary) String() string {
 func (*ExportContactsResponse_Summary) ProtoMessage() {}
 
 func (x *ExportContactsResponse_Summary) ProtoReflect() protoreflect.Message {
-	mi := &file_mailinggroups_v1_contacts_proto_msgTypes[34]
+	mi := &file_mailinggroups_v1_contacts_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2637,7 +2656,7 @@ var File_mailinggroups_v1_contacts_proto protoreflect.FileDescriptor
 
 const file_mailinggroups_v1_contacts_proto_rawDesc = "" +
 	"\n" +
-	"\x1fmailinggroups/v1/contacts.proto\x12\x10mailinggroups.v1\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1dmailinggroups/v1/access.proto\x1a\"mailinggroups/v1/memberships.proto\"\x84\x04\n" +
+	"\x1fmailinggroups/v1/contacts.proto\x12\x10mailinggroups.v1\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1dmailinggroups/v1/access.proto\x1a\"mailinggroups/v1/memberships.proto\"\x8e\x05\n" +
 	"\aContact\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x121\n" +
 	"\x04kind\x18\x02 \x01(\x0e2\x1d.mailinggroups.v1.ContactKindR\x04kind\x12\x12\n" +
@@ -2654,7 +2673,13 @@ const file_mailinggroups_v1_contacts_proto_rawDesc = "" +
 	"\vcreate_time\x18\v \x01(\v2\x1a.google.protobuf.TimestampR\n" +
 	"createTime\x12;\n" +
 	"\vupdate_time\x18\f \x01(\v2\x1a.google.protobuf.TimestampR\n" +
-	"updateTimeB\x18\n" +
+	"updateTime\x12I\n" +
+	"\n" +
+	"attributes\x18\r \x03(\v2).mailinggroups.v1.Contact.AttributesEntryR\n" +
+	"attributes\x1a=\n" +
+	"\x0fAttributesEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01B\x18\n" +
 	"\x16_exclude_from_segmentsB\x12\n" +
 	"\x10_privacy_blocked\"\x8d\x01\n" +
 	"\x14CreateContactRequest\x123\n" +
@@ -2859,7 +2884,7 @@ func file_mailinggroups_v1_contacts_proto_rawDescGZIP() []byte {
 }
 
 var file_mailinggroups_v1_contacts_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_mailinggroups_v1_contacts_proto_msgTypes = make([]protoimpl.MessageInfo, 35)
+var file_mailinggroups_v1_contacts_proto_msgTypes = make([]protoimpl.MessageInfo, 36)
 var file_mailinggroups_v1_contacts_proto_goTypes = []any{
 	(ContactKind)(0),                             // 0: mailinggroups.v1.ContactKind
 	(CreateContactOutcome)(0),                    // 1: mailinggroups.v1.CreateContactOutcome
@@ -2885,86 +2910,88 @@ var file_mailinggroups_v1_contacts_proto_goTypes = []any{
 	(*ImportContactsResponse)(nil),               // 21: mailinggroups.v1.ImportContactsResponse
 	(*ExportContactsRequest)(nil),                // 22: mailinggroups.v1.ExportContactsRequest
 	(*ExportContactsResponse)(nil),               // 23: mailinggroups.v1.ExportContactsResponse
-	nil,                                          // 24: mailinggroups.v1.CreateContactResult.MetadataEntry
-	nil,                                          // 25: mailinggroups.v1.BatchGetContactsResponse.CurrentIdsEntry
-	(*ImportContactsRequest_Start)(nil),          // 26: mailinggroups.v1.ImportContactsRequest.Start
-	(*ImportContactsRequest_Chunk)(nil),          // 27: mailinggroups.v1.ImportContactsRequest.Chunk
-	(*ImportContactsRequest_Finish)(nil),         // 28: mailinggroups.v1.ImportContactsRequest.Finish
-	(*ImportContactsResponse_Progress)(nil),      // 29: mailinggroups.v1.ImportContactsResponse.Progress
-	(*ImportContactsResponse_Rejection)(nil),     // 30: mailinggroups.v1.ImportContactsResponse.Rejection
-	(*ImportContactsResponse_Summary)(nil),       // 31: mailinggroups.v1.ImportContactsResponse.Summary
-	nil,                                          // 32: mailinggroups.v1.ImportContactsResponse.Rejection.MetadataEntry
-	(*ExportContactsResponse_MailingGroups)(nil), // 33: mailinggroups.v1.ExportContactsResponse.MailingGroups
-	(*ExportContactsResponse_Page)(nil),          // 34: mailinggroups.v1.ExportContactsResponse.Page
-	(*ExportContactsResponse_Heartbeat)(nil),     // 35: mailinggroups.v1.ExportContactsResponse.Heartbeat
-	(*ExportContactsResponse_Summary)(nil),       // 36: mailinggroups.v1.ExportContactsResponse.Summary
-	(*timestamppb.Timestamp)(nil),                // 37: google.protobuf.Timestamp
-	(*fieldmaskpb.FieldMask)(nil),                // 38: google.protobuf.FieldMask
-	(*MailingGroup)(nil),                         // 39: mailinggroups.v1.MailingGroup
-	(*Assignment)(nil),                           // 40: mailinggroups.v1.Assignment
+	nil,                                          // 24: mailinggroups.v1.Contact.AttributesEntry
+	nil,                                          // 25: mailinggroups.v1.CreateContactResult.MetadataEntry
+	nil,                                          // 26: mailinggroups.v1.BatchGetContactsResponse.CurrentIdsEntry
+	(*ImportContactsRequest_Start)(nil),          // 27: mailinggroups.v1.ImportContactsRequest.Start
+	(*ImportContactsRequest_Chunk)(nil),          // 28: mailinggroups.v1.ImportContactsRequest.Chunk
+	(*ImportContactsRequest_Finish)(nil),         // 29: mailinggroups.v1.ImportContactsRequest.Finish
+	(*ImportContactsResponse_Progress)(nil),      // 30: mailinggroups.v1.ImportContactsResponse.Progress
+	(*ImportContactsResponse_Rejection)(nil),     // 31: mailinggroups.v1.ImportContactsResponse.Rejection
+	(*ImportContactsResponse_Summary)(nil),       // 32: mailinggroups.v1.ImportContactsResponse.Summary
+	nil,                                          // 33: mailinggroups.v1.ImportContactsResponse.Rejection.MetadataEntry
+	(*ExportContactsResponse_MailingGroups)(nil), // 34: mailinggroups.v1.ExportContactsResponse.MailingGroups
+	(*ExportContactsResponse_Page)(nil),          // 35: mailinggroups.v1.ExportContactsResponse.Page
+	(*ExportContactsResponse_Heartbeat)(nil),     // 36: mailinggroups.v1.ExportContactsResponse.Heartbeat
+	(*ExportContactsResponse_Summary)(nil),       // 37: mailinggroups.v1.ExportContactsResponse.Summary
+	(*timestamppb.Timestamp)(nil),                // 38: google.protobuf.Timestamp
+	(*fieldmaskpb.FieldMask)(nil),                // 39: google.protobuf.FieldMask
+	(*MailingGroup)(nil),                         // 40: mailinggroups.v1.MailingGroup
+	(*Assignment)(nil),                           // 41: mailinggroups.v1.Assignment
 }
 var file_mailinggroups_v1_contacts_proto_depIdxs = []int32{
 	0,  // 0: mailinggroups.v1.Contact.kind:type_name -> mailinggroups.v1.ContactKind
-	37, // 1: mailinggroups.v1.Contact.create_time:type_name -> google.protobuf.Timestamp
-	37, // 2: mailinggroups.v1.Contact.update_time:type_name -> google.protobuf.Timestamp
-	2,  // 3: mailinggroups.v1.CreateContactRequest.contact:type_name -> mailinggroups.v1.Contact
-	2,  // 4: mailinggroups.v1.CreateContactResponse.contact:type_name -> mailinggroups.v1.Contact
-	2,  // 5: mailinggroups.v1.BatchCreateContactsRequest.contacts:type_name -> mailinggroups.v1.Contact
-	1,  // 6: mailinggroups.v1.CreateContactResult.outcome:type_name -> mailinggroups.v1.CreateContactOutcome
-	2,  // 7: mailinggroups.v1.CreateContactResult.contact:type_name -> mailinggroups.v1.Contact
-	24, // 8: mailinggroups.v1.CreateContactResult.metadata:type_name -> mailinggroups.v1.CreateContactResult.MetadataEntry
-	6,  // 9: mailinggroups.v1.BatchCreateContactsResponse.results:type_name -> mailinggroups.v1.CreateContactResult
-	2,  // 10: mailinggroups.v1.GetContactResponse.contact:type_name -> mailinggroups.v1.Contact
-	2,  // 11: mailinggroups.v1.BatchGetContactsResponse.contacts:type_name -> mailinggroups.v1.Contact
-	25, // 12: mailinggroups.v1.BatchGetContactsResponse.current_ids:type_name -> mailinggroups.v1.BatchGetContactsResponse.CurrentIdsEntry
-	0,  // 13: mailinggroups.v1.ListContactsRequest.kind:type_name -> mailinggroups.v1.ContactKind
-	2,  // 14: mailinggroups.v1.ListContactsResponse.contacts:type_name -> mailinggroups.v1.Contact
-	2,  // 15: mailinggroups.v1.UpdateContactRequest.contact:type_name -> mailinggroups.v1.Contact
-	38, // 16: mailinggroups.v1.UpdateContactRequest.update_mask:type_name -> google.protobuf.FieldMask
-	2,  // 17: mailinggroups.v1.UpdateContactResponse.contact:type_name -> mailinggroups.v1.Contact
-	2,  // 18: mailinggroups.v1.MergeContactsResponse.contact:type_name -> mailinggroups.v1.Contact
-	38, // 19: mailinggroups.v1.MergeContactsResponse.fields_taken_over:type_name -> google.protobuf.FieldMask
-	26, // 20: mailinggroups.v1.ImportContactsRequest.start:type_name -> mailinggroups.v1.ImportContactsRequest.Start
-	27, // 21: mailinggroups.v1.ImportContactsRequest.chunk:type_name -> mailinggroups.v1.ImportContactsRequest.Chunk
-	28, // 22: mailinggroups.v1.ImportContactsRequest.finish:type_name -> mailinggroups.v1.ImportContactsRequest.Finish
-	29, // 23: mailinggroups.v1.ImportContactsResponse.progress:type_name -> mailinggroups.v1.ImportContactsResponse.Progress
-	30, // 24: mailinggroups.v1.ImportContactsResponse.rejection:type_name -> mailinggroups.v1.ImportContactsResponse.Rejection
-	31, // 25: mailinggroups.v1.ImportContactsResponse.summary:type_name -> mailinggroups.v1.ImportContactsResponse.Summary
-	33, // 26: mailinggroups.v1.ExportContactsResponse.mailing_groups:type_name -> mailinggroups.v1.ExportContactsResponse.MailingGroups
-	34, // 27: mailinggroups.v1.ExportContactsResponse.page:type_name -> mailinggroups.v1.ExportContactsResponse.Page
-	35, // 28: mailinggroups.v1.ExportContactsResponse.heartbeat:type_name -> mailinggroups.v1.ExportContactsResponse.Heartbeat
-	36, // 29: mailinggroups.v1.ExportContactsResponse.summary:type_name -> mailinggroups.v1.ExportContactsResponse.Summary
-	38, // 30: mailinggroups.v1.ImportContactsRequest.Start.update_mask:type_name -> google.protobuf.FieldMask
-	2,  // 31: mailinggroups.v1.ImportContactsRequest.Chunk.contacts:type_name -> mailinggroups.v1.Contact
-	32, // 32: mailinggroups.v1.ImportContactsResponse.Rejection.metadata:type_name -> mailinggroups.v1.ImportContactsResponse.Rejection.MetadataEntry
-	39, // 33: mailinggroups.v1.ExportContactsResponse.MailingGroups.mailing_groups:type_name -> mailinggroups.v1.MailingGroup
-	2,  // 34: mailinggroups.v1.ExportContactsResponse.Page.contacts:type_name -> mailinggroups.v1.Contact
-	40, // 35: mailinggroups.v1.ExportContactsResponse.Page.assignments:type_name -> mailinggroups.v1.Assignment
-	3,  // 36: mailinggroups.v1.Contacts.CreateContact:input_type -> mailinggroups.v1.CreateContactRequest
-	5,  // 37: mailinggroups.v1.Contacts.BatchCreateContacts:input_type -> mailinggroups.v1.BatchCreateContactsRequest
-	8,  // 38: mailinggroups.v1.Contacts.GetContact:input_type -> mailinggroups.v1.GetContactRequest
-	10, // 39: mailinggroups.v1.Contacts.BatchGetContacts:input_type -> mailinggroups.v1.BatchGetContactsRequest
-	12, // 40: mailinggroups.v1.Contacts.ListContacts:input_type -> mailinggroups.v1.ListContactsRequest
-	14, // 41: mailinggroups.v1.Contacts.UpdateContact:input_type -> mailinggroups.v1.UpdateContactRequest
-	16, // 42: mailinggroups.v1.Contacts.DeleteContact:input_type -> mailinggroups.v1.DeleteContactRequest
-	18, // 43: mailinggroups.v1.Contacts.MergeContacts:input_type -> mailinggroups.v1.MergeContactsRequest
-	20, // 44: mailinggroups.v1.Contacts.ImportContacts:input_type -> mailinggroups.v1.ImportContactsRequest
-	22, // 45: mailinggroups.v1.Contacts.ExportContacts:input_type -> mailinggroups.v1.ExportContactsRequest
-	4,  // 46: mailinggroups.v1.Contacts.CreateContact:output_type -> mailinggroups.v1.CreateContactResponse
-	7,  // 47: mailinggroups.v1.Contacts.BatchCreateContacts:output_type -> mailinggroups.v1.BatchCreateContactsResponse
-	9,  // 48: mailinggroups.v1.Contacts.GetContact:output_type -> mailinggroups.v1.GetContactResponse
-	11, // 49: mailinggroups.v1.Contacts.BatchGetContacts:output_type -> mailinggroups.v1.BatchGetContactsResponse
-	13, // 50: mailinggroups.v1.Contacts.ListContacts:output_type -> mailinggroups.v1.ListContactsResponse
-	15, // 51: mailinggroups.v1.Contacts.UpdateContact:output_type -> mailinggroups.v1.UpdateContactResponse
-	17, // 52: mailinggroups.v1.Contacts.DeleteContact:output_type -> mailinggroups.v1.DeleteContactResponse
-	19, // 53: mailinggroups.v1.Contacts.MergeContacts:output_type -> mailinggroups.v1.MergeContactsResponse
-	21, // 54: mailinggroups.v1.Contacts.ImportContacts:output_type -> mailinggroups.v1.ImportContactsResponse
-	23, // 55: mailinggroups.v1.Contacts.ExportContacts:output_type -> mailinggroups.v1.ExportContactsResponse
-	46, // [46:56] is the sub-list for method output_type
-	36, // [36:46] is the sub-list for method input_type
-	36, // [36:36] is the sub-list for extension type_name
-	36, // [36:36] is the sub-list for extension extendee
-	0,  // [0:36] is the sub-list for field type_name
+	38, // 1: mailinggroups.v1.Contact.create_time:type_name -> google.protobuf.Timestamp
+	38, // 2: mailinggroups.v1.Contact.update_time:type_name -> google.protobuf.Timestamp
+	24, // 3: mailinggroups.v1.Contact.attributes:type_name -> mailinggroups.v1.Contact.AttributesEntry
+	2,  // 4: mailinggroups.v1.CreateContactRequest.contact:type_name -> mailinggroups.v1.Contact
+	2,  // 5: mailinggroups.v1.CreateContactResponse.contact:type_name -> mailinggroups.v1.Contact
+	2,  // 6: mailinggroups.v1.BatchCreateContactsRequest.contacts:type_name -> mailinggroups.v1.Contact
+	1,  // 7: mailinggroups.v1.CreateContactResult.outcome:type_name -> mailinggroups.v1.CreateContactOutcome
+	2,  // 8: mailinggroups.v1.CreateContactResult.contact:type_name -> mailinggroups.v1.Contact
+	25, // 9: mailinggroups.v1.CreateContactResult.metadata:type_name -> mailinggroups.v1.CreateContactResult.MetadataEntry
+	6,  // 10: mailinggroups.v1.BatchCreateContactsResponse.results:type_name -> mailinggroups.v1.CreateContactResult
+	2,  // 11: mailinggroups.v1.GetContactResponse.contact:type_name -> mailinggroups.v1.Contact
+	2,  // 12: mailinggroups.v1.BatchGetContactsResponse.contacts:type_name -> mailinggroups.v1.Contact
+	26, // 13: mailinggroups.v1.BatchGetContactsResponse.current_ids:type_name -> mailinggroups.v1.BatchGetContactsResponse.CurrentIdsEntry
+	0,  // 14: mailinggroups.v1.ListContactsRequest.kind:type_name -> mailinggroups.v1.ContactKind
+	2,  // 15: mailinggroups.v1.ListContactsResponse.contacts:type_name -> mailinggroups.v1.Contact
+	2,  // 16: mailinggroups.v1.UpdateContactRequest.contact:type_name -> mailinggroups.v1.Contact
+	39, // 17: mailinggroups.v1.UpdateContactRequest.update_mask:type_name -> google.protobuf.FieldMask
+	2,  // 18: mailinggroups.v1.UpdateContactResponse.contact:type_name -> mailinggroups.v1.Contact
+	2,  // 19: mailinggroups.v1.MergeContactsResponse.contact:type_name -> mailinggroups.v1.Contact
+	39, // 20: mailinggroups.v1.MergeContactsResponse.fields_taken_over:type_name -> google.protobuf.FieldMask
+	27, // 21: mailinggroups.v1.ImportContactsRequest.start:type_name -> mailinggroups.v1.ImportContactsRequest.Start
+	28, // 22: mailinggroups.v1.ImportContactsRequest.chunk:type_name -> mailinggroups.v1.ImportContactsRequest.Chunk
+	29, // 23: mailinggroups.v1.ImportContactsRequest.finish:type_name -> mailinggroups.v1.ImportContactsRequest.Finish
+	30, // 24: mailinggroups.v1.ImportContactsResponse.progress:type_name -> mailinggroups.v1.ImportContactsResponse.Progress
+	31, // 25: mailinggroups.v1.ImportContactsResponse.rejection:type_name -> mailinggroups.v1.ImportContactsResponse.Rejection
+	32, // 26: mailinggroups.v1.ImportContactsResponse.summary:type_name -> mailinggroups.v1.ImportContactsResponse.Summary
+	34, // 27: mailinggroups.v1.ExportContactsResponse.mailing_groups:type_name -> mailinggroups.v1.ExportContactsResponse.MailingGroups
+	35, // 28: mailinggroups.v1.ExportContactsResponse.page:type_name -> mailinggroups.v1.ExportContactsResponse.Page
+	36, // 29: mailinggroups.v1.ExportContactsResponse.heartbeat:type_name -> mailinggroups.v1.ExportContactsResponse.Heartbeat
+	37, // 30: mailinggroups.v1.ExportContactsResponse.summary:type_name -> mailinggroups.v1.ExportContactsResponse.Summary
+	39, // 31: mailinggroups.v1.ImportContactsRequest.Start.update_mask:type_name -> google.protobuf.FieldMask
+	2,  // 32: mailinggroups.v1.ImportContactsRequest.Chunk.contacts:type_name -> mailinggroups.v1.Contact
+	33, // 33: mailinggroups.v1.ImportContactsResponse.Rejection.metadata:type_name -> mailinggroups.v1.ImportContactsResponse.Rejection.MetadataEntry
+	40, // 34: mailinggroups.v1.ExportContactsResponse.MailingGroups.mailing_groups:type_name -> mailinggroups.v1.MailingGroup
+	2,  // 35: mailinggroups.v1.ExportContactsResponse.Page.contacts:type_name -> mailinggroups.v1.Contact
+	41, // 36: mailinggroups.v1.ExportContactsResponse.Page.assignments:type_name -> mailinggroups.v1.Assignment
+	3,  // 37: mailinggroups.v1.Contacts.CreateContact:input_type -> mailinggroups.v1.CreateContactRequest
+	5,  // 38: mailinggroups.v1.Contacts.BatchCreateContacts:input_type -> mailinggroups.v1.BatchCreateContactsRequest
+	8,  // 39: mailinggroups.v1.Contacts.GetContact:input_type -> mailinggroups.v1.GetContactRequest
+	10, // 40: mailinggroups.v1.Contacts.BatchGetContacts:input_type -> mailinggroups.v1.BatchGetContactsRequest
+	12, // 41: mailinggroups.v1.Contacts.ListContacts:input_type -> mailinggroups.v1.ListContactsRequest
+	14, // 42: mailinggroups.v1.Contacts.UpdateContact:input_type -> mailinggroups.v1.UpdateContactRequest
+	16, // 43: mailinggroups.v1.Contacts.DeleteContact:input_type -> mailinggroups.v1.DeleteContactRequest
+	18, // 44: mailinggroups.v1.Contacts.MergeContacts:input_type -> mailinggroups.v1.MergeContactsRequest
+	20, // 45: mailinggroups.v1.Contacts.ImportContacts:input_type -> mailinggroups.v1.ImportContactsRequest
+	22, // 46: mailinggroups.v1.Contacts.ExportContacts:input_type -> mailinggroups.v1.ExportContactsRequest
+	4,  // 47: mailinggroups.v1.Contacts.CreateContact:output_type -> mailinggroups.v1.CreateContactResponse
+	7,  // 48: mailinggroups.v1.Contacts.BatchCreateContacts:output_type -> mailinggroups.v1.BatchCreateContactsResponse
+	9,  // 49: mailinggroups.v1.Contacts.GetContact:output_type -> mailinggroups.v1.GetContactResponse
+	11, // 50: mailinggroups.v1.Contacts.BatchGetContacts:output_type -> mailinggroups.v1.BatchGetContactsResponse
+	13, // 51: mailinggroups.v1.Contacts.ListContacts:output_type -> mailinggroups.v1.ListContactsResponse
+	15, // 52: mailinggroups.v1.Contacts.UpdateContact:output_type -> mailinggroups.v1.UpdateContactResponse
+	17, // 53: mailinggroups.v1.Contacts.DeleteContact:output_type -> mailinggroups.v1.DeleteContactResponse
+	19, // 54: mailinggroups.v1.Contacts.MergeContacts:output_type -> mailinggroups.v1.MergeContactsResponse
+	21, // 55: mailinggroups.v1.Contacts.ImportContacts:output_type -> mailinggroups.v1.ImportContactsResponse
+	23, // 56: mailinggroups.v1.Contacts.ExportContacts:output_type -> mailinggroups.v1.ExportContactsResponse
+	47, // [47:57] is the sub-list for method output_type
+	37, // [37:47] is the sub-list for method input_type
+	37, // [37:37] is the sub-list for extension type_name
+	37, // [37:37] is the sub-list for extension extendee
+	0,  // [0:37] is the sub-list for field type_name
 }
 
 func init() { file_mailinggroups_v1_contacts_proto_init() }
@@ -2997,7 +3024,7 @@ func file_mailinggroups_v1_contacts_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_mailinggroups_v1_contacts_proto_rawDesc), len(file_mailinggroups_v1_contacts_proto_rawDesc)),
 			NumEnums:      2,
-			NumMessages:   35,
+			NumMessages:   36,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

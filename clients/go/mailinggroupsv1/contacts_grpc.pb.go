@@ -71,8 +71,9 @@ type ContactsClient interface {
 	DeleteContact(ctx context.Context, in *DeleteContactRequest, opts ...grpc.CallOption) (*DeleteContactResponse, error)
 	// Merges two contacts of the same kind: the groups and persons of the merged
 	// contact move to the kept one, which replaces it on segments and in their
-	// history and takes over the fields that it lacks. If either is excluded or
-	// privacy-blocked, the kept one is. The merged contact is deleted. Up to
+	// history and takes over the fields and attributes that it lacks. If either is
+	// excluded or privacy-blocked, the kept one is. The merged contact is deleted.
+	// FAILED_PRECONDITION if both together have more than 32 attributes. Up to
 	// 10,000 persons and 10,000 groups, that is done completely or not at all.
 	// More move in steps of as many, each committed under a revision of its own,
 	// and the last one does the rest: a call that broke is continued by the same
@@ -261,8 +262,9 @@ type ContactsServer interface {
 	DeleteContact(context.Context, *DeleteContactRequest) (*DeleteContactResponse, error)
 	// Merges two contacts of the same kind: the groups and persons of the merged
 	// contact move to the kept one, which replaces it on segments and in their
-	// history and takes over the fields that it lacks. If either is excluded or
-	// privacy-blocked, the kept one is. The merged contact is deleted. Up to
+	// history and takes over the fields and attributes that it lacks. If either is
+	// excluded or privacy-blocked, the kept one is. The merged contact is deleted.
+	// FAILED_PRECONDITION if both together have more than 32 attributes. Up to
 	// 10,000 persons and 10,000 groups, that is done completely or not at all.
 	// More move in steps of as many, each committed under a revision of its own,
 	// and the last one does the rest: a call that broke is continued by the same

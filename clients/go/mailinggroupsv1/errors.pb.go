@@ -166,6 +166,9 @@ const (
 	// Retry after the delay in RetryInfo. The metadata `limit` is the field of
 	// TenantLimits, and `maximum` what is granted.
 	ErrorReason_ERROR_REASON_RATE_LIMITED ErrorReason = 52
+	// Two contacts to be merged have more than 32 attributes together:
+	// FAILED_PRECONDITION. The metadata `count` is their number.
+	ErrorReason_ERROR_REASON_CONTACT_ATTRIBUTES_EXCEEDED ErrorReason = 53
 )
 
 // Enum value maps for ErrorReason.
@@ -224,6 +227,7 @@ var (
 		50: "ERROR_REASON_ACCESS_DENIED",
 		51: "ERROR_REASON_TENANT_NOT_GRANTED",
 		52: "ERROR_REASON_RATE_LIMITED",
+		53: "ERROR_REASON_CONTACT_ATTRIBUTES_EXCEEDED",
 	}
 	ErrorReason_value = map[string]int32{
 		"ERROR_REASON_UNSPECIFIED":                   0,
@@ -279,6 +283,7 @@ var (
 		"ERROR_REASON_ACCESS_DENIED":                 50,
 		"ERROR_REASON_TENANT_NOT_GRANTED":            51,
 		"ERROR_REASON_RATE_LIMITED":                  52,
+		"ERROR_REASON_CONTACT_ATTRIBUTES_EXCEEDED":   53,
 	}
 )
 
@@ -313,7 +318,7 @@ var File_mailinggroups_v1_errors_proto protoreflect.FileDescriptor
 
 const file_mailinggroups_v1_errors_proto_rawDesc = "" +
 	"\n" +
-	"\x1dmailinggroups/v1/errors.proto\x12\x10mailinggroups.v1*\xb0\x0f\n" +
+	"\x1dmailinggroups/v1/errors.proto\x12\x10mailinggroups.v1*\xde\x0f\n" +
 	"\vErrorReason\x12\x1c\n" +
 	"\x18ERROR_REASON_UNSPECIFIED\x10\x00\x12\x1e\n" +
 	"\x1aERROR_REASON_INVALID_FIELD\x10\x01\x12(\n" +
@@ -368,7 +373,8 @@ const file_mailinggroups_v1_errors_proto_rawDesc = "" +
 	"\x1dERROR_REASON_KEYS_UNAVAILABLE\x101\x12\x1e\n" +
 	"\x1aERROR_REASON_ACCESS_DENIED\x102\x12#\n" +
 	"\x1fERROR_REASON_TENANT_NOT_GRANTED\x103\x12\x1d\n" +
-	"\x19ERROR_REASON_RATE_LIMITED\x104B\xde\x01\n" +
+	"\x19ERROR_REASON_RATE_LIMITED\x104\x12,\n" +
+	"(ERROR_REASON_CONTACT_ATTRIBUTES_EXCEEDED\x105B\xde\x01\n" +
 	"\x14com.mailinggroups.v1B\vErrorsProtoP\x01ZSgithub.com/mailing-groups/mailing-groups/clients/go/mailinggroupsv1;mailinggroupsv1\xa2\x02\x02MG\xaa\x02\x14MailingGroups.Api.V1\xba\x02\x02MG\xca\x02\x10MailingGroups\\V1\xe2\x02\x19MailingGroups\\V1\\Metadata\xea\x02\x11MailingGroups::V1b\x06proto3"
 
 var (

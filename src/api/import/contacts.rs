@@ -10,7 +10,11 @@ use super::{
     messages::{ItemOptions, Message, UploadStart},
 };
 use crate::{
-    api::{convert::contact_change, field::required, status::contact_field},
+    api::{
+        contact_fields::{contact_change, without_invalid_key},
+        field::required,
+        status::contact_field,
+    },
     domain::{
         Refusal, Violation,
         imports::{ImportProgress, ItemRejection, RejectedName},
@@ -31,10 +35,11 @@ impl Upload for ContactImport {
 
     fn read(
         contact: pb::Contact,
-        options: ItemOptions,
+        options: &ItemOptions,
     ) -> (String, Result<ContactRow, ItemRejection>) {
         let row = row(&contact, options).map_err(|Violation { field, reason }| ItemRejection {
-            subject: field,
+            // What is kept of it has no content of the item.
+            subject: without_invalid_key(field),
             reason,
             former_name: None,
         });
@@ -96,10 +101,10 @@ impl Upload for ContactImport {
     }
 }
 
-fn row(contact: &pb::Contact, options: ItemOptions) -> Result<ContactRow, Violation> {
+fn row(contact: &pb::Contact, options: &ItemOptions) -> Result<ContactRow, Violation> {
     Ok(ContactRow {
         id: required(&contact.id, "id")?,
-        change: contact_change(contact, options.fields, "")?,
+        change: contact_change(contact, &options.fields, "")?,
         reuse_former: options.reuse_former,
     })
 }

@@ -29,7 +29,7 @@ impl Upload for MembershipImport {
 
     fn read(
         sent: pb::Assignment,
-        _: ItemOptions,
+        _: &ItemOptions,
     ) -> (pb::Assignment, Result<Assignment, ItemRejection>) {
         let read = assignment(&sent.contact_id, &sent.code, "");
         let read = read.map_err(|violation| assignments::invalid(&violation).into());

@@ -1,10 +1,7 @@
 //! The messages of both imports.
 
 use crate::{
-    api::{
-        convert::{ContactFields, contact_fields, mask_text},
-        field::Field,
-    },
+    api::{contact_fields::ContactFields, field::Field},
     domain::{Error, Result, Violation, imports::ImportSource},
     model::ImportKind,
 };
@@ -50,7 +47,7 @@ pub(in crate::api) struct UploadStart {
 }
 
 /// How the items of an upload are read.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(in crate::api) struct ItemOptions {
     /// The fields that count.
     pub(super) fields: ContactFields,
@@ -65,11 +62,11 @@ impl UploadStart {
             return Err(Error::invalid("start.known_count", "must not be negative"));
         }
         check_fingerprint(&self.fingerprint)?;
-        let fields = contact_fields(self.update_mask.as_ref(), "start.update_mask")?;
+        let fields = ContactFields::of_mask(self.update_mask.as_ref(), "start.update_mask")?;
         let source = ImportSource {
             kind,
             fingerprint: self.fingerprint.clone(),
-            update_mask: mask_text(fields),
+            update_mask: fields.text(),
         };
         let options = ItemOptions {
             fields,

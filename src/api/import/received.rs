@@ -11,7 +11,7 @@ use super::{
     messages::{ItemOptions, Message},
 };
 use crate::{
-    api::{convert::ALL_CONTACT_FIELDS, incoming, quota::TakenQuota, status},
+    api::{contact_fields::ContactFields, incoming, quota::TakenQuota, status},
     domain::{imports::ItemRejection, memberships::MAX_BATCH_ITEMS},
 };
 
@@ -50,7 +50,7 @@ impl<U: Upload> ReceivedMessages<U> {
             requests,
             shutdown,
             options: ItemOptions {
-                fields: ALL_CONTACT_FIELDS,
+                fields: ContactFields::ALL,
                 reuse_former: false,
             },
             waiting: VecDeque::new(),
@@ -126,7 +126,7 @@ impl<U: Upload> ReceivedMessages<U> {
     fn read(&self, message: Message<Vec<U::Sent>>) -> Received<U> {
         Ok(match message {
             Message::Chunk(items) => {
-                let read = |item| U::read(item, self.options);
+                let read = |item| U::read(item, &self.options);
                 Message::Chunk(items.into_iter().map(read).collect())
             }
             Message::Start(start) => Message::Start(start),

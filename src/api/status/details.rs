@@ -232,6 +232,9 @@ fn subject(precondition: &Precondition) -> (String, Option<i64>) {
         | Precondition::UndoHistoryEnded(id)
         | Precondition::NoActions(id) => (id.to_string(), None),
         Precondition::DifferentKinds { merged, .. } => (merged.to_string(), None),
+        Precondition::TooManyAttributes { merged, count, .. } => {
+            (merged.to_string(), i64::try_from(*count).ok())
+        }
         Precondition::ImportIdReused { id, .. } => (id.to_string(), None),
     }
 }

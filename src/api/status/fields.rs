@@ -108,5 +108,6 @@ pub(in crate::api) fn contact_field(field: ContactField) -> &'static str {
         ContactField::Email => "email",
         ContactField::ExcludeFromSegments => "exclude_from_segments",
         ContactField::PrivacyBlocked => "privacy_blocked",
+        ContactField::Attributes => "attributes",
     }
 }

@@ -104,6 +104,7 @@ fn precondition_reason(precondition: &Precondition) -> ErrorReason {
         Precondition::UndoHistoryEnded(_) => ErrorReason::UndoHistoryEnded,
         Precondition::NoActions(_) => ErrorReason::SegmentHasNoActions,
         Precondition::DifferentKinds { .. } => ErrorReason::ContactKindsDiffer,
+        Precondition::TooManyAttributes { .. } => ErrorReason::ContactAttributesExceeded,
         Precondition::ImportIdReused { .. } => ErrorReason::ImportIdReused,
     }
 }

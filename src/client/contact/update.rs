@@ -1,11 +1,14 @@
 //! Changing a contact.
 
-use super::{ContactSession, Error, EtagArgs, RecordFormatArgs, RecordPrinter, mask, record, rows};
+use super::{
+    ContactSession, Error, EtagArgs, RecordFormatArgs, RecordPrinter, attribute, mask, record, rows,
+};
 use crate::pb::{Contact, ContactKind, UpdateContactRequest};
 
 #[derive(Debug, clap::Args)]
 #[group(required = true, multiple = true, id = "fields",
-        args = ["kind", "name", "company", "email", "exclude_from_segments", "privacy_blocked"])]
+        args = ["kind", "name", "company", "email", "exclude_from_segments", "privacy_blocked",
+                "attributes"])]
 pub(super) struct UpdateArgs {
     /// The contact
     #[arg(value_name = "ID")]
@@ -28,6 +31,9 @@ pub(super) struct UpdateArgs {
     /// Whether the contact is blocked for reasons of privacy; without a value true
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     privacy_blocked: Option<bool>,
+    /// What else the contact is, such as territory=CH; territory= removes it. Can be repeated
+    #[arg(long = "attribute", value_name = "KEY=VALUE", value_parser = attribute)]
+    attributes: Vec<(String, String)>,
     #[command(flatten)]
     etag: EtagArgs,
     #[command(flatten)]
@@ -48,7 +54,12 @@ impl UpdateArgs {
             ("privacy_blocked", self.privacy_blocked.is_some()),
         ];
         let changed = fields.iter().filter(|(_, is_given)| *is_given);
-        let changed: Vec<_> = changed.map(|(name, _)| *name).collect();
+        let keys = self.attributes.iter();
+        let keys: Vec<_> = keys
+            .map(|(key, _)| format!("{}{key}", rows::ATTRIBUTE))
+            .collect();
+        let changed = changed.map(|(name, _)| *name);
+        let changed: Vec<_> = changed.chain(keys.iter().map(String::as_str)).collect();
         let contact = Contact {
             id: self.id,
             kind: self.kind.unwrap_or_default().into(),
@@ -57,6 +68,7 @@ impl UpdateArgs {
             email: self.email.unwrap_or_default(),
             exclude_from_segments: self.exclude_from_segments,
             privacy_blocked: self.privacy_blocked,
+            attributes: self.attributes.into_iter().collect(),
             etag: self.etag.etag,
             ..Contact::default()
         };

@@ -115,11 +115,12 @@ impl ExportFile {
         Ok(table)
     }
 
-    fn add<'r, const N: usize>(
+    fn add<T: AsRef<str>, const N: usize>(
         &mut self,
-        records: impl Iterator<Item = [&'r str; N]>,
+        records: impl Iterator<Item = [T; N]>,
     ) -> Result<(), Error> {
         for record in records {
+            let record = record.each_ref().map(AsRef::as_ref);
             let written = self.csv.write_record(record).map_err(io::Error::from);
             written.map_err(|it| self.unwritable(it))?;
             self.rows += 1;

@@ -26,6 +26,8 @@ pub(super) struct ExpectedColumns {
     required: usize,
     /// Whether the key says something by itself.
     is_key_enough: bool,
+    /// What further columns may begin with.
+    prefix: Option<&'static str>,
 }
 
 impl ExpectedColumns {
@@ -34,6 +36,15 @@ impl ExpectedColumns {
             names,
             required,
             is_key_enough: false,
+            prefix: None,
+        }
+    }
+
+    /// There may be columns for the keys of a map.
+    pub(super) const fn with_keys_of(self, prefix: &'static str) -> Self {
+        Self {
+            prefix: Some(prefix),
+            ..self
         }
     }
 
@@ -43,6 +54,11 @@ impl ExpectedColumns {
             is_key_enough: true,
             ..self
         }
+    }
+
+    /// Whether a column is one of the keys of a map.
+    fn is_of_map(&self, name: &str) -> bool {
+        self.prefix.is_some_and(|prefix| name.starts_with(prefix))
     }
 
     /// The column that identifies an item.
@@ -104,7 +120,8 @@ impl CsvColumns {
         }
         for (index, name) in self.names.iter().enumerate() {
             let known = [&REJECTION_COLUMNS, expected.names].concat();
-            if !name.is_empty() && !known.contains(&name.as_str()) {
+            let is_known = known.contains(&name.as_str()) || expected.is_of_map(name);
+            if !name.is_empty() && !is_known {
                 problems.push(format!("`{}` is unknown", excerpt(name)));
             } else if !name.is_empty() && self.names[..index].contains(name) {
                 problems.push(format!("`{name}` occurs twice"));
@@ -125,6 +142,9 @@ impl CsvColumns {
         if !optional.is_empty() {
             text += &format!("\n  optional: {}", optional.join(", "));
         }
+        if let Some(prefix) = expected.prefix {
+            text += &format!(", {prefix}KEY");
+        }
         if found.len() == 1 && found[0].contains([';', '\t', '|']) {
             text +=
                 "\n  If another character than a comma separates the columns, pass --delimiter.";
@@ -135,7 +155,9 @@ impl CsvColumns {
     /// The expected columns that the file has, without the first.
     pub(super) fn after_key(&self, expected: ExpectedColumns) -> Vec<String> {
         let names = expected.names[1..].iter().filter(|it| self.contains(it));
-        names.map(|it| (*it).to_owned()).collect()
+        let names = names.map(|it| (*it).to_owned());
+        let of_map = self.names.iter().filter(|it| expected.is_of_map(it));
+        names.chain(of_map.cloned()).collect()
     }
 
     fn contains(&self, name: &str) -> bool {
@@ -217,6 +239,13 @@ impl<'a> CsvFields<'a> {
     pub(super) fn at(&self, index: usize) -> &'a str {
         let value = self.record.get(index).unwrap_or_default();
         std::str::from_utf8(value).unwrap_or_default()
+    }
+
+    /// The columns that begin like this, by the rest of their names, and their values.
+    pub(super) fn beginning_with(&self, prefix: &str) -> impl Iterator<Item = (&'a str, &'a str)> {
+        let names = self.columns.names.iter().enumerate();
+        let rest = names.filter_map(move |(at, name)| Some((name.strip_prefix(prefix)?, at)));
+        rest.map(|(rest, at)| (rest, self.at(at)))
     }
 
     pub(super) fn owned(&self, name: &str) -> String {

@@ -1,5 +1,7 @@
 //! The items that are imported: the messages made of rows.
 
+use std::collections::BTreeMap;
+
 use prost::Message;
 
 use super::columns::{CsvFields, ExpectedColumns};
@@ -49,7 +51,8 @@ impl ImportItem for pb::MailingGroup {
 }
 
 impl ImportItem for pb::Contact {
-    const COLUMNS: ExpectedColumns = ExpectedColumns::new(&rows::CONTACT, 1);
+    const COLUMNS: ExpectedColumns =
+        ExpectedColumns::new(&rows::CONTACT, 1).with_keys_of(rows::ATTRIBUTE);
     const NOUN: [&'static str; 2] = ["contact", "contacts"];
     /// Companies, then the persons that refer to them.
     const PASSES: usize = 2;
@@ -66,6 +69,7 @@ impl ImportItem for pb::Contact {
             email: fields.owned("email"),
             exclude_from_segments: fields.flag("exclude_from_segments")?,
             privacy_blocked: fields.flag("privacy_blocked")?,
+            attributes: attributes(fields)?,
             ..Self::default()
         })
     }
@@ -78,6 +82,15 @@ impl ImportItem for pb::Contact {
     fn pass(&self) -> usize {
         usize::from(self.kind() == pb::ContactKind::Person)
     }
+}
+
+/// The attributes of a row. An empty cell of a key has none.
+fn attributes(fields: &CsvFields<'_>) -> Result<BTreeMap<String, String>, String> {
+    let mut attributes = rows::parse_attributes(fields.text("attributes"))?;
+    let keyed = fields.beginning_with(rows::ATTRIBUTE);
+    let keyed = keyed.filter(|(_, value)| !value.trim().is_empty());
+    attributes.extend(keyed.map(|(key, value)| (key.to_owned(), value.to_owned())));
+    Ok(attributes)
 }
 
 impl ImportItem for pb::Assignment {
@@ -123,6 +136,34 @@ mod tests {
             (company.kind(), company.pass()),
             (pb::ContactKind::Company, 0)
         );
+    }
+
+    #[test]
+    fn attributes_are_an_object_or_columns_of_their_own() {
+        let row = |record: &[&str]| CsvRow {
+            file: 0,
+            line: 1,
+            bytes: 0,
+            record: record.into(),
+            problem: None,
+        };
+        let header = ["id", "attributes", "Attributes.Class", "attributes.city"];
+        let columns = CsvColumns::check(&row(&header), pb::Contact::COLUMNS).expect("fits");
+        let mask = ["attributes", "attributes.class", "attributes.city"];
+        assert_eq!(columns.after_key(pb::Contact::COLUMNS), mask);
+        let read = |cell: &str| {
+            let row = row(&["P1", cell, "A", " "]);
+            let read = pb::Contact::read(&columns.fields(&row)?);
+            read.map(|it| it.attributes.into_iter().collect::<Vec<_>>())
+        };
+        let class = || ("class".to_owned(), "A".to_owned());
+        assert_eq!(read(""), Ok(vec![class()]));
+        let language = ("language".to_owned(), "de".to_owned());
+        assert_eq!(
+            read("{\"language\": \"de\", \"class\": \"B\"}"),
+            Ok(vec![class(), language])
+        );
+        assert!(read("de").is_err_and(|it| it.contains("JSON object")));
     }
 
     #[test]

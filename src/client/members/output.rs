@@ -123,7 +123,11 @@ fn write_csv(
         for member in members {
             match view {
                 MemberView::Ids => out.write_record([&member.contact_id]),
-                MemberView::Full => out.write_record(rows::contact(&details(member))),
+                MemberView::Full => {
+                    let details = details(member);
+                    let fields = rows::contact(&details);
+                    out.write_record(fields.each_ref().map(|it| it.as_ref()))
+                }
             }
             .map_err(rows::write_error)?;
         }

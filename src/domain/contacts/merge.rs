@@ -15,7 +15,7 @@ use crate::{
         once::{ContactRecord, LongWork, Recorded, StepOutcome},
         segments::merges,
     },
-    model::{Change, Code, Contact, ContactDetails, ContactId, NewContact},
+    model::{Attributes, Change, Code, Contact, ContactDetails, ContactId, NewContact},
     store::{self, Transaction},
 };
 
@@ -147,7 +147,7 @@ impl LongWork for ContactMerge {
         if !taken_over.is_empty() {
             let id = kept.id.clone();
             let new = NewContact { id, details };
-            store::contacts::write(tx, &[], &[(kept.contact_number, new)]).await?;
+            store::contacts::write(tx, &[], &[(&kept, new)]).await?;
             changed.push(kept.contact_number);
         }
         if !changed.is_empty() {
@@ -188,6 +188,16 @@ impl ContactMerge {
             return Err(Error::Precondition(Precondition::DifferentKinds {
                 kept,
                 merged,
+            }));
+        }
+        // Before anything moves.
+        let count = joined(&kept, &merged).0.attributes.len();
+        if count > Attributes::MAX {
+            let (kept, merged) = (kept.id, merged.id);
+            return Err(Error::Precondition(Precondition::TooManyAttributes {
+                kept,
+                merged,
+                count,
             }));
         }
         Ok((kept, merged, done))
@@ -270,6 +280,9 @@ fn joined(kept: &Contact, merged: &Contact) -> (ContactDetails, Vec<ContactField
     if !details.privacy_blocked && merged.privacy_blocked {
         details.privacy_blocked = true;
         taken_over.push(ContactField::PrivacyBlocked);
+    }
+    if details.attributes.take_missing(&merged.attributes) {
+        taken_over.push(ContactField::Attributes);
     }
     (details, taken_over)
 }

@@ -2,7 +2,7 @@
 
 use crate::{
     domain::{Error, upsert::Refusal},
-    model::{Code, ContactId, MAX_UNDOABLE_ACTIONS, RequestId, SegmentId},
+    model::{Attributes, Code, ContactId, MAX_UNDOABLE_ACTIONS, RequestId, SegmentId},
 };
 
 /// A field of the request and what is wrong with it.
@@ -171,6 +171,16 @@ pub enum Precondition {
         id: RequestId,
         /// What differs.
         difference: ImportDifference,
+    },
+    /// Two contacts to be merged have too many attributes together.
+    #[error("contacts {kept} and {merged} have {count} attributes together; a contact may have {max}; remove some first", max = Attributes::MAX)]
+    TooManyAttributes {
+        /// The contact to be kept.
+        kept: ContactId,
+        /// The contact to be merged.
+        merged: ContactId,
+        /// How many.
+        count: usize,
     },
     /// A company and a person cannot be merged.
     #[error("contacts {kept} and {merged} are of different kinds")]

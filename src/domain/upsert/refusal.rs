@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     domain::{BrokenRule, Error, Precondition, Resource},
-    model::{ContactId, FormerName},
+    model::{Attributes, ContactId, FormerName},
 };
 
 /// A broken rule between contacts and companies.
@@ -35,6 +35,9 @@ pub enum Refusal {
         /// The contact that it was merged into.
         current: ContactId,
     },
+    /// A contact would have too many attributes.
+    #[error("must have at most {max} entries; it would have {0}", max = Attributes::MAX)]
+    TooManyAttributes(usize),
     /// An item that creates a contact lacks a field.
     #[error("must be set, as there is no contact of this id yet")]
     Missing(ContactField),
@@ -47,6 +50,7 @@ impl Refusal {
             Self::HasPeople(_) => ContactField::Kind,
             Self::Missing(field) => *field,
             Self::FormerId { .. } => ContactField::Id,
+            Self::TooManyAttributes(_) => ContactField::Attributes,
             Self::UnknownCompany { .. } | Self::NotACompany(_) | Self::CompanyOfCompany => {
                 ContactField::CompanyId
             }
@@ -67,7 +71,10 @@ impl Refusal {
             Self::FormerId { .. } => {
                 "must not be the id of a merged contact, unless reuse_former is set".to_owned()
             }
-            Self::CompanyOfCompany | Self::HasPeople(_) | Self::Missing(_) => self.to_string(),
+            Self::CompanyOfCompany
+            | Self::HasPeople(_)
+            | Self::TooManyAttributes(_)
+            | Self::Missing(_) => self.to_string(),
         }
     }
 
@@ -88,6 +95,7 @@ impl Refusal {
             | Self::NotACompany(_)
             | Self::CompanyOfCompany
             | Self::HasPeople(_)
+            | Self::TooManyAttributes(_)
             | Self::Missing(_) => None,
         }
     }
@@ -129,4 +137,6 @@ pub enum ContactField {
     ExcludeFromSegments,
     /// Whether segments leave it out because the contact objected.
     PrivacyBlocked,
+    /// What else it is.
+    Attributes,
 }

@@ -7,7 +7,8 @@ use super::{
     refusal::{ContactField, Refusal},
 };
 use crate::model::{
-    Contact, ContactChange, ContactDetails, ContactId, ContactKind, ContactRow, NewContact,
+    Attributes, Contact, ContactChange, ContactDetails, ContactId, ContactKind, ContactRow,
+    NewContact,
 };
 
 /// Contacts as they are after the items that were taken so far.
@@ -136,6 +137,9 @@ impl Rules<'_> {
         if was_company && details.kind == ContactKind::Person && people > 0 {
             return Some(Refusal::HasPeople(people));
         }
+        if details.attributes.len() > Attributes::MAX {
+            return Some(Refusal::TooManyAttributes(details.attributes.len()));
+        }
         let company = details.company_id.as_ref()?;
         match (details.kind, self.kind(company)) {
             (ContactKind::Company, _) => Some(Refusal::CompanyOfCompany),
@@ -210,6 +214,10 @@ fn resolve(
         email: change.email.unwrap_or_default(),
         exclude_from_segments: change.exclude_from_segments.unwrap_or_default(),
         privacy_blocked: change.privacy_blocked.unwrap_or_default(),
+        attributes: change
+            .attributes
+            .map(|change| change.apply(Attributes::default()))
+            .unwrap_or_default(),
     })
 }
 

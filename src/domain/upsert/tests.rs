@@ -50,6 +50,7 @@ fn known() -> (KnownContacts, HashMap<ContactId, i64>) {
             email: Default::default(),
             exclude_from_segments: false,
             privacy_blocked: true,
+            attributes: Default::default(),
         };
         let new = NewContact {
             id: id.clone(),

@@ -6,7 +6,7 @@ use futures_util::TryStreamExt;
 
 use super::{Findings, Invariant};
 use crate::{
-    model::{Code, Email, Name, TenantId, search},
+    model::{AttributeKey, AttributeValue, Attributes, Code, Email, Name, TenantId, search},
     schema::{contacts, former_codes, import_rejections, mailing_groups},
     store::imports::StoredRejection,
 };
@@ -19,6 +19,11 @@ const NAMES: Invariant = Invariant {
 const EMAILS: Invariant = Invariant {
     name: "contact-emails",
     rule: "A contact's e-mail address is valid and in its normal form.",
+};
+
+const ATTRIBUTES: Invariant = Invariant {
+    name: "attribute-texts",
+    rule: "The keys and values of a contact's attributes are valid and in their normal form.",
 };
 
 const CODES: Invariant = Invariant {
@@ -53,10 +58,11 @@ async fn check_contacts(
             contacts::name,
             contacts::search_name,
             contacts::email,
+            contacts::attributes,
         ))
-        .load_stream::<(i32, String, String, String)>(conn)
+        .load_stream::<(i32, String, String, String, Attributes)>(conn)
         .await?;
-    while let Some((number, name, searched, email)) = rows.try_next().await? {
+    while let Some((number, name, searched, email, attributes)) = rows.try_next().await? {
         if !name.parse::<Name>().is_ok_and(|it| it.as_str() == name) {
             findings.add(NAMES, format!("contact {number}: the name"));
         }
@@ -66,8 +72,16 @@ async fn check_contacts(
         if !email.parse::<Email>().is_ok_and(|it| it.as_str() == email) {
             findings.add(EMAILS, format!("contact {number}"));
         }
+        if !attributes.iter().all(is_normal) {
+            findings.add(ATTRIBUTES, format!("contact {number}"));
+        }
     }
     Ok(())
+}
+
+fn is_normal((key, value): (&AttributeKey, &AttributeValue)) -> bool {
+    let parsed = (key.as_str().parse(), value.as_str().parse());
+    parsed == (Ok(key.clone()), Ok(value.clone()))
 }
 
 async fn check_codes(

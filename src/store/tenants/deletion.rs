@@ -26,7 +26,7 @@ macro_rules! delete_from {
 }
 
 /// Tables before those that they refer to; the tenant is last.
-const DELETIONS: [&str; 16] = [
+const DELETIONS: [&str; 17] = [
     delete_from!("memberships"),
     delete_from!("import_rejections"),
     delete_from!("imports"),
@@ -40,6 +40,7 @@ const DELETIONS: [&str; 16] = [
     delete_from!("merged_contacts"),
     delete_from!("former_codes"),
     delete_from!("mailing_groups"),
+    delete_from!("contact_attributes"),
     // People before their companies.
     delete_from!("contacts", "company_id IS NOT NULL"),
     delete_from!("contacts"),

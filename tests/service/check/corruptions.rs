@@ -68,6 +68,23 @@ async fn wrong_counters_and_references_are_found() {
             &["companies", "group-counts"],
         ),
         (
+            "DELETE FROM contact_attributes WHERE key = 'city'",
+            &["contact-attributes"],
+        ),
+        (
+            "UPDATE contact_attributes SET value = 'DE' WHERE key = 'territory'",
+            &["contact-attributes"],
+        ),
+        (
+            "UPDATE contacts SET attributes = attributes - 'city' WHERE id = 'ADA'",
+            &["contact-attributes"],
+        ),
+        (
+            r#"UPDATE contacts SET attributes = attributes || '{"city": " Paris"}' WHERE id = 'ADA';
+             UPDATE contact_attributes SET value = ' Paris' WHERE key = 'city'"#,
+            &["attribute-texts"],
+        ),
+        (
             "UPDATE merged_contacts SET id = 'A' WHERE id = 'X'",
             &["merged-contacts"],
         ),
@@ -87,6 +104,7 @@ async fn wrong_counters_and_references_are_found() {
         (
             "DELETE FROM contacts WHERE id = 'ADA'",
             &[
+                "contact-attributes",
                 "contact-history",
                 "group-counts",
                 "members",

@@ -19,6 +19,11 @@ pub(super) async fn all_kinds(server: &Server, name: &str) {
     let named = pb::Contact {
         name: "Ada Łovelace".into(),
         email: "ada@example.com".into(),
+        attributes: [
+            ("territory".into(), "CH".into()),
+            ("city".into(), "Genève".into()),
+        ]
+        .into(),
         ..person("ADA", "A")
     };
     tenant.create(named).await;

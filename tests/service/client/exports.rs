@@ -11,9 +11,10 @@ use super::{
 /// The files of an export of the fake, in the order of their names.
 fn exported() -> [(&'static str, String); 3] {
     let ids: Vec<_> = (0..fake::MEMBERS).map(|it| format!("m{it}")).collect();
-    let contact = |id: &String| format!("{id},PERSON,\"Zero, Ada\",,,false,true\n");
+    let contact = |id: &String| format!("{id},PERSON,\"Zero, Ada\",,,false,true,\n");
     let membership = |id: &String| format!("{id},MOVE\n");
-    let columns = "id,kind,name,company_id,email,exclude_from_segments,privacy_blocked\n";
+    let columns =
+        "id,kind,name,company_id,email,exclude_from_segments,privacy_blocked,attributes\n";
     let contacts: String = ids.iter().map(contact).collect();
     let memberships: String = ids.iter().map(membership).collect();
     [

@@ -149,8 +149,8 @@ fn full_members_can_be_imported() {
         .take(2)
         .map(str::to_owned)
         .collect();
-    let columns = "id,kind,name,company_id,email,exclude_from_segments,privacy_blocked";
-    assert_eq!(head, [columns, "m0,PERSON,\"Zero, Ada\",,,false,true"]);
+    let columns = "id,kind,name,company_id,email,exclude_from_segments,privacy_blocked,attributes";
+    assert_eq!(head, [columns, "m0,PERSON,\"Zero, Ada\",,,false,true,"]);
     assert_eq!(
         run(&server.endpoint, &format!("import contacts {file}")),
         SUCCESS

@@ -17,7 +17,7 @@ const EVERYTHING: &str = "
     SELECT json_build_array('group', code, description, company_count, person_count)::text
         FROM mailing_groups WHERE tenant_id = $1
     UNION ALL SELECT json_build_array('contact', id, kind, name, company_id, email,
-            exclude_from_segments, privacy_blocked, mailing_group_count)::text
+            exclude_from_segments, privacy_blocked, mailing_group_count, attributes)::text
         FROM contacts WHERE tenant_id = $1
     UNION ALL SELECT json_build_array('membership', id, code)::text
         FROM memberships JOIN contacts USING (tenant_id, contact_number)
@@ -119,6 +119,11 @@ fn contacts(rng: &mut StdRng, count: usize) -> Vec<pb::Contact> {
             email: mail.choose(rng).unwrap().to_string(),
             exclude_from_segments: Some(rng.random_bool(0.1)),
             privacy_blocked: Some(rng.random_bool(0.1)),
+            attributes: ["city", "class"]
+                .into_iter()
+                .filter(|key| key.len() + n.is_multiple_of(3) as usize == 5)
+                .map(|key| (key.to_owned(), (*last).to_owned()))
+                .collect(),
             ..Default::default()
         }
     };

@@ -1,5 +1,7 @@
 //! The calls, and what each does to the state in memory.
 
+use std::collections::BTreeMap;
+
 use mailing_groups::pb::{self, ContactKind, SelectionOptions};
 use rand::{RngExt, rngs::StdRng};
 
@@ -16,6 +18,17 @@ pub(super) struct NewContact {
     pub(super) company_id: String,
     excluded: bool,
     blocked: bool,
+    /// Whether an update replaces the attributes, or sets that of one key.
+    attributes: BTreeMap<String, String>,
+    pub(super) one_key: Option<&'static str>,
+}
+
+/// A few keys, each of which has a few values.
+pub(super) const KEYS: [&str; 3] = ["class", "language", "territory"];
+
+/// A value of an attribute.
+pub(super) fn value(rng: &mut StdRng) -> String {
+    ["A", "AB", "B"][rng.random_range(0..3)].to_owned()
 }
 
 impl NewContact {
@@ -31,6 +44,12 @@ impl NewContact {
             name: format!("Name {}", rng.random_range(0..9)),
             excluded: rng.random_bool(0.2),
             blocked: rng.random_bool(0.2),
+            attributes: KEYS
+                .into_iter()
+                .take(rng.random_range(0..=KEYS.len()))
+                .map(|key| (key.to_owned(), value(rng)))
+                .collect(),
+            one_key: rng.random_bool(0.4).then(|| KEYS[rng.random_range(0..3)]),
             id,
         }
     }
@@ -42,6 +61,23 @@ impl NewContact {
         }
     }
 
+    /// The attributes of a contact after an update.
+    pub(super) fn attributes_after(
+        &self,
+        mut before: BTreeMap<String, String>,
+    ) -> BTreeMap<String, String> {
+        let Some(key) = self.one_key else {
+            return self.attributes.clone();
+        };
+        before.remove(key);
+        before.extend(
+            self.attributes
+                .get_key_value(key)
+                .map(|(k, v)| (k.clone(), v.clone())),
+        );
+        before
+    }
+
     /// As it is stored, with the number of its company.
     pub(super) fn stored(&self, company: Option<u32>) -> Contact {
         Contact {
@@ -51,6 +87,7 @@ impl NewContact {
             company,
             excluded: self.excluded,
             blocked: self.blocked,
+            attributes: self.attributes.clone(),
         }
     }
 
@@ -62,6 +99,7 @@ impl NewContact {
             company_id: self.company_id.clone(),
             exclude_from_segments: Some(self.excluded),
             privacy_blocked: Some(self.blocked),
+            attributes: self.attributes.clone(),
             ..Default::default()
         }
     }

@@ -21,7 +21,15 @@ impl State {
         let contacts = self.contacts.values().map(|it| {
             let company = it.company.as_ref().map(id).unwrap_or_default();
             let (kind, name) = (it.kind.into(), it.name.clone());
-            let details = (kind, name, company, String::new(), it.excluded, it.blocked);
+            let details = (
+                kind,
+                name,
+                company,
+                String::new(),
+                it.excluded,
+                it.blocked,
+                it.attributes.clone(),
+            );
             (it.id.clone(), details)
         });
         let groups = self.groups.values();

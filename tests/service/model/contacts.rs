@@ -4,7 +4,7 @@ use mailing_groups::pb::{ContactKind, CreateContactOutcome};
 
 use super::{
     calls::NewContact,
-    state::{Facts, Reasons, State, both, unless},
+    state::{Contact, Facts, Reasons, State, both, unless},
 };
 
 impl State {
@@ -82,7 +82,12 @@ impl State {
         }
         let company = self.company_of(new.kind(), &new.company_id);
         let (number, company) = both(found, company)?;
-        self.contacts.insert(number, new.stored(company));
+        let attributes = new.attributes_after(self.contacts[&number].attributes.clone());
+        let stored = Contact {
+            attributes,
+            ..new.stored(company)
+        };
+        self.contacts.insert(number, stored);
         Ok(vec![])
     }
 
@@ -128,6 +133,9 @@ impl State {
         into.company = into.company.or(from.company);
         into.excluded |= from.excluded;
         into.blocked |= from.blocked;
+        for (key, value) in from.attributes {
+            into.attributes.entry(key).or_insert(value);
+        }
         self.contacts.remove(&gone);
         self.merged.insert(gone, kept);
         self.former_ids.insert(from.id, gone);

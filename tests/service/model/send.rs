@@ -118,11 +118,13 @@ impl Call {
                 facts(done.revision, &outcomes.collect::<Vec<_>>())
             }
             Self::UpdateContact { new, allow_missing } => {
+                let attributes = new.one_key.map(|key| format!("attributes.{key}"));
                 let fields = [
                     "name",
                     "company_id",
                     "exclude_from_segments",
                     "privacy_blocked",
+                    attributes.as_deref().unwrap_or("attributes"),
                 ];
                 let done = ask!(
                     tenant.contacts,

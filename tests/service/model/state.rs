@@ -30,6 +30,7 @@ pub(super) struct Contact {
     pub(super) company: Option<u32>,
     pub(super) excluded: bool,
     pub(super) blocked: bool,
+    pub(super) attributes: BTreeMap<String, String>,
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -14,8 +14,16 @@ pub(crate) struct Model {
     pub(crate) members: BTreeSet<(String, String)>,
 }
 
-/// Kind, name, company, e-mail, excluded, blocked.
-pub(crate) type Details = (i32, String, String, String, bool, bool);
+/// Kind, name, company, e-mail, excluded, blocked, attributes.
+pub(crate) type Details = (
+    i32,
+    String,
+    String,
+    String,
+    bool,
+    bool,
+    BTreeMap<String, String>,
+);
 
 fn details(contact: pb::Contact) -> Details {
     let (excluded, blocked) = (contact.exclude_from_segments(), contact.privacy_blocked());
@@ -26,6 +34,7 @@ fn details(contact: pb::Contact) -> Details {
         contact.email,
         excluded,
         blocked,
+        contact.attributes,
     )
 }
 
@@ -108,7 +117,7 @@ impl Model {
         let tenant_id = sql.tenant_id(tenant).await;
         let groups = "SELECT code, description FROM mailing_groups WHERE tenant_id = $1";
         let contacts = "SELECT id, kind::int, name, coalesce(company_id, ''), email, \
-            exclude_from_segments, privacy_blocked FROM contacts WHERE tenant_id = $1";
+            exclude_from_segments, privacy_blocked, attributes::text FROM contacts WHERE tenant_id = $1";
         let members = "SELECT g.code, c.id FROM memberships m \
             JOIN mailing_groups g USING (tenant_id, group_id) \
             JOIN contacts c USING (tenant_id, contact_number) WHERE m.tenant_id = $1";
@@ -123,6 +132,7 @@ impl Model {
                 row.get(4),
                 row.get(5),
                 row.get(6),
+                serde_json::from_str(row.get(7)).unwrap(),
             )
         };
         Self {

@@ -1,7 +1,8 @@
 use super::*;
 use crate::client::rows;
 
-const COLUMNS: ExpectedColumns = ExpectedColumns::new(&rows::CONTACT, 1);
+const COLUMNS: ExpectedColumns =
+    ExpectedColumns::new(&rows::CONTACT, 1).with_keys_of(rows::ATTRIBUTE);
 
 fn row(record: impl Into<ByteRecord>) -> CsvRow {
     CsvRow {
@@ -37,7 +38,7 @@ fn a_header_that_does_not_fit_is_reported_with_the_expected_columns() {
         message,
         "wrong columns: `id` is missing, `ma\\u{1b}il` is unknown, `kind` occurs twice\
          \n  found: kind, ma\\u{1b}il, kind\n  required: id\
-         \n  optional: kind, name, company_id, email, exclude_from_segments, privacy_blocked"
+         \n  optional: kind, name, company_id, email, exclude_from_segments, privacy_blocked, attributes, attributes.KEY"
     );
     let message = check(&["id", ""]).expect_err("nothing to import");
     assert!(message.contains("there is no other than `id`"));

@@ -12,6 +12,7 @@ use super::{
 };
 use crate::client::{
     import::columns::{CsvColumns, CsvFields},
+    rows,
     terminal::{excerpt, list},
 };
 
@@ -106,11 +107,11 @@ impl BoundFile {
             .into_iter()
             .filter_map(|(name, has)| has.then_some(name));
         let always = ["kind", "name", "exclude_from_segments", "privacy_blocked"];
-        let mut mask: Vec<_> = always
-            .into_iter()
-            .chain(optional)
-            .map(str::to_owned)
-            .collect();
+        let named = always.into_iter().chain(optional).map(str::to_owned);
+        let attributes = contact.attributes.iter();
+        let attributes = attributes.filter(|(_, column)| self.has(column));
+        let attributes = attributes.map(|(key, _)| format!("{}{key}", rows::ATTRIBUTE));
+        let mut mask: Vec<_> = named.chain(attributes).collect();
         mask.sort();
         mask
     }

@@ -1,5 +1,7 @@
 //! A kind of file in a mapping.
 
+use std::collections::BTreeMap;
+
 use serde::Deserialize;
 
 use super::{
@@ -34,6 +36,8 @@ pub(super) struct ContactMapping {
     pub(super) email: Option<MappedColumn>,
     pub(super) company: Option<MappedCompany>,
     pub(super) flags: Vec<MappedFlag>,
+    /// By their keys.
+    pub(super) attributes: BTreeMap<String, MappedColumn>,
 }
 
 #[derive(Deserialize)]
@@ -51,6 +55,8 @@ struct FileTable {
     company: Option<MappedCompany>,
     #[serde(default)]
     flags: Vec<MappedFlag>,
+    #[serde(default)]
+    attributes: BTreeMap<String, MappedColumn>,
     #[serde(default)]
     groups: Vec<MappedGroups>,
     #[serde(default)]
@@ -72,6 +78,7 @@ impl TryFrom<FileTable> for FileMapping {
             email: table.email,
             company: table.company,
             flags: table.flags,
+            attributes: table.attributes,
         });
         Ok(Self {
             title: table.title,
@@ -89,7 +96,10 @@ impl TryFrom<FileTable> for FileMapping {
 impl FileTable {
     /// Refuses what is neither a file of contacts, nor of memberships, nor of groups.
     fn check_structure(&self) -> Result<(), &'static str> {
-        let is_plain = self.email.is_none() && self.company.is_none() && self.flags.is_empty();
+        let is_plain = self.email.is_none()
+            && self.company.is_none()
+            && self.flags.is_empty()
+            && self.attributes.is_empty();
         let are_codes = self.groups.iter().all(|it| it.code().is_some());
         let contacts = Err("a [[file]] with contacts has `id`, `kind` and `name`");
         match (&self.id, &self.kind, &self.name) {
@@ -156,6 +166,7 @@ impl FileMapping {
             columns.extend(&contact.name.join);
             columns.extend(&contact.name.otherwise);
             columns.extend(&contact.email);
+            columns.extend(contact.attributes.values());
             if let Some(company) = &contact.company {
                 columns.extend([&company.id, &company.name].into_iter().flatten());
             }

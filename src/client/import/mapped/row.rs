@@ -1,5 +1,7 @@
 //! What a row says: its contact, company and groups.
 
+use std::collections::BTreeMap;
+
 use super::{
     bound::BoundFile,
     conditions::{FlagName, MappedCondition, MappedGroups},
@@ -94,8 +96,20 @@ impl BoundFile {
                 .to_owned(),
             exclude_from_segments: self.flag(contact, FlagName::ExcludeFromSegments, fields),
             privacy_blocked: self.flag(contact, FlagName::PrivacyBlocked, fields),
+            attributes: self.attributes(contact, fields),
             ..Contact::default()
         })
+    }
+
+    /// The attributes of a contact; an empty cell has none.
+    fn attributes(
+        &self,
+        contact: &ContactMapping,
+        fields: &CsvFields<'_>,
+    ) -> BTreeMap<String, String> {
+        let all = contact.attributes.iter();
+        let all = all.map(|(key, column)| (key.clone(), self.value(column, fields).to_owned()));
+        all.filter(|(_, value)| !value.is_empty()).collect()
     }
 
     /// The company of a person.

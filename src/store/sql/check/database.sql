@@ -5,6 +5,7 @@ SELECT format('%s: rows of the unknown tenant id %s', r.name, r.tenant_id) AS fo
 FROM (
     SELECT DISTINCT 'clocks' AS name, tenant_id FROM clocks
     UNION ALL SELECT DISTINCT 'contacts', tenant_id FROM contacts
+    UNION ALL SELECT DISTINCT 'contact_attributes', tenant_id FROM contact_attributes
     UNION ALL SELECT DISTINCT 'merged_contacts', tenant_id FROM merged_contacts
     UNION ALL SELECT DISTINCT 'mailing_groups', tenant_id FROM mailing_groups
     UNION ALL SELECT DISTINCT 'former_codes', tenant_id FROM former_codes

@@ -37,9 +37,10 @@ WHERE c.tenant_id = $1 AND CASE
 END
 
 -- check request-content: What is kept of a request holds nothing personal.
-SELECT format('request %s: keeps a name or an e-mail address', request_id) AS found
+SELECT format('request %s: keeps a name, an e-mail address or attributes', request_id) AS found
 FROM requests
-WHERE tenant_id = $1 AND (answer @? '$.**.name' OR answer @? '$.**.email')
+WHERE tenant_id = $1
+    AND (answer @? '$.**.name' OR answer @? '$.**.email' OR answer @? '$.**.attributes')
 
 -- check import-rejections: The rejected items of an import are among those that it processed and counted.
 SELECT format('import %s: %s', coalesce(i.import_id, r.import_id), CASE

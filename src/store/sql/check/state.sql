@@ -80,6 +80,25 @@ LEFT JOIN mailing_groups g ON g.tenant_id = m.tenant_id AND g.group_id = m.group
 LEFT JOIN contacts c ON c.tenant_id = m.tenant_id AND c.contact_number = m.contact_number
 WHERE m.tenant_id = $1 AND (g.group_id IS NULL OR c.contact_number IS NULL)
 
+-- check contact-attributes: The rows of attributes say the same as the maps of the contacts.
+SELECT format('contact %s, attribute %s: %s', coalesce(m.contact_number, a.contact_number),
+    coalesce(m.key, a.key), CASE
+    WHEN a.key IS NULL THEN 'has no row'
+    WHEN m.key IS NULL THEN 'is not in the map'
+    ELSE 'the row and the map differ'
+END) AS found
+FROM (
+    SELECT c.contact_number, e.key, e.value FROM contacts c
+    CROSS JOIN LATERAL jsonb_each_text(
+        CASE WHEN jsonb_typeof(c.attributes) = 'object' THEN c.attributes ELSE '{}' END
+    ) e
+    WHERE c.tenant_id = $1
+) m
+FULL JOIN (
+    SELECT contact_number, key, value FROM contact_attributes WHERE tenant_id = $1
+) a ON a.contact_number = m.contact_number AND a.key = m.key
+WHERE m.value IS DISTINCT FROM a.value
+
 -- check companies: Only persons have a company, which exists and is a company.
 SELECT format('contact %s: %s', p.contact_number, CASE
     WHEN p.kind <> @Person THEN 'is no person, but has a company'

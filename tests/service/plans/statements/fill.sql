@@ -15,6 +15,12 @@ INSERT INTO contacts (tenant_id, contact_number, id, kind, name, search_name, co
         CASE WHEN n % 10 <> 1 THEN 'C' || lpad(((n - 1) / 10 * 10 + 1)::text, 7, '0') END,
         'user' || n || '@example.com', n % 100 = 0, n % 90 = 0, @groups, 1, now(), now()
     FROM generate_series(@first, @last) t, generate_series(1, @contacts) n;
+UPDATE contacts SET attributes = jsonb_build_object('territory', 'T' || contact_number % 100, 'class', 'A')
+    WHERE tenant_id BETWEEN @first AND @last AND contact_number % 2 = 0;
+INSERT INTO contact_attributes
+    SELECT c.tenant_id, c.contact_number, a.key, a.value
+    FROM contacts c CROSS JOIN LATERAL jsonb_each_text(c.attributes) a
+    WHERE c.tenant_id BETWEEN @first AND @last;
 INSERT INTO mailing_groups (tenant_id, group_id, code, description, company_count, person_count,
         revision, create_time, update_time)
     SELECT t, n, 'G' || n, '', most, most, 1, now(), now()

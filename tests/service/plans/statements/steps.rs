@@ -51,7 +51,7 @@ fn contacts(prefix: &str) -> Vec<Value> {
             0 => json!({"id": id, "kind": 1, "name": "new"}),
             _ => {
                 json!({"id": id, "kind": 2, "name": "new", "company_id": format!("{prefix}{}", n - 1),
-                "email": "new@example.com"})
+                "email": "new@example.com", "attributes": [{"key": "class", "value": "B"}]})
             }
         }
     };
@@ -185,6 +185,11 @@ fn contact_steps() -> Vec<Step> {
         (
             "Contacts/UpdateContact",
             json!({"contact": {"id": "N1", "kind": 1, "name": "new", "email": "a@example.com"}, "update_mask": {"paths": ["kind", "company_id", "email"]}}),
+            Few,
+        ),
+        (
+            "Contacts/UpdateContact",
+            json!({"contact": {"id": "N1", "attributes": [{"key": "class", "value": "C"}]}, "update_mask": {"paths": ["attributes.class", "attributes.territory"]}}),
             Few,
         ),
         (

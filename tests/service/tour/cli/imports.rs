@@ -112,12 +112,12 @@ fn an_export_and_an_import_copy_a_tenant_with_any_text() {
     // A name may hold a separator of lines, but not what ends a line in a file.
     let groups =
         "code,description\nTAB,=1+1\nÉTÉ,\"  Sun, \"\"sea\"\" and;sand \"\n移転,引っ越し\n";
-    let contacts = "id,kind,name,company_id,email,exclude_from_segments,privacy_blocked\n\
-        Z.1,COMPANY,\"\"\"Müller, Söhne\"\" & Co\",,,false,false\n\
-        a:9,COMPANY,=SUM(A1),,o'neil+x@example.com,true,false\n\
-        P-2,PERSON,Ζωή\u{2028}O'Neil,Z.1,zoë@example.org,false,true\n\
-        _x,PERSON,\"no,no\",,\"a,b@example.org\",true,true\n\
-        P-1,PERSON,東京,a:9,,false,false\n";
+    let contacts = "id,kind,name,company_id,email,exclude_from_segments,privacy_blocked,attributes\n\
+        Z.1,COMPANY,\"\"\"Müller, Söhne\"\" & Co\",,,false,false,\n\
+        a:9,COMPANY,=SUM(A1),,o'neil+x@example.com,true,false,\"{\"\"city\"\":\"\"Zürich, \\\"\"x\\\"\"\"\"}\"\n\
+        P-2,PERSON,Ζωή\u{2028}O'Neil,Z.1,zoë@example.org,false,true,\n\
+        _x,PERSON,\"no,no\",,\"a,b@example.org\",true,true,\n\
+        P-1,PERSON,東京,a:9,,false,false,\"{\"\"a\"\":\"\"1\"\",\"\"b\"\":\"\"=2\"\"}\"\n";
     let memberships = "contact_id,code\nZ.1,TAB\n_x,TAB\nP-2,ÉTÉ\nP-2,移転\n";
     write(folder.path(), "mailing_groups.csv", groups);
     write(folder.path(), "contacts.csv", contacts);

@@ -142,6 +142,13 @@ fn fields_of_a_contact_are_changed_by_name() {
         (&updated["privacy_blocked"], &updated["name"]),
         (&json!(false), &json!("Mabelle"))
     );
+    assert_eq!(updated["attributes"], json!({}));
+    update("--attribute territory=CH --attribute class=A=B");
+    let updated = update("--attribute territory= --attribute language=de");
+    assert_eq!(
+        updated["attributes"],
+        json!({"class": "A=B", "language": "de"})
+    );
     let etag = updated["etag"].as_str().unwrap();
     update(&format!("--kind company --etag {etag}"));
     fails(

@@ -20,6 +20,10 @@ company = { name = "Works for", prefix = "firm:" }
 only = [{ column = "State", values = ["active", "paused"] }]
 except = [{ column = "Test", filled = true }]
 
+[file.attributes]
+telephone = "Phone"
+city = ["Town", "City"]
+
 [[file.groups]]
 column = "Topics"
 
@@ -36,14 +40,14 @@ clear = ["active"]
 "#;
 
 const ROWS: &str = "\
-Report of customers;;;;;;;;;\n\
+Report of customers;;;;;;;;;;;\n\
 \n\
-Customer;Surname;Given;Firm;Mail;Works for;State;Test;Topics;Letter;Phone\n\
-1;;;Bakery;hello@bakery.example.com;;active;;;X;\n\
-2;Ellis;Mabel;;mabel@bakery.example.com;Bakery;active;;Bread|Cakes;x;123\n\
-3;Okonkwo;Dario;;dario@bakery.example.com;BAKERY ;paused;;Bread;no;\n\
-4;Gone;Gustav;;gustav@example.com;;deleted;;Bread;x;\n\
-5;Test;Tim;;tim@example.com;;active;yes;Bread;x;\n";
+Customer;Surname;Given;Firm;Mail;Works for;State;Test;Topics;Letter;Phone;City;Fax\n\
+1;;;Bakery;hello@bakery.example.com;;active;;;X;; Lyon ;\n\
+2;Ellis;Mabel;;mabel@bakery.example.com;Bakery;active;;Bread|Cakes;x;123;;9\n\
+3;Okonkwo;Dario;;dario@bakery.example.com;BAKERY ;paused;;Bread;no;;;\n\
+4;Gone;Gustav;;gustav@example.com;;deleted;;Bread;x;;;\n\
+5;Test;Tim;;tim@example.com;;active;yes;Bread;x;;;\n";
 
 #[test]
 fn a_mapping_of_a_user_has_every_rule() {
@@ -53,8 +57,7 @@ fn a_mapping_of_a_user_has_every_rule() {
     let import = format!("import from {mapping} {file}");
     let ended = service.run(tenant, &import);
     assert_eq!(ended.code, Some(0), "{}{}", ended.stdout, ended.stderr);
-    let first =
-        format!("{file}: customers, 5 rows, 2 left out by the mapping; not imported: phone");
+    let first = format!("{file}: customers, 5 rows, 2 left out by the mapping; not imported: fax");
     prints(
         &ended,
         &[
@@ -65,8 +68,9 @@ fn a_mapping_of_a_user_has_every_rule() {
     );
     let expected = [
         "firm:bakery,COMPANY,Bakery,,,false,false",
-        "shop:1,COMPANY,Bakery,,hello@bakery.example.com,false,false",
-        "shop:2,PERSON,Ellis Mabel,firm:bakery,mabel@bakery.example.com,false,false",
+        "shop:1,COMPANY,Bakery,,hello@bakery.example.com,false,false,\"{\"\"city\"\":\"\"Lyon\"\"}\"",
+        "shop:2,PERSON,Ellis Mabel,firm:bakery,mabel@bakery.example.com,false,false,\
+            \"{\"\"telephone\"\":\"\"123\"\"}\"",
         "shop:3,PERSON,Okonkwo Dario,firm:bakery,dario@bakery.example.com,true,false",
     ];
     assert_eq!(contacts(&service, tenant), expected);
@@ -119,7 +123,7 @@ fn a_mistake_in_a_mapping_names_file_line_and_what_would_be_right() {
     fails(
         &flag,
         1,
-        &["line 27,", "`exclude_from_segments` or `privacy_blocked`"],
+        &["line 31,", "`exclude_from_segments` or `privacy_blocked`"],
     );
     let column = import("\"Topics\"", "\"Topic\"");
     let found = "found: customer, surname, given, firm, mail";
@@ -134,6 +138,8 @@ fn a_mistake_in_a_mapping_names_file_line_and_what_would_be_right() {
     );
     let spelled = import("[\"Mail\", \"E-Mail\"]", "[\"Post\", \"E-Post\"]");
     fails(&spelled, 1, &["it lacks `Post` or `E-Post`"]);
+    let key = import("telephone =", "Phone =");
+    fails(&key, 1, &["attributes.Phone", "lower-case letter"]);
     let kind = import(
         "kind = { company_if_empty = \"Surname\" }",
         "kind = \"FIRM\"",
