@@ -13,18 +13,23 @@
 //! | `company = C100`, `company = "C100"` | the company and its people |
 //! | `email = "ada@example.com"` | the contacts with this e-mail address |
 //! | `segment("SPRING")` | the contacts of a stored segment |
+//! | `territory = "CH"`, `city = "Gen*"` | the contacts whose attribute has the value, or matches |
+//! | `language IN ("fr", "de")` | the contacts whose attribute has one of the values |
+//! | `has language` | the contacts that have the attribute |
+//! | `a != b` | `NOT a = b` |
 //! | `NOT a`, `!a` | every contact that `a` does not select |
 //! | `a AND b`, `a & b` | what both select |
 //! | `a OR b`, `a \| b` | what either selects |
 //!
 //! `NOT` binds tightest, then `AND`, then `OR`; parentheses say otherwise. Words of the language
 //! and codes may be written in any case, and so may e-mail addresses; ids are taken as written. A
-//! quote inside quotes is doubled. `kind`, `company` and `email` without `=`, and `segment` without
-//! `(`, are ordinary codes.
+//! quote inside quotes is doubled. Words without `=`, `!=`, `IN` or, for `segment`, `(`, are ordinary
+//! codes, and so is `has` unless a word follows it.
 //!
 //! An expression is limited to [`MAX_BYTES`], [`MAX_DEPTH`] and [`MAX_OPERANDS`], so reading,
 //! printing and evaluating one is always cheap.
 
+mod attribute;
 mod error;
 mod evaluate;
 mod hint;
@@ -40,6 +45,7 @@ mod tests;
 
 use std::str::FromStr;
 
+pub use attribute::{AttributeTest, ValueMatch, ValuePattern};
 #[cfg(test)]
 use error::ErrorKind;
 pub(crate) use error::ExpressionError;

@@ -12,7 +12,9 @@ use super::{
     log::Head,
     sql::{Sql, sql},
 };
-use crate::model::{Code, Commit, ContactSet, TenantId};
+use crate::model::{
+    AttributeKey, AttributeValue, Code, Commit, ContactSet, TenantId, expression::ValueMatch,
+};
 
 /// A value, and the commit at which it was read.
 pub(crate) type Versioned<T> = (Commit, T);
@@ -134,6 +136,39 @@ pub async fn with_email(
     ));
     let query = query.bind::<Integer, _>(tenant_id);
     load(conn, query.bind::<Text, _>(email.to_owned())).await
+}
+
+/// The contacts whose attribute has a value, or matches.
+pub async fn with_attribute(
+    conn: &mut AsyncPgConnection,
+    tenant_id: TenantId,
+    key: &AttributeKey,
+    value: &ValueMatch,
+) -> QueryResult<Versioned<ContactSet>> {
+    let of_key = |text| {
+        let query = sql(text).bind::<Integer, _>(tenant_id);
+        query.bind::<Text, _>(key.clone())
+    };
+    let query = match value {
+        ValueMatch::Exact(value) => of_key(set_of!(
+            "contact_attributes WHERE tenant_id = $1 AND key = $2 AND value = $3"
+        ))
+        .bind::<Text, _>(value.clone()),
+        ValueMatch::Like(pattern) => of_key(set_of!(
+            "contact_attributes WHERE tenant_id = $1 AND key = $2 \
+             AND value >= $3 AND value < $4 AND value LIKE $5"
+        ))
+        .bind::<Text, _>(pattern.prefix().to_owned())
+        .bind::<Text, _>(after_all(pattern.prefix()))
+        .bind::<Text, _>(pattern.like()),
+    };
+    load(conn, query).await
+}
+
+/// A text after every value that begins like this.
+fn after_all(prefix: &str) -> String {
+    let last = "\u{10FFFF}".repeat(AttributeValue::MAX_LENGTH + 1);
+    format!("{prefix}{last}")
 }
 
 /// All contacts that are marked `exclude_from_segments`.

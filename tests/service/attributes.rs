@@ -1,5 +1,7 @@
 //! Attributes of contacts: created, changed, imported, merged.
 
+mod selection;
+
 use std::collections::BTreeMap;
 
 use mailing_groups::pb::{self, import_contacts_request::Start};

@@ -19,6 +19,10 @@ impl SetKey {
                 filter.contacts = true;
                 filter.emails.push(email.clone());
             }
+            Self::Attribute(key, _) => {
+                filter.contacts = true;
+                filter.attributes.push(key.clone());
+            }
             Self::Everyone
             | Self::Companies
             | Self::Excluded
@@ -65,6 +69,7 @@ impl IndexedTail {
             | SetKey::Excluded
             | SetKey::PrivacyBlocked
             | SetKey::Email(_)
+            | SetKey::Attribute(..)
             | SetKey::CompanyOf
             | SetKey::Segment(_) => Box::new(entries.iter()),
         }
@@ -122,6 +127,14 @@ impl CacheEntry {
             (SetKey::Email(email), CachedSet::Set(set)) => {
                 let with_email = row.emails.iter().filter(|(_, it)| it == email);
                 change_set(set, row, with_email.map(|(number, _)| *number));
+            }
+            (SetKey::Attribute(key, value), CachedSet::Set(set)) => {
+                let Some(attributes) = &row.attributes else {
+                    return false;
+                };
+                let of_key = attributes.iter().filter(|it| it.key == *key);
+                let matching = of_key.filter(|it| value.matches(&it.value));
+                change_set(set, row, matching.map(|it| it.number));
             }
             (SetKey::CompanyOf, CachedSet::Companies(companies)) => {
                 change_companies(companies, row);

@@ -5,7 +5,10 @@ use std::{
     sync::Arc,
 };
 
-use crate::model::{Code, Commit, ContactSet, SegmentId};
+use crate::model::{
+    AttributeKey, Code, Commit, ContactSet, SegmentId,
+    expression::{AttributeTest, ValueMatch},
+};
 
 /// Identifies a set within its tenant.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -24,6 +27,8 @@ pub(in crate::domain) enum SetKey {
     PrivacyBlocked,
     /// The contacts with this e-mail address, which is in lower case.
     Email(String),
+    /// The contacts whose attribute has this value, or matches.
+    Attribute(AttributeKey, ValueMatch),
     /// The company of every contact.
     CompanyOf,
     /// The stored set of a segment, deleted contacts included.
@@ -40,9 +45,16 @@ impl SetKey {
             | Self::Companies
             | Self::Excluded
             | Self::PrivacyBlocked
+            | Self::Attribute(..)
             | Self::CompanyOf => true,
             Self::Email(_) | Self::Segment(_) => false,
         }
+    }
+
+    /// The sets whose union a test of an attribute is.
+    pub(in crate::domain) fn of_attribute(test: &AttributeTest) -> impl Iterator<Item = Self> {
+        let values = test.values.iter();
+        values.map(|value| Self::Attribute(test.key.clone(), value.clone()))
     }
 }
 

@@ -29,6 +29,9 @@ impl CacheEntry {
             SetKey::Excluded => Self::set(sets::excluded(conn, tenant_id).await?),
             SetKey::PrivacyBlocked => Self::set(sets::privacy_blocked(conn, tenant_id).await?),
             SetKey::Email(email) => Self::set(sets::with_email(conn, tenant_id, email).await?),
+            SetKey::Attribute(key, value) => {
+                Self::set(sets::with_attribute(conn, tenant_id, key, value).await?)
+            }
             SetKey::CompanyOf => {
                 let (commit, pairs) = sets::company_of(conn, tenant_id).await?;
                 let mut companies = Companies::default();

@@ -29,7 +29,8 @@ impl LoadedSets {
             SelectionSource::Contacts(_, options) => (None, *options),
             SelectionSource::Expression(expression, options) => (Some(expression), *options),
         };
-        let sets = expression.map_or(1, |it| it.operands().count()) + operands.matched.len();
+        let sets = expression.map_or(1, |it| it.operands().map(Operand::set_count).sum::<usize>())
+            + operands.matched.len();
         let visits_all = !operands.companies.is_empty()
             || options.expand_companies
             || options.include_related_companies;
@@ -81,7 +82,10 @@ impl LoadedSets {
             }
             let set = match term {
                 Term::Everyone => continue,
-                Term::Code(_) | Term::Pattern(_) => self.members(operands.matched.groups(term)),
+                Term::Code(_) | Term::Pattern(_) => {
+                    let groups = operands.matched.groups(term).iter();
+                    self.any_of(groups.map(|id| SetKey::Members(*id)))
+                }
                 Term::Kind(kind) => self.of_kind(*kind),
                 Term::Company(id) => {
                     let number = operands.companies.get(id);
@@ -89,6 +93,7 @@ impl LoadedSets {
                     Arc::new(found.unwrap_or_default())
                 }
                 Term::Email(email) => self.set(&SetKey::Email(email.folded())),
+                Term::Attribute(test) => self.any_of(SetKey::of_attribute(test)),
                 Term::Segment(id) => {
                     let missing =
                         |_| Error::unknown_operand(Resource::Segment, id.as_str(), operand);
@@ -100,15 +105,12 @@ impl LoadedSets {
         Ok(sets)
     }
 
-    /// The members of any of these groups.
-    fn members(&self, groups: &[i32]) -> Arc<ContactSet> {
-        match groups {
-            [group] => self.set(&SetKey::Members(*group)),
-            groups => {
-                let sets = groups.iter().map(|id| self.set(&SetKey::Members(*id)));
-                let sets: Vec<_> = sets.collect();
-                Arc::new(sets.iter().map(|set| &**set).union())
-            }
+    /// The contacts of any of these sets.
+    fn any_of(&self, keys: impl Iterator<Item = SetKey>) -> Arc<ContactSet> {
+        let mut sets: Vec<_> = keys.map(|key| self.set(&key)).collect();
+        match sets.len() {
+            1 => sets.remove(0),
+            _ => Arc::new(sets.iter().map(|set| &**set).union()),
         }
     }
 

@@ -38,7 +38,8 @@ impl MatchedGroups {
                 | Term::Kind(_)
                 | Term::Company(_)
                 | Term::Email(_)
-                | Term::Segment(_) => continue,
+                | Term::Segment(_)
+                | Term::Attribute(_) => continue,
             };
             found.insert(operand.term.clone(), ids);
         }

@@ -39,6 +39,11 @@ impl SetReader<'_> {
                     self.load(SetKey::CompanyOf).await?;
                 }
                 Term::Email(email) => self.load(SetKey::Email(email.folded())).await?,
+                Term::Attribute(test) => {
+                    for key in SetKey::of_attribute(test) {
+                        self.load(key).await?;
+                    }
+                }
                 Term::Segment(id) => {
                     self.load(SetKey::Everyone).await?;
                     self.load(SetKey::Segment(id.clone())).await?;

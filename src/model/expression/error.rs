@@ -50,6 +50,10 @@ pub(crate) enum ErrorKind {
     InvalidEmail,
     /// A text that cannot be the id of a contact or segment.
     InvalidId,
+    /// A text that cannot be the key of an attribute.
+    InvalidKey,
+    /// A text that cannot be the value of an attribute.
+    InvalidValue,
 }
 
 impl ExpressionError {

@@ -19,15 +19,19 @@ fn foreign_operator(found: &str) -> Option<&'static str> {
         "&&" => Some("write & or AND"),
         "||" => Some("write | or OR"),
         "==" => Some("write a single ="),
-        "!=" | "<>" => Some("write NOT in front, as in NOT kind = PERSON"),
+        "<>" => Some("write != for what contacts are, and NOT in front of groups"),
         _ => None,
     }
 }
 
 /// `kind PERSON`, `company "C100"`, `email "a@b"`, `segment = "SPRING"`.
 fn incomplete_condition(previous: &Token<'_>, found: &Token<'_>) -> Option<&'static str> {
-    use TokenKind::{Equals, Open, Quoted, Stray, Word};
-    if previous.kind != Word || !matches!(found.kind, Equals | Open | Quoted | Stray | Word) {
+    use TokenKind::{Equals, NotEquals, Open, Quoted, Stray, Word};
+    let is_value = matches!(
+        found.kind,
+        Equals | NotEquals | Open | Quoted | Stray | Word
+    );
+    if previous.kind != Word || !is_value {
         return None;
     }
     match previous.text.to_ascii_lowercase().as_str() {
@@ -35,6 +39,7 @@ fn incomplete_condition(previous: &Token<'_>, found: &Token<'_>) -> Option<&'sta
         "company" => Some("a company is written company = \"C100\""),
         "email" => Some("an e-mail address is written email = \"ada@example.com\""),
         "segment" => Some("a segment is written segment(\"SPRING\")"),
+        "has" => Some("an attribute is written has territory"),
         _ => None,
     }
 }
@@ -63,8 +68,8 @@ fn symbol(found: &str) -> Option<&'static str> {
             Some("quotes are written \"")
         }
         "@" => Some("an e-mail address is written email = \"ada@example.com\""),
-        "%" | "_" => Some("the wildcards are * and ?"),
-        "=" => Some("only kind, company and email are compared with ="),
+        "%" => Some("the wildcards are * and ?"),
+        "=" | "!=" => Some("only kind, company, email and attributes are compared with = and !="),
         _ => None,
     }
 }

@@ -15,7 +15,8 @@ pub(super) enum TokenKind {
     Or,
     Not,
     Equals,
-    /// A run of letters, digits, accents and wildcards that is no operator.
+    NotEquals,
+    /// A run of letters, digits, accents, `_` and wildcards that is no operator.
     Word,
     /// A text in double quotes, the quotes included.
     Quoted,
@@ -118,9 +119,12 @@ pub(super) fn reserved(word: &str) -> Option<TokenKind> {
     .find_map(|(name, kind)| word.eq_ignore_ascii_case(name).then_some(kind))
 }
 
-/// Accents belong to words because a letter may be written as a plain one and its accent.
+/// Accents belong to words because a letter may be written as a plain one and its accent, and `_` because
+/// keys of attributes have it.
 fn is_word_character(character: char) -> bool {
-    character.is_alphanumeric() || is_combining_mark(character) || matches!(character, '*' | '?')
+    character.is_alphanumeric()
+        || is_combining_mark(character)
+        || matches!(character, '*' | '?' | '_')
 }
 
 /// The kind of the token that begins the text, and its length in bytes.
@@ -137,11 +141,14 @@ fn scan(text: &str, in_word: fn(char) -> bool) -> (TokenKind, usize) {
 }
 
 /// Operators of other languages, kept whole so that a message can name them.
-const FOREIGN: [&str; 7] = ["&&", "||", "==", "!=", "<>", "<=", ">="];
+const FOREIGN: [&str; 6] = ["&&", "||", "==", "<>", "<=", ">="];
 
 fn symbol(text: &str, first: char) -> (TokenKind, usize) {
     if let Some(foreign) = FOREIGN.iter().find(|foreign| text.starts_with(**foreign)) {
         return (TokenKind::Stray, foreign.len());
+    }
+    if text.starts_with("!=") {
+        return (TokenKind::NotEquals, 2);
     }
     let kind = match first {
         '(' => TokenKind::Open,

@@ -1,6 +1,9 @@
 //! Codes with wildcards.
 
-use std::fmt::{self, Display, Formatter};
+use std::{
+    fmt::{self, Display, Formatter},
+    str::Chars,
+};
 
 use super::value::InvalidCode;
 use crate::model::Code;
@@ -21,7 +24,7 @@ impl Pattern {
         if let Some(character) = word.chars().find(|it| !is_allowed(*it)) {
             return Err(InvalidCode::Character(character));
         }
-        let text = tidy(&Code::normalize(word));
+        let text = tidy(&Code::normalize(word), WILDCARDS);
         let length = text.chars().filter(|character| *character != '*').count();
         match length > Code::MAX_LENGTH {
             true => Err(InvalidCode::PatternTooLong(length)),
@@ -30,29 +33,8 @@ impl Pattern {
     }
 
     /// Whether a code, in its stored form, matches.
-    ///
-    /// The time is linear in the code: only the last `*` ever has to take more, and what stands
-    /// between two of them is short.
     pub(crate) fn matches(&self, code: &str) -> bool {
-        let (mut pattern, mut code) = (self.text.chars(), code.chars());
-        let mut last_star = None;
-        loop {
-            let mut ahead = code.clone();
-            match (pattern.next(), ahead.next()) {
-                (Some('*'), _) => last_star = Some((pattern.clone(), code.clone())),
-                (Some(wanted), Some(found)) if wanted == '?' || wanted == found => code = ahead,
-                (None, None) => return true,
-                _ => {
-                    let Some((after, untaken)) = &mut last_star else {
-                        return false;
-                    };
-                    if untaken.next().is_none() {
-                        return false;
-                    }
-                    (pattern, code) = (after.clone(), untaken.clone());
-                }
-            }
-        }
+        matches(&self.text, code, WILDCARDS)
     }
 
     /// The same pattern for SQL's `LIKE`. Nothing needs escaping: codes are letters and digits.
@@ -74,23 +56,64 @@ impl Display for Pattern {
     }
 }
 
-/// Writes each run of wildcards as its `?`s and then at most one `*`.
-fn tidy(text: &str) -> String {
+/// The characters that stand for others in a pattern.
+#[derive(Clone, Copy)]
+pub(super) struct Wildcards {
+    /// Any run of characters.
+    pub(super) run: char,
+    /// Exactly one.
+    pub(super) one: char,
+}
+
+const WILDCARDS: Wildcards = Wildcards { run: '*', one: '?' };
+
+/// Whether a text matches a pattern.
+///
+/// The time is linear in the text for short patterns: only the last run ever has to take more, and what
+/// stands between two of them is short.
+pub(super) fn matches(pattern: &str, text: &str, wildcards: Wildcards) -> bool {
+    let (mut pattern, mut text) = (pattern.chars(), text.chars());
+    let mut last_run: Option<(Chars<'_>, Chars<'_>)> = None;
+    loop {
+        let mut ahead = text.clone();
+        match (pattern.next(), ahead.next()) {
+            (Some(wanted), _) if wanted == wildcards.run => {
+                last_run = Some((pattern.clone(), text.clone()));
+            }
+            (Some(wanted), Some(found)) if wanted == wildcards.one || wanted == found => {
+                text = ahead;
+            }
+            (None, None) => return true,
+            _ => {
+                let Some((after, untaken)) = &mut last_run else {
+                    return false;
+                };
+                if untaken.next().is_none() {
+                    return false;
+                }
+                (pattern, text) = (after.clone(), untaken.clone());
+            }
+        }
+    }
+}
+
+/// Writes each run of wildcards as those for one character and then at most one for any run.
+pub(super) fn tidy(text: &str, wildcards: Wildcards) -> String {
     let mut tidied = String::with_capacity(text.len());
-    let mut star = false;
+    let mut is_run = false;
     for character in text.chars() {
-        if character == '*' {
-            star = true;
+        if character == wildcards.run {
+            is_run = true;
             continue;
         }
-        if star && character != '?' {
-            tidied.push('*');
-            star = false;
+        if is_run && character != wildcards.one {
+            tidied.push(wildcards.run);
+            is_run = false;
         }
         tidied.push(character);
     }
-    if star {
-        tidied.push('*');
+    if is_run {
+        tidied.push(wildcards.run);
     }
     tidied
 }

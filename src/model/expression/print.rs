@@ -87,6 +87,7 @@ impl Display for Term {
                 write!(f, "email = \"{email}\"")
             }
             Self::Segment(id) => write!(f, "segment(\"{id}\")"),
+            Self::Attribute(test) => test.fmt(f),
         }
     }
 }

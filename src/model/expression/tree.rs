@@ -1,6 +1,6 @@
 //! What an expression is once it has been read.
 
-use super::Pattern;
+use super::{AttributeTest, Pattern};
 use crate::model::{Code, ContactId, ContactKind, Email, SegmentId};
 
 /// A part of an expression.
@@ -48,6 +48,24 @@ pub enum Term {
     Email(Email),
     /// The contacts of the stored segment with this id.
     Segment(SegmentId),
+    /// The contacts whose attribute has one of these values.
+    Attribute(AttributeTest),
+}
+
+impl Operand {
+    /// How many sets it is made of; of a pattern of codes, one.
+    pub(crate) fn set_count(&self) -> usize {
+        match &self.term {
+            Term::Attribute(test) => test.values.len(),
+            Term::Code(_)
+            | Term::Pattern(_)
+            | Term::Everyone
+            | Term::Kind(_)
+            | Term::Company(_)
+            | Term::Email(_)
+            | Term::Segment(_) => 1,
+        }
+    }
 }
 
 impl Node {

@@ -36,6 +36,9 @@ const RESERVED: [&str; 11] = [
 ];
 
 impl AttributeValue {
+    /// Maximum length of a value, in characters.
+    pub(crate) const MAX_LENGTH: usize = 100;
+
     /// The normal form of a value. Does not check the text.
     pub(crate) fn normalize(text: &str) -> String {
         text.trim().nfc().collect()
@@ -59,7 +62,7 @@ fn parse_key(text: &str) -> Result<String, InvalidValue> {
 
 fn parse_value(text: &str) -> Result<String, InvalidValue> {
     let text = AttributeValue::normalize(text);
-    at_most(not_blank(&text)?, 100)
+    at_most(not_blank(&text)?, AttributeValue::MAX_LENGTH)
 }
 
 /// The attributes of a contact, by key.

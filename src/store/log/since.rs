@@ -8,13 +8,17 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
 use super::LogEntry;
 use crate::{
-    model::{AffectedSets, ChangeKind, Commit, Revision, SegmentId, TenantId},
+    model::{AffectedSets, AttributeKey, ChangeKind, Commit, Revision, SegmentId, TenantId},
     store::sql::sql,
 };
 
 /// Maximum length of the log that is read, in revisions and in entries.
 const MAX_REVISIONS: i64 = 50_000;
 const MAX_ENTRIES: i64 = 20_000;
+
+/// The attributes of changed contacts are read up to this volume of contact numbers, in bytes: those of about
+/// 25,000 contacts. To load a set again takes less than to read many more.
+const MAX_ATTRIBUTES_VOLUME: i64 = 100_000;
 
 /// Which entries of the log a reader needs.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -27,6 +31,8 @@ pub struct LogFilter {
     pub members_of: Vec<i32>,
     /// Contacts that have these e-mail addresses now, in lower case.
     pub emails: Vec<String>,
+    /// Contacts that have attributes of these keys now.
+    pub attributes: Vec<AttributeKey>,
     /// These segments.
     pub segments: Vec<SegmentId>,
 }
@@ -36,6 +42,8 @@ impl LogFilter {
     pub(crate) fn sort(&mut self) {
         self.members_of.sort_unstable();
         self.emails.sort_unstable();
+        self.attributes.sort_unstable();
+        self.attributes.dedup();
         self.segments.sort_unstable();
     }
 
@@ -77,6 +85,14 @@ impl ContactState {
     }
 }
 
+/// An attribute that a contact has.
+#[derive(Debug)]
+pub(crate) struct ContactAttribute {
+    pub(crate) number: u32,
+    pub(crate) key: AttributeKey,
+    pub(crate) value: String,
+}
+
 /// An entry, with the present state of contacts that were created or changed.
 #[derive(Debug)]
 pub(crate) struct TailEntry {
@@ -84,6 +100,8 @@ pub(crate) struct TailEntry {
     pub(crate) states: Vec<ContactState>,
     /// Those that have one of the e-mail addresses of the filter now, with the address.
     pub(crate) emails: Vec<(u32, String)>,
+    /// Their attributes of the keys of the filter; `None` if they are too many to be read.
+    pub(crate) attributes: Option<Vec<ContactAttribute>>,
 }
 
 /// The log since a revision.
@@ -130,6 +148,8 @@ pub async fn changes_since(
         .bind::<Array<Text>, _>(filter.emails.clone())
         .bind::<Array<BigInt>, _>(revisions.clone())
         .bind::<Array<BigInt>, _>(ids)
+        .bind::<Array<Text>, _>(filter.attributes.clone())
+        .bind::<BigInt, _>(MAX_ATTRIBUTES_VOLUME)
         .load(conn)
         .await?;
     let Some(first) = rows.as_slice().first() else {
@@ -173,6 +193,14 @@ struct Row {
     email_numbers: Option<Vec<i32>>,
     #[diesel(sql_type = Nullable<Array<Text>>)]
     emails: Option<Vec<String>>,
+    #[diesel(sql_type = Bool)]
+    has_attributes: bool,
+    #[diesel(sql_type = Nullable<Array<Integer>>)]
+    attribute_numbers: Option<Vec<i32>>,
+    #[diesel(sql_type = Nullable<Array<Text>>)]
+    attribute_keys: Option<Vec<AttributeKey>>,
+    #[diesel(sql_type = Nullable<Array<Text>>)]
+    attribute_values: Option<Vec<String>>,
 }
 
 impl Row {
@@ -180,10 +208,23 @@ impl Row {
         let states = self.states.into_iter().flatten();
         let numbers = self.email_numbers.into_iter().flatten();
         let numbers = numbers.map(i32::cast_unsigned);
+        let keys = self.attribute_keys.into_iter().flatten();
+        let values = self.attribute_values.into_iter().flatten();
+        let attributes = self
+            .attribute_numbers
+            .into_iter()
+            .flatten()
+            .zip(keys.zip(values));
+        let attributes = attributes.map(|(number, (key, value))| ContactAttribute {
+            number: number.cast_unsigned(),
+            key,
+            value,
+        });
         Some(TailEntry {
             entry: self.entry?,
             states: states.map(ContactState::decode).collect(),
             emails: numbers.zip(self.emails.into_iter().flatten()).collect(),
+            attributes: self.has_attributes.then(|| attributes.collect()),
         })
     }
 }

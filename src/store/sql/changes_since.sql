@@ -4,7 +4,8 @@
 -- $6, $7 for the segments $8; $9 maximum number of entries; $11 and $12 revisions and ids of commits:
 -- those that are not part of the tenant's history are returned. For contacts created or changed it
 -- returns their present state: number, company's number (a company is its own) and two flags, in 31,
--- 31, 1 and 1 bits; and those of them that have one of the e-mail addresses $10 now, with the address.
+-- 31, 1 and 1 bits; those of them that have one of the e-mail addresses $10 now, with the address; and their
+-- attributes of the keys $13, unless the contact numbers up to the entry take more than $14 bytes.
 -- OFFSET 0 makes it look up each contact by its whole key, whatever the statistics are.
 SELECT c.revision AS current, c.commit_id, c.revision - $2 <= $3 AND $2 >= c.history_start AS known,
     ARRAY(
@@ -34,7 +35,10 @@ SELECT c.revision AS current, c.commit_id, c.revision - $2 <= $3 AND $2 >= c.his
             OFFSET 0
         ) company ON company.kind = @Company
     ) END AS states,
-    m.email_numbers, m.emails
+    m.email_numbers, m.emails,
+    coalesce(l.kind NOT IN (@ContactsCreated, @ContactsUpdated) OR l.volume <= $14, true)
+        AS has_attributes,
+    a.attribute_numbers, a.attribute_keys, a.attribute_values
 FROM heads c
 LEFT JOIN LATERAL (
     SELECT ch.*, count(*) OVER () AS total,
@@ -58,4 +62,16 @@ LEFT JOIN LATERAL (
     WHERE $10 <> '{}' AND l.kind IN (@ContactsCreated, @ContactsUpdated)
         AND email <> '' AND lower(email COLLATE "C") = ANY ($10)
 ) m ON true
+LEFT JOIN LATERAL (
+    SELECT array_agg(contact.contact_number) AS attribute_numbers,
+        array_agg(k.key) AS attribute_keys, array_agg(attributes ->> k.key) AS attribute_values
+    FROM unnest(l.contact_numbers) AS n (contact_number)
+    CROSS JOIN LATERAL (
+        SELECT contact_number, attributes FROM contacts
+        WHERE tenant_id = $1 AND contact_number = n.contact_number OFFSET 0
+    ) contact
+    CROSS JOIN unnest($13) AS k (key)
+    WHERE $13 <> '{}' AND l.kind IN (@ContactsCreated, @ContactsUpdated) AND l.volume <= $14
+        AND attributes ? k.key
+) a ON true
 WHERE c.tenant_id = $1 ORDER BY l.revision, l.kind, l.subject_id

@@ -23,7 +23,7 @@ use crate::{
 };
 
 /// Names that exist, names that do not, and texts that break rules.
-const TEXTS: [&str; 30] = [
+const TEXTS: [&str; 34] = [
     "",
     " ",
     "C",
@@ -45,6 +45,10 @@ const TEXTS: [&str; 30] = [
     "NOT GIFT OR segment(\"S\")",
     "company = C",
     "email = a@b",
+    "territory = \"C*\" OR NOT has language",
+    "class IN (A, B) AND class != A",
+    "territory",
+    "attributes.territory",
     "\u{202e}\u{feff}",
     "e\u{301}\u{fb01}",
     "\u{10ffff}",

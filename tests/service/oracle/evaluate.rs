@@ -3,7 +3,7 @@
 use mailing_groups::{
     model::{
         ContactKind, Expression,
-        expression::{Node, Operand, Term},
+        expression::{Node, Operand, Term, ValueMatch},
     },
     pb::SelectionOptions,
 };
@@ -99,8 +99,31 @@ fn term(operand: &Operand) -> String {
             let regex = pattern.to_string().replace('*', ".*").replace('?', ".");
             has_group(&format!("g.code ~ '^{regex}$'"))
         }
+        Term::Attribute(test) => {
+            let value = format!("c.attributes ->> '{}'", test.key);
+            let is = |it: &ValueMatch| format!("coalesce({value} ~ '{}', false)", regex(it));
+            let any: Vec<_> = test.values.iter().map(is).collect();
+            format!("({})", any.join(" OR "))
+        }
         Term::Segment(id) => panic!("the tables know no segment {id}"),
     }
+}
+
+/// A value as it is printed, in quotes and with escapes, as a regular expression.
+fn regex(value: &ValueMatch) -> String {
+    let printed = value.to_string();
+    let mut characters = printed[1..printed.len() - 1].chars();
+    let mut regex = "^".to_owned();
+    while let Some(character) = characters.next() {
+        match character {
+            '*' => regex.push_str(".*"),
+            '?' => regex.push('.'),
+            '\\' => regex.extend(['\\', characters.next().unwrap()]),
+            other if other.is_alphanumeric() => regex.push(other),
+            other => regex.extend(['\\', other]),
+        }
+    }
+    regex + "$"
 }
 
 fn has_group(condition: &str) -> String {

@@ -2,7 +2,7 @@
 
 use rand::{RngExt, rngs::StdRng, seq::IndexedRandom};
 
-use super::world::{CODES, COMPANIES, LOCAL_PARTS};
+use super::world::{CODES, COMPANIES, KEYS, LOCAL_PARTS, VALUES};
 
 /// An expression of up to a dozen operands, written in one of the ways the language allows.
 pub(super) fn random(rng: &mut StdRng) -> String {
@@ -34,7 +34,7 @@ fn chain(rng: &mut StdRng, depth: u32, words: &[&str]) -> String {
 }
 
 fn operand(rng: &mut StdRng) -> String {
-    match rng.random_range(0..13) {
+    match rng.random_range(0..17) {
         0 => "*".to_owned(),
         1 => pick(rng, &["kind = PERSON", "kind=person", "kind = COMPANY"]),
         2 => format!("company = C{}", rng.random_range(0..COMPANIES)),
@@ -45,8 +45,30 @@ fn operand(rng: &mut StdRng) -> String {
         ),
         6 => format!("\"{}\"", pick(rng, &CODES)),
         7 => quoted(&pick(rng, &CODES).to_lowercase()),
+        13..=16 => attribute(rng),
         8 => format!("email = \"{}@Example.com\"", pick(rng, &LOCAL_PARTS)),
         _ => quoted(&pick(rng, &CODES)),
+    }
+}
+
+fn attribute(rng: &mut StdRng) -> String {
+    let key = pick(rng, &KEYS);
+    let value = |rng: &mut StdRng| format!("\"{}\"", pick(rng, &VALUES).replace('*', "\\*"));
+    let patterns = [
+        "C*",
+        "\"*n?v*\"",
+        "?",
+        "\"G*e\"",
+        "none*",
+        "\"*\\**\"",
+        "\"*%*\"",
+    ];
+    match rng.random_range(0..7) {
+        0 => format!("has {key}"),
+        1 => format!("{key} IN ({}, {})", value(rng), value(rng)),
+        2 => format!("{key} != {}", value(rng)),
+        3 => format!("{key} = {}", pick(rng, &patterns)),
+        _ => format!("{key} = {}", value(rng)),
     }
 }
 

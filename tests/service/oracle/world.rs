@@ -1,6 +1,6 @@
 //! Random contacts and memberships, and random changes of them.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use mailing_groups::pb;
 use rand::{RngExt, rngs::StdRng, seq::IndexedRandom};
@@ -14,6 +14,10 @@ pub(super) const CODES: [&str; 9] = [
 
 /// What stands before the `@` of every e-mail address.
 pub(super) const LOCAL_PARTS: [&str; 3] = ["office", "Ada", "nobody"];
+
+/// The keys and values of attributes. No contact has the last key.
+pub(super) const KEYS: [&str; 4] = ["territory", "city", "sales_person", "unused"];
+pub(super) const VALUES: [&str; 6] = ["CH", "C", "ch", "Genève", "Genova", "a_%*b"];
 
 /// How many companies, `C0` and so on, every world has.
 pub(super) const COMPANIES: usize = 8;
@@ -42,6 +46,7 @@ impl World {
             contact.exclude_from_segments = Some(rng.random_bool(0.2));
             contact.privacy_blocked = Some(rng.random_bool(0.2));
             contact.email = email(rng);
+            contact.attributes = attributes(rng);
         }
         let mut memberships = BTreeSet::new();
         for contact in &contacts {
@@ -119,13 +124,21 @@ impl World {
             exclude_from_segments: Some(rng.random_bool(0.3)),
             privacy_blocked: Some(rng.random_bool(0.3)),
             email: email(rng),
+            attributes: attributes(rng),
             ..person(&id, &employer)
+        };
+        let attribute = format!("attributes.{}", KEYS[rng.random_range(0..3)]);
+        let paths = match rng.random_bool(0.5) {
+            true => vec!["*".into(), "attributes".into()],
+            false => vec![
+                "exclude_from_segments".into(),
+                "company_id".into(),
+                attribute,
+            ],
         };
         let request = pb::UpdateContactRequest {
             contact: Some(contact),
-            update_mask: Some(prost_types::FieldMask {
-                paths: vec!["*".into()],
-            }),
+            update_mask: Some(prost_types::FieldMask { paths }),
             allow_missing: true,
             ..Default::default()
         };
@@ -141,8 +154,23 @@ impl World {
             ..Default::default()
         };
         tenant.contacts.delete_contact(request).await.unwrap();
-        tenant.create(person(&id, "")).await;
+        let contact = pb::Contact {
+            attributes: attributes(rng),
+            ..person(&id, "")
+        };
+        tenant.create(contact).await;
     }
+}
+
+fn attributes(rng: &mut StdRng) -> BTreeMap<String, String> {
+    let mut attributes = BTreeMap::new();
+    for key in &KEYS[..3] {
+        if rng.random_bool(0.5) {
+            let value = *VALUES.choose(rng).unwrap();
+            attributes.insert((*key).to_owned(), value.to_owned());
+        }
+    }
+    attributes
 }
 
 /// One of a few addresses, or none.

@@ -18,6 +18,7 @@ async fn statements_of_frequent_calls_are_planned_once() {
         codes: true,
         contacts: true,
         members_of: vec![1],
+        attributes: vec!["class".parse().unwrap()],
         ..LogFilter::default()
     };
     for n in 0..20 {

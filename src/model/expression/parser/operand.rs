@@ -1,4 +1,7 @@
-//! Reads operands: codes and patterns, `kind = …`, `company = …`, `email = …` and `segment(…)`.
+//! Reads operands: codes and patterns, `kind = …`, `company = …`, `email = …` and `segment(…)`; those about
+//! attributes in [`attribute`].
+
+mod attribute;
 
 use std::str::FromStr;
 
@@ -20,25 +23,48 @@ impl<'a> Parser<'a> {
     pub(super) fn operand(&mut self) -> Result<Node> {
         self.count_operand()?;
         let first = self.advance();
+        let is_unequal = self.token.kind == TokenKind::NotEquals;
         let term = match first.kind {
             TokenKind::Quoted => quoted_code(&first)?,
             _ => self.word(&first)?,
         };
         let end = self.previous.unwrap_or(first).end();
         let text = self.lexer.slice(first.start, end).to_owned();
-        Ok(Node::Operand(Operand {
+        let is_compared = end > first.end();
+        let operand = Node::Operand(Operand {
             term,
             position: first.position,
             text,
-        }))
+        });
+        match is_unequal && is_compared {
+            true => self.negated(operand),
+            false => Ok(operand),
+        }
+    }
+
+    /// `a != b` is `NOT a = b`, and as deep.
+    fn negated(&mut self, operand: Node) -> Result<Node> {
+        self.deepen()?;
+        self.depth -= 1;
+        Ok(Node::Not(Box::new(operand)))
     }
 
     fn word(&mut self, word: &Token<'_>) -> Result<Term> {
+        use TokenKind::{Equals, NotEquals, Open, Word};
         match (word.text.to_ascii_lowercase().as_str(), self.token.kind) {
-            ("kind", TokenKind::Equals) => self.kind(),
-            ("company", TokenKind::Equals) => self.company(),
-            ("email", TokenKind::Equals) => self.email(),
-            ("segment", TokenKind::Open) => self.segment(),
+            ("kind", Equals | NotEquals) => self.kind(),
+            ("company", Equals | NotEquals) => self.company(),
+            ("email", Equals | NotEquals) => self.email(),
+            ("segment", Open) => self.segment(),
+            ("has", Word) => self.has_attribute(),
+            (key, Equals | NotEquals) => match key.parse() {
+                Ok(key) => self.attribute(key),
+                Err(_) => plain_word(word),
+            },
+            (key, Word) if self.token.text.eq_ignore_ascii_case("IN") => match key.parse() {
+                Ok(key) => self.attribute_in(key),
+                Err(_) => plain_word(word),
+            },
             _ => plain_word(word),
         }
     }
@@ -94,7 +120,7 @@ impl<'a> Parser<'a> {
             .map_err(|_| ExpressionError::new(ErrorKind::InvalidId, &token, expected))
     }
 
-    /// Steps over `=` or `(` and takes the word or quoted text that follows.
+    /// Steps over `=`, `!=`, `(` or `,` and takes the word or quoted text that follows.
     fn value(&mut self, expected: &'static str) -> Result<Token<'a>> {
         self.token = self.lexer.next_value();
         match self.token.kind {
@@ -124,8 +150,11 @@ fn plain_word(word: &Token<'_>) -> Result<Term> {
         CODE
     };
     value::word(word.text).map_err(|invalid| {
-        ExpressionError::new(ErrorKind::InvalidCode, word, expected)
-            .with_hint(Some(invalid.to_string()))
+        let hint = match invalid {
+            value::InvalidCode::Character('_') => "the wildcards are * and ?".to_owned(),
+            _ => invalid.to_string(),
+        };
+        ExpressionError::new(ErrorKind::InvalidCode, word, expected).with_hint(Some(hint))
     })
 }
 

@@ -156,6 +156,55 @@ fn conditions_ask_for_kinds_companies_addresses_and_segments() {
 }
 
 #[test]
+fn conditions_ask_for_attributes() {
+    assert_canonical(&[
+        ("territory=CH", "territory = \"CH\""),
+        ("Territory = \"ch\"", "territory = \"ch\""),
+        ("city = \" Gene\u{300}ve \"", "city = \"Gen\u{e8}ve\""),
+        ("class != A", "NOT class = \"A\""),
+        ("!class!=A&B", "NOT NOT class = \"A\" AND B"),
+        (
+            "kind != person OR company!=C1",
+            "NOT kind = PERSON OR NOT company = \"C1\"",
+        ),
+        ("email != \"a@b\"", "NOT email = \"a@b\""),
+        (
+            "city = Gen* | city = \"New Y?r**\"",
+            "city = \"Gen*\" OR city = \"New Y?r*\"",
+        ),
+        ("sign = \"\\*\\?\\\\*\"", "sign = \"\\*\\?\\\\*\""),
+        ("path = \"C:\\x\"", "path = \"C:\\\\x\""),
+        ("quote = \"a\"\"b\"", "quote = \"a\"\"b\""),
+        (
+            "language in (fr,\"de\" , it*)",
+            "language IN (\"fr\", \"de\", \"it*\")",
+        ),
+        ("language IN (fr)", "language = \"fr\""),
+        ("HAS Language", "has language"),
+        ("language = *", "has language"),
+        ("sales_person = a.b:c-1_2", "sales_person = \"a.b:c-1_2\""),
+        ("move = x AND MOVE", "move = \"x\" AND MOVE"),
+    ]);
+    let (exact, like) = (term("class = A"), term("class = \"A*\""));
+    let matches = |term: &Term, value: &str| match term {
+        Term::Attribute(test) => test.values.iter().any(|it| it.matches(value)),
+        other => panic!("{other:?}"),
+    };
+    assert!(matches(&exact, "A") && !matches(&exact, "a") && !matches(&exact, "AB"));
+    assert!(matches(&like, "A") && matches(&like, "A b") && !matches(&like, "BA"));
+    assert!(matches(&term("sign = \"\\*\""), "*") && !matches(&term("sign = \"\\*\""), "x"));
+}
+
+#[test]
+fn words_of_attributes_are_codes_on_their_own() {
+    assert_canonical(&[
+        ("has", "HAS"),
+        ("has AND in OR class", "HAS AND IN OR CLASS"),
+        ("NOT has has_it", "NOT has has_it"),
+    ]);
+}
+
+#[test]
 fn operands_know_their_place_in_characters_and_their_text() {
     let expression = read("(été OR \"and\")\n& NOT Company =  C1 | segment( \"S\" ) & x*");
     let places: Vec<_> = expression

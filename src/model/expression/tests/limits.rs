@@ -35,6 +35,11 @@ fn sixty_four_levels_are_enough() {
         refuse(&negated(1000)),
         format!("at position 257: {expected} \"NOT\"")
     );
+    // It is a NOT too.
+    let unequal = |levels: usize| format!("{}a != b", "!".repeat(levels));
+    let negated = format!("{}a = \"b\"", "NOT ".repeat(MAX_DEPTH));
+    assert_eq!(read(&unequal(MAX_DEPTH - 1)).to_string(), negated);
+    assert!(refuse(&unequal(MAX_DEPTH)).contains(expected));
     assert_eq!(
         refuse(&"!(".repeat(40)),
         format!("at position 65: {expected} \"!\"")
@@ -56,6 +61,9 @@ fn two_hundred_and_fifty_six_operands_are_enough() {
     assert_eq!(parts.len(), MAX_OPERANDS);
     let message = "at position 1281: expected at most 256 operands, found \"A\"";
     assert_eq!(refuse(&chain(MAX_OPERANDS + 1)), message);
+    let values = |values: usize| format!("a IN ({})", vec!["b"; values].join(","));
+    assert_eq!(read(&values(MAX_OPERANDS)).operands().count(), 1);
+    assert!(refuse(&values(MAX_OPERANDS + 1)).contains("at most 256 operands"));
 }
 
 #[test]

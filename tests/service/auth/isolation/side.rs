@@ -30,6 +30,8 @@ fn texts(own: &str) -> FieldTexts {
         "NOT GIFT",
         "GIFT OR MOVE",
         "segment(\"P\")",
+        "territory = x* OR has class",
+        &format!("class != {own}"),
         &format!("MOVE OR {code}"),
     ];
     let strings = |texts: &[&str]| texts.iter().map(ToString::to_string).collect::<Vec<_>>();
@@ -53,7 +55,16 @@ fn texts(own: &str) -> FieldTexts {
     texts.insert("name", vec!["acme".to_owned(), format!("{own} Ltd")]);
     texts.insert("description", vec![format!("about {own}")]);
     texts.insert("email", vec![format!("{own}@secret.example")]);
-    texts.insert("paths", strings(&["name", "description", "email"]));
+    let paths = [
+        "name",
+        "description",
+        "email",
+        "attributes",
+        "attributes.class",
+    ];
+    texts.insert("paths", strings(&paths));
+    texts.insert("key", strings(&["class", "territory"]));
+    texts.insert("value", strings(&["x", own]));
     texts.insert("request_id", strings(&["r1", "r2", "r3", "r4", "r5", "r6"]));
     texts.insert("import_id", strings(&["i1", "i2"]));
     texts

@@ -50,6 +50,7 @@ fn a_code_has_one_to_eleven_letters_and_digits() {
                 1,
                 &wanted("\"X*\"; wildcards work without quotes only"),
             ),
+            ("X_", 1, &wanted("\"X_\"; the wildcards are * and ?")),
             ("x½", 1, &wanted(&format!("\"x½\"; '½' {no_letter}"))),
             (
                 "abcdefghijklmnopqrstuvwxyz",
@@ -89,6 +90,7 @@ fn conditions_need_values_that_can_exist() {
         &[
             ("kind = DOG", 8, &kind("\"DOG\"")),
             ("kind=\"DOG\"", 6, &kind("\"DOG\"")),
+            ("kind != B", 9, &kind("\"B\"")),
         ],
     );
     let id = |what: &str, found: &str| {
@@ -130,6 +132,92 @@ fn conditions_need_values_that_can_exist() {
                 "segment(A B)",
                 11,
                 "expected \")\" after the segment id, found \"B\"",
+            ),
+        ],
+    );
+}
+
+#[test]
+fn attributes_need_keys_and_values_that_can_exist() {
+    let value = |found: &str| {
+        format!("expected a value of 1 to 100 characters, such as \"CH\", found {found}")
+    };
+    let long = "x".repeat(101);
+    let long_found = format!(
+        "\"{}…; a value must have at most 100 characters; it has 101",
+        &long[..23]
+    );
+    assert_refused(
+        ErrorKind::InvalidValue,
+        &[
+            (
+                "class = \"\"",
+                9,
+                &value("\"\"; contacts without a value are NOT has class"),
+            ),
+            (&format!("class != \"{long}\""), 10, &value(&long_found)),
+            (
+                &format!("class IN (A, \"{long}*\")"),
+                14,
+                &value(&long_found),
+            ),
+        ],
+    );
+    assert_refused(
+        ErrorKind::Unexpected,
+        &[
+            ("class =", 8, &value("end of expression")),
+            ("class = AND", 9, &value("\"AND\"")),
+            ("class IN ()", 11, &value("\")\"")),
+            (
+                "class IN A",
+                10,
+                "expected \"(\" and values, as in language IN (\"fr\", \"de\"), found \"A\"",
+            ),
+            (
+                "class IN (A B)",
+                13,
+                "expected \",\" or \")\" after the value, found \"B\"",
+            ),
+            (
+                "name = 3",
+                6,
+                "expected AND, OR or the end of the expression, found \"=\"; only kind, company, \
+                 email and attributes are compared with = and !=",
+            ),
+            (
+                "company IN (C1)",
+                9,
+                "expected AND, OR or the end of the expression, found \"IN\"; a company is written \
+                 company = \"C100\"",
+            ),
+            (
+                "has \"class\"",
+                5,
+                "expected AND, OR or the end of the expression, found \"class\"; an attribute is \
+                 written has territory",
+            ),
+        ],
+    );
+    let key =
+        |found: &str| format!("expected the key of an attribute, such as territory, found {found}");
+    assert_refused(
+        ErrorKind::InvalidKey,
+        &[
+            (
+                "has été",
+                5,
+                &key(
+                    "\"été\"; a key must be a lower-case letter and up to 30 of a-z 0-9 _, as territory is",
+                ),
+            ),
+            (
+                "has email",
+                5,
+                &key(
+                    "\"email\"; a key must be none of and, or, not, in, has, id, name, kind, company, \
+                     email and segment, which mean something else in expressions",
+                ),
             ),
         ],
     );

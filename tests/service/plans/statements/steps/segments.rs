@@ -21,6 +21,9 @@ pub(super) fn selections() -> Vec<Step> {
             Everyone,
         ),
         count("company = C0000001 OR email = \"user60@example.com\"", Few),
+        count("territory = T42 AND NOT has language", Everyone),
+        count("class = A OR territory IN (T2, \"T4*\")", Everyone),
+        count("class = A OR territory IN (T2, \"T4*\")", Few),
         count("* AND kind = company", Everyone),
         count("* AND kind = company", Few),
         (
