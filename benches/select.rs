@@ -9,7 +9,7 @@ mod support;
 #[path = "select/mod.rs"]
 mod select;
 
-use select::{actions, counts, fill::fill, long_work, readers, streams};
+use select::{actions, attributes, counts, fill::fill, long_work, readers, streams};
 use support::{
     machine,
     report::{self, Limit},
@@ -49,6 +49,9 @@ async fn main() {
     limits.extend(actions::limits(&database, &service).await);
     eprintln!("changing a group of all contacts …");
     limits.extend(long_work::limits(&service).await);
+
+    eprintln!("counting by attributes …");
+    rows.extend(attributes::rows(&database, &sql, rounds, contacts).await);
 
     let title = format!("Selecting, {contacts} contacts, 50 groups, {rounds} rounds");
     report::print(&title, &facts, &rows, &limits, "bench-select.json");

@@ -1,6 +1,7 @@
 //! Selecting: counts, streams, readers, actions on segments, and long work.
 
 pub(crate) mod actions;
+pub(crate) mod attributes;
 pub(crate) mod counts;
 pub(crate) mod fill;
 pub(crate) mod long_work;

@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     domain::{ContactField, Error, contacts},
-    model::ContactId,
+    model::{AttributeKey, ContactId, CountedText},
     pb::{self, contacts_server::Contacts},
 };
 
@@ -97,6 +97,35 @@ impl Contacts for Api {
         let contacts = found.into_iter().map(Into::into).collect();
         Ok(Response::new(pb::ListContactsResponse {
             contacts,
+            next_page_token,
+        }))
+    }
+
+    async fn list_attribute_values(
+        &self,
+        request: Request<pb::ListAttributeValuesRequest>,
+    ) -> RpcResult<pb::ListAttributeValuesResponse> {
+        let (call, mut request) = split_request(request)?;
+        let page = ListPage::<String>::take(&call, &mut request)?;
+        let key: Option<AttributeKey> = optional(&request.key, "key")?;
+        let (key, after) = (key.as_ref(), page.after.as_ref());
+        let found = contacts::attribute_values(&self.domain, &call, key, after, page.size);
+        let mut found = found.await?;
+        let next_page_token = page.next_token(&mut found, |it| &it.text);
+        let of_key = |it: CountedText| {
+            let (key, value) = match key {
+                Some(key) => (key.to_string(), it.text),
+                None => (it.text, String::new()),
+            };
+            let contact_count = it.contact_count;
+            pb::AttributeValue {
+                key,
+                value,
+                contact_count,
+            }
+        };
+        Ok(Response::new(pb::ListAttributeValuesResponse {
+            attribute_values: found.into_iter().map(of_key).collect(),
             next_page_token,
         }))
     }

@@ -14,8 +14,9 @@ use super::{
     terminal::pluralize,
 };
 use crate::pb::{
-    Contact, ContactKind, CreateContactRequest, DeleteContactRequest, GetContactRequest,
-    ListContactsRequest, contacts_client::ContactsClient,
+    AttributeValue, Contact, ContactKind, CreateContactRequest, DeleteContactRequest,
+    GetContactRequest, ListAttributeValuesRequest, ListContactsRequest,
+    contacts_client::ContactsClient,
 };
 
 const EXAMPLES: &str = "\
@@ -25,6 +26,7 @@ Examples:
   mailing-groups contact update P1 --email mabel@example.org --privacy-blocked
   mailing-groups contact update P1 --attribute territory=CH --attribute class=
   mailing-groups contact list --group MOVE --limit 10
+  mailing-groups contact attributes territory
   mailing-groups contact delete P1 --force --dry-run
   mailing-groups contact merge P1 P2 P3 --dry-run";
 
@@ -46,6 +48,8 @@ enum ContactCommand {
     Get(GetContactArgs),
     /// List contacts
     List(ListContactsArgs),
+    /// List the attributes that contacts have, or the values of one, with the number of contacts
+    Attributes(ListAttributesArgs),
     /// Change fields of a contact; the others stay
     Update(update::UpdateArgs),
     /// Delete a contact
@@ -125,6 +129,18 @@ struct ListContactsArgs {
 }
 
 #[derive(Debug, clap::Args)]
+struct ListAttributesArgs {
+    /// The attribute whose values are listed [default: lists the attributes]
+    #[arg(value_name = "KEY")]
+    key: Option<String>,
+    /// The most to list [default: all]
+    #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u64).range(1..))]
+    limit: Option<u64>,
+    #[command(flatten)]
+    format: RecordFormatArgs,
+}
+
+#[derive(Debug, clap::Args)]
 struct DeleteContactArgs {
     /// The contact
     #[arg(value_name = "ID")]
@@ -148,6 +164,7 @@ impl ContactArgs {
             ContactCommand::Create(args) => session.create(args).await,
             ContactCommand::Get(args) => session.get(args).await,
             ContactCommand::List(args) => session.list(args).await,
+            ContactCommand::Attributes(args) => session.attributes(args).await,
             ContactCommand::Update(args) => args.run(&mut session).await,
             ContactCommand::Delete(args) => session.delete(args).await,
             ContactCommand::Merge(args) => args.run(&mut session).await,
@@ -207,6 +224,32 @@ impl ContactSession {
             });
             let page = self.client.list_contacts(request).await?.into_inner();
             let records = page.contacts.iter().map(record).collect();
+            printer.page(records, page.next_page_token)
+        })
+        .await
+    }
+
+    async fn attributes(&mut self, args: ListAttributesArgs) -> Result<(), Error> {
+        let mut printer = RecordPrinter::new(args.format, args.limit);
+        let key = args.key.unwrap_or_default();
+        each_page(async |page_token| {
+            let request = self.connection.unary(ListAttributeValuesRequest {
+                page_token,
+                key: key.clone(),
+                page_size: 1_000,
+            });
+            let page = self
+                .client
+                .list_attribute_values(request)
+                .await?
+                .into_inner();
+            let record = |it: AttributeValue| {
+                let value = (!key.is_empty()).then(|| ("value", it.value.into()));
+                let fields = [Some(("key", it.key.into())), value];
+                let count = Some(("contact_count", it.contact_count.into()));
+                Record(fields.into_iter().chain([count]).flatten().collect())
+            };
+            let records = page.attribute_values.into_iter().map(record).collect();
             printer.page(records, page.next_page_token)
         })
         .await

@@ -20,8 +20,8 @@ use super::{
 };
 use crate::{
     model::{
-        Code, Contact, ContactChange, ContactDetails, ContactId, ContactKind, Direction, Email,
-        PageSize,
+        AttributeKey, Code, Contact, ContactChange, ContactDetails, ContactId, ContactKind,
+        CountedText, Direction, Email, PageSize,
     },
     store::{self, Transaction, contacts::ContactFilter},
 };
@@ -114,6 +114,20 @@ pub(crate) async fn list(
             Ok(store::contacts::page(conn, tenant_id, &filter, after, size).await?)
         })
         .await
+}
+
+/// Lists the values that contacts have for an attribute, or without a key the keys, after `after`.
+pub(crate) async fn attribute_values(
+    domain: &Domain,
+    call: &Call,
+    key: Option<&AttributeKey>,
+    after: Option<&String>,
+    size: PageSize,
+) -> Result<Vec<CountedText>> {
+    let read = async |conn: &mut _, tenant_id| {
+        Ok(store::contacts::attribute_values(conn, tenant_id, key, after, size).await?)
+    };
+    domain.read_page_of(call, read).await
 }
 
 /// Changes a contact; with `or_create`, one that does not exist is created with these details.

@@ -1,6 +1,9 @@
 //! Contacts: companies and persons.
 
-use diesel::prelude::*;
+use diesel::{
+    prelude::*,
+    sql_types::{BigInt, Text},
+};
 use serde::{Deserialize, Serialize};
 
 use super::{Attributes, AttributesChange, ContactId, ContactKind, Email, Name, Revision, Time};
@@ -111,6 +114,15 @@ pub struct ContactDetails {
     pub(crate) privacy_blocked: bool,
     /// What else it is.
     pub(crate) attributes: Attributes,
+}
+
+/// A key or a value of an attribute, and how many contacts have it.
+#[derive(Debug, Clone, QueryableByName)]
+pub(crate) struct CountedText {
+    #[diesel(sql_type = Text)]
+    pub(crate) text: String,
+    #[diesel(sql_type = BigInt)]
+    pub(crate) contact_count: i64,
 }
 
 /// A contact to be created, or replaced as a whole.

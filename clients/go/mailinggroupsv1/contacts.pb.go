@@ -1025,6 +1025,190 @@ func (x *ListContactsResponse) GetNextPageToken() string {
 	return ""
 }
 
+// Request of ListAttributeValues.
+type ListAttributeValuesRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// 0 means 50; more than 1,000 means 1,000. A negative value is rejected.
+	PageSize int32 `protobuf:"varint,1,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
+	// The `next_page_token` of the previous page. All other fields except
+	// `page_size` must be unchanged.
+	PageToken string `protobuf:"bytes,2,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	// The key whose values are listed. Empty: the keys are listed.
+	Key           string `protobuf:"bytes,3,opt,name=key,proto3" json:"key,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListAttributeValuesRequest) Reset() {
+	*x = ListAttributeValuesRequest{}
+	mi := &file_mailinggroups_v1_contacts_proto_msgTypes[12]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListAttributeValuesRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListAttributeValuesRequest) ProtoMessage() {}
+
+func (x *ListAttributeValuesRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_mailinggroups_v1_contacts_proto_msgTypes[12]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListAttributeValuesRequest.ProtoReflect.Descriptor instead.
+func (*ListAttributeValuesRequest) Descriptor() ([]byte, []int) {
+	return file_mailinggroups_v1_contacts_proto_rawDescGZIP(), []int{12}
+}
+
+func (x *ListAttributeValuesRequest) GetPageSize() int32 {
+	if x != nil {
+		return x.PageSize
+	}
+	return 0
+}
+
+func (x *ListAttributeValuesRequest) GetPageToken() string {
+	if x != nil {
+		return x.PageToken
+	}
+	return ""
+}
+
+func (x *ListAttributeValuesRequest) GetKey() string {
+	if x != nil {
+		return x.Key
+	}
+	return ""
+}
+
+// A value that contacts have for an attribute, or the key of one.
+type AttributeValue struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The key.
+	Key string `protobuf:"bytes,1,opt,name=key,proto3" json:"key,omitempty"`
+	// The value; empty if keys are listed.
+	Value string `protobuf:"bytes,2,opt,name=value,proto3" json:"value,omitempty"`
+	// How many contacts have it. Exact when the page was read.
+	ContactCount  int64 `protobuf:"varint,3,opt,name=contact_count,json=contactCount,proto3" json:"contact_count,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AttributeValue) Reset() {
+	*x = AttributeValue{}
+	mi := &file_mailinggroups_v1_contacts_proto_msgTypes[13]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AttributeValue) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AttributeValue) ProtoMessage() {}
+
+func (x *AttributeValue) ProtoReflect() protoreflect.Message {
+	mi := &file_mailinggroups_v1_contacts_proto_msgTypes[13]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AttributeValue.ProtoReflect.Descriptor instead.
+func (*AttributeValue) Descriptor() ([]byte, []int) {
+	return file_mailinggroups_v1_contacts_proto_rawDescGZIP(), []int{13}
+}
+
+func (x *AttributeValue) GetKey() string {
+	if x != nil {
+		return x.Key
+	}
+	return ""
+}
+
+func (x *AttributeValue) GetValue() string {
+	if x != nil {
+		return x.Value
+	}
+	return ""
+}
+
+func (x *AttributeValue) GetContactCount() int64 {
+	if x != nil {
+		return x.ContactCount
+	}
+	return 0
+}
+
+// Response of ListAttributeValues.
+type ListAttributeValuesResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The values or keys, in the order of their bytes in UTF-8.
+	AttributeValues []*AttributeValue `protobuf:"bytes,1,rep,name=attribute_values,json=attributeValues,proto3" json:"attribute_values,omitempty"`
+	// Empty when this was the last page.
+	NextPageToken string `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListAttributeValuesResponse) Reset() {
+	*x = ListAttributeValuesResponse{}
+	mi := &file_mailinggroups_v1_contacts_proto_msgTypes[14]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListAttributeValuesResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListAttributeValuesResponse) ProtoMessage() {}
+
+func (x *ListAttributeValuesResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_mailinggroups_v1_contacts_proto_msgTypes[14]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListAttributeValuesResponse.ProtoReflect.Descriptor instead.
+func (*ListAttributeValuesResponse) Descriptor() ([]byte, []int) {
+	return file_mailinggroups_v1_contacts_proto_rawDescGZIP(), []int{14}
+}
+
+func (x *ListAttributeValuesResponse) GetAttributeValues() []*AttributeValue {
+	if x != nil {
+		return x.AttributeValues
+	}
+	return nil
+}
+
+func (x *ListAttributeValuesResponse) GetNextPageToken() string {
+	if x != nil {
+		return x.NextPageToken
+	}
+	return ""
+}
+
 // Request of UpdateContact.
 type UpdateContactRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1056,7 +1240,7 @@ type UpdateContactRequest struct {
 
 func (x *UpdateContactRequest) Reset() {
 	*x = UpdateContactRequest{}
-	mi := &file_mailinggroups_v1_contacts_proto_msgTypes[12]
+	mi := &file_mailinggroups_v1_contacts_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1068,7 +1252,7 @@ func (x *UpdateContactRequest) String() string {
 func (*UpdateContactRequest) ProtoMessage() {}
 
 func (x *UpdateContactRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_mailinggroups_v1_contacts_proto_msgTypes[12]
+	mi := &file_mailinggroups_v1_contacts_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1081,7 +1265,7 @@ func (x *UpdateContactRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UpdateContactRequest.ProtoReflect.Descriptor instead.
 func (*UpdateContactRequest) Descriptor() ([]byte, []int) {
-	return file_mailinggroups_v1_contacts_proto_rawDescGZIP(), []int{12}
+	return file_mailinggroups_v1_contacts_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *UpdateContactRequest) GetContact() *Contact {
@@ -1133,7 +1317,7 @@ type UpdateContactResponse struct {
 
 func (x *UpdateContactResponse) Reset() {
 	*x = UpdateContactResponse{}
-	mi := &file_mailinggroups_v1_contacts_proto_msgTypes[13]
+	mi := &file_mailinggroups_v1_contacts_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1145,7 +1329,7 @@ func (x *UpdateContactResponse) String() string {
 func (*UpdateContactResponse) ProtoMessage() {}
 
 func (x *UpdateContactResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_mailinggroups_v1_contacts_proto_msgTypes[13]
+	mi := &file_mailinggroups_v1_contacts_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1158,7 +1342,7 @@ func (x *UpdateContactResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UpdateContactResponse.ProtoReflect.Descriptor instead.
 func (*UpdateContactResponse) Descriptor() ([]byte, []int) {
-	return file_mailinggroups_v1_contacts_proto_rawDescGZIP(), []int{13}
+	return file_mailinggroups_v1_contacts_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *UpdateContactResponse) GetContact() *Contact {
@@ -1199,7 +1383,7 @@ type DeleteContactRequest struct {
 
 func (x *DeleteContactRequest) Reset() {
 	*x = DeleteContactRequest{}
-	mi := &file_mailinggroups_v1_contacts_proto_msgTypes[14]
+	mi := &file_mailinggroups_v1_contacts_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1211,7 +1395,7 @@ func (x *DeleteContactRequest) String() string {
 func (*DeleteContactRequest) ProtoMessage() {}
 
 func (x *DeleteContactRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_mailinggroups_v1_contacts_proto_msgTypes[14]
+	mi := &file_mailinggroups_v1_contacts_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1224,7 +1408,7 @@ func (x *DeleteContactRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteContactRequest.ProtoReflect.Descriptor instead.
 func (*DeleteContactRequest) Descriptor() ([]byte, []int) {
-	return file_mailinggroups_v1_contacts_proto_rawDescGZIP(), []int{14}
+	return file_mailinggroups_v1_contacts_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *DeleteContactRequest) GetId() string {
@@ -1277,7 +1461,7 @@ type DeleteContactResponse struct {
 
 func (x *DeleteContactResponse) Reset() {
 	*x = DeleteContactResponse{}
-	mi := &file_mailinggroups_v1_contacts_proto_msgTypes[15]
+	mi := &file_mailinggroups_v1_contacts_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1289,7 +1473,7 @@ func (x *DeleteContactResponse) String() string {
 func (*DeleteContactResponse) ProtoMessage() {}
 
 func (x *DeleteContactResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_mailinggroups_v1_contacts_proto_msgTypes[15]
+	mi := &file_mailinggroups_v1_contacts_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1302,7 +1486,7 @@ func (x *DeleteContactResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteContactResponse.ProtoReflect.Descriptor instead.
 func (*DeleteContactResponse) Descriptor() ([]byte, []int) {
-	return file_mailinggroups_v1_contacts_proto_rawDescGZIP(), []int{15}
+	return file_mailinggroups_v1_contacts_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *DeleteContactResponse) GetUnassignedCount() int64 {
@@ -1346,7 +1530,7 @@ type MergeContactsRequest struct {
 
 func (x *MergeContactsRequest) Reset() {
 	*x = MergeContactsRequest{}
-	mi := &file_mailinggroups_v1_contacts_proto_msgTypes[16]
+	mi := &file_mailinggroups_v1_contacts_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1358,7 +1542,7 @@ func (x *MergeContactsRequest) String() string {
 func (*MergeContactsRequest) ProtoMessage() {}
 
 func (x *MergeContactsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_mailinggroups_v1_contacts_proto_msgTypes[16]
+	mi := &file_mailinggroups_v1_contacts_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1371,7 +1555,7 @@ func (x *MergeContactsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MergeContactsRequest.ProtoReflect.Descriptor instead.
 func (*MergeContactsRequest) Descriptor() ([]byte, []int) {
-	return file_mailinggroups_v1_contacts_proto_rawDescGZIP(), []int{16}
+	return file_mailinggroups_v1_contacts_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *MergeContactsRequest) GetKeptId() string {
@@ -1427,7 +1611,7 @@ type MergeContactsResponse struct {
 
 func (x *MergeContactsResponse) Reset() {
 	*x = MergeContactsResponse{}
-	mi := &file_mailinggroups_v1_contacts_proto_msgTypes[17]
+	mi := &file_mailinggroups_v1_contacts_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1439,7 +1623,7 @@ func (x *MergeContactsResponse) String() string {
 func (*MergeContactsResponse) ProtoMessage() {}
 
 func (x *MergeContactsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_mailinggroups_v1_contacts_proto_msgTypes[17]
+	mi := &file_mailinggroups_v1_contacts_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1452,7 +1636,7 @@ func (x *MergeContactsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MergeContactsResponse.ProtoReflect.Descriptor instead.
 func (*MergeContactsResponse) Descriptor() ([]byte, []int) {
-	return file_mailinggroups_v1_contacts_proto_rawDescGZIP(), []int{17}
+	return file_mailinggroups_v1_contacts_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *MergeContactsResponse) GetContact() *Contact {
@@ -1521,7 +1705,7 @@ type ImportContactsRequest struct {
 
 func (x *ImportContactsRequest) Reset() {
 	*x = ImportContactsRequest{}
-	mi := &file_mailinggroups_v1_contacts_proto_msgTypes[18]
+	mi := &file_mailinggroups_v1_contacts_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1533,7 +1717,7 @@ func (x *ImportContactsRequest) String() string {
 func (*ImportContactsRequest) ProtoMessage() {}
 
 func (x *ImportContactsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_mailinggroups_v1_contacts_proto_msgTypes[18]
+	mi := &file_mailinggroups_v1_contacts_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1546,7 +1730,7 @@ func (x *ImportContactsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ImportContactsRequest.ProtoReflect.Descriptor instead.
 func (*ImportContactsRequest) Descriptor() ([]byte, []int) {
-	return file_mailinggroups_v1_contacts_proto_rawDescGZIP(), []int{18}
+	return file_mailinggroups_v1_contacts_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *ImportContactsRequest) GetMessage() isImportContactsRequest_Message {
@@ -1625,7 +1809,7 @@ type ImportContactsResponse struct {
 
 func (x *ImportContactsResponse) Reset() {
 	*x = ImportContactsResponse{}
-	mi := &file_mailinggroups_v1_contacts_proto_msgTypes[19]
+	mi := &file_mailinggroups_v1_contacts_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1637,7 +1821,7 @@ func (x *ImportContactsResponse) String() string {
 func (*ImportContactsResponse) ProtoMessage() {}
 
 func (x *ImportContactsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_mailinggroups_v1_contacts_proto_msgTypes[19]
+	mi := &file_mailinggroups_v1_contacts_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1650,7 +1834,7 @@ func (x *ImportContactsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ImportContactsResponse.ProtoReflect.Descriptor instead.
 func (*ImportContactsResponse) Descriptor() ([]byte, []int) {
-	return file_mailinggroups_v1_contacts_proto_rawDescGZIP(), []int{19}
+	return file_mailinggroups_v1_contacts_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *ImportContactsResponse) GetMessage() isImportContactsResponse_Message {
@@ -1727,7 +1911,7 @@ type ExportContactsRequest struct {
 
 func (x *ExportContactsRequest) Reset() {
 	*x = ExportContactsRequest{}
-	mi := &file_mailinggroups_v1_contacts_proto_msgTypes[20]
+	mi := &file_mailinggroups_v1_contacts_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1739,7 +1923,7 @@ func (x *ExportContactsRequest) String() string {
 func (*ExportContactsRequest) ProtoMessage() {}
 
 func (x *ExportContactsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_mailinggroups_v1_contacts_proto_msgTypes[20]
+	mi := &file_mailinggroups_v1_contacts_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1752,7 +1936,7 @@ func (x *ExportContactsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ExportContactsRequest.ProtoReflect.Descriptor instead.
 func (*ExportContactsRequest) Descriptor() ([]byte, []int) {
-	return file_mailinggroups_v1_contacts_proto_rawDescGZIP(), []int{20}
+	return file_mailinggroups_v1_contacts_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *ExportContactsRequest) GetPageSize() int32 {
@@ -1787,7 +1971,7 @@ type ExportContactsResponse struct {
 
 func (x *ExportContactsResponse) Reset() {
 	*x = ExportContactsResponse{}
-	mi := &file_mailinggroups_v1_contacts_proto_msgTypes[21]
+	mi := &file_mailinggroups_v1_contacts_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1799,7 +1983,7 @@ func (x *ExportContactsResponse) String() string {
 func (*ExportContactsResponse) ProtoMessage() {}
 
 func (x *ExportContactsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_mailinggroups_v1_contacts_proto_msgTypes[21]
+	mi := &file_mailinggroups_v1_contacts_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1812,7 +1996,7 @@ func (x *ExportContactsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ExportContactsResponse.ProtoReflect.Descriptor instead.
 func (*ExportContactsResponse) Descriptor() ([]byte, []int) {
-	return file_mailinggroups_v1_contacts_proto_rawDescGZIP(), []int{21}
+	return file_mailinggroups_v1_contacts_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *ExportContactsResponse) GetMessage() isExportContactsResponse_Message {
@@ -1931,7 +2115,7 @@ type ImportContactsRequest_Start struct {
 
 func (x *ImportContactsRequest_Start) Reset() {
 	*x = ImportContactsRequest_Start{}
-	mi := &file_mailinggroups_v1_contacts_proto_msgTypes[25]
+	mi := &file_mailinggroups_v1_contacts_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1943,7 +2127,7 @@ func (x *ImportContactsRequest_Start) String() string {
 func (*ImportContactsRequest_Start) ProtoMessage() {}
 
 func (x *ImportContactsRequest_Start) ProtoReflect() protoreflect.Message {
-	mi := &file_mailinggroups_v1_contacts_proto_msgTypes[25]
+	mi := &file_mailinggroups_v1_contacts_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1956,7 +2140,7 @@ func (x *ImportContactsRequest_Start) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ImportContactsRequest_Start.ProtoReflect.Descriptor instead.
 func (*ImportContactsRequest_Start) Descriptor() ([]byte, []int) {
-	return file_mailinggroups_v1_contacts_proto_rawDescGZIP(), []int{18, 0}
+	return file_mailinggroups_v1_contacts_proto_rawDescGZIP(), []int{21, 0}
 }
 
 func (x *ImportContactsRequest_Start) GetImportId() string {
@@ -2016,7 +2200,7 @@ type ImportContactsRequest_Chunk struct {
 
 func (x *ImportContactsRequest_Chunk) Reset() {
 	*x = ImportContactsRequest_Chunk{}
-	mi := &file_mailinggroups_v1_contacts_proto_msgTypes[26]
+	mi := &file_mailinggroups_v1_contacts_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2028,7 +2212,7 @@ func (x *ImportContactsRequest_Chunk) String() string {
 func (*ImportContactsRequest_Chunk) ProtoMessage() {}
 
 func (x *ImportContactsRequest_Chunk) ProtoReflect() protoreflect.Message {
-	mi := &file_mailinggroups_v1_contacts_proto_msgTypes[26]
+	mi := &file_mailinggroups_v1_contacts_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2041,7 +2225,7 @@ func (x *ImportContactsRequest_Chunk) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ImportContactsRequest_Chunk.ProtoReflect.Descriptor instead.
 func (*ImportContactsRequest_Chunk) Descriptor() ([]byte, []int) {
-	return file_mailinggroups_v1_contacts_proto_rawDescGZIP(), []int{18, 1}
+	return file_mailinggroups_v1_contacts_proto_rawDescGZIP(), []int{21, 1}
 }
 
 func (x *ImportContactsRequest_Chunk) GetContacts() []*Contact {
@@ -2061,7 +2245,7 @@ type ImportContactsRequest_Finish struct {
 
 func (x *ImportContactsRequest_Finish) Reset() {
 	*x = ImportContactsRequest_Finish{}
-	mi := &file_mailinggroups_v1_contacts_proto_msgTypes[27]
+	mi := &file_mailinggroups_v1_contacts_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2073,7 +2257,7 @@ func (x *ImportContactsRequest_Finish) String() string {
 func (*ImportContactsRequest_Finish) ProtoMessage() {}
 
 func (x *ImportContactsRequest_Finish) ProtoReflect() protoreflect.Message {
-	mi := &file_mailinggroups_v1_contacts_proto_msgTypes[27]
+	mi := &file_mailinggroups_v1_contacts_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2086,7 +2270,7 @@ func (x *ImportContactsRequest_Finish) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ImportContactsRequest_Finish.ProtoReflect.Descriptor instead.
 func (*ImportContactsRequest_Finish) Descriptor() ([]byte, []int) {
-	return file_mailinggroups_v1_contacts_proto_rawDescGZIP(), []int{18, 2}
+	return file_mailinggroups_v1_contacts_proto_rawDescGZIP(), []int{21, 2}
 }
 
 // How many items are committed. Sent after each transaction, and again every
@@ -2117,7 +2301,7 @@ type ImportContactsResponse_Progress struct {
 
 func (x *ImportContactsResponse_Progress) Reset() {
 	*x = ImportContactsResponse_Progress{}
-	mi := &file_mailinggroups_v1_contacts_proto_msgTypes[28]
+	mi := &file_mailinggroups_v1_contacts_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2129,7 +2313,7 @@ func (x *ImportContactsResponse_Progress) String() string {
 func (*ImportContactsResponse_Progress) ProtoMessage() {}
 
 func (x *ImportContactsResponse_Progress) ProtoReflect() protoreflect.Message {
-	mi := &file_mailinggroups_v1_contacts_proto_msgTypes[28]
+	mi := &file_mailinggroups_v1_contacts_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2142,7 +2326,7 @@ func (x *ImportContactsResponse_Progress) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ImportContactsResponse_Progress.ProtoReflect.Descriptor instead.
 func (*ImportContactsResponse_Progress) Descriptor() ([]byte, []int) {
-	return file_mailinggroups_v1_contacts_proto_rawDescGZIP(), []int{19, 0}
+	return file_mailinggroups_v1_contacts_proto_rawDescGZIP(), []int{22, 0}
 }
 
 func (x *ImportContactsResponse_Progress) GetProcessedCount() int64 {
@@ -2225,7 +2409,7 @@ type ImportContactsResponse_Rejection struct {
 
 func (x *ImportContactsResponse_Rejection) Reset() {
 	*x = ImportContactsResponse_Rejection{}
-	mi := &file_mailinggroups_v1_contacts_proto_msgTypes[29]
+	mi := &file_mailinggroups_v1_contacts_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2237,7 +2421,7 @@ func (x *ImportContactsResponse_Rejection) String() string {
 func (*ImportContactsResponse_Rejection) ProtoMessage() {}
 
 func (x *ImportContactsResponse_Rejection) ProtoReflect() protoreflect.Message {
-	mi := &file_mailinggroups_v1_contacts_proto_msgTypes[29]
+	mi := &file_mailinggroups_v1_contacts_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2250,7 +2434,7 @@ func (x *ImportContactsResponse_Rejection) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ImportContactsResponse_Rejection.ProtoReflect.Descriptor instead.
 func (*ImportContactsResponse_Rejection) Descriptor() ([]byte, []int) {
-	return file_mailinggroups_v1_contacts_proto_rawDescGZIP(), []int{19, 1}
+	return file_mailinggroups_v1_contacts_proto_rawDescGZIP(), []int{22, 1}
 }
 
 func (x *ImportContactsResponse_Rejection) GetIndex() int64 {
@@ -2312,7 +2496,7 @@ type ImportContactsResponse_Summary struct {
 
 func (x *ImportContactsResponse_Summary) Reset() {
 	*x = ImportContactsResponse_Summary{}
-	mi := &file_mailinggroups_v1_contacts_proto_msgTypes[30]
+	mi := &file_mailinggroups_v1_contacts_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2324,7 +2508,7 @@ func (x *ImportContactsResponse_Summary) String() string {
 func (*ImportContactsResponse_Summary) ProtoMessage() {}
 
 func (x *ImportContactsResponse_Summary) ProtoReflect() protoreflect.Message {
-	mi := &file_mailinggroups_v1_contacts_proto_msgTypes[30]
+	mi := &file_mailinggroups_v1_contacts_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2337,7 +2521,7 @@ func (x *ImportContactsResponse_Summary) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ImportContactsResponse_Summary.ProtoReflect.Descriptor instead.
 func (*ImportContactsResponse_Summary) Descriptor() ([]byte, []int) {
-	return file_mailinggroups_v1_contacts_proto_rawDescGZIP(), []int{19, 2}
+	return file_mailinggroups_v1_contacts_proto_rawDescGZIP(), []int{22, 2}
 }
 
 func (x *ImportContactsResponse_Summary) GetProcessedCount() int64 {
@@ -2402,7 +2586,7 @@ type ExportContactsResponse_MailingGroups struct {
 
 func (x *ExportContactsResponse_MailingGroups) Reset() {
 	*x = ExportContactsResponse_MailingGroups{}
-	mi := &file_mailinggroups_v1_contacts_proto_msgTypes[32]
+	mi := &file_mailinggroups_v1_contacts_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2414,7 +2598,7 @@ func (x *ExportContactsResponse_MailingGroups) String() string {
 func (*ExportContactsResponse_MailingGroups) ProtoMessage() {}
 
 func (x *ExportContactsResponse_MailingGroups) ProtoReflect() protoreflect.Message {
-	mi := &file_mailinggroups_v1_contacts_proto_msgTypes[32]
+	mi := &file_mailinggroups_v1_contacts_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2427,7 +2611,7 @@ func (x *ExportContactsResponse_MailingGroups) ProtoReflect() protoreflect.Messa
 
 // Deprecated: Use ExportContactsResponse_MailingGroups.ProtoReflect.Descriptor instead.
 func (*ExportContactsResponse_MailingGroups) Descriptor() ([]byte, []int) {
-	return file_mailinggroups_v1_contacts_proto_rawDescGZIP(), []int{21, 0}
+	return file_mailinggroups_v1_contacts_proto_rawDescGZIP(), []int{24, 0}
 }
 
 func (x *ExportContactsResponse_MailingGroups) GetMailingGroups() []*MailingGroup {
@@ -2462,7 +2646,7 @@ type ExportContactsResponse_Page struct {
 
 func (x *ExportContactsResponse_Page) Reset() {
 	*x = ExportContactsResponse_Page{}
-	mi := &file_mailinggroups_v1_contacts_proto_msgTypes[33]
+	mi := &file_mailinggroups_v1_contacts_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2474,7 +2658,7 @@ func (x *ExportContactsResponse_Page) String() string {
 func (*ExportContactsResponse_Page) ProtoMessage() {}
 
 func (x *ExportContactsResponse_Page) ProtoReflect() protoreflect.Message {
-	mi := &file_mailinggroups_v1_contacts_proto_msgTypes[33]
+	mi := &file_mailinggroups_v1_contacts_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2487,7 +2671,7 @@ func (x *ExportContactsResponse_Page) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ExportContactsResponse_Page.ProtoReflect.Descriptor instead.
 func (*ExportContactsResponse_Page) Descriptor() ([]byte, []int) {
-	return file_mailinggroups_v1_contacts_proto_rawDescGZIP(), []int{21, 1}
+	return file_mailinggroups_v1_contacts_proto_rawDescGZIP(), []int{24, 1}
 }
 
 func (x *ExportContactsResponse_Page) GetContacts() []*Contact {
@@ -2522,7 +2706,7 @@ type ExportContactsResponse_Heartbeat struct {
 
 func (x *ExportContactsResponse_Heartbeat) Reset() {
 	*x = ExportContactsResponse_Heartbeat{}
-	mi := &file_mailinggroups_v1_contacts_proto_msgTypes[34]
+	mi := &file_mailinggroups_v1_contacts_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2534,7 +2718,7 @@ func (x *ExportContactsResponse_Heartbeat) String() string {
 func (*ExportContactsResponse_Heartbeat) ProtoMessage() {}
 
 func (x *ExportContactsResponse_Heartbeat) ProtoReflect() protoreflect.Message {
-	mi := &file_mailinggroups_v1_contacts_proto_msgTypes[34]
+	mi := &file_mailinggroups_v1_contacts_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2547,7 +2731,7 @@ func (x *ExportContactsResponse_Heartbeat) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ExportContactsResponse_Heartbeat.ProtoReflect.Descriptor instead.
 func (*ExportContactsResponse_Heartbeat) Descriptor() ([]byte, []int) {
-	return file_mailinggroups_v1_contacts_proto_rawDescGZIP(), []int{21, 2}
+	return file_mailinggroups_v1_contacts_proto_rawDescGZIP(), []int{24, 2}
 }
 
 func (x *ExportContactsResponse_Heartbeat) GetResumeToken() string {
@@ -2582,7 +2766,7 @@ type ExportContactsResponse_Summary struct {
 
 func (x *ExportContactsResponse_Summary) Reset() {
 	*x = ExportContactsResponse_Summary{}
-	mi := &file_mailinggroups_v1_contacts_proto_msgTypes[35]
+	mi := &file_mailinggroups_v1_contacts_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2594,7 +2778,7 @@ func (x *ExportContactsResponse_Summary) String() string {
 func (*ExportContactsResponse_Summary) ProtoMessage() {}
 
 func (x *ExportContactsResponse_Summary) ProtoReflect() protoreflect.Message {
-	mi := &file_mailinggroups_v1_contacts_proto_msgTypes[35]
+	mi := &file_mailinggroups_v1_contacts_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2607,7 +2791,7 @@ func (x *ExportContactsResponse_Summary) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ExportContactsResponse_Summary.ProtoReflect.Descriptor instead.
 func (*ExportContactsResponse_Summary) Descriptor() ([]byte, []int) {
-	return file_mailinggroups_v1_contacts_proto_rawDescGZIP(), []int{21, 3}
+	return file_mailinggroups_v1_contacts_proto_rawDescGZIP(), []int{24, 3}
 }
 
 func (x *ExportContactsResponse_Summary) GetContactCount() int64 {
@@ -2737,6 +2921,18 @@ const file_mailinggroups_v1_contacts_proto_rawDesc = "" +
 	"\x05email\x18\b \x01(\tR\x05email\"u\n" +
 	"\x14ListContactsResponse\x125\n" +
 	"\bcontacts\x18\x01 \x03(\v2\x19.mailinggroups.v1.ContactR\bcontacts\x12&\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"j\n" +
+	"\x1aListAttributeValuesRequest\x12\x1b\n" +
+	"\tpage_size\x18\x01 \x01(\x05R\bpageSize\x12\x1d\n" +
+	"\n" +
+	"page_token\x18\x02 \x01(\tR\tpageToken\x12\x10\n" +
+	"\x03key\x18\x03 \x01(\tR\x03key\"]\n" +
+	"\x0eAttributeValue\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value\x12#\n" +
+	"\rcontact_count\x18\x03 \x01(\x03R\fcontactCount\"\x92\x01\n" +
+	"\x1bListAttributeValuesResponse\x12K\n" +
+	"\x10attribute_values\x18\x01 \x03(\v2 .mailinggroups.v1.AttributeValueR\x0fattributeValues\x12&\n" +
 	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\xef\x01\n" +
 	"\x14UpdateContactRequest\x123\n" +
 	"\acontact\x18\x01 \x01(\v2\x19.mailinggroups.v1.ContactR\acontact\x12;\n" +
@@ -2856,14 +3052,15 @@ const file_mailinggroups_v1_contacts_proto_rawDesc = "" +
 	"\x1eCREATE_CONTACT_OUTCOME_CREATED\x10\x01\x12)\n" +
 	"%CREATE_CONTACT_OUTCOME_ALREADY_EXISTS\x10\x02\x12\"\n" +
 	"\x1eCREATE_CONTACT_OUTCOME_INVALID\x10\x03\x12)\n" +
-	"%CREATE_CONTACT_OUTCOME_CONTACT_MERGED\x10\x042\xc1\b\n" +
+	"%CREATE_CONTACT_OUTCOME_CONTACT_MERGED\x10\x042\xbe\t\n" +
 	"\bContacts\x12f\n" +
 	"\rCreateContact\x12&.mailinggroups.v1.CreateContactRequest\x1a'.mailinggroups.v1.CreateContactResponse\"\x04\xa0\xbb\x18\x03\x12x\n" +
 	"\x13BatchCreateContacts\x12,.mailinggroups.v1.BatchCreateContactsRequest\x1a-.mailinggroups.v1.BatchCreateContactsResponse\"\x04\xa0\xbb\x18\x03\x12`\n" +
 	"\n" +
 	"GetContact\x12#.mailinggroups.v1.GetContactRequest\x1a$.mailinggroups.v1.GetContactResponse\"\a\xa0\xbb\x18\x01\x90\x02\x01\x12r\n" +
 	"\x10BatchGetContacts\x12).mailinggroups.v1.BatchGetContactsRequest\x1a*.mailinggroups.v1.BatchGetContactsResponse\"\a\xa0\xbb\x18\x01\x90\x02\x01\x12f\n" +
-	"\fListContacts\x12%.mailinggroups.v1.ListContactsRequest\x1a&.mailinggroups.v1.ListContactsResponse\"\a\xa0\xbb\x18\x01\x90\x02\x01\x12f\n" +
+	"\fListContacts\x12%.mailinggroups.v1.ListContactsRequest\x1a&.mailinggroups.v1.ListContactsResponse\"\a\xa0\xbb\x18\x01\x90\x02\x01\x12{\n" +
+	"\x13ListAttributeValues\x12,.mailinggroups.v1.ListAttributeValuesRequest\x1a-.mailinggroups.v1.ListAttributeValuesResponse\"\a\xa0\xbb\x18\x01\x90\x02\x01\x12f\n" +
 	"\rUpdateContact\x12&.mailinggroups.v1.UpdateContactRequest\x1a'.mailinggroups.v1.UpdateContactResponse\"\x04\xa0\xbb\x18\x03\x12f\n" +
 	"\rDeleteContact\x12&.mailinggroups.v1.DeleteContactRequest\x1a'.mailinggroups.v1.DeleteContactResponse\"\x04\xa0\xbb\x18\x03\x12f\n" +
 	"\rMergeContacts\x12&.mailinggroups.v1.MergeContactsRequest\x1a'.mailinggroups.v1.MergeContactsResponse\"\x04\xa0\xbb\x18\x03\x12m\n" +
@@ -2884,7 +3081,7 @@ func file_mailinggroups_v1_contacts_proto_rawDescGZIP() []byte {
 }
 
 var file_mailinggroups_v1_contacts_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_mailinggroups_v1_contacts_proto_msgTypes = make([]protoimpl.MessageInfo, 36)
+var file_mailinggroups_v1_contacts_proto_msgTypes = make([]protoimpl.MessageInfo, 39)
 var file_mailinggroups_v1_contacts_proto_goTypes = []any{
 	(ContactKind)(0),                             // 0: mailinggroups.v1.ContactKind
 	(CreateContactOutcome)(0),                    // 1: mailinggroups.v1.CreateContactOutcome
@@ -2900,98 +3097,104 @@ var file_mailinggroups_v1_contacts_proto_goTypes = []any{
 	(*BatchGetContactsResponse)(nil),             // 11: mailinggroups.v1.BatchGetContactsResponse
 	(*ListContactsRequest)(nil),                  // 12: mailinggroups.v1.ListContactsRequest
 	(*ListContactsResponse)(nil),                 // 13: mailinggroups.v1.ListContactsResponse
-	(*UpdateContactRequest)(nil),                 // 14: mailinggroups.v1.UpdateContactRequest
-	(*UpdateContactResponse)(nil),                // 15: mailinggroups.v1.UpdateContactResponse
-	(*DeleteContactRequest)(nil),                 // 16: mailinggroups.v1.DeleteContactRequest
-	(*DeleteContactResponse)(nil),                // 17: mailinggroups.v1.DeleteContactResponse
-	(*MergeContactsRequest)(nil),                 // 18: mailinggroups.v1.MergeContactsRequest
-	(*MergeContactsResponse)(nil),                // 19: mailinggroups.v1.MergeContactsResponse
-	(*ImportContactsRequest)(nil),                // 20: mailinggroups.v1.ImportContactsRequest
-	(*ImportContactsResponse)(nil),               // 21: mailinggroups.v1.ImportContactsResponse
-	(*ExportContactsRequest)(nil),                // 22: mailinggroups.v1.ExportContactsRequest
-	(*ExportContactsResponse)(nil),               // 23: mailinggroups.v1.ExportContactsResponse
-	nil,                                          // 24: mailinggroups.v1.Contact.AttributesEntry
-	nil,                                          // 25: mailinggroups.v1.CreateContactResult.MetadataEntry
-	nil,                                          // 26: mailinggroups.v1.BatchGetContactsResponse.CurrentIdsEntry
-	(*ImportContactsRequest_Start)(nil),          // 27: mailinggroups.v1.ImportContactsRequest.Start
-	(*ImportContactsRequest_Chunk)(nil),          // 28: mailinggroups.v1.ImportContactsRequest.Chunk
-	(*ImportContactsRequest_Finish)(nil),         // 29: mailinggroups.v1.ImportContactsRequest.Finish
-	(*ImportContactsResponse_Progress)(nil),      // 30: mailinggroups.v1.ImportContactsResponse.Progress
-	(*ImportContactsResponse_Rejection)(nil),     // 31: mailinggroups.v1.ImportContactsResponse.Rejection
-	(*ImportContactsResponse_Summary)(nil),       // 32: mailinggroups.v1.ImportContactsResponse.Summary
-	nil,                                          // 33: mailinggroups.v1.ImportContactsResponse.Rejection.MetadataEntry
-	(*ExportContactsResponse_MailingGroups)(nil), // 34: mailinggroups.v1.ExportContactsResponse.MailingGroups
-	(*ExportContactsResponse_Page)(nil),          // 35: mailinggroups.v1.ExportContactsResponse.Page
-	(*ExportContactsResponse_Heartbeat)(nil),     // 36: mailinggroups.v1.ExportContactsResponse.Heartbeat
-	(*ExportContactsResponse_Summary)(nil),       // 37: mailinggroups.v1.ExportContactsResponse.Summary
-	(*timestamppb.Timestamp)(nil),                // 38: google.protobuf.Timestamp
-	(*fieldmaskpb.FieldMask)(nil),                // 39: google.protobuf.FieldMask
-	(*MailingGroup)(nil),                         // 40: mailinggroups.v1.MailingGroup
-	(*Assignment)(nil),                           // 41: mailinggroups.v1.Assignment
+	(*ListAttributeValuesRequest)(nil),           // 14: mailinggroups.v1.ListAttributeValuesRequest
+	(*AttributeValue)(nil),                       // 15: mailinggroups.v1.AttributeValue
+	(*ListAttributeValuesResponse)(nil),          // 16: mailinggroups.v1.ListAttributeValuesResponse
+	(*UpdateContactRequest)(nil),                 // 17: mailinggroups.v1.UpdateContactRequest
+	(*UpdateContactResponse)(nil),                // 18: mailinggroups.v1.UpdateContactResponse
+	(*DeleteContactRequest)(nil),                 // 19: mailinggroups.v1.DeleteContactRequest
+	(*DeleteContactResponse)(nil),                // 20: mailinggroups.v1.DeleteContactResponse
+	(*MergeContactsRequest)(nil),                 // 21: mailinggroups.v1.MergeContactsRequest
+	(*MergeContactsResponse)(nil),                // 22: mailinggroups.v1.MergeContactsResponse
+	(*ImportContactsRequest)(nil),                // 23: mailinggroups.v1.ImportContactsRequest
+	(*ImportContactsResponse)(nil),               // 24: mailinggroups.v1.ImportContactsResponse
+	(*ExportContactsRequest)(nil),                // 25: mailinggroups.v1.ExportContactsRequest
+	(*ExportContactsResponse)(nil),               // 26: mailinggroups.v1.ExportContactsResponse
+	nil,                                          // 27: mailinggroups.v1.Contact.AttributesEntry
+	nil,                                          // 28: mailinggroups.v1.CreateContactResult.MetadataEntry
+	nil,                                          // 29: mailinggroups.v1.BatchGetContactsResponse.CurrentIdsEntry
+	(*ImportContactsRequest_Start)(nil),          // 30: mailinggroups.v1.ImportContactsRequest.Start
+	(*ImportContactsRequest_Chunk)(nil),          // 31: mailinggroups.v1.ImportContactsRequest.Chunk
+	(*ImportContactsRequest_Finish)(nil),         // 32: mailinggroups.v1.ImportContactsRequest.Finish
+	(*ImportContactsResponse_Progress)(nil),      // 33: mailinggroups.v1.ImportContactsResponse.Progress
+	(*ImportContactsResponse_Rejection)(nil),     // 34: mailinggroups.v1.ImportContactsResponse.Rejection
+	(*ImportContactsResponse_Summary)(nil),       // 35: mailinggroups.v1.ImportContactsResponse.Summary
+	nil,                                          // 36: mailinggroups.v1.ImportContactsResponse.Rejection.MetadataEntry
+	(*ExportContactsResponse_MailingGroups)(nil), // 37: mailinggroups.v1.ExportContactsResponse.MailingGroups
+	(*ExportContactsResponse_Page)(nil),          // 38: mailinggroups.v1.ExportContactsResponse.Page
+	(*ExportContactsResponse_Heartbeat)(nil),     // 39: mailinggroups.v1.ExportContactsResponse.Heartbeat
+	(*ExportContactsResponse_Summary)(nil),       // 40: mailinggroups.v1.ExportContactsResponse.Summary
+	(*timestamppb.Timestamp)(nil),                // 41: google.protobuf.Timestamp
+	(*fieldmaskpb.FieldMask)(nil),                // 42: google.protobuf.FieldMask
+	(*MailingGroup)(nil),                         // 43: mailinggroups.v1.MailingGroup
+	(*Assignment)(nil),                           // 44: mailinggroups.v1.Assignment
 }
 var file_mailinggroups_v1_contacts_proto_depIdxs = []int32{
 	0,  // 0: mailinggroups.v1.Contact.kind:type_name -> mailinggroups.v1.ContactKind
-	38, // 1: mailinggroups.v1.Contact.create_time:type_name -> google.protobuf.Timestamp
-	38, // 2: mailinggroups.v1.Contact.update_time:type_name -> google.protobuf.Timestamp
-	24, // 3: mailinggroups.v1.Contact.attributes:type_name -> mailinggroups.v1.Contact.AttributesEntry
+	41, // 1: mailinggroups.v1.Contact.create_time:type_name -> google.protobuf.Timestamp
+	41, // 2: mailinggroups.v1.Contact.update_time:type_name -> google.protobuf.Timestamp
+	27, // 3: mailinggroups.v1.Contact.attributes:type_name -> mailinggroups.v1.Contact.AttributesEntry
 	2,  // 4: mailinggroups.v1.CreateContactRequest.contact:type_name -> mailinggroups.v1.Contact
 	2,  // 5: mailinggroups.v1.CreateContactResponse.contact:type_name -> mailinggroups.v1.Contact
 	2,  // 6: mailinggroups.v1.BatchCreateContactsRequest.contacts:type_name -> mailinggroups.v1.Contact
 	1,  // 7: mailinggroups.v1.CreateContactResult.outcome:type_name -> mailinggroups.v1.CreateContactOutcome
 	2,  // 8: mailinggroups.v1.CreateContactResult.contact:type_name -> mailinggroups.v1.Contact
-	25, // 9: mailinggroups.v1.CreateContactResult.metadata:type_name -> mailinggroups.v1.CreateContactResult.MetadataEntry
+	28, // 9: mailinggroups.v1.CreateContactResult.metadata:type_name -> mailinggroups.v1.CreateContactResult.MetadataEntry
 	6,  // 10: mailinggroups.v1.BatchCreateContactsResponse.results:type_name -> mailinggroups.v1.CreateContactResult
 	2,  // 11: mailinggroups.v1.GetContactResponse.contact:type_name -> mailinggroups.v1.Contact
 	2,  // 12: mailinggroups.v1.BatchGetContactsResponse.contacts:type_name -> mailinggroups.v1.Contact
-	26, // 13: mailinggroups.v1.BatchGetContactsResponse.current_ids:type_name -> mailinggroups.v1.BatchGetContactsResponse.CurrentIdsEntry
+	29, // 13: mailinggroups.v1.BatchGetContactsResponse.current_ids:type_name -> mailinggroups.v1.BatchGetContactsResponse.CurrentIdsEntry
 	0,  // 14: mailinggroups.v1.ListContactsRequest.kind:type_name -> mailinggroups.v1.ContactKind
 	2,  // 15: mailinggroups.v1.ListContactsResponse.contacts:type_name -> mailinggroups.v1.Contact
-	2,  // 16: mailinggroups.v1.UpdateContactRequest.contact:type_name -> mailinggroups.v1.Contact
-	39, // 17: mailinggroups.v1.UpdateContactRequest.update_mask:type_name -> google.protobuf.FieldMask
-	2,  // 18: mailinggroups.v1.UpdateContactResponse.contact:type_name -> mailinggroups.v1.Contact
-	2,  // 19: mailinggroups.v1.MergeContactsResponse.contact:type_name -> mailinggroups.v1.Contact
-	39, // 20: mailinggroups.v1.MergeContactsResponse.fields_taken_over:type_name -> google.protobuf.FieldMask
-	27, // 21: mailinggroups.v1.ImportContactsRequest.start:type_name -> mailinggroups.v1.ImportContactsRequest.Start
-	28, // 22: mailinggroups.v1.ImportContactsRequest.chunk:type_name -> mailinggroups.v1.ImportContactsRequest.Chunk
-	29, // 23: mailinggroups.v1.ImportContactsRequest.finish:type_name -> mailinggroups.v1.ImportContactsRequest.Finish
-	30, // 24: mailinggroups.v1.ImportContactsResponse.progress:type_name -> mailinggroups.v1.ImportContactsResponse.Progress
-	31, // 25: mailinggroups.v1.ImportContactsResponse.rejection:type_name -> mailinggroups.v1.ImportContactsResponse.Rejection
-	32, // 26: mailinggroups.v1.ImportContactsResponse.summary:type_name -> mailinggroups.v1.ImportContactsResponse.Summary
-	34, // 27: mailinggroups.v1.ExportContactsResponse.mailing_groups:type_name -> mailinggroups.v1.ExportContactsResponse.MailingGroups
-	35, // 28: mailinggroups.v1.ExportContactsResponse.page:type_name -> mailinggroups.v1.ExportContactsResponse.Page
-	36, // 29: mailinggroups.v1.ExportContactsResponse.heartbeat:type_name -> mailinggroups.v1.ExportContactsResponse.Heartbeat
-	37, // 30: mailinggroups.v1.ExportContactsResponse.summary:type_name -> mailinggroups.v1.ExportContactsResponse.Summary
-	39, // 31: mailinggroups.v1.ImportContactsRequest.Start.update_mask:type_name -> google.protobuf.FieldMask
-	2,  // 32: mailinggroups.v1.ImportContactsRequest.Chunk.contacts:type_name -> mailinggroups.v1.Contact
-	33, // 33: mailinggroups.v1.ImportContactsResponse.Rejection.metadata:type_name -> mailinggroups.v1.ImportContactsResponse.Rejection.MetadataEntry
-	40, // 34: mailinggroups.v1.ExportContactsResponse.MailingGroups.mailing_groups:type_name -> mailinggroups.v1.MailingGroup
-	2,  // 35: mailinggroups.v1.ExportContactsResponse.Page.contacts:type_name -> mailinggroups.v1.Contact
-	41, // 36: mailinggroups.v1.ExportContactsResponse.Page.assignments:type_name -> mailinggroups.v1.Assignment
-	3,  // 37: mailinggroups.v1.Contacts.CreateContact:input_type -> mailinggroups.v1.CreateContactRequest
-	5,  // 38: mailinggroups.v1.Contacts.BatchCreateContacts:input_type -> mailinggroups.v1.BatchCreateContactsRequest
-	8,  // 39: mailinggroups.v1.Contacts.GetContact:input_type -> mailinggroups.v1.GetContactRequest
-	10, // 40: mailinggroups.v1.Contacts.BatchGetContacts:input_type -> mailinggroups.v1.BatchGetContactsRequest
-	12, // 41: mailinggroups.v1.Contacts.ListContacts:input_type -> mailinggroups.v1.ListContactsRequest
-	14, // 42: mailinggroups.v1.Contacts.UpdateContact:input_type -> mailinggroups.v1.UpdateContactRequest
-	16, // 43: mailinggroups.v1.Contacts.DeleteContact:input_type -> mailinggroups.v1.DeleteContactRequest
-	18, // 44: mailinggroups.v1.Contacts.MergeContacts:input_type -> mailinggroups.v1.MergeContactsRequest
-	20, // 45: mailinggroups.v1.Contacts.ImportContacts:input_type -> mailinggroups.v1.ImportContactsRequest
-	22, // 46: mailinggroups.v1.Contacts.ExportContacts:input_type -> mailinggroups.v1.ExportContactsRequest
-	4,  // 47: mailinggroups.v1.Contacts.CreateContact:output_type -> mailinggroups.v1.CreateContactResponse
-	7,  // 48: mailinggroups.v1.Contacts.BatchCreateContacts:output_type -> mailinggroups.v1.BatchCreateContactsResponse
-	9,  // 49: mailinggroups.v1.Contacts.GetContact:output_type -> mailinggroups.v1.GetContactResponse
-	11, // 50: mailinggroups.v1.Contacts.BatchGetContacts:output_type -> mailinggroups.v1.BatchGetContactsResponse
-	13, // 51: mailinggroups.v1.Contacts.ListContacts:output_type -> mailinggroups.v1.ListContactsResponse
-	15, // 52: mailinggroups.v1.Contacts.UpdateContact:output_type -> mailinggroups.v1.UpdateContactResponse
-	17, // 53: mailinggroups.v1.Contacts.DeleteContact:output_type -> mailinggroups.v1.DeleteContactResponse
-	19, // 54: mailinggroups.v1.Contacts.MergeContacts:output_type -> mailinggroups.v1.MergeContactsResponse
-	21, // 55: mailinggroups.v1.Contacts.ImportContacts:output_type -> mailinggroups.v1.ImportContactsResponse
-	23, // 56: mailinggroups.v1.Contacts.ExportContacts:output_type -> mailinggroups.v1.ExportContactsResponse
-	47, // [47:57] is the sub-list for method output_type
-	37, // [37:47] is the sub-list for method input_type
-	37, // [37:37] is the sub-list for extension type_name
-	37, // [37:37] is the sub-list for extension extendee
-	0,  // [0:37] is the sub-list for field type_name
+	15, // 16: mailinggroups.v1.ListAttributeValuesResponse.attribute_values:type_name -> mailinggroups.v1.AttributeValue
+	2,  // 17: mailinggroups.v1.UpdateContactRequest.contact:type_name -> mailinggroups.v1.Contact
+	42, // 18: mailinggroups.v1.UpdateContactRequest.update_mask:type_name -> google.protobuf.FieldMask
+	2,  // 19: mailinggroups.v1.UpdateContactResponse.contact:type_name -> mailinggroups.v1.Contact
+	2,  // 20: mailinggroups.v1.MergeContactsResponse.contact:type_name -> mailinggroups.v1.Contact
+	42, // 21: mailinggroups.v1.MergeContactsResponse.fields_taken_over:type_name -> google.protobuf.FieldMask
+	30, // 22: mailinggroups.v1.ImportContactsRequest.start:type_name -> mailinggroups.v1.ImportContactsRequest.Start
+	31, // 23: mailinggroups.v1.ImportContactsRequest.chunk:type_name -> mailinggroups.v1.ImportContactsRequest.Chunk
+	32, // 24: mailinggroups.v1.ImportContactsRequest.finish:type_name -> mailinggroups.v1.ImportContactsRequest.Finish
+	33, // 25: mailinggroups.v1.ImportContactsResponse.progress:type_name -> mailinggroups.v1.ImportContactsResponse.Progress
+	34, // 26: mailinggroups.v1.ImportContactsResponse.rejection:type_name -> mailinggroups.v1.ImportContactsResponse.Rejection
+	35, // 27: mailinggroups.v1.ImportContactsResponse.summary:type_name -> mailinggroups.v1.ImportContactsResponse.Summary
+	37, // 28: mailinggroups.v1.ExportContactsResponse.mailing_groups:type_name -> mailinggroups.v1.ExportContactsResponse.MailingGroups
+	38, // 29: mailinggroups.v1.ExportContactsResponse.page:type_name -> mailinggroups.v1.ExportContactsResponse.Page
+	39, // 30: mailinggroups.v1.ExportContactsResponse.heartbeat:type_name -> mailinggroups.v1.ExportContactsResponse.Heartbeat
+	40, // 31: mailinggroups.v1.ExportContactsResponse.summary:type_name -> mailinggroups.v1.ExportContactsResponse.Summary
+	42, // 32: mailinggroups.v1.ImportContactsRequest.Start.update_mask:type_name -> google.protobuf.FieldMask
+	2,  // 33: mailinggroups.v1.ImportContactsRequest.Chunk.contacts:type_name -> mailinggroups.v1.Contact
+	36, // 34: mailinggroups.v1.ImportContactsResponse.Rejection.metadata:type_name -> mailinggroups.v1.ImportContactsResponse.Rejection.MetadataEntry
+	43, // 35: mailinggroups.v1.ExportContactsResponse.MailingGroups.mailing_groups:type_name -> mailinggroups.v1.MailingGroup
+	2,  // 36: mailinggroups.v1.ExportContactsResponse.Page.contacts:type_name -> mailinggroups.v1.Contact
+	44, // 37: mailinggroups.v1.ExportContactsResponse.Page.assignments:type_name -> mailinggroups.v1.Assignment
+	3,  // 38: mailinggroups.v1.Contacts.CreateContact:input_type -> mailinggroups.v1.CreateContactRequest
+	5,  // 39: mailinggroups.v1.Contacts.BatchCreateContacts:input_type -> mailinggroups.v1.BatchCreateContactsRequest
+	8,  // 40: mailinggroups.v1.Contacts.GetContact:input_type -> mailinggroups.v1.GetContactRequest
+	10, // 41: mailinggroups.v1.Contacts.BatchGetContacts:input_type -> mailinggroups.v1.BatchGetContactsRequest
+	12, // 42: mailinggroups.v1.Contacts.ListContacts:input_type -> mailinggroups.v1.ListContactsRequest
+	14, // 43: mailinggroups.v1.Contacts.ListAttributeValues:input_type -> mailinggroups.v1.ListAttributeValuesRequest
+	17, // 44: mailinggroups.v1.Contacts.UpdateContact:input_type -> mailinggroups.v1.UpdateContactRequest
+	19, // 45: mailinggroups.v1.Contacts.DeleteContact:input_type -> mailinggroups.v1.DeleteContactRequest
+	21, // 46: mailinggroups.v1.Contacts.MergeContacts:input_type -> mailinggroups.v1.MergeContactsRequest
+	23, // 47: mailinggroups.v1.Contacts.ImportContacts:input_type -> mailinggroups.v1.ImportContactsRequest
+	25, // 48: mailinggroups.v1.Contacts.ExportContacts:input_type -> mailinggroups.v1.ExportContactsRequest
+	4,  // 49: mailinggroups.v1.Contacts.CreateContact:output_type -> mailinggroups.v1.CreateContactResponse
+	7,  // 50: mailinggroups.v1.Contacts.BatchCreateContacts:output_type -> mailinggroups.v1.BatchCreateContactsResponse
+	9,  // 51: mailinggroups.v1.Contacts.GetContact:output_type -> mailinggroups.v1.GetContactResponse
+	11, // 52: mailinggroups.v1.Contacts.BatchGetContacts:output_type -> mailinggroups.v1.BatchGetContactsResponse
+	13, // 53: mailinggroups.v1.Contacts.ListContacts:output_type -> mailinggroups.v1.ListContactsResponse
+	16, // 54: mailinggroups.v1.Contacts.ListAttributeValues:output_type -> mailinggroups.v1.ListAttributeValuesResponse
+	18, // 55: mailinggroups.v1.Contacts.UpdateContact:output_type -> mailinggroups.v1.UpdateContactResponse
+	20, // 56: mailinggroups.v1.Contacts.DeleteContact:output_type -> mailinggroups.v1.DeleteContactResponse
+	22, // 57: mailinggroups.v1.Contacts.MergeContacts:output_type -> mailinggroups.v1.MergeContactsResponse
+	24, // 58: mailinggroups.v1.Contacts.ImportContacts:output_type -> mailinggroups.v1.ImportContactsResponse
+	26, // 59: mailinggroups.v1.Contacts.ExportContacts:output_type -> mailinggroups.v1.ExportContactsResponse
+	49, // [49:60] is the sub-list for method output_type
+	38, // [38:49] is the sub-list for method input_type
+	38, // [38:38] is the sub-list for extension type_name
+	38, // [38:38] is the sub-list for extension extendee
+	0,  // [0:38] is the sub-list for field type_name
 }
 
 func init() { file_mailinggroups_v1_contacts_proto_init() }
@@ -3002,17 +3205,17 @@ func file_mailinggroups_v1_contacts_proto_init() {
 	file_mailinggroups_v1_access_proto_init()
 	file_mailinggroups_v1_memberships_proto_init()
 	file_mailinggroups_v1_contacts_proto_msgTypes[0].OneofWrappers = []any{}
-	file_mailinggroups_v1_contacts_proto_msgTypes[18].OneofWrappers = []any{
+	file_mailinggroups_v1_contacts_proto_msgTypes[21].OneofWrappers = []any{
 		(*ImportContactsRequest_Start_)(nil),
 		(*ImportContactsRequest_Chunk_)(nil),
 		(*ImportContactsRequest_Finish_)(nil),
 	}
-	file_mailinggroups_v1_contacts_proto_msgTypes[19].OneofWrappers = []any{
+	file_mailinggroups_v1_contacts_proto_msgTypes[22].OneofWrappers = []any{
 		(*ImportContactsResponse_Progress_)(nil),
 		(*ImportContactsResponse_Rejection_)(nil),
 		(*ImportContactsResponse_Summary_)(nil),
 	}
-	file_mailinggroups_v1_contacts_proto_msgTypes[21].OneofWrappers = []any{
+	file_mailinggroups_v1_contacts_proto_msgTypes[24].OneofWrappers = []any{
 		(*ExportContactsResponse_MailingGroups_)(nil),
 		(*ExportContactsResponse_Page_)(nil),
 		(*ExportContactsResponse_Heartbeat_)(nil),
@@ -3024,7 +3227,7 @@ func file_mailinggroups_v1_contacts_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_mailinggroups_v1_contacts_proto_rawDesc), len(file_mailinggroups_v1_contacts_proto_rawDesc)),
 			NumEnums:      2,
-			NumMessages:   36,
+			NumMessages:   39,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -26,6 +26,7 @@ const (
 	Contacts_GetContact_FullMethodName          = "/mailinggroups.v1.Contacts/GetContact"
 	Contacts_BatchGetContacts_FullMethodName    = "/mailinggroups.v1.Contacts/BatchGetContacts"
 	Contacts_ListContacts_FullMethodName        = "/mailinggroups.v1.Contacts/ListContacts"
+	Contacts_ListAttributeValues_FullMethodName = "/mailinggroups.v1.Contacts/ListAttributeValues"
 	Contacts_UpdateContact_FullMethodName       = "/mailinggroups.v1.Contacts/UpdateContact"
 	Contacts_DeleteContact_FullMethodName       = "/mailinggroups.v1.Contacts/DeleteContact"
 	Contacts_MergeContacts_FullMethodName       = "/mailinggroups.v1.Contacts/MergeContacts"
@@ -56,6 +57,9 @@ type ContactsClient interface {
 	BatchGetContacts(ctx context.Context, in *BatchGetContactsRequest, opts ...grpc.CallOption) (*BatchGetContactsResponse, error)
 	// Lists contacts by id. A contact must match all filters.
 	ListContacts(ctx context.Context, in *ListContactsRequest, opts ...grpc.CallOption) (*ListContactsResponse, error)
+	// Lists the values that contacts have for an attribute, by value, or without a
+	// `key` the keys that they have, by key; with the number of contacts of each.
+	ListAttributeValues(ctx context.Context, in *ListAttributeValuesRequest, opts ...grpc.CallOption) (*ListAttributeValuesResponse, error)
 	// Changes a contact. ABORTED if the etag is not current. Without a
 	// `request_id`, a repeated request without an etag changes nothing; with one
 	// it is ABORTED if the first one changed anything.
@@ -162,6 +166,16 @@ func (c *contactsClient) ListContacts(ctx context.Context, in *ListContactsReque
 	return out, nil
 }
 
+func (c *contactsClient) ListAttributeValues(ctx context.Context, in *ListAttributeValuesRequest, opts ...grpc.CallOption) (*ListAttributeValuesResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ListAttributeValuesResponse)
+	err := c.cc.Invoke(ctx, Contacts_ListAttributeValues_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 func (c *contactsClient) UpdateContact(ctx context.Context, in *UpdateContactRequest, opts ...grpc.CallOption) (*UpdateContactResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(UpdateContactResponse)
@@ -247,6 +261,9 @@ type ContactsServer interface {
 	BatchGetContacts(context.Context, *BatchGetContactsRequest) (*BatchGetContactsResponse, error)
 	// Lists contacts by id. A contact must match all filters.
 	ListContacts(context.Context, *ListContactsRequest) (*ListContactsResponse, error)
+	// Lists the values that contacts have for an attribute, by value, or without a
+	// `key` the keys that they have, by key; with the number of contacts of each.
+	ListAttributeValues(context.Context, *ListAttributeValuesRequest) (*ListAttributeValuesResponse, error)
 	// Changes a contact. ABORTED if the etag is not current. Without a
 	// `request_id`, a repeated request without an etag changes nothing; with one
 	// it is ABORTED if the first one changed anything.
@@ -317,6 +334,9 @@ func (UnimplementedContactsServer) BatchGetContacts(context.Context, *BatchGetCo
 }
 func (UnimplementedContactsServer) ListContacts(context.Context, *ListContactsRequest) (*ListContactsResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ListContacts not implemented")
+}
+func (UnimplementedContactsServer) ListAttributeValues(context.Context, *ListAttributeValuesRequest) (*ListAttributeValuesResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ListAttributeValues not implemented")
 }
 func (UnimplementedContactsServer) UpdateContact(context.Context, *UpdateContactRequest) (*UpdateContactResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method UpdateContact not implemented")
@@ -444,6 +464,24 @@ func _Contacts_ListContacts_Handler(srv interface{}, ctx context.Context, dec fu
 	return interceptor(ctx, in, info, handler)
 }
 
+func _Contacts_ListAttributeValues_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ListAttributeValuesRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(ContactsServer).ListAttributeValues(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Contacts_ListAttributeValues_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(ContactsServer).ListAttributeValues(ctx, req.(*ListAttributeValuesRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _Contacts_UpdateContact_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(UpdateContactRequest)
 	if err := dec(in); err != nil {
@@ -542,6 +580,10 @@ var Contacts_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "ListContacts",
 			Handler:    _Contacts_ListContacts_Handler,
+		},
+		{
+			MethodName: "ListAttributeValues",
+			Handler:    _Contacts_ListAttributeValues_Handler,
 		},
 		{
 			MethodName: "UpdateContact",

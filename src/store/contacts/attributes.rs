@@ -2,12 +2,15 @@
 
 use diesel::{
     prelude::*,
-    sql_types::{Array, Integer, Text},
+    sql_types::{Array, BigInt, Integer, Text},
 };
-use diesel_async::RunQueryDsl;
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
 use crate::{
-    model::{AttributeKey, AttributeValue, Attributes, Contact, NewContact},
+    model::{
+        AttributeKey, AttributeValue, Attributes, Contact, CountedText, NewContact, PageSize,
+        TenantId,
+    },
     store::{Transaction, sql::sql},
 };
 
@@ -66,4 +69,26 @@ pub(super) async fn write(
         .execute(tx)
         .await?;
     Ok(())
+}
+
+/// A page of the values that contacts have for an attribute, or without a key of the keys; after `after`,
+/// with one more than the page.
+pub(crate) async fn list(
+    conn: &mut AsyncPgConnection,
+    tenant_id: TenantId,
+    key: Option<&AttributeKey>,
+    after: Option<&String>,
+    size: PageSize,
+) -> QueryResult<Vec<CountedText>> {
+    let query = match key {
+        Some(key) => sql(include_str!("../sql/attribute_values.sql"))
+            .bind::<Integer, _>(tenant_id)
+            .bind::<Text, _>(key.clone()),
+        None => sql(include_str!("../sql/attribute_keys.sql")).bind::<Integer, _>(tenant_id),
+    };
+    query
+        .bind::<Text, _>(after.cloned().unwrap_or_default())
+        .bind::<BigInt, _>(size.with_one_more())
+        .load(conn)
+        .await
 }

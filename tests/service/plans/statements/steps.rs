@@ -218,6 +218,12 @@ fn lists() -> Vec<Step> {
     let sorted = |request| ("MailingGroups/ListMailingGroups", request, Groups);
     let revisions = |request| ("MailingGroups/ListRevisions", request, Log);
     vec![
+        ("Contacts/ListAttributeValues", json!({}), Everyone),
+        (
+            "Contacts/ListAttributeValues",
+            json!({"key": "territory", "page_size": 5}),
+            Log,
+        ),
         contacts(json!({"page_size": 50})),
         contacts(json!({"page_size": 50, "prefix": "P0000"})),
         contacts(json!({"page_size": 50, "kind": 1})),

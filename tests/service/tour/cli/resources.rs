@@ -149,6 +149,11 @@ fn fields_of_a_contact_are_changed_by_name() {
         updated["attributes"],
         json!({"class": "A=B", "language": "de"})
     );
+    let values = run("contact attributes class --format table").stdout;
+    assert_eq!(values, "KEY    VALUE  CONTACT_COUNT\nclass  A=B    1\n");
+    let keys = run("contact attributes").stdout;
+    let first = "{\"key\":\"class\",\"contact_count\":1}\n";
+    assert!(keys.starts_with(first), "{keys}");
     let etag = updated["etag"].as_str().unwrap();
     update(&format!("--kind company --etag {etag}"));
     fails(
