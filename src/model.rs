@@ -19,8 +19,8 @@ pub(crate) mod value;
 
 pub(crate) use change::Change;
 pub use commit::Commit;
-pub use contact::{Contact, ContactChange, ContactDetails, NewContact};
-pub(crate) use contact::{ContactRow, CountedText};
+pub(crate) use contact::ContactRow;
+pub use contact::{Contact, ContactChange, ContactDetails, CountedText, NewContact};
 pub use expression::Expression;
 pub use group_order::{GroupOrder, GroupPosition, GroupSortKey};
 pub(crate) use grpc_code::grpc_code_name;

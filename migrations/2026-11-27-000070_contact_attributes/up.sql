@@ -29,8 +29,7 @@ CREATE TABLE contact_attributes (
     )
 );
 ALTER TABLE contact_attributes ALTER COLUMN tenant_id SET STATISTICS 0;
-CREATE INDEX contact_attributes_value_idx
-    ON contact_attributes (tenant_id, key, value, contact_number);
+CREATE INDEX contact_attributes_value_idx ON contact_attributes (tenant_id, key, value, contact_number);
 
 -- A mask can name attributes: attributes.territory.
 ALTER TABLE imports

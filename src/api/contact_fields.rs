@@ -134,9 +134,15 @@ impl ContactFields {
         Self { named, attributes }
     }
 
-    /// The same text for every mask that names the same fields; empty for all of them.
+    /// The same text for every mask that names the same fields; empty for all of them, and also for all
+    /// but attributes: so were imports kept that began before there were any.
     pub(super) fn text(&self) -> String {
-        if *self == Self::ALL {
+        let has_keys = match &self.attributes {
+            AttributeFields::All => true,
+            AttributeFields::AllIfAny => false,
+            AttributeFields::Keys(keys) => !keys.is_empty(),
+        };
+        if self.named == Self::ALL.named && !has_keys {
             return String::new();
         }
         let named = FIELDS.iter().zip(self.named);

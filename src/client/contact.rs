@@ -1,5 +1,6 @@
 //! `contact`: contacts one by one, and `merge`.
 
+mod attributes;
 mod merge;
 mod update;
 
@@ -14,9 +15,8 @@ use super::{
     terminal::pluralize,
 };
 use crate::pb::{
-    AttributeValue, Contact, ContactKind, CreateContactRequest, DeleteContactRequest,
-    GetContactRequest, ListAttributeValuesRequest, ListContactsRequest,
-    contacts_client::ContactsClient,
+    Contact, ContactKind, CreateContactRequest, DeleteContactRequest, GetContactRequest,
+    ListContactsRequest, contacts_client::ContactsClient,
 };
 
 const EXAMPLES: &str = "\
@@ -49,7 +49,7 @@ enum ContactCommand {
     /// List contacts
     List(ListContactsArgs),
     /// List the attributes that contacts have, or the values of one, with the number of contacts
-    Attributes(ListAttributesArgs),
+    Attributes(attributes::ListAttributesArgs),
     /// Change fields of a contact; the others stay
     Update(update::UpdateArgs),
     /// Delete a contact
@@ -86,7 +86,7 @@ struct CreateContactArgs {
     #[arg(long)]
     privacy_blocked: bool,
     /// What else the contact is, such as territory=CH; can be repeated
-    #[arg(long = "attribute", value_name = "KEY=VALUE", value_parser = attribute)]
+    #[arg(long = "attribute", value_name = "KEY=VALUE", value_parser = attributes::parse)]
     attributes: Vec<(String, String)>,
     #[command(flatten)]
     format: RecordFormatArgs,
@@ -129,18 +129,6 @@ struct ListContactsArgs {
 }
 
 #[derive(Debug, clap::Args)]
-struct ListAttributesArgs {
-    /// The attribute whose values are listed [default: lists the attributes]
-    #[arg(value_name = "KEY")]
-    key: Option<String>,
-    /// The most to list [default: all]
-    #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u64).range(1..))]
-    limit: Option<u64>,
-    #[command(flatten)]
-    format: RecordFormatArgs,
-}
-
-#[derive(Debug, clap::Args)]
 struct DeleteContactArgs {
     /// The contact
     #[arg(value_name = "ID")]
@@ -164,7 +152,7 @@ impl ContactArgs {
             ContactCommand::Create(args) => session.create(args).await,
             ContactCommand::Get(args) => session.get(args).await,
             ContactCommand::List(args) => session.list(args).await,
-            ContactCommand::Attributes(args) => session.attributes(args).await,
+            ContactCommand::Attributes(args) => args.run(&mut session).await,
             ContactCommand::Update(args) => args.run(&mut session).await,
             ContactCommand::Delete(args) => session.delete(args).await,
             ContactCommand::Merge(args) => args.run(&mut session).await,
@@ -229,32 +217,6 @@ impl ContactSession {
         .await
     }
 
-    async fn attributes(&mut self, args: ListAttributesArgs) -> Result<(), Error> {
-        let mut printer = RecordPrinter::new(args.format, args.limit);
-        let key = args.key.unwrap_or_default();
-        each_page(async |page_token| {
-            let request = self.connection.unary(ListAttributeValuesRequest {
-                page_token,
-                key: key.clone(),
-                page_size: 1_000,
-            });
-            let page = self
-                .client
-                .list_attribute_values(request)
-                .await?
-                .into_inner();
-            let record = |it: AttributeValue| {
-                let value = (!key.is_empty()).then(|| ("value", it.value.into()));
-                let fields = [Some(("key", it.key.into())), value];
-                let count = Some(("contact_count", it.contact_count.into()));
-                Record(fields.into_iter().chain([count]).flatten().collect())
-            };
-            let records = page.attribute_values.into_iter().map(record).collect();
-            printer.page(records, page.next_page_token)
-        })
-        .await
-    }
-
     async fn delete(&mut self, args: DeleteContactArgs) -> Result<(), Error> {
         let request = self.connection.unary(DeleteContactRequest {
             id: args.id.clone(),
@@ -280,13 +242,6 @@ impl ContactSession {
         ]);
         args.format.done(&sentence, result)
     }
-}
-
-/// Reads KEY=VALUE.
-fn attribute(text: &str) -> Result<(String, String), String> {
-    let parts = text.split_once('=');
-    let (key, value) = parts.ok_or("write KEY=VALUE, such as territory=CH")?;
-    Ok((key.to_owned(), value.to_owned()))
 }
 
 fn record(contact: &Contact) -> Record {

@@ -185,6 +185,6 @@ fn keep(
     entry: &CacheEntry,
 ) {
     if !matches!(entry.set, CachedSet::Nothing) {
-        sets.insert(tenant_id, key.clone(), entry.clone(), entry.weight());
+        sets.insert(tenant_id, key.clone(), entry.clone(), entry.weight(key));
     }
 }

@@ -118,7 +118,7 @@ pub struct ContactDetails {
 
 /// A key or a value of an attribute, and how many contacts have it.
 #[derive(Debug, Clone, QueryableByName)]
-pub(crate) struct CountedText {
+pub struct CountedText {
     #[diesel(sql_type = Text)]
     pub(crate) text: String,
     #[diesel(sql_type = BigInt)]

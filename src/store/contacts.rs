@@ -13,8 +13,8 @@ use diesel::{
 };
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
-pub(crate) use self::attributes::list as attribute_values;
 pub use self::{
+    attributes::list as attribute_values,
     by_number::{by_bits, by_numbers, with_companies},
     list::{ContactFilter, page},
 };

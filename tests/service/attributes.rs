@@ -1,6 +1,8 @@
 //! Attributes of contacts: created, changed, imported, merged.
 
+mod merges;
 mod selection;
+mod values;
 
 use std::collections::BTreeMap;
 
@@ -75,7 +77,7 @@ async fn an_invalid_attribute_is_named() {
         let status = tenant.create_contact(contact, "").await.unwrap_err();
         assert_eq!(status.code(), Code::InvalidArgument);
         let field = format!("contact.attributes[\"{key}\"]");
-        assert_eq!(violations(&status), [field.clone()], "{status:?}");
+        assert_eq!(violations(&status), [field], "{status:?}");
         assert!(status.message().contains(expected), "{status:?}");
     }
     let two_wrong = pb::Contact {
@@ -217,53 +219,6 @@ async fn what_is_kept_of_a_rejected_item_names_no_invalid_key() {
 }
 
 #[tokio::test]
-async fn a_merge_takes_over_the_attributes_that_are_lacking() {
-    let mut tenant = Tenant::new().await;
-    tenant
-        .create(with_attributes(person("KEPT", ""), "a=1 b=2"))
-        .await;
-    tenant
-        .create(with_attributes(person("GONE", ""), "b=3 c=4"))
-        .await;
-    let merged = tenant.merge("KEPT", "GONE").await.unwrap();
-    assert_eq!(merged.fields_taken_over.unwrap().paths, ["attributes"]);
-    let contact = merged.contact.unwrap();
-    assert_eq!(contact.attributes, attributes("a=1 b=2 c=4"));
-    tenant
-        .create(with_attributes(person("SAME", ""), "a=9"))
-        .await;
-    let merged = tenant.merge("KEPT", "SAME").await.unwrap();
-    assert!(merged.fields_taken_over.unwrap().paths.is_empty());
-    tenant.assert_consistent().await;
-}
-
-#[tokio::test]
-async fn contacts_with_too_many_attributes_together_are_not_merged() {
-    let mut tenant = Tenant::new().await;
-    tenant.group("G").await;
-    let full = pb::Contact {
-        attributes: many(32),
-        ..person("KEPT", "")
-    };
-    tenant.create(full).await;
-    tenant
-        .create(with_attributes(person("GONE", ""), "k0=1 more=1"))
-        .await;
-    tenant.assign("GONE", "G").await;
-    let status = tenant.merge("KEPT", "GONE").await.unwrap_err();
-    let reason = info(&status);
-    assert_eq!(status.code(), Code::FailedPrecondition);
-    assert_eq!(reason.reason, "CONTACT_ATTRIBUTES_EXCEEDED");
-    assert_eq!(reason.metadata["count"], "33");
-    assert_eq!(tenant.codes("GONE").await, ["G"]);
-    tenant
-        .create(with_attributes(person("FITS", ""), "k1=1"))
-        .await;
-    tenant.merge("KEPT", "FITS").await.unwrap();
-    tenant.assert_consistent().await;
-}
-
-#[tokio::test]
 async fn the_rows_of_attributes_go_with_their_contact() {
     let mut tenant = Tenant::new().await;
     tenant
@@ -275,56 +230,4 @@ async fn the_rows_of_attributes_go_with_their_contact() {
         WHERE name = $1";
     assert_eq!(sql.number(rows, &[&tenant.name]).await, 0);
     tenant.assert_consistent().await;
-}
-
-#[tokio::test]
-async fn the_keys_and_values_that_contacts_have_are_listed_and_counted() {
-    let mut tenant = Tenant::new().await;
-    for (id, text) in [
-        ("A", "b=1 c=z"),
-        ("B", "b=1 a=x"),
-        ("C", "b=2 c=y"),
-        ("D", ""),
-    ] {
-        tenant.create(with_attributes(person(id, ""), text)).await;
-    }
-    let list = async |key: &str, page_size: i32| {
-        let (mut tenant, mut found, mut page_token) = (tenant.clone(), Vec::new(), String::new());
-        loop {
-            let request = pb::ListAttributeValuesRequest {
-                page_size,
-                page_token,
-                key: key.into(),
-            };
-            let page = tenant
-                .contacts
-                .list_attribute_values(request)
-                .await
-                .unwrap();
-            let page = page.into_inner();
-            assert!(page.attribute_values.len() <= page_size as usize);
-            let texts = page.attribute_values.into_iter();
-            found.extend(texts.map(|it| format!("{}={}:{}", it.key, it.value, it.contact_count)));
-            page_token = page.next_page_token;
-            if page_token.is_empty() {
-                return found;
-            }
-        }
-    };
-    for page_size in [1, 2, 50] {
-        assert_eq!(list("", page_size).await, ["a=:1", "b=:3", "c=:2"]);
-        assert_eq!(list("b", page_size).await, ["b=1:2", "b=2:1"]);
-        assert_eq!(list("c", page_size).await, ["c=y:1", "c=z:1"]);
-        assert_eq!(list("unknown", page_size).await, [""; 0]);
-    }
-    let request = pb::ListAttributeValuesRequest {
-        key: "Kind".into(),
-        ..Default::default()
-    };
-    let status = tenant
-        .contacts
-        .list_attribute_values(request)
-        .await
-        .unwrap_err();
-    assert_eq!(violations(&status), ["key"]);
 }

@@ -3,6 +3,7 @@
 //! A tenth of the contacts are companies, whose ids come first. What a page reads is counted in
 //! rows, as PostgreSQL counts them for the transaction; times depend on the machine.
 
+mod attributes;
 mod email;
 mod planning;
 mod search;

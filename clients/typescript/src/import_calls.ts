@@ -27,7 +27,16 @@ export type ContactInit = MessageInitShape<typeof ContactSchema>;
 export type AssignmentInit = MessageInitShape<typeof AssignmentSchema>;
 
 /** The fields that an import of contacts can replace. */
-export type ContactField = "kind" | "name" | "company_id" | "email" | "exclude_from_segments" | "privacy_blocked" | "*";
+export type ContactField =
+  | "kind"
+  | "name"
+  | "company_id"
+  | "email"
+  | "exclude_from_segments"
+  | "privacy_blocked"
+  | "attributes"
+  | `attributes.${string}`
+  | "*";
 
 /** What all rejections have. */
 export interface Rejection<I> {
@@ -123,7 +132,10 @@ export async function importContacts(
     start: (start) => ({ message: { case: "start", value: { ...start, reuseFormer, ...mask } } }),
     chunk: (contacts) => ({ message: { case: "chunk", value: { contacts } } }),
     finish: () => ({ message: { case: "finish", value: {} } }),
-    sizeOf: ({ id, name, companyId, email, etag }) => size(id, name, companyId, email, etag),
+    sizeOf: ({ id, name, companyId, email, etag, attributes = {} }) => {
+      const texts = Object.entries(attributes).flatMap((entry) => [...entry, ENTRY]);
+      return size(id, name, companyId, email, etag, ...texts);
+    },
     rejection: ({ index, field, message, metadata }, item) => {
       return { index: Number(index), item, field, message, metadata };
     },
@@ -169,6 +181,9 @@ function counts<R>(
     revision: summary.revision,
   };
 }
+
+/** As long as what an attribute has besides its texts. */
+const ENTRY = "    ";
 
 /** A UTF-16 unit has at most three bytes in UTF-8; the rest of an item has at most 128. */
 function size(...texts: (string | undefined)[]): number {

@@ -97,6 +97,18 @@ describe("imports", () => {
     const contacts = Array.from({ length: 3000 }, (_, number) => person(number, "é".repeat(3000)));
     const result = await newClient(server).importContacts(contacts, { maxRejections: 10 });
     assert.deepEqual([result.rejectedCount, result.rejections.length], [3000, 10]);
+    const keys = Array.from({ length: 32 }, (_, number) => [`key_${number}`, "é".repeat(100)]);
+    const attributes = Object.fromEntries(keys) as Record<string, string>;
+    const full = contacts.map(({ id }) => ({ ...person(0), id, attributes }));
+    assert.equal((await newClient(server).importContacts(full)).createdCount, 3000);
+  });
+
+  it("replace the attributes of the mask only", async () => {
+    const client = newClient(server);
+    await client.importContacts([{ ...person(1), attributes: { territory: "CH", language: "fr" } }]);
+    const changed = { ...person(1), attributes: { territory: "DE" } };
+    await client.importContacts([changed], { updateMask: ["attributes.territory"] });
+    assert.equal(await countMembers(client, 'territory = "DE" AND language = fr'), 1);
   });
 
   it("go on where an earlier run ended", async () => {

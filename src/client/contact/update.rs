@@ -1,7 +1,8 @@
 //! Changing a contact.
 
 use super::{
-    ContactSession, Error, EtagArgs, RecordFormatArgs, RecordPrinter, attribute, mask, record, rows,
+    ContactSession, Error, EtagArgs, RecordFormatArgs, RecordPrinter, attributes, mask, record,
+    rows,
 };
 use crate::pb::{Contact, ContactKind, UpdateContactRequest};
 
@@ -32,7 +33,7 @@ pub(super) struct UpdateArgs {
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     privacy_blocked: Option<bool>,
     /// What else the contact is, such as territory=CH; territory= removes it. Can be repeated
-    #[arg(long = "attribute", value_name = "KEY=VALUE", value_parser = attribute)]
+    #[arg(long = "attribute", value_name = "KEY=VALUE", value_parser = attributes::parse)]
     attributes: Vec<(String, String)>,
     #[command(flatten)]
     etag: EtagArgs,

@@ -126,7 +126,7 @@ fn write_csv(
                 MemberView::Full => {
                     let details = details(member);
                     let fields = rows::contact(&details);
-                    out.write_record(fields.each_ref().map(|it| it.as_ref()))
+                    out.write_record(fields.each_ref().map(AsRef::as_ref))
                 }
             }
             .map_err(rows::write_error)?;

@@ -51,6 +51,22 @@ impl SetKey {
         }
     }
 
+    /// What its texts take in memory.
+    fn text_bytes(&self) -> usize {
+        match self {
+            Self::Email(email) => email.len(),
+            Self::Attribute(key, value) => key.as_str().len() + value.text().len(),
+            Self::Segment(id) => id.as_str().len(),
+            Self::Groups
+            | Self::Members(_)
+            | Self::Everyone
+            | Self::Companies
+            | Self::Excluded
+            | Self::PrivacyBlocked
+            | Self::CompanyOf => 0,
+        }
+    }
+
     /// The sets whose union a test of an attribute is.
     pub(in crate::domain) fn of_attribute(test: &AttributeTest) -> impl Iterator<Item = Self> {
         let values = test.values.iter();
@@ -133,7 +149,7 @@ impl CacheEntry {
     }
 
     /// The size in bytes, with the key and overhead, capped at `u32::MAX`.
-    pub(super) fn weight(&self) -> u32 {
+    pub(super) fn weight(&self, key: &SetKey) -> u32 {
         /// Key, entry and the cache's own nodes.
         const OVERHEAD: usize = 256;
         /// A code, its number, and a share of the tree's nodes.
@@ -144,7 +160,9 @@ impl CacheEntry {
             CachedSet::Companies(companies) => companies.0.capacity() * size_of::<u32>(),
             CachedSet::Nothing => 0,
         };
-        u32::try_from(bytes + OVERHEAD).unwrap_or(u32::MAX)
+        // The cache has it twice.
+        let key_bytes = 2 * key.text_bytes();
+        u32::try_from(bytes + key_bytes + OVERHEAD).unwrap_or(u32::MAX)
     }
 }
 

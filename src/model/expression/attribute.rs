@@ -73,6 +73,14 @@ impl ValueMatch {
         }
     }
 
+    /// The value, or the pattern.
+    pub(crate) fn text(&self) -> &str {
+        match self {
+            Self::Exact(value) => value.as_str(),
+            Self::Like(pattern) => &pattern.text,
+        }
+    }
+
     /// Whether a value, in its normal form, is one of these.
     pub(crate) fn matches(&self, value: &str) -> bool {
         match self {
@@ -136,12 +144,8 @@ impl Display for AttributeTest {
 /// In quotes.
 impl Display for ValueMatch {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        let text = match self {
-            Self::Exact(value) => value.as_str(),
-            Self::Like(pattern) => &pattern.text,
-        };
         f.write_str("\"")?;
-        for character in text.chars() {
+        for character in self.text().chars() {
             match character {
                 it if it == WILDCARDS.run => f.write_str("*")?,
                 it if it == WILDCARDS.one => f.write_str("?")?,

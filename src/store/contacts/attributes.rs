@@ -73,7 +73,7 @@ pub(super) async fn write(
 
 /// A page of the values that contacts have for an attribute, or without a key of the keys; after `after`,
 /// with one more than the page.
-pub(crate) async fn list(
+pub async fn list(
     conn: &mut AsyncPgConnection,
     tenant_id: TenantId,
     key: Option<&AttributeKey>,

@@ -16,9 +16,10 @@ use crate::{
 const MAX_REVISIONS: i64 = 50_000;
 const MAX_ENTRIES: i64 = 20_000;
 
-/// The attributes of changed contacts are read up to this volume of contact numbers, in bytes: those of about
-/// 25,000 contacts. To load a set again takes less than to read many more.
-const MAX_ATTRIBUTES_VOLUME: i64 = 100_000;
+/// The attributes of changed contacts are read up to this volume of contact numbers, in bytes, times the number
+/// of keys: four keys of about 25,000 contacts. To load a set again takes less than to read many more.
+const MAX_ATTRIBUTES_VOLUME: usize = 400_000;
+const MIN_KEYS: usize = 4;
 
 /// Which entries of the log a reader needs.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -45,6 +46,12 @@ impl LogFilter {
         self.attributes.sort_unstable();
         self.attributes.dedup();
         self.segments.sort_unstable();
+    }
+
+    /// Up to which volume of contact numbers, in bytes, attributes are read.
+    fn attributes_volume(&self) -> i64 {
+        let volume = MAX_ATTRIBUTES_VOLUME / self.attributes.len().max(MIN_KEYS);
+        i64::try_from(volume).unwrap_or(i64::MAX)
     }
 
     /// The kinds that are needed whatever their subject.
@@ -149,7 +156,7 @@ pub async fn changes_since(
         .bind::<Array<BigInt>, _>(revisions.clone())
         .bind::<Array<BigInt>, _>(ids)
         .bind::<Array<Text>, _>(filter.attributes.clone())
-        .bind::<BigInt, _>(MAX_ATTRIBUTES_VOLUME)
+        .bind::<BigInt, _>(filter.attributes_volume())
         .load(conn)
         .await?;
     let Some(first) = rows.as_slice().first() else {

@@ -13,9 +13,13 @@ use mailing_groups::{
 use tokio_postgres::Client;
 use unicode_normalization::UnicodeNormalization;
 
-use crate::support::{
-    PATIENCE, Server, Tenant, assert_consistent, company, contact_chunk, database, runtime,
-    tables::connect, upload::Response,
+use crate::{
+    attributes::with_attributes,
+    imports::{import_with, summary},
+    support::{
+        PATIENCE, Server, Tenant, assert_consistent, company, contact_chunk, database, mask,
+        runtime, tables::connect, upload::Response,
+    },
 };
 
 /// A database with the tables as they were after a migration.
@@ -236,5 +240,56 @@ async fn contacts_and_groups_of_a_tenant_are_counted() {
         )
         .await;
     database.upgrade().await;
+    assert_consistent(&database.url, "old").await;
+}
+
+#[tokio::test]
+async fn contacts_get_attributes_and_imports_of_all_fields_go_on() {
+    let database = EarlierDatabase::after("2026-11-27-000060").await;
+    database
+        .run(
+            "INSERT INTO tenants VALUES (1, 'old');
+             INSERT INTO clocks (tenant_id, revision, next_contact_number, next_contact_serial,
+                     contact_count)
+                 VALUES (1, 1, 3, 3, 2);
+             INSERT INTO revisions (tenant_id, revision, commit_time, request_id)
+                 VALUES (1, 1, now(), 'r');
+             INSERT INTO changes (tenant_id, revision, kind, subject_id, contact_numbers)
+                 VALUES (1, 1, 4, 0, '{1, 2}');
+             INSERT INTO contacts (tenant_id, contact_number, id, kind, name, search_name, revision,
+                     create_time, update_time)
+                 SELECT 1, n, 'C' || n, 1, 'x', 'x', 1, now(), now() FROM generate_series(1, 2) n;
+             INSERT INTO imports (tenant_id, import_id, kind, processed_count, created_count,
+                     updated_count, rejected_count, revision, update_time)
+                 VALUES (1, 'crm', 1, 2, 2, 0, 0, 1, now())",
+        )
+        .await;
+    database.upgrade().await;
+    let server = Server::on(&database.url, Limits::default()).await;
+    let mut tenant = Tenant::of(&server, "old").await;
+    assert!(
+        tenant
+            .get_contact("C1")
+            .await
+            .unwrap()
+            .attributes
+            .is_empty()
+    );
+    let changed = with_attributes(company("C1"), "territory=CH");
+    let masked = mask(&["attributes.territory"]);
+    tenant.update_contact(changed, masked).await.unwrap();
+    assert_eq!(tenant.members("territory = CH").await, ["C1"]);
+    assert_eq!(tenant.members("NOT has territory").await, ["C2"]);
+    // All fields that there were.
+    let all = "kind name company_id email exclude_from_segments privacy_blocked";
+    let all: Vec<_> = all.split(' ').collect();
+    let start = Start {
+        import_id: "crm".into(),
+        update_mask: mask(&all),
+        ..Default::default()
+    };
+    let answers = import_with(&mut tenant, start, vec![vec![company("C1")]]).await;
+    assert_eq!(summary(&answers).processed_count, 3);
+    assert_eq!(tenant.members("territory = CH").await, ["C1"]);
     assert_consistent(&database.url, "old").await;
 }

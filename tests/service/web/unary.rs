@@ -44,6 +44,35 @@ async fn a_call_takes_and_answers_json() {
 }
 
 #[tokio::test]
+async fn a_mask_of_json_names_attributes() {
+    let (client, tenant) = (WebClient::shared().await, Tenant::new().await);
+    let attributes = json!({"territory": "CH", "customer_class": "A", "class_2": "x"});
+    let create = json!({"contact": {"id": "P", "kind": "CONTACT_KIND_PERSON", "name": "Ada",
+        "attributes": attributes}});
+    let created = client
+        .json("Contacts/CreateContact", &tenant.name, &create)
+        .await;
+    assert_eq!(created.message()["contact"]["attributes"], attributes);
+    // Paths are lowerCamelCase, and keys are parts of them.
+    let update = |mask: &str| {
+        json!({"contact": {"id": "P", "attributes": {"territory": "DE", "class_2": "y"}},
+            "updateMask": mask})
+    };
+    let path = "Contacts/UpdateContact";
+    let masked = update("attributes.territory,attributes.customerClass");
+    let updated = client.json(path, &tenant.name, &masked).await.message();
+    let expected = json!({"territory": "DE", "class_2": "x"});
+    assert_eq!(updated["contact"]["attributes"], expected);
+    let refused = update("attributes.class_2");
+    let refused = client.json(path, &tenant.name, &refused).await;
+    assert_eq!(refused.status, 400);
+    assert!(refused.text().contains("updateMask"), "{}", refused.text());
+    let all = client.json(path, &tenant.name, &update("attributes")).await;
+    let expected = json!({"territory": "DE", "class_2": "y"});
+    assert_eq!(all.message()["contact"]["attributes"], expected);
+}
+
+#[tokio::test]
 async fn a_call_takes_and_answers_protobuf() {
     let (client, mut tenant) = (WebClient::shared().await, Tenant::new().await);
     let group = tenant.group("MOVE").await;

@@ -6,10 +6,11 @@ use serde::Deserialize;
 
 use super::{
     conditions::{MappedCondition, MappedFlag, MappedGroups, check_conditions},
+    names,
     rules::{MappedCompany, MappedId, MappedKind, MappedName},
     values::MappedColumn,
 };
-use crate::{client::terminal::excerpt, pb::ContactKind};
+use crate::{client::terminal::excerpt, model::Attributes, pb::ContactKind};
 
 /// A kind of file. What it has is imported: contacts, if it has names; memberships, if it has ids
 /// and groups; and groups.
@@ -122,6 +123,13 @@ impl FileTable {
     fn check_rules(&self) -> Result<(), String> {
         check_title(&self.title)?;
         check_conditions(&self.only, &self.except)?;
+        if self.attributes.len() > Attributes::MAX {
+            return Err(format!("`attributes` has at most {} keys", Attributes::MAX));
+        }
+        for key in self.attributes.keys() {
+            let checked = names::check_attribute_key(key);
+            checked.map_err(|it| format!("the key `{}` of `attributes` {it}", excerpt(key)))?;
+        }
         if let (Some(MappedKind::Always(ContactKind::Company)), Some(_)) =
             (&self.kind, &self.company)
         {

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use sha2::{Digest, Sha256};
 use unicode_normalization::{UnicodeNormalization, char::is_combining_mark};
 
-use crate::model::{Code, ContactId, Name};
+use crate::model::{AttributeKey, Code, ContactId, Name};
 
 /// The longest id that is made of a name, in characters.
 const MAX_ID: usize = 64;
@@ -91,6 +91,12 @@ pub(super) fn check_id(id: &str) -> Result<(), String> {
 /// Whether a text can be the name of a contact.
 pub(super) fn check_name(name: &str) -> Result<(), String> {
     let parsed = name.parse::<Name>();
+    parsed.map(drop).map_err(|invalid| invalid.to_string())
+}
+
+/// Whether a text can be the key of an attribute.
+pub(super) fn check_attribute_key(key: &str) -> Result<(), String> {
+    let parsed = key.parse::<AttributeKey>();
     parsed.map(drop).map_err(|invalid| invalid.to_string())
 }
 

@@ -13,11 +13,14 @@ use super::{
     survey::{MappedFile, Survey, SurveyedCompany, SurveyedGroup},
 };
 use crate::{
-    client::import::{
-        batches::{ItemSource, RowReader},
-        columns::{CsvColumns, CsvRow},
-        rejections::Rejections,
-        upload::{Foresee, ForeseenOutcome},
+    client::{
+        import::{
+            batches::{ItemSource, RowReader},
+            columns::{CsvColumns, CsvRow},
+            rejections::Rejections,
+            upload::{Foresee, ForeseenOutcome},
+        },
+        rows,
     },
     pb::{Assignment, Contact, ContactKind, MailingGroup},
 };
@@ -75,6 +78,10 @@ impl ImportPlan {
         if lacks("company_id") && contact.kind == known.kind {
             contact.company_id.clone_from(&known.company_id);
         }
+        let attributes = known.attributes.iter();
+        let attributes = attributes.filter(|(key, _)| lacks(&format!("{}{key}", rows::ATTRIBUTE)));
+        let attributes = attributes.map(|(key, value)| (key.clone(), value.clone()));
+        contact.attributes.extend(attributes);
     }
 }
 

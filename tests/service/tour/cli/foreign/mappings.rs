@@ -139,7 +139,15 @@ fn a_mistake_in_a_mapping_names_file_line_and_what_would_be_right() {
     let spelled = import("[\"Mail\", \"E-Mail\"]", "[\"Post\", \"E-Post\"]");
     fails(&spelled, 1, &["it lacks `Post` or `E-Post`"]);
     let key = import("telephone =", "Phone =");
-    fails(&key, 1, &["attributes.Phone", "lower-case letter"]);
+    fails(
+        &key,
+        1,
+        &[
+            "line 8,",
+            "the key `Phone` of `attributes`",
+            "lower-case letter",
+        ],
+    );
     let kind = import(
         "kind = { company_if_empty = \"Surname\" }",
         "kind = \"FIRM\"",

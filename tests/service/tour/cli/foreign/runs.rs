@@ -173,3 +173,26 @@ fn a_company_that_cannot_be_made_rejects_its_persons_once() {
     );
     assert!(tried.stdout.contains(&reason), "{}", tried.stdout);
 }
+
+#[test]
+fn files_without_an_attribute_leave_it_as_it_is() {
+    let space = Workspace::of("other-attributes");
+    let file = "id = \"Id\"\nkind = \"PERSON\"\nname = \"Name\"\n";
+    let mapping = space.file(
+        "own.toml",
+        &format!(
+            "title = \"own\"\n[[file]]\ntitle = \"with\"\n{file}attributes = {{ territory = \"Region\" }}\n\
+             [[file]]\ntitle = \"without\"\n{file}"
+        ),
+    );
+    let with = space.file("with.csv", "Id,Name,Region\n1,Ada,CH\n2,Bob,\n");
+    let without = space.file("without.csv", "Id,Name\n3,Eve\n");
+    let import = format!("import from {mapping} {with} {without}");
+    let [first, _] = as_tried(&space, &import);
+    assert_eq!(first["contacts"], [3, 0, 0, 0]);
+    space.succeeds("contact update 3 --attribute territory=FR");
+    let before = space.contacts();
+    let [again, _] = as_tried(&space, &import);
+    assert_eq!(again["contacts"], [0, 0, 3, 0]);
+    assert_eq!(space.contacts(), before);
+}
