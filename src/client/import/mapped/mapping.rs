@@ -58,8 +58,9 @@ impl ImportMapping {
         if let Some((_, text)) = BUILT_IN.iter().find(|(name, _)| *name == source) {
             return Self::parse(source, text);
         }
-        let is_path = source.contains(['/', '.']) || Path::new(source).exists();
-        if !is_path {
+        // Else the files that follow were meant, and the source was forgotten.
+        let is_mapping = Path::new(source).extension().is_some_and(|it| it == "toml");
+        if !is_mapping {
             return Err(Error::Usage(format!(
                 "`{}` is no source; pass {} or a mapping such as FILE.toml",
                 excerpt(source),
