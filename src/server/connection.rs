@@ -2,7 +2,7 @@
 //! or reads nothing for too long.
 //!
 //! hyper waits for the preface without limit, and a drain waits for hyper: one client that connects
-//! and sends nothing would block a connection slot, and the shutdown, for ever
+//! and sends nothing would keep its place, and delay the shutdown, without limit
 //! (<https://github.com/hyperium/hyper/issues/4170>). HTTP/2 finds such a client by pings, and
 //! HTTP/1.1 does not.
 

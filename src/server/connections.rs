@@ -111,7 +111,7 @@ impl Connections {
         }
     }
 
-    /// Waits until no connection is open. Without a drain, this may take for ever.
+    /// Waits until no connection is open. Without a drain, this has no limit.
     pub(super) async fn closed(&mut self) {
         while self.open.join_next().await.is_some() {}
     }
