@@ -35,6 +35,7 @@ mod requirements;
 mod session;
 mod silence;
 mod sql;
+mod sqlstate;
 mod statements;
 mod tap;
 mod target;
@@ -67,7 +68,7 @@ pub(crate) use self::{
     numbers::NoNumber,
     pool::PooledConnection,
     replica::{Fallback, Replica},
-    tap::SqlState,
+    sqlstate::SqlState,
     transaction::Transaction,
 };
 use crate::{

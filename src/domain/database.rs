@@ -1,8 +1,8 @@
 //! How operations read and write: on connections of the pool, and in transactions that hold the lock
 //! of their tenant's revision counter.
 
-mod commit;
 mod replica;
+mod write;
 
 use std::{future::Future, sync::Arc};
 
@@ -12,7 +12,7 @@ use tokio::time::Instant;
 use super::{Error, Resource, Result, notifier::RevisionNotifier};
 use crate::{
     model::{Commit, RequestId, Revision, TenantId, TenantName},
-    store::{self, ALL_TENANTS, Connection, QueryError, Store, Transaction},
+    store::{self, ALL_TENANTS, Connection, QueryError, Store},
     turns::Turn,
 };
 
@@ -203,57 +203,6 @@ impl Database {
         match self.read_of(call, check).await? {
             true => Ok(()),
             false => Err(Error::HistoryReplaced),
-        }
-    }
-
-    /// Runs an operation in a transaction that holds the lock of the tenant's revision counter.
-    pub(super) async fn write<T>(
-        &self,
-        call: &Call,
-        op: impl AsyncFnOnce(&mut Transaction) -> Result<T>,
-    ) -> Result<Committed<T>> {
-        let tenant_id = self.known_tenant(call);
-        let _turn = self.store.write_turn(tenant_id).await;
-        let connection = self.store.connection(tenant_id).await?;
-        let sqlstate = connection.sqlstate();
-        let result = async {
-            let mut tx = self.begin(connection, &call.tenant).await?;
-            match op(&mut tx).await {
-                Ok(value) => {
-                    if call.validate_only {
-                        tx.discard();
-                    }
-                    Ok((value, self.commit(call, tx).await?))
-                }
-                Err(error) => {
-                    let error = error.classified(&sqlstate);
-                    // If this fails, the connection is closed, which rolls back too.
-                    let _ = tx.rollback().await;
-                    Err(error)
-                }
-            }
-        };
-        let result = result.await;
-        let result = result.map_err(|error: Error| error.classified(&sqlstate));
-        self.finish(result, async {}).await
-    }
-
-    /// Begins a write of a tenant; its first one creates the tenant.
-    async fn begin(
-        &self,
-        mut connection: store::PooledConnection,
-        name: &TenantName,
-    ) -> Result<Transaction> {
-        while let Some(tenant_id) = self.find_tenant(&mut connection, name).await? {
-            match Transaction::begin(connection, tenant_id).await {
-                Err(QueryError::NotFound) => self.store.tenants().remove(name),
-                begun => return Ok(begun?),
-            }
-            connection = self.store.connection(ALL_TENANTS).await?;
-        }
-        match Transaction::begin_first(connection, name).await {
-            Err(QueryError::NotFound) => Err(Error::not_found(Resource::Tenant, name)),
-            begun => Ok(begun?),
         }
     }
 

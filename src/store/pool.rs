@@ -28,8 +28,8 @@ use super::{
     growth::Growth,
     session::{READ_ONLY, begin_session},
     silence::{self, IdleCheck},
+    sqlstate::NextError,
     statements::{restart_trace, traced},
-    tap::SqlState,
 };
 use crate::{
     model::TenantId,
@@ -67,10 +67,10 @@ pub(super) struct ConnectionPool {
     settings: &'static str,
 }
 
-/// A connection, and the SQLSTATE of its last error.
+/// A connection, and where its errors go.
 struct TappedConnection {
     connection: AsyncPgConnection,
-    sqlstate: SqlState,
+    next_error: NextError,
     /// How often the idle connections had been closed when it was made.
     clearings: usize,
     /// How often plans had gone out of date when its statements were planned.
@@ -176,13 +176,13 @@ impl ConnectionPool {
         let (client, wire) = self.connector.open().await.map_err(failed)?;
         let backend = begin_session(&client, self.settings).await;
         let backend = backend.map_err(ConnectError::Driver).map_err(failed)?;
-        let sqlstate = wire.tap.sqlstate.clone();
+        let next_error = wire.tap.next_error.clone();
         if let (Some(is_idle), Some(backend)) = (self.is_idle.clone(), backend) {
             silence::watch(wire.tap.traffic, wire.driver, backend, is_idle);
         }
         Ok(TappedConnection {
             connection: traced(AsyncPgConnection::try_from(client).await?),
-            sqlstate,
+            next_error,
             clearings,
             planned_at: self.growth.changes(),
         })
@@ -191,6 +191,7 @@ impl ConnectionPool {
     fn pooled(&self, connection: TappedConnection, turn: Turn) -> PooledConnection {
         PooledConnection {
             pool: self.clone(),
+            sqlstate: connection.next_error.begin(),
             connection: Some((connection, turn)),
         }
     }
@@ -199,6 +200,7 @@ impl ConnectionPool {
     /// statement and closes the connection.
     async fn recover(self, mut tapped: TappedConnection, turn: Turn) {
         restart_trace(&mut tapped.connection);
+        tapped.next_error.begin();
         let token = tapped.connection.cancel_token();
         let ended = {
             // Whether a transaction is open is not known. A ROLLBACK without one, after most reads, would

@@ -1,77 +1,19 @@
-//! Reads the protocol of a connection as it passes by (PostgreSQL documentation, "Message Formats").
-//!
-//! [`SqlState`]: Diesel keeps an error's kind and its text, which depends on `lc_messages`, but no SQLSTATE.
-//! [`Traffic`]: for how long a request has waited for its answer.
+//! Reads the protocol of a connection as it passes by (PostgreSQL documentation, "Message Formats"): the
+//! SQLSTATE of errors, and for how long a request has waited for its answer.
 
 use std::{
     io,
     pin::Pin,
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
     task::{Context, Poll, ready},
 };
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use super::silence::Traffic;
-
-/// The SQLSTATE of the last error on one connection, if there was one since [`SqlState::clear`].
-#[derive(Debug, Clone, Default)]
-pub(crate) struct SqlState(Arc<AtomicU64>);
-
-impl SqlState {
-    /// Whether the error passes by itself: connection exceptions (08), transaction rollbacks such as
-    /// deadlocks (40), insufficient resources except a full disk (53), a lock that is not available
-    /// (55P03), operator intervention such as shutdowns and cancelled statements (57), read-only
-    /// servers (25006), and transactions in which this program was silent (25P03).
-    pub(crate) fn is_transient(&self) -> bool {
-        match &self.code() {
-            b"53100" => false,
-            b"55P03" | b"25006" | b"25P03" => true,
-            other => matches!(&other[..2], b"08" | b"40" | b"53" | b"57"),
-        }
-    }
-
-    /// Whether the disk is full.
-    pub(crate) fn is_disk_full(&self) -> bool {
-        self.code() == *b"53100"
-    }
-
-    /// Whether the error lies in the values of the statement: data exceptions (22) and violated
-    /// constraints (23).
-    pub(crate) fn is_of_data(&self) -> bool {
-        matches!(&self.code()[..2], b"22" | b"23")
-    }
-
-    /// Whether a lock was not available in time.
-    pub(super) fn is_lock_timeout(&self) -> bool {
-        self.code() == *b"55P03"
-    }
-
-    pub(super) fn clear(&self) {
-        self.0.store(0, Ordering::Relaxed);
-    }
-
-    fn code(&self) -> [u8; 5] {
-        let [_, _, _, code @ ..] = self.0.load(Ordering::Relaxed).to_be_bytes();
-        code
-    }
-
-    fn set(&self, code: [u8; 5]) {
-        // What follows an error in the same transaction is refused, which is no error of its own.
-        if &code == b"25P02" {
-            return;
-        }
-        let code = code.iter().fold(0, |all, byte| all << 8 | u64::from(*byte));
-        self.0.store(code, Ordering::Relaxed);
-    }
-}
+use super::{silence::Traffic, sqlstate::NextError};
 
 #[derive(Debug, Clone, Default)]
 pub(super) struct Tap {
-    pub(super) sqlstate: SqlState,
+    pub(super) next_error: NextError,
     pub(super) traffic: Traffic,
 }
 
@@ -186,7 +128,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Tapped<S> {
         let mut answers = 0;
         from_server.read(&buf.filled()[before..], |kind, body| {
             if let Some(code) = code_of(body) {
-                tap.sqlstate.set(code);
+                tap.next_error.set(code);
             }
             answers += usize::from(kind == READY_FOR_QUERY);
         });
@@ -255,17 +197,6 @@ mod tests {
                 parser.read(part, |kind, _| kinds.push(kind));
             }
             assert_eq!(kinds, [0, b'P', b'S']);
-        }
-    }
-
-    #[test]
-    fn a_full_disk_and_a_violated_constraint_do_not_pass() {
-        let last = SqlState::default();
-        for (code, expected) in [(b"53100", false), (b"23505", false), (b"40P01", true)] {
-            last.set(*code);
-            assert_eq!(last.is_transient(), expected);
-            assert_eq!(last.is_disk_full(), code == b"53100");
-            assert_eq!(last.is_of_data(), code == b"23505");
         }
     }
 }

@@ -10,6 +10,7 @@ use super::{
     PooledConnection,
     log::{self, ChangeSet, Origin, RevisionCounter},
     numbers::{NoNumber, count_one, take},
+    sqlstate::SqlState,
     tenants,
 };
 use crate::model::{Change, Commit, Revision, TenantId, TenantName, Time};
@@ -89,6 +90,11 @@ impl Transaction {
                 Err(error)
             }
         }
+    }
+
+    /// Where the SQLSTATE of its last error is.
+    pub(crate) fn sqlstate(&self) -> SqlState {
+        self.connection.sqlstate()
     }
 
     /// The tenant.
@@ -256,6 +262,7 @@ async fn wait_for_lock(
 ) -> QueryResult<RevisionCounter> {
     loop {
         let sqlstate = connection.sqlstate();
+        sqlstate.clear();
         connection
             .batch_execute("SET LOCAL lock_timeout = '2s'")
             .await?;

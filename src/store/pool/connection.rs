@@ -8,7 +8,7 @@ use diesel_async::{
 };
 
 use super::{ConnectionPool, TappedConnection};
-use crate::{store::tap::SqlState, turns::Turn};
+use crate::{store::sqlstate::SqlState, turns::Turn};
 
 /// A connection taken from the pool.
 ///
@@ -18,14 +18,13 @@ use crate::{store::tap::SqlState, turns::Turn};
 pub(crate) struct PooledConnection {
     pub(super) pool: ConnectionPool,
     pub(super) connection: Option<(TappedConnection, Turn)>,
+    pub(super) sqlstate: SqlState,
 }
 
 impl PooledConnection {
-    /// Where the SQLSTATE of the next error on this connection will be.
+    /// Where the SQLSTATE of the last error is, until the connection is returned or dropped.
     pub(crate) fn sqlstate(&self) -> SqlState {
-        let sqlstate = &self.tapped().sqlstate;
-        sqlstate.clear();
-        sqlstate.clone()
+        self.sqlstate.clone()
     }
 
     /// Returns the connection: no statement is running and no transaction is open.

@@ -1,14 +1,17 @@
-//! Commits a transaction. If the connection breaks after COMMIT was sent, finds out what happened: the
-//! id of the commit is in the log or not.
+//! Writes in transactions. If the connection breaks after COMMIT was sent, finds out what happened: the id
+//! of the commit is in the log or not.
 
 use std::time::Duration;
 
 use tokio::time::Instant;
 
 use crate::{
-    domain::{Call, Error, Result, database::Database},
-    model::{Revision, TenantId},
-    store::{self, QueryError, Transaction, log::Origin},
+    domain::{
+        Call, Error, Resource, Result,
+        database::{Committed, Database},
+    },
+    model::{Revision, TenantId, TenantName},
+    store::{self, ALL_TENANTS, PooledConnection, QueryError, Transaction, log::Origin},
 };
 
 /// How long before its deadline a call gives up finding out whether it was committed.
@@ -21,6 +24,81 @@ const MAX_OUTCOME_WAIT: Duration = Duration::from_secs(30);
 const OUTCOME_RETRY: Duration = Duration::from_millis(50);
 
 impl Database {
+    /// Runs an operation in a transaction that holds the lock of the tenant's revision counter.
+    pub(in crate::domain) async fn write<T>(
+        &self,
+        call: &Call,
+        op: impl AsyncFnOnce(&mut Transaction) -> Result<T>,
+    ) -> Result<Committed<T>> {
+        let tenant_id = self.known_tenant(call);
+        let _turn = self.store.write_turn(tenant_id).await;
+        let connection = self.store.connection(tenant_id).await?;
+        let result = self.write_on(connection, call, op).await;
+        self.finish(result, async {}).await
+    }
+
+    async fn write_on<T>(
+        &self,
+        connection: PooledConnection,
+        call: &Call,
+        op: impl AsyncFnOnce(&mut Transaction) -> Result<T>,
+    ) -> Result<Committed<T>> {
+        let mut tx = self.begin(connection, &call.tenant).await?;
+        let sqlstate = tx.sqlstate();
+        let result = match op(&mut tx).await {
+            Ok(value) => {
+                if call.validate_only {
+                    tx.discard();
+                }
+                let committed = self.commit(call, tx).await;
+                committed.map(|revision| (value, revision))
+            }
+            Err(error) => {
+                // If this fails, the connection is closed, which rolls back too.
+                let _ = tx.rollback().await;
+                Err(error)
+            }
+        };
+        result.map_err(|error| error.classified(&sqlstate))
+    }
+
+    /// Begins a write of a tenant; its first one creates the tenant.
+    async fn begin(
+        &self,
+        mut connection: PooledConnection,
+        name: &TenantName,
+    ) -> Result<Transaction> {
+        loop {
+            let sqlstate = connection.sqlstate();
+            let begun = self.try_begin(connection, name).await;
+            if let Some(tx) = begun.map_err(|error| error.classified(&sqlstate))? {
+                return Ok(tx);
+            }
+            connection = self.store.connection(ALL_TENANTS).await?;
+        }
+    }
+
+    /// `None` if the tenant that had the name is deleted.
+    async fn try_begin(
+        &self,
+        mut connection: PooledConnection,
+        name: &TenantName,
+    ) -> Result<Option<Transaction>> {
+        let Some(tenant_id) = self.find_tenant(&mut connection, name).await? else {
+            return match Transaction::begin_first(connection, name).await {
+                Err(QueryError::NotFound) => Err(Error::not_found(Resource::Tenant, name)),
+                begun => Ok(Some(begun?)),
+            };
+        };
+        match Transaction::begin(connection, tenant_id).await {
+            Err(QueryError::NotFound) => {
+                self.store.tenants().remove(name);
+                Ok(None)
+            }
+            begun => Ok(Some(begun?)),
+        }
+    }
+
     /// Commits and returns the tenant's revision. If the answer to COMMIT is lost, finds out what it
     /// was.
     pub(super) async fn commit(&self, call: &Call, mut tx: Transaction) -> Result<Revision> {
