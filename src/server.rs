@@ -176,6 +176,6 @@ fn web_port(
     limits: &Limits,
     service: CallService,
 ) -> Result<Port<impl HttpService>, Error> {
-    let service = web::service(service, limits.max_message_bytes, web.origins, web.any_host)?;
+    let service = web::service(service, limits, web.origins, web.any_host)?;
     Ok(Port::web(web.listener, limits, service))
 }

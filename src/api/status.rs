@@ -22,7 +22,7 @@ use self::{
 pub(crate) use self::{
     refusals::count_from_now,
     tenant_limits::{TenantLimit, tenant_exceeds},
-    transcoding::{broken_off, invalid_field, malformed, too_large, unknown_compression},
+    transcoding::{cut_off, invalid_field, malformed, too_large, unknown_compression, unsent},
 };
 use super::request_id;
 use crate::{

@@ -14,17 +14,21 @@ use http::{
     header::{self, HeaderValue},
     uri::Authority,
 };
+use http_body::Body as _;
+use http_body_util::BodyExt;
 use prost_reflect::DescriptorError;
 use tonic::body::Body;
 use tonic_web::{GrpcWebLayer, GrpcWebService};
 use tower::{Layer, Service, util::option_layer};
-use tower_http::cors::CorsLayer;
+use tower_http::{cors::CorsLayer, timeout::TimeoutBody};
 
 use super::{
     calls::CallService,
     connect::{ConnectService, plain},
+    limits::Limits,
     port::HttpService,
 };
+use crate::api::status::unsent;
 
 /// How long browsers remember what they may send.
 const MAX_AGE: Duration = Duration::from_secs(2 * 60 * 60);
@@ -65,15 +69,16 @@ const EXPOSED_HEADERS: [&str; 9] = [
 /// What answers at the port. `origins` are those of the pages that may call.
 pub(super) fn service(
     calls: CallService,
-    max_bytes: usize,
+    limits: &Limits,
     origins: Vec<HeaderValue>,
     any_host: bool,
 ) -> Result<impl HttpService, DescriptorError> {
     let web = WebService {
         grpc_web: GrpcWebLayer::new().layer(calls.clone()),
-        connect: ConnectService::new(calls.clone(), max_bytes)?,
+        connect: ConnectService::new(calls.clone(), limits.max_message_bytes)?,
         grpc: calls,
         any_host,
+        max_silence: limits.keepalive_interval,
     };
     let cors = (!origins.is_empty()).then(|| cors(origins));
     Ok(option_layer(cors).layer(web))
@@ -94,6 +99,8 @@ struct WebService {
     grpc_web: GrpcWebService<CallService>,
     connect: ConnectService,
     any_host: bool,
+    /// How long a client of HTTP/1.1 may send nothing in the middle of a request.
+    max_silence: Duration,
 }
 
 impl Service<Request<Body>> for WebService {
@@ -110,6 +117,7 @@ impl Service<Request<Body>> for WebService {
             let text = "the host must be an address or localhost";
             return answer(plain(StatusCode::MISDIRECTED_REQUEST, text));
         }
+        let request = end_silent(request, self.max_silence);
         let content_type = request.headers().get(header::CONTENT_TYPE);
         match content_type.map_or(&b""[..], HeaderValue::as_bytes) {
             b"application/grpc-web"
@@ -133,6 +141,14 @@ impl Service<Request<Body>> for WebService {
 
 fn answer(response: Response<Body>) -> BoxFuture<'static, Result<Response<Body>, Infallible>> {
     Box::pin(async move { Ok(response) })
+}
+
+/// Ends a request of HTTP/1.1 that nothing comes of. HTTP/2 finds clients that are gone by pings.
+fn end_silent(request: Request<Body>, max_silence: Duration) -> Request<Body> {
+    if request.version() == Version::HTTP_2 || request.body().is_end_stream() {
+        return request;
+    }
+    request.map(|body| Body::new(TimeoutBody::new(max_silence, body).map_err(|_| unsent())))
 }
 
 /// Whether the request's host is an address or `localhost`.

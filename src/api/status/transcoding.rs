@@ -1,6 +1,6 @@
 //! What is wrong with a request that is not gRPC, and so is not read by tonic.
 
-use tonic::Status;
+use tonic::{Code, Status};
 
 use super::plain;
 use crate::{domain::Violation, pb::ErrorReason};
@@ -31,7 +31,16 @@ pub(crate) fn unknown_compression(header: &str) -> Status {
     plain(ErrorReason::Unimplemented, message)
 }
 
-/// The caller or its connection broke the call off.
-pub(crate) fn broken_off() -> Status {
-    plain(ErrorReason::Cancelled, "the request was broken off")
+/// The caller has stopped in the middle of a request.
+pub(crate) fn unsent() -> Status {
+    let message = "the rest of the request was not sent in time";
+    plain(ErrorReason::DeadlineExceeded, message)
+}
+
+/// The error of a body that broke off, or whose caller has stopped.
+pub(crate) fn cut_off(error: Status) -> Status {
+    match error.code() {
+        Code::DeadlineExceeded => error,
+        _ => plain(ErrorReason::Cancelled, "the request was broken off"),
+    }
 }

@@ -16,7 +16,7 @@ use tonic::{Status, body::Body};
 use super::{format::MessageFormat, gzip, query::GetQuery, schema::MethodSchema};
 use crate::api::{
     incoming,
-    status::{broken_off, invalid_field, malformed, too_large},
+    status::{cut_off, invalid_field, malformed, too_large},
 };
 
 /// The header of the deadline.
@@ -200,7 +200,7 @@ fn remove_of_protocol(headers: &mut HeaderMap) {
 async fn read(mut body: Body, max_bytes: usize) -> Result<Bytes, Status> {
     let mut read = BytesMut::new();
     while let Some(frame) = body.frame().await {
-        let Ok(data) = frame.map_err(|_| broken_off())?.into_data() else {
+        let Ok(data) = frame.map_err(cut_off)?.into_data() else {
             continue;
         };
         if read.len() + data.len() > max_bytes {
@@ -234,7 +234,7 @@ impl EnvelopedRequest {
                         self.received.extend_from_slice(data);
                     }
                 }
-                Some(Err(_)) => return Err(broken_off()),
+                Some(Err(error)) => return Err(cut_off(error)),
                 None if self.received.is_empty() => return Ok(None),
                 None => return Err(malformed("the request ends within an envelope")),
             }

@@ -106,6 +106,40 @@ async fn a_connection_that_is_not_read_is_closed() {
 }
 
 #[tokio::test]
+async fn a_request_that_nothing_comes_of_ends() {
+    let limits = Limits {
+        keepalive_interval: Duration::from_millis(100),
+        ..Limits::default()
+    };
+    let server = Server::on(&database().await, limits).await;
+    for (content_type, begun) in [
+        ("application/json", &b"{"[..]),
+        ("application/connect+json", &[0, 0, 0, 0, 9, b'{']),
+        ("application/grpc-web", &[0, 0, 0, 0, 9, 10]),
+    ] {
+        let path = match content_type {
+            "application/connect+json" => "Contacts/ImportContacts",
+            _ => GET_GROUP,
+        };
+        let mut stream = TcpStream::connect(server.web).await.unwrap();
+        let head = format!(
+            "POST /mailinggroups.v1.{path} HTTP/1.1\r\nHost: {}\r\nx-tenant: t\r\n\
+             content-type: {content_type}\r\ncontent-length: 99\r\n\r\n",
+            server.web
+        );
+        within(stream.write_all(head.as_bytes())).await.unwrap();
+        within(stream.write_all(begun)).await.unwrap();
+        let mut answer = Vec::new();
+        let _ = within(stream.read_to_end(&mut answer)).await;
+        let answer = String::from_utf8_lossy(&answer).replace("%20", " ");
+        assert!(
+            answer.contains("the rest of the request was not sent in time"),
+            "{answer}"
+        );
+    }
+}
+
+#[tokio::test]
 async fn a_stop_closes_connections_that_wait_for_the_next_call() {
     let server = wire::server::Server::start(Limits::default()).await;
     let client = WebClient::of(server.web);
