@@ -9,7 +9,7 @@ mod support;
 #[path = "select/mod.rs"]
 mod select;
 
-use select::{actions, attributes, counts, fill::fill, long_work, readers, streams};
+use select::{actions, attributes, companies, counts, fill::fill, long_work, readers, streams};
 use support::{
     machine,
     report::{self, Limit},
@@ -45,6 +45,8 @@ async fn main() {
         met: during <= 512,
     }];
     limits.extend(readers::limits(&database, &service).await);
+    eprintln!("selecting by companies …");
+    limits.extend(companies::limits(&database, rounds).await);
     eprintln!("building a segment …");
     limits.extend(actions::limits(&database, &service).await);
     eprintln!("changing a group of all contacts …");

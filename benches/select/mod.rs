@@ -2,6 +2,7 @@
 
 pub(crate) mod actions;
 pub(crate) mod attributes;
+pub(crate) mod companies;
 pub(crate) mod counts;
 pub(crate) mod fill;
 pub(crate) mod long_work;

@@ -11,13 +11,14 @@ mod ids;
 mod load;
 mod lru;
 mod measured;
+mod tail;
 
 use std::sync::Arc;
 
 pub(super) use self::{
-    catch_up::IndexedTail,
     entry::{CacheEntry, CachedSet, Companies, Groups, SetKey},
     ids::{BLOCK, IdBlock},
+    tail::IndexedTail,
 };
 use self::{flights::Flights, lru::TenantLru, measured::HitMetrics};
 use super::{Error, Result};

@@ -3,6 +3,7 @@
 mod error;
 mod evaluate;
 mod loaded;
+mod many_sets;
 mod matches;
 mod pages;
 mod population;

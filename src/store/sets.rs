@@ -1,13 +1,14 @@
 //! The sets that selections are made of. Every function reads at one commit and returns it.
 
-use std::collections::HashMap;
+mod numbered;
 
 use diesel::{
     prelude::*,
-    sql_types::{Array, BigInt, Integer, Nullable, Text},
+    sql_types::{Array, Integer, Nullable, Text},
 };
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
+pub(crate) use self::numbered::{NumberedSets, contacts_of_companies, members_of_groups};
 use super::{
     log::Head,
     sql::{Sql, sql},
@@ -49,55 +50,6 @@ pub(crate) async fn members(
     )
     .await
 }
-
-/// How many memberships a statement reads before it leaves further groups to the next one.
-const MEMBERS_PER_STATEMENT: i64 = 1_000_000;
-
-/// The members of the first of these groups: at least one group, and all of them if they have few
-/// members.
-pub(crate) async fn members_of_groups(
-    conn: &mut AsyncPgConnection,
-    tenant_id: TenantId,
-    group_ids: &[i32],
-) -> QueryResult<Versioned<HashMap<i32, ContactSet>>> {
-    #[derive(QueryableByName)]
-    struct Part {
-        #[diesel(embed)]
-        head: Head,
-        #[diesel(sql_type = Integer)]
-        group_id: i32,
-        #[diesel(sql_type = Nullable<Array<Integer>>)]
-        contact_numbers: Option<Vec<i32>>,
-    }
-    let parts: Vec<Part> = sql(include_str!("sql/members_of_groups.sql"))
-        .bind::<Integer, _>(tenant_id)
-        .bind::<Array<Integer>, _>(group_ids.to_vec())
-        .bind::<BigInt, _>(MEMBERS_PER_STATEMENT)
-        .load(conn)
-        .await?;
-    let Some(first) = parts.as_slice().first() else {
-        // The tenant does not exist.
-        let empty = group_ids.iter().map(|id| (*id, ContactSet::new()));
-        return Ok((Commit::default(), empty.collect()));
-    };
-    let commit = first.head.commit();
-    let mut sets: HashMap<i32, ContactSet> = HashMap::new();
-    for (at, part) in parts.into_iter().enumerate() {
-        let set = sets.entry(part.group_id).or_default();
-        add(set, part.contact_numbers.unwrap_or_default());
-        if at % PARTS_AT_ONCE == 0 {
-            tokio::task::yield_now().await;
-        }
-    }
-    for set in sets.values_mut() {
-        set.optimize();
-    }
-    Ok((commit, sets))
-}
-
-/// How many parts of sets are added before other tasks may run: most parts are small, but one can
-/// have 65,536 contacts.
-const PARTS_AT_ONCE: usize = 16;
 
 fn add(set: &mut ContactSet, mut numbers: Vec<i32>) {
     numbers.sort_unstable();

@@ -1,11 +1,14 @@
 //! Brings a cached set up to date from the change log.
 
-use std::{collections::HashMap, sync::Arc};
+use std::sync::Arc;
 
-use super::{CacheEntry, CachedSet, Companies, Groups, SetKey};
+use super::{
+    CacheEntry, CachedSet, Companies, Groups, SetKey,
+    tail::{IndexedEntry, IndexedTail, numbers},
+};
 use crate::{
-    model::{ChangeKind, Code, Commit, ContactSet},
-    store::log::{LogEntry, LogFilter, LogTail, TailEntry},
+    model::{ChangeKind, Code, ContactSet},
+    store::log::{LogEntry, LogFilter, TailEntry},
 };
 
 impl SetKey {
@@ -27,79 +30,36 @@ impl SetKey {
             | Self::Companies
             | Self::Excluded
             | Self::PrivacyBlocked
+            | Self::OfCompany(_)
             | Self::CompanyOf => filter.contacts = true,
-        }
-    }
-}
-
-/// The tail of the log, in which the entries of a group are found without reading all: there may be
-/// very many groups.
-pub(in crate::domain) struct IndexedTail {
-    tail: LogTail,
-    by_subject: HashMap<i32, Vec<usize>>,
-}
-
-impl IndexedTail {
-    pub(in crate::domain) fn new(tail: LogTail) -> Self {
-        let mut by_subject: HashMap<i32, Vec<usize>> = HashMap::new();
-        for (at, row) in tail.entries.iter().flatten().enumerate() {
-            by_subject.entry(row.entry.subject_id).or_default().push(at);
-        }
-        Self { tail, by_subject }
-    }
-
-    pub(in crate::domain) fn head(&self) -> Commit {
-        self.tail.head
-    }
-
-    /// The entries that may affect a set, in order.
-    fn entries_for<'t>(
-        &'t self,
-        entries: &'t [TailEntry],
-        key: &SetKey,
-    ) -> Box<dyn Iterator<Item = &'t TailEntry> + 't> {
-        match key {
-            SetKey::Members(group) => {
-                let places = self.by_subject.get(group).into_iter().flatten();
-                Box::new(places.map(|at| &entries[*at]))
-            }
-            SetKey::Groups
-            | SetKey::Everyone
-            | SetKey::Companies
-            | SetKey::Excluded
-            | SetKey::PrivacyBlocked
-            | SetKey::Email(_)
-            | SetKey::Attribute(..)
-            | SetKey::CompanyOf
-            | SetKey::Segment(_) => Box::new(entries.iter()),
         }
     }
 }
 
 impl CacheEntry {
     /// Applies the tail of the log. Returns `false` if the set has to be loaded again instead.
-    pub(in crate::domain) fn catch_up(&mut self, key: &SetKey, indexed: &IndexedTail) -> bool {
-        let tail = &indexed.tail;
-        let Some(entries) = &tail.entries else {
-            return self.commit == tail.head;
+    pub(in crate::domain) fn catch_up(&mut self, key: &SetKey, tail: &IndexedTail) -> bool {
+        let head = tail.head();
+        let Some(entries) = tail.entries_for(key) else {
+            return self.commit == head;
         };
-        if tail.replaced.contains(&self.commit.revision) {
+        let revision = self.commit.revision;
+        if tail.replaced(revision) {
             return false;
         }
-        let revision = self.commit.revision;
-        let rows = indexed.entries_for(entries, key);
-        for row in rows.filter(|row| row.entry.revision > revision) {
-            if !self.apply(key, row) {
+        for entry in entries.filter(|it| it.row().entry.revision > revision) {
+            if !self.apply(key, entry) {
                 return false;
             }
         }
-        if revision < tail.head.revision {
-            self.commit = tail.head;
+        if revision < head.revision {
+            self.commit = head;
         }
         true
     }
 
-    fn apply(&mut self, key: &SetKey, row: &TailEntry) -> bool {
+    fn apply(&mut self, key: &SetKey, indexed: &IndexedEntry) -> bool {
+        let row = indexed.row();
         let kind = row.entry.kind;
         match (key, &mut self.set) {
             (SetKey::Members(group), CachedSet::Set(set)) if row.entry.subject_id == *group => {
@@ -114,19 +74,22 @@ impl CacheEntry {
             }
             (SetKey::Companies, CachedSet::Set(set)) => {
                 let companies = row.states.iter().filter(|it| it.company == it.number);
-                change_set(set, row, companies.map(|it| it.number));
+                change_set(set, indexed, companies.map(|it| it.number));
             }
             (SetKey::Excluded, CachedSet::Set(set)) => {
                 let excluded = row.states.iter().filter(|it| it.excluded);
-                change_set(set, row, excluded.map(|it| it.number));
+                change_set(set, indexed, excluded.map(|it| it.number));
             }
             (SetKey::PrivacyBlocked, CachedSet::Set(set)) => {
                 let blocked = row.states.iter().filter(|it| it.privacy_blocked);
-                change_set(set, row, blocked.map(|it| it.number));
+                change_set(set, indexed, blocked.map(|it| it.number));
             }
             (SetKey::Email(email), CachedSet::Set(set)) => {
                 let with_email = row.emails.iter().filter(|(_, it)| it == email);
-                change_set(set, row, with_email.map(|(number, _)| *number));
+                change_set(set, indexed, with_email.map(|(number, _)| *number));
+            }
+            (SetKey::OfCompany(number), CachedSet::Set(set)) => {
+                change_set(set, indexed, indexed.of_company(*number).iter());
             }
             (SetKey::Attribute(key, value), CachedSet::Set(set)) => {
                 let Some(attributes) = &row.attributes else {
@@ -134,7 +97,7 @@ impl CacheEntry {
                 };
                 let of_key = attributes.iter().filter(|it| it.key == *key);
                 let matching = of_key.filter(|it| value.matches(&it.value));
-                change_set(set, row, matching.map(|it| it.number));
+                change_set(set, indexed, matching.map(|it| it.number));
             }
             (SetKey::CompanyOf, CachedSet::Companies(companies)) => {
                 change_companies(companies, row);
@@ -148,13 +111,6 @@ impl CacheEntry {
         }
         true
     }
-}
-
-fn numbers(row: &LogEntry) -> impl Iterator<Item = u32> {
-    row.contact_numbers
-        .iter()
-        .flatten()
-        .map(|number| number.cast_unsigned())
 }
 
 fn add(set: &mut Arc<ContactSet>, row: &LogEntry) {
@@ -188,14 +144,18 @@ fn change_members(set: &mut Arc<ContactSet>, row: &LogEntry) {
 }
 
 /// Of the contacts that an entry changed or deleted, leaves those in the set that belong to it now.
-fn change_set(set: &mut Arc<ContactSet>, row: &TailEntry, belonging: impl Iterator<Item = u32>) {
-    if !row.entry.kind.affected_sets().contacts {
+fn change_set(
+    set: &mut Arc<ContactSet>,
+    indexed: &IndexedEntry,
+    belonging: impl Iterator<Item = u32>,
+) {
+    if !indexed.row().entry.kind.affected_sets().contacts {
         return;
     }
     // Most changes leave most sets unchanged. Then no copy is made.
     let wanted: ContactSet = belonging.collect();
-    let touched: ContactSet = numbers(&row.entry).collect();
-    if &**set & &touched != wanted {
+    let touched = indexed.touched();
+    if &**set & touched != wanted {
         let set = Arc::make_mut(set);
         *set -= touched;
         *set |= wanted;

@@ -1,9 +1,6 @@
 //! The entries of the set cache.
 
-use std::{
-    collections::{BTreeMap, HashMap},
-    sync::Arc,
-};
+use std::{collections::BTreeMap, sync::Arc};
 
 use crate::model::{
     AttributeKey, Code, Commit, ContactSet, SegmentId,
@@ -29,6 +26,8 @@ pub(in crate::domain) enum SetKey {
     Email(String),
     /// The contacts whose attribute has this value, or matches.
     Attribute(AttributeKey, ValueMatch),
+    /// The contacts of a company, itself included.
+    OfCompany(u32),
     /// The company of every contact.
     CompanyOf,
     /// The stored set of a segment, deleted contacts included.
@@ -47,7 +46,7 @@ impl SetKey {
             | Self::PrivacyBlocked
             | Self::Attribute(..)
             | Self::CompanyOf => true,
-            Self::Email(_) | Self::Segment(_) => false,
+            Self::Email(_) | Self::OfCompany(_) | Self::Segment(_) => false,
         }
     }
 
@@ -63,6 +62,7 @@ impl SetKey {
             | Self::Companies
             | Self::Excluded
             | Self::PrivacyBlocked
+            | Self::OfCompany(_)
             | Self::CompanyOf => 0,
         }
     }
@@ -77,48 +77,39 @@ impl SetKey {
 /// All groups by code.
 pub(in crate::domain) type Groups = BTreeMap<Code, i32>;
 
-/// The company of every contact, indexed by contact number. A company is its own; 0 means none.
+/// The company of every contact, indexed by contact number. A company is its own; 0 means none. It is
+/// shared in blocks, so that a change copies those that it changes only.
 #[derive(Debug, Clone, Default)]
-pub(in crate::domain) struct Companies(Vec<u32>);
+pub(in crate::domain) struct Companies(Vec<Arc<CompanyBlock>>);
+
+/// The companies of [`PER_BLOCK`] contacts.
+type CompanyBlock = [u32; PER_BLOCK];
+
+const PER_BLOCK: usize = 4096;
 
 impl Companies {
     /// The company of a contact.
     pub(in crate::domain) fn of(&self, contact_number: u32) -> Option<u32> {
-        self.0
-            .get(contact_number as usize)
-            .copied()
-            .filter(|company| *company != 0)
+        let at = contact_number as usize;
+        let company = self.0.get(at / PER_BLOCK)?[at % PER_BLOCK];
+        (company != 0).then_some(company)
     }
 
-    /// The contacts of these companies, themselves included, by company. It takes one pass over all
-    /// contacts, however many companies there are: an index would cost as much with each change, for
-    /// readers share what they read, and a change copies it.
-    pub(in crate::domain) fn contacts_by_company(
-        &self,
-        wanted: &ContactSet,
-    ) -> HashMap<u32, ContactSet> {
-        let mut found: HashMap<u32, ContactSet> = HashMap::new();
-        for (contact, company) in self.contacts_of(wanted) {
-            found.entry(company).or_default().insert(contact);
-        }
-        found
-    }
-
-    /// The contacts of these companies, themselves included, each with its company, by number.
-    pub(in crate::domain) fn contacts_of(
-        &self,
-        wanted: &ContactSet,
-    ) -> impl Iterator<Item = (u32, u32)> {
-        let all = (0..).zip(self.0.iter().copied());
-        all.filter(|(_, company)| *company != 0 && wanted.contains(*company))
+    /// The contacts of these companies, themselves included. It takes one pass over all contacts, however
+    /// many companies there are.
+    pub(in crate::domain) fn contacts_of(&self, wanted: &ContactSet) -> ContactSet {
+        let all = (0..).zip(self.0.iter().flat_map(|block| block.iter()));
+        let found = all.filter(|(_, company)| **company != 0 && wanted.contains(**company));
+        found.map(|(contact, _)| contact).collect()
     }
 
     pub(super) fn set(&mut self, contact_number: u32, company: u32) {
         let at = contact_number as usize;
-        if self.0.len() <= at {
-            self.0.resize(at + 1, 0);
+        let block = at / PER_BLOCK;
+        if self.0.len() <= block {
+            self.0.resize_with(block + 1, || Arc::new([0; PER_BLOCK]));
         }
-        self.0[at] = company;
+        Arc::make_mut(&mut self.0[block])[at % PER_BLOCK] = company;
     }
 }
 
@@ -157,7 +148,7 @@ impl CacheEntry {
         let bytes = match &self.set {
             CachedSet::Set(set) => set_bytes(set),
             CachedSet::Groups(groups) => groups.len() * GROUP,
-            CachedSet::Companies(companies) => companies.0.capacity() * size_of::<u32>(),
+            CachedSet::Companies(companies) => companies.0.len() * size_of::<CompanyBlock>(),
             CachedSet::Nothing => 0,
         };
         // The cache has it twice.
@@ -184,18 +175,18 @@ mod tests {
     #[test]
     fn contacts_are_found_by_company() {
         let mut companies = Companies::default();
-        for (contact, company) in [(1, 1), (2, 2), (3, 1), (5, 2), (7, 1)] {
+        for (contact, company) in [(1, 1), (2, 2), (3, 1), (9_000, 2), (7, 1)] {
             companies.set(contact, company);
         }
         companies.set(7, 0);
-        let found = companies.contacts_by_company(&[1, 2, 9].into());
-        let numbers = |company| {
-            found
-                .get(&company)
-                .map(|set| set.iter().collect::<Vec<_>>())
+        let contacts_of = |wanted: &[u32]| -> Vec<u32> {
+            let wanted = wanted.iter().copied().collect();
+            companies.contacts_of(&wanted).iter().collect()
         };
-        assert_eq!(numbers(1), Some(vec![1, 3]));
-        assert_eq!(numbers(2), Some(vec![2, 5]));
-        assert_eq!(numbers(9), None);
+        assert_eq!(contacts_of(&[1]), [1, 3]);
+        assert_eq!(contacts_of(&[1, 2, 9]), [1, 2, 3, 9_000]);
+        assert_eq!(companies.of(9_000), Some(2));
+        assert_eq!(companies.of(7), None);
+        assert_eq!(contacts_of(&[9]), Vec::<u32>::new());
     }
 }

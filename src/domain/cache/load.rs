@@ -32,6 +32,12 @@ impl CacheEntry {
             SetKey::Attribute(key, value) => {
                 Self::set(sets::with_attribute(conn, tenant_id, key, value).await?)
             }
+            SetKey::OfCompany(number) => {
+                let number = number.cast_signed();
+                let (commit, mut sets) =
+                    sets::contacts_of_companies(conn, tenant_id, &[number]).await?;
+                Self::set((commit, sets.remove(&number).unwrap_or_default()))
+            }
             SetKey::CompanyOf => {
                 let (commit, pairs) = sets::company_of(conn, tenant_id).await?;
                 let mut companies = Companies::default();

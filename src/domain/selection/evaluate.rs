@@ -31,9 +31,7 @@ impl LoadedSets {
         };
         let sets = expression.map_or(1, |it| it.operands().map(Operand::set_count).sum::<usize>())
             + operands.matched.len();
-        let visits_all = !operands.companies.is_empty()
-            || options.expand_companies
-            || options.include_related_companies;
+        let visits_all = options.expand_companies || options.include_related_companies;
         let visited = u64::from(visits_all) * everyone / CONTACTS_PER_CONTAINER;
         // Most of very many groups have few members, which lie in some containers only.
         sets as u64 * containers.min(16) + visited > LONG_WORK
@@ -69,11 +67,6 @@ impl LoadedSets {
         expression: &'e Expression,
         operands: &ResolvedOperands,
     ) -> Result<HashMap<&'e Term, Arc<ContactSet>>> {
-        let wanted: ContactSet = operands.companies.values().copied().collect();
-        let mut of_companies = match wanted.is_empty() {
-            true => HashMap::new(),
-            false => self.companies().contacts_by_company(&wanted),
-        };
         let mut sets: HashMap<&Term, Arc<ContactSet>> = HashMap::new();
         for operand in expression.operands() {
             let term = &operand.term;
@@ -87,11 +80,10 @@ impl LoadedSets {
                     self.any_of(groups.map(|id| SetKey::Members(*id)))
                 }
                 Term::Kind(kind) => self.of_kind(*kind),
-                Term::Company(id) => {
-                    let number = operands.companies.get(id);
-                    let found = number.and_then(|number| of_companies.remove(number));
-                    Arc::new(found.unwrap_or_default())
-                }
+                Term::Company(id) => match operands.companies.get(id) {
+                    Some(number) => self.set(&SetKey::OfCompany(*number)),
+                    None => Arc::default(),
+                },
                 Term::Email(email) => self.set(&SetKey::Email(email.folded())),
                 Term::Attribute(test) => self.any_of(SetKey::of_attribute(test)),
                 Term::Segment(id) => {
@@ -135,8 +127,7 @@ impl LoadedSets {
         let companies: ContactSet = matches.iter().filter_map(|n| company_of.of(n)).collect();
         let mut expanded = &*matches | &companies;
         if options.expand_companies {
-            let reached = company_of.contacts_of(&companies);
-            expanded |= reached.map(|(contact, _)| contact).collect::<ContactSet>();
+            expanded |= company_of.contacts_of(&companies);
         }
         Arc::new(expanded)
     }

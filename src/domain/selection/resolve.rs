@@ -2,7 +2,9 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use super::{error::SelectionFault, matches::MatchedGroups, set_reader::SetReader};
+use super::{
+    error::SelectionFault, many_sets::ManySets, matches::MatchedGroups, set_reader::SetReader,
+};
 use crate::{
     domain::{Error, Result, cache::SetKey, lookup},
     model::{
@@ -32,12 +34,9 @@ impl SetReader<'_> {
         for operand in expression.operands() {
             match &operand.term {
                 Term::Code(_) | Term::Pattern(_) => names_groups = true,
-                Term::Everyone => {}
+                // Companies are loaded together.
+                Term::Everyone | Term::Company(_) => {}
                 Term::Kind(_) => self.load(SetKey::Everyone).await?,
-                Term::Company(_) => {
-                    self.load(SetKey::Everyone).await?;
-                    self.load(SetKey::CompanyOf).await?;
-                }
                 Term::Email(email) => self.load(SetKey::Email(email.folded())).await?,
                 Term::Attribute(test) => {
                     for key in SetKey::of_attribute(test) {
@@ -53,9 +52,10 @@ impl SetReader<'_> {
         if names_groups {
             self.load(SetKey::Groups).await?;
             let matched = self.match_groups(expression).await?;
-            self.load_members(matched.distinct()).await?;
+            self.load_many(ManySets::Members, matched.distinct())
+                .await?;
         }
-        Ok(())
+        self.load_companies(expression).await
     }
 
     /// Finds what the operands name, after all sets were brought to one revision. Returns `None` if a
@@ -79,9 +79,16 @@ impl SetReader<'_> {
                 return Err(error.at_operand(operand));
             }
         }
-        let Some(companies) = self.company_numbers(expression).await? else {
-            return Ok(None);
-        };
+        let mut companies = HashMap::new();
+        for (id, _) in companies_in(expression) {
+            let number = self.companies.get(id).copied();
+            // The companies were looked up before the sets were brought to one revision.
+            let exists = |it: &u32| self.sets.set(&SetKey::OfCompany(*it)).contains(*it);
+            let Some(number) = number.filter(exists) else {
+                return Ok(None);
+            };
+            companies.insert(id.clone(), number);
+        }
         Ok(Some(ResolvedOperands { matched, companies }))
     }
 
@@ -114,29 +121,17 @@ impl SetReader<'_> {
         Ok(named.get(code).err().map(|now| Error::no_group(code, now)))
     }
 
-    /// The numbers of the companies that an expression names. Returns `None` if the loaded sets do not
-    /// have one of them yet.
-    async fn company_numbers(
-        &mut self,
-        expression: &Expression,
-    ) -> Result<Option<HashMap<ContactId, u32>>> {
-        let mut wanted: HashMap<&ContactId, &Operand> = HashMap::new();
-        for operand in expression.operands() {
-            if let Term::Company(id) = &operand.term {
-                wanted.entry(id).or_insert(operand);
-            }
-        }
+    /// Looks up the companies that an expression names, and loads their contacts.
+    async fn load_companies(&mut self, expression: &Expression) -> Result<()> {
+        let wanted = companies_in(expression);
         if wanted.is_empty() {
-            return Ok(Some(HashMap::new()));
+            return Ok(());
         }
-        let mut wanted: Vec<(&ContactId, &Operand)> = wanted.into_iter().collect();
-        wanted.sort_unstable_by_key(|(_, operand)| operand.position);
         let (tenant_id, ids) = (self.tenant_id, wanted.iter().map(|(id, _)| (*id).clone()));
         let ids: Vec<ContactId> = ids.collect();
         let look = async |conn: &mut _| lookup::contacts(conn, tenant_id, &ids).await;
         let named = self.read(look).await?;
-        let companies = self.sets.companies();
-        let mut numbers = HashMap::new();
+        let mut numbers = Vec::with_capacity(wanted.len());
         for (id, operand) in wanted {
             let contact = named.get(id);
             let contact = contact.map_err(|now| Error::no_contact(id, now).at_operand(operand))?;
@@ -144,12 +139,23 @@ impl SetReader<'_> {
                 let (id, position) = (id.clone(), operand.position);
                 return Err(SelectionFault::NotACompany { id, position }.into());
             }
-            let number = contact.contact_number.cast_unsigned();
-            if companies.of(number) != Some(number) {
-                return Ok(None);
-            }
-            numbers.insert(id.clone(), number);
+            let number = contact.contact_number;
+            numbers.push(number);
+            self.companies.insert(id.clone(), number.cast_unsigned());
         }
-        Ok(Some(numbers))
+        self.load_many(ManySets::OfCompany, numbers).await
     }
+}
+
+/// The companies that an expression names, each with the first operand that does.
+fn companies_in(expression: &Expression) -> Vec<(&ContactId, &Operand)> {
+    let mut named: HashMap<&ContactId, &Operand> = HashMap::new();
+    for operand in expression.operands() {
+        if let Term::Company(id) = &operand.term {
+            named.entry(id).or_insert(operand);
+        }
+    }
+    let mut named: Vec<_> = named.into_iter().collect();
+    named.sort_unstable_by_key(|(_, operand)| operand.position);
+    named
 }

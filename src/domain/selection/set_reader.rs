@@ -9,11 +9,10 @@ use crate::{
         cache::{CacheEntry, Groups, IndexedTail, SetKey},
         jobs::{CatchUp, KnownSets},
     },
-    model::{Commit, TenantId, TenantName},
+    model::{Commit, ContactId, TenantId, TenantName},
     store::{
         Connection, Transaction,
         log::{LogFilter, changes_since},
-        sets,
     },
     turns::Turn,
 };
@@ -28,37 +27,25 @@ pub(super) enum Access<'a> {
 
 /// Gathers sets.
 pub(super) struct SetReader<'a> {
-    domain: &'a Domain,
+    pub(super) domain: &'a Domain,
     pub(super) tenant_id: TenantId,
-    access: Access<'a>,
+    pub(super) access: Access<'a>,
     pub(super) sets: LoadedSets,
     /// Whether sets that were loaded have to be loaded again.
     lacks_sets: bool,
     /// Whether sets are loaded for the first time. Later ones are loaded at the primary, which takes less
     /// time: the more the tenant's data changes, the longer it would go on.
-    is_first: bool,
+    pub(super) is_first: bool,
     /// Held by a selection of very many sets.
-    large: Option<Turn>,
+    pub(super) large: Option<Turn>,
     /// What expressions match, by their text, with the groups that they were matched with.
     pub(super) matched: HashMap<String, (Arc<Groups>, Arc<MatchedGroups>)>,
+    /// The numbers of the companies that expressions name.
+    pub(super) companies: HashMap<ContactId, u32>,
 }
 
-/// From how many missing groups on they are loaded together: below, callers share loads.
-const MANY_GROUPS: usize = 8;
-
-/// From how many groups on selections of a tenant wait for each other: to take them from the cache and
-/// to bring them up to date takes about a millisecond.
-const VERY_MANY_GROUPS: usize = 2_000;
-
-/// Maximum number of groups that are loaded by one statement.
-const GROUPS_PER_LOAD: usize = 1_000;
-
-/// After how many loads the loaded sets are brought up to date, so that not too much of the log has
-/// to be read.
-const LOADS_PER_CATCH_UP: usize = 5;
-
 /// After how many entries other tasks may run.
-const ENTRIES_AT_ONCE: usize = 256;
+pub(super) const ENTRIES_AT_ONCE: usize = 256;
 
 impl<'a> SetReader<'a> {
     pub(super) fn new(domain: &'a Domain, tenant_id: TenantId, access: Access<'a>) -> Self {
@@ -71,6 +58,7 @@ impl<'a> SetReader<'a> {
             is_first: true,
             large: None,
             matched: HashMap::new(),
+            companies: HashMap::new(),
         }
     }
 
@@ -107,89 +95,6 @@ impl<'a> SetReader<'a> {
         Ok(())
     }
 
-    /// Loads the members of groups at any revisions.
-    pub(super) async fn load_members(
-        &mut self,
-        groups: impl IntoIterator<Item = i32, IntoIter: ExactSizeIterator>,
-    ) -> Result<()> {
-        let groups = groups.into_iter();
-        if groups.len() >= VERY_MANY_GROUPS
-            && self.large.is_none()
-            && let Access::Pool(_) = self.access
-        {
-            let turn = self.domain.cache().large_selection_turn(self.tenant_id);
-            self.large = Some(turn.await);
-        }
-        let mut missing = self.take_cached(groups).await;
-        if missing.len() < MANY_GROUPS {
-            for id in missing {
-                self.load(SetKey::Members(id)).await?;
-            }
-            return Ok(());
-        }
-        missing.sort_unstable();
-        for round in 1.. {
-            missing = self.load_first(missing).await?;
-            if missing.is_empty() {
-                break;
-            }
-            if round % LOADS_PER_CATCH_UP == 0 {
-                self.update().await?;
-            }
-        }
-        Ok(())
-    }
-
-    /// Takes the members of groups from the cache and returns the groups that are neither loaded nor
-    /// cached.
-    async fn take_cached(&mut self, groups: impl IntoIterator<Item = i32>) -> Vec<i32> {
-        let mut missing = Vec::new();
-        for (at, id) in groups.into_iter().enumerate() {
-            let key = SetKey::Members(id);
-            if self.sets.is_loaded(&key) {
-                continue;
-            }
-            match self.domain.cache().get(self.tenant_id, &key) {
-                Some(entry) => drop(self.sets.entries.insert(key, entry)),
-                None => missing.push(id),
-            }
-            if at % ENTRIES_AT_ONCE == ENTRIES_AT_ONCE - 1 {
-                tokio::task::yield_now().await;
-            }
-        }
-        missing
-    }
-
-    /// Loads the members of the first of these groups by one statement. Returns the other groups.
-    async fn load_first(&mut self, mut groups: Vec<i32>) -> Result<Vec<i32>> {
-        let tenant_id = self.tenant_id;
-        let others = groups.split_off(groups.len().min(GROUPS_PER_LOAD));
-        let _turn = match self.access {
-            Access::Pool(_) => Some(self.domain.cache().bulk_load_turn(tenant_id).await),
-            Access::Transaction(_) => None,
-        };
-        // Another caller may have loaded them during the wait.
-        let mut missing = self.take_cached(groups).await;
-        if !missing.is_empty() {
-            let load =
-                async |conn: &mut _| Ok(sets::members_of_groups(conn, tenant_id, &missing).await?);
-            let (commit, loaded) = match self.access {
-                Access::Pool(_) if self.is_first => {
-                    self.domain.read_via_replica(tenant_id, load).await?
-                }
-                Access::Pool(_) | Access::Transaction(_) => self.read(load).await?,
-            };
-            missing.retain(|id| !loaded.contains_key(id));
-            for (id, set) in loaded {
-                let (key, entry) = (SetKey::Members(id), CacheEntry::set((commit, set)));
-                self.domain.cache().put(tenant_id, &key, &entry);
-                self.sets.entries.insert(key, entry);
-            }
-        }
-        missing.extend(others);
-        Ok(missing)
-    }
-
     async fn read_entry(&mut self, key: &SetKey) -> Result<CacheEntry> {
         let (domain, tenant_id) = (self.domain, self.tenant_id);
         let cache = domain.cache();
@@ -222,7 +127,7 @@ impl<'a> SetReader<'a> {
     }
 
     /// Brings the loaded sets to the current commit, as far as they need not be loaded again.
-    async fn update(&mut self) -> Result<Commit> {
+    pub(super) async fn update(&mut self) -> Result<Commit> {
         let entries = self.sets.entries.values();
         let mut known: Vec<Commit> = entries.map(|entry| entry.commit).collect();
         known.sort_unstable_by_key(|commit| (commit.revision, commit.id));

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::{
     MAX_ATTEMPTS,
+    many_sets::ManySets,
     set_reader::{Access, SetReader},
 };
 use crate::{
@@ -66,7 +67,7 @@ impl SetReader<'_> {
         if members {
             let wanted = self.matching_groups(wanted);
             let ids: Vec<i32> = wanted.into_iter().map(|(_, id)| id).collect();
-            self.load_members(ids).await?;
+            self.load_many(ManySets::Members, ids).await?;
         }
         let Some(commit) = self.catch_up().await? else {
             return Ok(None);

@@ -1,7 +1,7 @@
 -- The members of groups $2 of tenant $1, group by group, until $3 members are exceeded; at least those
 -- of the first group. A part has the contacts of one group whose numbers differ in the lowest 16 bits
 -- only. A group without members has one row, and so has one that does not exist.
-SELECT c.revision, c.commit_id, w.group_id, p.contact_numbers
+SELECT c.revision, c.commit_id, w.group_id AS number, p.contact_numbers
 FROM heads c
 CROSS JOIN (
     SELECT n.group_id,

@@ -1,6 +1,6 @@
 //! Expressions with very many groups or operands.
 
-use crate::support::{Server, Sql, Tenant, company, person, select};
+use crate::support::{Server, Sql, Tenant, company, mask, person, select};
 
 /// Groups `W1`, `W2`, … with one member each: the first contact has every third, and so on.
 async fn fill(sql: &Sql, groups: i32) {
@@ -57,6 +57,30 @@ async fn many_companies_are_selected_at_once() {
     assert_eq!(tenant.members(expression).await, ["A", "A1", "B", "B1"]);
     let expression = "company = A AND company = C OR company = C AND NOT kind = PERSON";
     assert_eq!(tenant.members(expression).await, ["C"]);
+    let many: Vec<_> = (0..20).map(|n| format!("K{n}")).collect();
+    for id in &many {
+        tenant.create(company(id)).await;
+    }
+    tenant.create(person("K0P", "K0")).await;
+    let all: Vec<_> = many.iter().map(|id| format!("company = {id}")).collect();
+    let all = all.join(" OR ");
+    let selected = async |tenant: &mut Tenant| tenant.members(&all).await.len();
+    assert_eq!(selected(&mut tenant).await, 21);
+    // What changes afterwards is found in the log.
+    let moved = person("A1", "K1");
+    let mask = mask(&["company_id"]);
+    tenant.update_contact(moved, mask).await.unwrap();
+    assert_eq!(selected(&mut tenant).await, 22);
+    assert_eq!(tenant.members("company = K1").await, ["A1", "K1"]);
+    assert_eq!(tenant.members("company = A").await, ["A"]);
+    tenant.delete_contact("K0P", "", true).await.unwrap();
+    assert_eq!(selected(&mut tenant).await, 21);
+    tenant.delete_contact("K2", "", true).await.unwrap();
+    let error = tenant.stream(select(&all)).await.err().unwrap();
+    assert!(format!("{error:?}").contains("K2"), "{error:?}");
+    tenant.create(company("K2")).await;
+    tenant.create(person("K2P", "K2")).await;
+    assert_eq!(selected(&mut tenant).await, 22);
     let missing = "company = A OR company = B OR company = NOBODY";
     let error = tenant.stream(select(missing)).await.err().unwrap();
     let error = format!("{error:?}");
