@@ -10,6 +10,7 @@ pub(crate) mod codec;
 mod compare;
 mod contact_batches;
 mod contact_fields;
+mod contact_sizes;
 mod contacts;
 mod convert;
 mod export;

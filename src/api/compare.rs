@@ -1,8 +1,11 @@
 //! The stream of what entered and what left between two sets of contacts.
 
+use std::collections::VecDeque;
+
 use tokio_util::sync::CancellationToken;
 
 use super::{
+    contact_sizes,
     convert::to_wire_count,
     request::{selection_source, view_and_max_page},
     stream::{self, PageSource, ResponseStream, ResumeToken, StreamRequest},
@@ -42,6 +45,7 @@ pub(super) async fn stream(
     };
     let source = DifferencePages {
         differences: Differences::new(&domain, &call, comparison, view, start.size, position),
+        parts: VecDeque::new(),
         summary,
     };
     let token = start.into_resume_token(commit);
@@ -51,7 +55,23 @@ pub(super) async fn stream(
 /// The sets that differ, their prefetched page, and the totals so far.
 struct DifferencePages {
     differences: Differences,
+    /// The rest of a page that is too large for one message.
+    parts: VecDeque<DifferencePage>,
     summary: Summary,
+}
+
+/// A page, in parts that fit into a message.
+fn parts(mut page: DifferencePage) -> Vec<DifferencePage> {
+    let cuts = contact_sizes::cuts(&[&page.entered, &page.left]);
+    let part = |last| DifferencePage {
+        entered: contact_sizes::take_up_to(&mut page.entered, last),
+        left: contact_sizes::take_up_to(&mut page.left, last),
+        last,
+        deleted: 0,
+    };
+    let mut parts: Vec<_> = cuts.into_iter().map(part).collect();
+    parts.push(page);
+    parts
 }
 
 impl PageSource for DifferencePages {
@@ -59,7 +79,11 @@ impl PageSource for DifferencePages {
     type Response = pb::CompareSegmentsResponse;
 
     async fn pull(&mut self) -> Result<Option<DifferencePage>> {
-        self.differences.next().await
+        if self.parts.is_empty() {
+            let page = self.differences.next().await?;
+            self.parts.extend(page.into_iter().flat_map(parts));
+        }
+        Ok(self.parts.pop_front())
     }
 
     fn page(&mut self, page: DifferencePage, token: &mut ResumeToken) -> Self::Response {

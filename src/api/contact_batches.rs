@@ -2,11 +2,12 @@
 
 use std::collections::HashMap;
 
+use prost::Message;
 use tonic::{Request, Response};
 
 use super::{
-    Api, RpcResult, assignments::former_name, contact_fields::details, convert::to_wire_count,
-    field::optional, request::split_change, status::contact_field,
+    Api, RpcResult, assignments::former_name, contact_fields::details, contact_sizes,
+    convert::to_wire_count, field::optional, request::split_change, status::contact_field,
 };
 use crate::{
     domain::{
@@ -23,6 +24,8 @@ pub(super) async fn create(
     request: Request<pb::BatchCreateContactsRequest>,
 ) -> RpcResult<pb::BatchCreateContactsResponse> {
     let (call, request, key) = split_change(request)?;
+    let bytes = request.contacts.iter().map(Message::encoded_len);
+    contact_sizes::check_batch("contacts", bytes.map(|it| it + contact_sizes::OTHER_BYTES))?;
     let items: Vec<_> = request.contacts.iter().map(item).collect();
     let good = items.iter().flatten().cloned().collect();
     let reuse = request.reuse_former;

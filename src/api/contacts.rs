@@ -5,6 +5,7 @@ use tonic::{Request, Response, Streaming};
 use super::{
     Api, RpcResult, contact_batches,
     contact_fields::{contact_update, details},
+    contact_sizes,
     convert::{optional_kind, to_wire_count},
     export,
     field::{etag, optional, required, required_each, required_message, search_text},
@@ -70,6 +71,7 @@ impl Contacts for Api {
         let (call, request) = split_request(request)?;
         let ids = required_each(&request.ids, "ids")?;
         let found = contacts::get_all(&self.domain, &call, ids).await?;
+        contact_sizes::check_batch("ids", found.found.iter().map(contact_sizes::bytes))?;
         Ok(Response::new(pb::BatchGetContactsResponse {
             contacts: found.found.into_iter().map(Into::into).collect(),
             missing_ids: found.missing.into_iter().map(Into::into).collect(),
@@ -91,10 +93,9 @@ impl Contacts for Api {
             name_contains: search_text(request.name_contains, "name_contains")?,
             email: optional(&request.email, "email")?,
         };
-        let mut found =
+        let found =
             contacts::list(&self.domain, &call, filter, page.after.as_ref(), page.size).await?;
-        let next_page_token = page.next_token(&mut found, |contact| &contact.id);
-        let contacts = found.into_iter().map(Into::into).collect();
+        let (contacts, next_page_token) = contact_sizes::list_page(&page, found);
         Ok(Response::new(pb::ListContactsResponse {
             contacts,
             next_page_token,

@@ -3,7 +3,7 @@
 use tonic::{Request, Response, Streaming};
 
 use super::{
-    Api, RpcResult, assignments as batches,
+    Api, RpcResult, assignments as batches, contact_sizes,
     convert::{apply_field_mask, assignment, optional_kind, to_wire_count},
     field::{etag, required, required_each, required_message},
     import::{self, memberships::MembershipImport},
@@ -228,10 +228,9 @@ impl MailingGroups for Api {
             kind: optional_kind(request.kind, "kind")?,
             ..contacts::ListFilter::default()
         };
-        let mut found =
+        let found =
             contacts::list(&self.domain, &call, filter, page.after.as_ref(), page.size).await?;
-        let next_page_token = page.next_token(&mut found, |contact| &contact.id);
-        let contacts = found.into_iter().map(Into::into).collect();
+        let (contacts, next_page_token) = contact_sizes::list_page(&page, found);
         Ok(Response::new(pb::ListMailingGroupContactsResponse {
             contacts,
             next_page_token,

@@ -1,8 +1,11 @@
 //! The stream of the members that a selection has.
 
+use std::collections::VecDeque;
+
 use tokio_util::sync::CancellationToken;
 
 use super::{
+    contact_sizes,
     convert::to_wire_count,
     request::{selection_source, view_and_max_page},
     stream::{self, PageSource, ResponseStream, ResumeToken, StreamRequest},
@@ -40,6 +43,7 @@ pub(super) async fn stream(
     let (after, commit) = (start.after(), selected.commit);
     let source = MemberPages {
         pages: PrefetchedMembers::new(&domain, &call, sent, view, start.size, after, commit),
+        parts: VecDeque::new(),
         summary: Summary {
             member_count: to_wire_count(counts.members),
             company_count: to_wire_count(counts.companies),
@@ -58,7 +62,22 @@ pub(super) async fn stream(
 /// The selected set, its prefetched pages, and the totals so far.
 struct MemberPages {
     pages: PrefetchedMembers,
+    /// The rest of a page that is too large for one message.
+    parts: VecDeque<MemberPage>,
     summary: Summary,
+}
+
+/// A page, in parts that fit into a message.
+fn parts(mut page: MemberPage) -> Vec<MemberPage> {
+    let cuts = contact_sizes::cuts(&[&page.members]);
+    let part = |last| MemberPage {
+        members: contact_sizes::take_up_to(&mut page.members, last),
+        last,
+        deleted: 0,
+    };
+    let mut parts: Vec<_> = cuts.into_iter().map(part).collect();
+    parts.push(page);
+    parts
 }
 
 impl PageSource for MemberPages {
@@ -66,7 +85,11 @@ impl PageSource for MemberPages {
     type Response = pb::StreamSegmentMembersResponse;
 
     async fn pull(&mut self) -> Result<Option<MemberPage>> {
-        self.pages.next().await
+        if self.parts.is_empty() {
+            let page = self.pages.next().await?;
+            self.parts.extend(page.into_iter().flat_map(parts));
+        }
+        Ok(self.parts.pop_front())
     }
 
     fn page(&mut self, page: MemberPage, token: &mut ResumeToken) -> Self::Response {

@@ -2,6 +2,7 @@
 
 mod merges;
 mod selection;
+mod sizes;
 mod values;
 
 use std::collections::BTreeMap;

@@ -430,8 +430,8 @@ func (x *CreateContactResponse) GetRevision() int64 {
 // Request of BatchCreateContacts.
 type BatchCreateContactsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The contacts, at most 1,000. Of several with the same id, the first counts;
-	// the others are ALREADY_EXISTS.
+	// The contacts, at most 1,000 and 3.5 MiB. Of several with the same id, the
+	// first counts; the others are ALREADY_EXISTS.
 	Contacts []*Contact `protobuf:"bytes,1,rep,name=contacts,proto3" json:"contacts,omitempty"`
 	// Take ids even if they are those of merged contacts; they are then no former
 	// ids any more.
@@ -588,7 +588,7 @@ func (x *CreateContactResult) GetMetadata() map[string]string {
 	return nil
 }
 
-// Response of BatchCreateContacts. At most 2 MiB.
+// Response of BatchCreateContacts.
 type BatchCreateContactsResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// One for each contact, in the order of the request.
@@ -748,7 +748,8 @@ func (x *GetContactResponse) GetContact() *Contact {
 // Request of BatchGetContacts.
 type BatchGetContactsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The ids, at most 1,000. Duplicates are allowed.
+	// The ids, at most 1,000, of contacts that have up to 3.5 MiB together: fewer
+	// of those with very many attributes. Duplicates are allowed.
 	Ids           []string `protobuf:"bytes,1,rep,name=ids,proto3" json:"ids,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -791,7 +792,7 @@ func (x *BatchGetContactsRequest) GetIds() []string {
 	return nil
 }
 
-// Response of BatchGetContacts. At most 2 MiB.
+// Response of BatchGetContacts.
 type BatchGetContactsResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The contacts that exist, in the order of the request. A contact whose id is
@@ -860,7 +861,8 @@ func (x *BatchGetContactsResponse) GetCurrentIds() map[string]string {
 // Request of ListContacts.
 type ListContactsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// 0 means 50; more than 1,000 means 1,000. A negative value is rejected.
+	// 0 means 50; more than 1,000 means 1,000. A negative value is rejected. A
+	// page of contacts with very many attributes has fewer.
 	PageSize int32 `protobuf:"varint,1,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
 	// The `next_page_token` of the previous page. All other fields except
 	// `page_size` must be unchanged.

@@ -1908,7 +1908,8 @@ type ListMailingGroupContactsRequest struct {
 	Code string `protobuf:"bytes,1,opt,name=code,proto3" json:"code,omitempty"`
 	// Only contacts of this kind. Optional.
 	Kind ContactKind `protobuf:"varint,2,opt,name=kind,proto3,enum=mailinggroups.v1.ContactKind" json:"kind,omitempty"`
-	// 0 means 50; more than 1,000 means 1,000. A negative value is rejected.
+	// 0 means 50; more than 1,000 means 1,000. A negative value is rejected. A
+	// page of contacts with very many attributes has fewer.
 	PageSize int32 `protobuf:"varint,3,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
 	// The `next_page_token` of the previous page. All other fields except
 	// `page_size` must be unchanged.
@@ -2386,7 +2387,8 @@ type StreamSegmentMembersRequest struct {
 	// How much of each member is sent.
 	View SegmentMemberView `protobuf:"varint,3,opt,name=view,proto3,enum=mailinggroups.v1.SegmentMemberView" json:"view,omitempty"`
 	// Members in a page. 0 means 1,000; more than 10,000 (2,000 in the FULL view)
-	// means that. A negative value is rejected.
+	// means that. A negative value is rejected. A page of more than 2 MiB, which
+	// takes very many attributes, is sent as several.
 	PageSize int32 `protobuf:"varint,4,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
 	// Continue after this token's page, at the current revision. All other fields
 	// except `page_size` must be unchanged.

@@ -2886,7 +2886,8 @@ type CompareSegmentsRequest struct {
 	// How much of each contact is sent.
 	View SegmentMemberView `protobuf:"varint,3,opt,name=view,proto3,enum=mailinggroups.v1.SegmentMemberView" json:"view,omitempty"`
 	// Contacts in a page. 0 means 1,000; more than 10,000 (2,000 in the FULL view)
-	// means that. A negative value is rejected.
+	// means that. A negative value is rejected. A page of more than 2 MiB, which
+	// takes very many attributes, is sent as several.
 	PageSize int32 `protobuf:"varint,4,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
 	// Continue after this token's page, at the current revision. All other fields
 	// except `page_size` must be unchanged.
