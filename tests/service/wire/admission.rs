@@ -25,12 +25,6 @@ async fn code(client: &Client) -> Code {
     within(call).await.expect("an answer").status.code()
 }
 
-async fn connect(server: &Server) -> Client {
-    within(Client::connect(server.address))
-        .await
-        .expect("connected")
-}
-
 async fn open(client: &Client, path: &str, headers: &[(&str, &str)]) -> Call {
     within(client.open(path, headers)).await.expect("a call")
 }
@@ -48,7 +42,7 @@ fn assert_overloaded(status: &Status) {
 
 /// A call that hangs, and a client for others.
 async fn hanging(server: &mut Server) -> (Call, Client) {
-    let client = connect(server).await;
+    let client = server.client().await;
     let mut call = open(&client, GET, &[("x-act", "hang")]).await;
     call.requests.send_data(framed(&[]), true).expect("sent");
     server.handler_started().await;
@@ -83,7 +77,7 @@ async fn a_tenant_has_half_of_the_streams_and_calls_have_places_of_their_own() {
         ..Limits::default()
     };
     let mut server = Server::start(limits).await;
-    let client = connect(&server).await;
+    let client = server.client().await;
     let hang = |tenant| [("x-act", "hang"), ("x-tenant", tenant)];
     let mut streams = vec![];
     for tenant in ["a", "b"] {
@@ -111,7 +105,7 @@ async fn health_watches_and_reflection_are_bounded_on_their_own() {
         ..Limits::default()
     };
     let server = Server::start(limits).await;
-    let client = connect(&server).await;
+    let client = server.client().await;
     let path = "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo";
     let first = open(&client, path, &[]).await;
     let second = within(open(&client, path, &[]).await.answer()).await;
@@ -134,7 +128,7 @@ async fn an_unread_answer_keeps_its_place_for_a_time() {
     let mut call = open(&client, GET, &[]).await;
     call.requests.send_data(framed(&[]), true).expect("sent");
     let _unread = within(call.headers()).await.expect("an answer");
-    let client = connect(&server).await;
+    let client = server.client().await;
     eventually(async || (code(&client).await == Code::Ok).then_some(())).await;
 }
 
@@ -145,7 +139,7 @@ async fn a_stream_that_is_not_read_ends_with_a_reason() {
         ..Limits::default()
     };
     let mut server = Server::start(limits).await;
-    let client = connect(&server).await;
+    let client = server.client().await;
     let call = open(&client, IMPORT, &[("x-act", "flood")]).await.headers();
     let unread = within(call).await.expect("an answer");
     server.handler_dropped().await;
@@ -163,16 +157,12 @@ async fn an_unread_stream_releases_its_permit_at_its_deadline() {
             ..Limits::default()
         };
         let mut server = Server::start(limits).await;
-        let client = within(Client::connect(server.address))
-            .await
-            .expect("connected");
+        let client = server.client().await;
         let headers = [("grpc-timeout", timeout), ("x-act", "flood")];
         let _unread = within(client.open(IMPORT, &headers)).await.expect("a call");
         server.handler_started().await;
         // The unread messages fill their connection's window, so the calls use another one.
-        let client = within(Client::connect(server.address))
-            .await
-            .expect("connected");
+        let client = server.client().await;
         let echo = async || {
             let call = client.call(IMPORT, &[("x-act", "echo")], ());
             within(call).await.expect("an answer").status.code()

@@ -39,9 +39,7 @@ async fn the_settings_limit_the_concurrent_calls() {
         ..Limits::default()
     };
     let server = Server::start(limits).await;
-    let client = within(Client::connect(server.address))
-        .await
-        .expect("connected");
+    let client = server.client().await;
     eventually(async || (client.max_concurrent_streams() == 7).then_some(())).await;
 }
 

@@ -10,7 +10,7 @@ use mailing_groups::{
 use tonic::{Code, Request};
 
 use super::{
-    raw::{Client, GET, IMPORT, error_info, read},
+    raw::{GET, IMPORT, error_info, read},
     server::Server,
 };
 use crate::support::{PATIENCE, within};
@@ -29,9 +29,7 @@ async fn until_in_time<T>(mut attempt: impl AsyncFnMut(&str) -> Option<T>) -> T 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn short_deadlines_are_exceeded_and_never_cancelled() {
     let server = Server::start(Limits::default()).await;
-    let client = &within(Client::connect(server.address))
-        .await
-        .expect("connected");
+    let client = &server.client().await;
     let calls = stream::iter(0..200).map(|i| async move {
         let timeout = Duration::from_millis(20 + i % 31);
         let header = format!("{}m", timeout.as_millis());
@@ -75,9 +73,7 @@ async fn a_tonic_client_sees_the_deadline_exceeded() {
 #[tokio::test]
 async fn an_expired_call_does_not_reach_the_handler() {
     let mut server = Server::start(Limits::default()).await;
-    let client = within(Client::connect(server.address))
-        .await
-        .expect("connected");
+    let client = server.client().await;
     let headers = [("grpc-timeout", "0n"), ("x-act", "hang")];
     let answer = within(client.call(GET, &headers, ()))
         .await
@@ -89,9 +85,7 @@ async fn an_expired_call_does_not_reach_the_handler() {
 #[tokio::test]
 async fn the_handler_is_dropped_at_its_deadline() {
     let mut server = Server::start(Limits::default()).await;
-    let client = within(Client::connect(server.address))
-        .await
-        .expect("connected");
+    let client = server.client().await;
     for (path, act) in [(GET, "hang"), (IMPORT, "late"), (IMPORT, "hang")] {
         until_in_time(async |timeout| {
             let headers = [("grpc-timeout", timeout), ("x-act", act)];
@@ -111,9 +105,7 @@ async fn the_handler_is_dropped_at_its_deadline() {
 #[tokio::test]
 async fn a_stream_ends_at_its_deadline_after_its_pending_messages() {
     let server = Server::start(Limits::default()).await;
-    let client = within(Client::connect(server.address))
-        .await
-        .expect("connected");
+    let client = server.client().await;
     let answer = until_in_time(async |timeout| {
         let headers = [("grpc-timeout", timeout), ("x-act", "hang")];
         let call = within(client.open(IMPORT, &headers)).await.expect("a call");
@@ -130,9 +122,7 @@ async fn a_stream_ends_at_its_deadline_after_its_pending_messages() {
 #[tokio::test]
 async fn an_unread_stream_is_dropped_at_its_deadline() {
     let mut server = Server::start(Limits::default()).await;
-    let client = within(Client::connect(server.address))
-        .await
-        .expect("connected");
+    let client = server.client().await;
     let response = until_in_time(async |timeout| {
         let headers = [("grpc-timeout", timeout), ("x-act", "flood")];
         let call = within(client.open(IMPORT, &headers)).await.expect("a call");
@@ -154,9 +144,7 @@ async fn a_call_without_a_deadline_gets_the_limit_of_its_kind() {
         ..Limits::default()
     };
     let server = Server::start(limits).await;
-    let client = within(Client::connect(server.address))
-        .await
-        .expect("connected");
+    let client = server.client().await;
     for (path, timeout) in [
         (GET, None),
         (IMPORT, None),
@@ -187,9 +175,7 @@ async fn the_handler_is_dropped_when_the_caller_resets_the_call() {
         ..Limits::default()
     };
     let mut server = Server::start(limits).await;
-    let client = within(Client::connect(server.address))
-        .await
-        .expect("connected");
+    let client = server.client().await;
     for (path, act) in [(GET, "hang"), (IMPORT, "late"), (IMPORT, "hang")] {
         for _ in 0..5 {
             let headers = [("x-act", act)];

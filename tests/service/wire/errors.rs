@@ -5,7 +5,7 @@ use tonic::Code;
 
 use super::{
     acts::MESSAGE_LIMIT,
-    raw::{Answer, Client, GET, IMPORT, error_info, framed},
+    raw::{Answer, GET, IMPORT, error_info, framed},
     server::Server,
 };
 use crate::support::within;
@@ -16,16 +16,10 @@ fn assert_error(answer: &Answer, code: Code, reason: &str) {
     assert!(!answer.status.message().is_empty());
 }
 
-async fn connect(server: &Server) -> Client {
-    within(Client::connect(server.address))
-        .await
-        .expect("connected")
-}
-
 #[tokio::test]
 async fn an_oversized_request_is_resource_exhausted() {
     let server = Server::start(Limits::default()).await;
-    let client = connect(&server).await;
+    let client = server.client().await;
     let large = GetContactRequest {
         id: "x".repeat(MESSAGE_LIMIT),
     };
@@ -45,7 +39,7 @@ async fn an_oversized_request_is_resource_exhausted() {
 #[tokio::test]
 async fn an_oversized_response_is_resource_exhausted() {
     let server = Server::start(Limits::default()).await;
-    let client = connect(&server).await;
+    let client = server.client().await;
     let call = client.call(GET, &[("x-act", "big")], ());
     let answer = within(call).await.expect("an answer");
     assert_error(&answer, Code::ResourceExhausted, "RESOURCE_EXHAUSTED");
@@ -54,7 +48,7 @@ async fn an_oversized_response_is_resource_exhausted() {
 #[tokio::test]
 async fn an_undecodable_request_is_invalid() {
     let server = Server::start(Limits::default()).await;
-    let client = connect(&server).await;
+    let client = server.client().await;
     for path in [GET, IMPORT] {
         let mut call = within(client.open(path, &[])).await.expect("a call");
         // Field 1 or 2, length-delimited, longer than what follows.
@@ -73,7 +67,7 @@ async fn an_undecodable_request_is_invalid() {
 #[tokio::test]
 async fn a_truncated_or_misframed_request_is_invalid() {
     let server = Server::start(Limits::default()).await;
-    let client = connect(&server).await;
+    let client = server.client().await;
     let nothing: &[u8] = &[];
     let cut: &[u8] = &[0, 0, 0, 0, 9, 1];
     let no_such_flag: &[u8] = &[2, 0, 0, 0, 0];
@@ -90,7 +84,7 @@ async fn a_truncated_or_misframed_request_is_invalid() {
 #[tokio::test]
 async fn an_unknown_method_or_service_is_unimplemented() {
     let server = Server::start(Limits::default()).await;
-    let client = connect(&server).await;
+    let client = server.client().await;
     for path in [
         "/mailinggroups.v1.Contacts/NoSuch",
         "/no.such.Service/Method",
@@ -104,7 +98,7 @@ async fn an_unknown_method_or_service_is_unimplemented() {
 #[tokio::test]
 async fn an_error_made_without_details_gets_them() {
     let server = Server::start(Limits::default()).await;
-    let client = connect(&server).await;
+    let client = server.client().await;
     let call = client.call(GET, &[("x-act", "fail")], ());
     let answer = within(call).await.expect("an answer");
     assert_error(&answer, Code::NotFound, "NOT_FOUND");
@@ -114,7 +108,7 @@ async fn an_error_made_without_details_gets_them() {
 #[tokio::test]
 async fn what_is_not_grpc_is_refused_by_http() {
     let server = Server::start(Limits::default()).await;
-    let client = connect(&server).await;
+    let client = server.client().await;
     for (method, content_type, expected) in [
         ("POST", Some("text/plain"), 415),
         ("POST", Some("application/json"), 415),
@@ -142,7 +136,7 @@ async fn what_is_not_grpc_is_refused_by_http() {
 #[tokio::test]
 async fn a_successful_call_has_no_error() {
     let server = Server::start(Limits::default()).await;
-    let client = connect(&server).await;
+    let client = server.client().await;
     for path in [GET, IMPORT] {
         let answer = within(client.call(path, &[], ())).await.expect("an answer");
         assert_eq!(answer.status.code(), Code::Ok);

@@ -4,7 +4,7 @@ use mailing_groups::server::Limits;
 use tonic::Code;
 
 use super::{
-    raw::{Answer, Client, GET, IMPORT, error_info, framed},
+    raw::{Answer, GET, IMPORT, error_info, framed},
     server::Server,
 };
 use crate::support::within;
@@ -26,9 +26,7 @@ fn assert_internal(answer: &Answer) {
 #[tokio::test]
 async fn a_panic_is_internal_and_leaves_the_connections_other_calls_alone() {
     let server = Server::start(Limits::default()).await;
-    let client = within(Client::connect(server.address))
-        .await
-        .expect("connected");
+    let client = server.client().await;
     let mut other = within(client.open(IMPORT, &[("x-act", "echo")]))
         .await
         .expect("a call");

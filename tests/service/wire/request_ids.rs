@@ -29,9 +29,7 @@ fn seen(answer: &Answer) -> String {
 #[tokio::test]
 async fn the_callers_id_is_kept_and_echoed() {
     let server = Server::start(Limits::default()).await;
-    let client = within(Client::connect(server.address))
-        .await
-        .expect("connected");
+    let client = server.client().await;
     let answer = call(&client, &[("x-request-id", "order:42._-")]).await;
     assert_eq!(
         (echoed(&answer), seen(&answer).as_str()),
@@ -44,9 +42,7 @@ async fn the_callers_id_is_kept_and_echoed() {
 #[tokio::test]
 async fn a_call_with_two_ids_is_refused() {
     let server = Server::start(Limits::default()).await;
-    let client = within(Client::connect(server.address))
-        .await
-        .expect("connected");
+    let client = server.client().await;
     let answer = call(&client, &[("x-request-id", "a"), ("x-request-id", "b")]).await;
     assert_eq!(answer.status.code(), Code::InvalidArgument);
     let text = "x-request-id must have one value; the call has 2";
@@ -57,9 +53,7 @@ async fn a_call_with_two_ids_is_refused() {
 #[tokio::test]
 async fn a_missing_or_unsafe_id_is_replaced() {
     let server = Server::start(Limits::default()).await;
-    let client = within(Client::connect(server.address))
-        .await
-        .expect("connected");
+    let client = server.client().await;
     let long = "x".repeat(65);
     let mut ids = Vec::new();
     for given in ["", "a b", "{x}", &long] {

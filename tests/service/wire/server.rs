@@ -18,7 +18,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 use tonic::{service::Routes, transport::Channel};
 
-use super::acts::Acts;
+use super::{acts::Acts, raw::Client};
 use crate::support::{
     serve::{self, bind, serve_ports, with_web},
     within,
@@ -45,6 +45,13 @@ impl Server {
     /// A server that is not ready.
     pub(crate) async fn start_unready() -> Self {
         Self::with(Limits::default(), false).await
+    }
+
+    /// A client with a connection of its own.
+    pub(crate) async fn client(&self) -> Client {
+        within(Client::connect(self.address))
+            .await
+            .expect("connected")
     }
 
     async fn with(limits: Limits, ready: bool) -> Self {

@@ -12,7 +12,7 @@ use tonic_types::StatusExt;
 
 use super::{
     frames::{DATA, Frames, GOAWAY},
-    raw::{Client, IMPORT, error_info},
+    raw::{IMPORT, error_info},
     server::Server,
 };
 use crate::support::{PATIENCE, eventually, within};
@@ -29,9 +29,7 @@ fn patient() -> Limits {
 #[tokio::test]
 async fn streams_that_observe_the_shutdown_end_with_their_own_status() {
     let mut server = Server::start(patient()).await;
-    let client = within(Client::connect(server.address))
-        .await
-        .expect("connected");
+    let client = server.client().await;
     let stream = within(client.open(IMPORT, &[("x-act", "heed")]))
         .await
         .expect("a call");
@@ -51,9 +49,7 @@ async fn other_streams_end_with_unavailable_after_the_grace_period() {
         ..Limits::default()
     };
     let mut server = Server::start(limits).await;
-    let client = within(Client::connect(server.address))
-        .await
-        .expect("connected");
+    let client = server.client().await;
     let stream = within(client.open(IMPORT, &[("x-act", "hang")]))
         .await
         .expect("a call");
@@ -89,9 +85,7 @@ async fn silent_clients_do_not_delay_the_shutdown() {
         .await
         .expect("connected");
     half.write_all(b"PRI * HTTP/2").await.expect("sent");
-    let client = within(Client::connect(server.address))
-        .await
-        .expect("connected");
+    let client = server.client().await;
     // The server has accepted all three when it serves the last.
     let stream = within(client.open(IMPORT, &[("x-act", "heed")]))
         .await
@@ -106,9 +100,7 @@ async fn silent_clients_do_not_delay_the_shutdown() {
 #[tokio::test]
 async fn an_unread_stream_does_not_delay_the_shutdown() {
     let mut server = Server::start(patient()).await;
-    let client = within(Client::connect(server.address))
-        .await
-        .expect("connected");
+    let client = server.client().await;
     let unread = within(client.open(IMPORT, &[("x-act", "flood")]))
         .await
         .expect("a call");
@@ -154,9 +146,7 @@ async fn health_watches_get_not_serving_and_end() {
 #[tokio::test]
 async fn the_port_is_closed_while_calls_are_open() {
     let mut server = Server::start(patient()).await;
-    let client = within(Client::connect(server.address))
-        .await
-        .expect("connected");
+    let client = server.client().await;
     let stream = within(client.open(IMPORT, &[("x-act", "hang")]))
         .await
         .expect("a call");
