@@ -26,6 +26,8 @@ pub(super) struct Draft {
     pub(super) details: ContactDetails,
     /// The last item that changed it, or the first that found it like this.
     pub(super) item: usize,
+    /// The contact before the first item of that chunk.
+    before: Option<ContactDetails>,
 }
 
 impl Drafts {
@@ -59,25 +61,25 @@ impl Rules<'_> {
         let first = self.drafts.taken;
         let mut outcomes: Vec<UpsertOutcome> = Vec::with_capacity(chunk.len());
         for (row, next) in chunk.iter().zip(next_of_companies(chunk)) {
-            let (mut outcome, contradicted) = self.take_one(row, next);
-            if let Some(at) = contradicted.and_then(|item| item.checked_sub(first)) {
-                let earlier = std::mem::replace(&mut outcomes[at], ItemOutcome::Superseded);
-                if earlier == ItemOutcome::Created {
-                    outcome = earlier;
-                }
+            let (mut outcome, replaced) = self.take_one(row, next);
+            if let Some(replaced) = replaced
+                && let Some(at) = replaced.item.checked_sub(first)
+            {
+                outcomes[at] = ItemOutcome::Superseded;
+                outcome = self.drafts.compare(&row.id, replaced.before);
             }
             outcomes.push(outcome);
         }
         outcomes
     }
 
-    /// Takes an item. Returns its outcome, and the item whose values it replaces. `next` is the next
-    /// item of its company in the chunk.
+    /// Takes an item. Returns its outcome, and the draft that it replaces. `next` is the next item of
+    /// its company in the chunk.
     fn take_one(
         &mut self,
         row: &ContactRow,
         next: Option<&ContactRow>,
-    ) -> (UpsertOutcome, Option<usize>) {
+    ) -> (UpsertOutcome, Option<Draft>) {
         let item = self.drafts.taken;
         self.drafts.taken += 1;
         if let Some(refusal) = self.former_id(row) {
@@ -91,15 +93,15 @@ impl Rules<'_> {
         if let Some(refusal) = self.refusal(&row.id, before.as_ref(), &details, next) {
             return (ItemOutcome::Refused(refusal), None);
         }
-        let outcome = match &before {
-            None => ItemOutcome::Created,
-            Some(before) if *before == details => ItemOutcome::Unchanged,
-            Some(_) => ItemOutcome::Updated,
-        };
-        let former_company = before.and_then(|it| it.company_id);
+        let outcome = outcome(before.as_ref(), &details);
+        let former_company = before.as_ref().and_then(|it| it.company_id.clone());
         self.drafts.move_person(former_company, &details.company_id);
-        let contradicted = self.drafts.set(&row.id, Draft { details, item });
-        (outcome, contradicted)
+        let draft = Draft {
+            details,
+            item,
+            before,
+        };
+        (outcome, self.drafts.set(&row.id, draft))
     }
 
     /// The details of a contact as they are now.
@@ -170,18 +172,27 @@ impl Rules<'_> {
 }
 
 impl Drafts {
-    /// Sets a contact. Returns the item whose values this replaces.
-    fn set(&mut self, id: &ContactId, draft: Draft) -> Option<usize> {
+    /// Sets a contact. Returns the draft that this replaces.
+    fn set(&mut self, id: &ContactId, draft: Draft) -> Option<Draft> {
         match self.contacts.entry(id.clone()) {
             Entry::Vacant(entry) => {
                 entry.insert(draft);
                 None
             }
             Entry::Occupied(mut entry) if entry.get().details != draft.details => {
-                Some(entry.insert(draft).item)
+                Some(entry.insert(draft))
             }
             Entry::Occupied(_) => None,
         }
+    }
+
+    /// What the items of a chunk have made of a contact that was so before them.
+    fn compare(&mut self, id: &ContactId, before: Option<ContactDetails>) -> UpsertOutcome {
+        let Some(draft) = self.contacts.get_mut(id) else {
+            return ItemOutcome::Unchanged;
+        };
+        draft.before = before;
+        outcome(draft.before.as_ref(), &draft.details)
     }
 
     fn move_person(&mut self, from: Option<ContactId>, to: &Option<ContactId>) {
@@ -194,6 +205,14 @@ impl Drafts {
         if let Some(company) = to.clone() {
             *self.people.entry(company).or_default() += 1;
         }
+    }
+}
+
+fn outcome(before: Option<&ContactDetails>, details: &ContactDetails) -> UpsertOutcome {
+    match before {
+        None => ItemOutcome::Created,
+        Some(before) if before == details => ItemOutcome::Unchanged,
+        Some(_) => ItemOutcome::Updated,
     }
 }
 

@@ -23,7 +23,11 @@ async fn the_last_of_duplicate_contacts_in_a_chunk_wins() {
     let chunk = vec![named("Four"), named("Four"), named("Three")];
     let done = summary(&import(&mut tenant, vec![chunk]).await);
     let counts = (done.updated_count, done.unchanged_count, done.revision);
-    assert_eq!((counts, done.superseded_count), ((1, 2, 1), 1));
+    assert_eq!((counts, done.superseded_count), ((0, 3, 1), 1));
+    let chunk = vec![named("Four"), named("Five"), named("Three"), named("Six")];
+    let done = summary(&import(&mut tenant, vec![chunk]).await);
+    let counts = (done.updated_count, done.unchanged_count, done.revision);
+    assert_eq!((counts, done.superseded_count), ((1, 3, 2), 3));
     tenant.assert_consistent().await;
 }
 
