@@ -1,7 +1,5 @@
 //! The stream of what entered and what left between two sets of contacts.
 
-use std::collections::VecDeque;
-
 use tokio_util::sync::CancellationToken;
 
 use super::{
@@ -45,7 +43,6 @@ pub(super) async fn stream(
     };
     let source = DifferencePages {
         differences: Differences::new(&domain, &call, comparison, view, start.size, position),
-        parts: VecDeque::new(),
         summary,
     };
     let token = start.into_resume_token(commit);
@@ -55,8 +52,6 @@ pub(super) async fn stream(
 /// The sets that differ, their prefetched page, and the totals so far.
 struct DifferencePages {
     differences: Differences,
-    /// The rest of a page that is too large for one message.
-    parts: VecDeque<DifferencePage>,
     summary: Summary,
 }
 
@@ -78,12 +73,9 @@ impl PageSource for DifferencePages {
     type Part = DifferencePage;
     type Response = pb::CompareSegmentsResponse;
 
-    async fn pull(&mut self) -> Result<Option<DifferencePage>> {
-        if self.parts.is_empty() {
-            let page = self.differences.next().await?;
-            self.parts.extend(page.into_iter().flat_map(parts));
-        }
-        Ok(self.parts.pop_front())
+    async fn pull(&mut self) -> Result<Vec<DifferencePage>> {
+        let page = self.differences.next().await?;
+        Ok(page.map(parts).unwrap_or_default())
     }
 
     fn page(&mut self, page: DifferencePage, token: &mut ResumeToken) -> Self::Response {

@@ -82,14 +82,15 @@ impl PageSource for ExportPages {
     type Part = Unsent;
     type Response = pb::ExportContactsResponse;
 
-    async fn pull(&mut self) -> Result<Option<Unsent>> {
+    async fn pull(&mut self) -> Result<Vec<Unsent>> {
         if let Some(pending) = self.pending.take() {
-            return Ok(Some(Unsent::Page(pending)));
+            return Ok(vec![Unsent::Page(pending)]);
         }
-        Ok(self.export.next().await?.map(|part| match part {
+        let part = self.export.next().await?.map(|part| match part {
             ExportPart::MailingGroups(groups) => Unsent::MailingGroups(groups),
             ExportPart::Page(page) => Unsent::Page(Box::new((*page).into())),
-        }))
+        });
+        Ok(part.into_iter().collect())
     }
 
     fn page(&mut self, unsent: Unsent, token: &mut ResumeToken) -> Self::Response {

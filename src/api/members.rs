@@ -1,7 +1,5 @@
 //! The stream of the members that a selection has.
 
-use std::collections::VecDeque;
-
 use tokio_util::sync::CancellationToken;
 
 use super::{
@@ -43,7 +41,6 @@ pub(super) async fn stream(
     let (after, commit) = (start.after(), selected.commit);
     let source = MemberPages {
         pages: PrefetchedMembers::new(&domain, &call, sent, view, start.size, after, commit),
-        parts: VecDeque::new(),
         summary: Summary {
             member_count: to_wire_count(counts.members),
             company_count: to_wire_count(counts.companies),
@@ -62,8 +59,6 @@ pub(super) async fn stream(
 /// The selected set, its prefetched pages, and the totals so far.
 struct MemberPages {
     pages: PrefetchedMembers,
-    /// The rest of a page that is too large for one message.
-    parts: VecDeque<MemberPage>,
     summary: Summary,
 }
 
@@ -84,12 +79,8 @@ impl PageSource for MemberPages {
     type Part = MemberPage;
     type Response = pb::StreamSegmentMembersResponse;
 
-    async fn pull(&mut self) -> Result<Option<MemberPage>> {
-        if self.parts.is_empty() {
-            let page = self.pages.next().await?;
-            self.parts.extend(page.into_iter().flat_map(parts));
-        }
-        Ok(self.parts.pop_front())
+    async fn pull(&mut self) -> Result<Vec<MemberPage>> {
+        Ok(self.pages.next().await?.map(parts).unwrap_or_default())
     }
 
     fn page(&mut self, page: MemberPage, token: &mut ResumeToken) -> Self::Response {

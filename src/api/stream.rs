@@ -1,6 +1,6 @@
 //! What the streams of pages share: paging, resuming, heartbeats, and the end at shutdown.
 
-use std::{fmt, future::Future, str::FromStr, time::Duration};
+use std::{collections::VecDeque, fmt, future::Future, str::FromStr, time::Duration};
 
 use futures_util::{
     StreamExt,
@@ -148,12 +148,12 @@ impl ResumeToken {
 
 /// A source of pages, and the messages they become.
 pub(super) trait PageSource: Send + 'static {
-    /// What is pulled.
-    type Part: Send;
+    /// As much of a page as fits into one message.
+    type Part: Send + 'static;
     type Response: Send + 'static;
 
-    /// Reads the next part; `None` at the end. Cancel-safe.
-    fn pull(&mut self) -> impl Future<Output = Result<Option<Self::Part>>> + Send;
+    /// Reads the next page in parts; none at the end. Cancel-safe.
+    fn pull(&mut self) -> impl Future<Output = Result<Vec<Self::Part>>> + Send;
 
     /// The message of a part.
     fn page(&mut self, part: Self::Part, token: &mut ResumeToken) -> Self::Response;
@@ -172,26 +172,38 @@ pub(super) fn pages<S: PageSource>(
     token: ResumeToken,
     shutdown: CancellationToken,
 ) -> ResponseStream<S::Response> {
-    let messages = stream::try_unfold(Some((source, token)), move |state| {
+    let start = (source, VecDeque::new(), token);
+    let messages = stream::try_unfold(Some(start), move |state| {
         let shutdown = shutdown.clone();
         async move {
-            let Some((mut source, mut token)) = state else {
+            let Some((mut source, mut parts, mut token)) = state else {
                 return Ok(None);
             };
             let part = tokio::select! {
                 biased;
                 () = shutdown.cancelled() => return Err(status::shutting_down()),
-                part = source.pull() => part?,
+                part = next_part(&mut source, &mut parts) => part?,
                 () = tokio::time::sleep(STREAM_HEARTBEAT) => {
                     let message = S::heartbeat(token.current());
-                    return Ok(Some((message, Some((source, token)))));
+                    return Ok(Some((message, Some((source, parts, token)))));
                 }
             };
             Ok(Some(match part {
-                Some(part) => (source.page(part, &mut token), Some((source, token))),
+                Some(part) => (source.page(part, &mut token), Some((source, parts, token))),
                 None => (source.summary(), None),
             }))
         }
     });
     messages.boxed()
+}
+
+/// The next part; reads a page when all parts of the last one are sent. Cancel-safe.
+async fn next_part<S: PageSource>(
+    source: &mut S,
+    unsent: &mut VecDeque<S::Part>,
+) -> Result<Option<S::Part>> {
+    if unsent.is_empty() {
+        unsent.extend(source.pull().await?);
+    }
+    Ok(unsent.pop_front())
 }
