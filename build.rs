@@ -10,6 +10,9 @@ use protox::{
     prost_reflect::{Cardinality, DescriptorPool, Kind, MessageDescriptor},
 };
 
+#[path = "src/model/limits.rs"]
+mod limits;
+
 const PROTOS: [&str; 10] = [
     "mailinggroups/v1/access.proto",
     "mailinggroups/v1/changes.proto",
@@ -25,6 +28,7 @@ const PROTOS: [&str; 10] = [
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("cargo::rerun-if-changed=proto");
+    println!("cargo::rerun-if-changed=src/model/limits.rs");
     println!("cargo::rerun-if-changed=migrations");
     let mut compiler = Compiler::new(["proto"])?;
     compiler.include_source_info(true).include_imports(true);
@@ -132,18 +136,14 @@ fn repeated_fields(pool: &DescriptorPool) -> String {
     impls.collect()
 }
 
-/// How many attributes a contact may have.
-const MAX_ATTRIBUTES: usize = 32;
-
 /// How many items a repeated field of a request takes, as its comment says.
 fn max_items(request: &str, field: &str) -> usize {
     if let Some(contacts) = field.strip_suffix(".attributes") {
-        return MAX_ATTRIBUTES
-            * if contacts == "contact" {
-                1
-            } else {
-                max_items(request, contacts)
-            };
+        let contacts = match contacts {
+            "contact" => 1,
+            several => max_items(request, several),
+        };
+        return contacts * limits::MAX_ATTRIBUTES;
     }
     match (request, field) {
         // All of them fit in a message.
@@ -152,7 +152,7 @@ fn max_items(request: &str, field: &str) -> usize {
         | ("BatchCreateContactsRequest", "contacts") => 1_000,
         // As many as there are.
         ("WatchChangesRequest", "kinds") => 4,
-        _ => 10_000,
+        _ => limits::MAX_BATCH_ITEMS,
     }
 }
 

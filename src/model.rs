@@ -7,6 +7,7 @@ pub mod expression;
 mod group_order;
 mod grpc_code;
 pub(crate) mod kinds;
+mod limits;
 pub(crate) mod mailing_group;
 pub(crate) mod memberships;
 pub(crate) mod page;
@@ -25,7 +26,10 @@ pub use expression::Expression;
 pub use group_order::{GroupOrder, GroupPosition, GroupSortKey};
 pub(crate) use grpc_code::grpc_code_name;
 pub use kinds::ContactKind;
-pub(crate) use kinds::{ActionKind, AffectedSets, ChangeKind, ChangeTopic, ImportKind};
+pub(crate) use kinds::{
+    ActionKind, AffectedSets, ChangeKind, ChangeTopic, ContactsChange, ImportKind,
+};
+pub(crate) use limits::MAX_BATCH_ITEMS;
 pub(crate) use mailing_group::{MailingGroup, NewMailingGroup};
 pub use memberships::Assignment;
 pub(crate) use memberships::{AssignmentOutcome, Direction, FormerName, Membership};

@@ -19,9 +19,8 @@ use crate::{
             Assignments, ExportPage, ExportPart, ExportPosition, GroupDefinition, TenantExport,
             export,
         },
-        memberships::MAX_BATCH_ITEMS,
     },
-    model::{Assignment, Contact, Revision},
+    model::{Assignment, Contact, MAX_BATCH_ITEMS, Revision},
     pb::{
         self,
         export_contacts_response::{Heartbeat, MailingGroups, Message, Page, Summary},

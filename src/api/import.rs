@@ -25,10 +25,14 @@ use self::{
 use super::{
     assignments::former_name, field::optional, request_id, status, stream::ResponseStream,
 };
-use crate::domain::{
-    Call, Domain, Error, Result,
-    imports::{Import, ImportProgress, Importable, IndexedRejection, ItemRejection, RejectedName},
-    memberships::MAX_BATCH_ITEMS,
+use crate::{
+    domain::{
+        Call, Domain, Error, Result,
+        imports::{
+            Import, ImportProgress, Importable, IndexedRejection, ItemRejection, RejectedName,
+        },
+    },
+    model::MAX_BATCH_ITEMS,
 };
 
 /// While a chunk is being committed, the caller gets a progress message this often.

@@ -38,7 +38,7 @@ use self::{
     upload::UploadItem,
 };
 use super::{Completion, after_help, connection::ConnectionArgs, error::Error, retry::RetryArgs};
-use crate::pb;
+use crate::{model::MAX_BATCH_ITEMS, pb};
 
 /// The files of a folder, in the order of their dependencies.
 pub(super) const FILES: [&str; 3] = ["mailing_groups.csv", "contacts.csv", "memberships.csv"];
@@ -200,7 +200,7 @@ enum SummaryFormat {
 struct UploadFlags {
     /// Rows that are committed together
     #[arg(long, value_name = "N", default_value_t = 5_000,
-          value_parser = clap::value_parser!(u16).range(1..=10_000))]
+          value_parser = clap::value_parser!(u16).range(1..=MAX_BATCH_ITEMS as i64))]
     chunk: u16,
     /// Name of the import. Pass it again with the same file to continue a run that ended early; it
     /// is kept for 7 days [default: a random one, which a failure prints]

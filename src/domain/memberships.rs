@@ -9,9 +9,9 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     BrokenRule, Call, Committed, Domain, Error, IdempotencyKey, Result,
+    idempotency::{ContactRecord, Recorded},
     jobs::{ChangeMemberships, JobItem},
     lookup::{self, unknown},
-    once::{ContactRecord, Recorded},
 };
 use crate::{
     model::{
@@ -23,9 +23,6 @@ use crate::{
         memberships::{CheckedPair, PairResult},
     },
 };
-
-/// Maximum number of items of one batch call, and of one chunk of an import.
-pub(crate) const MAX_BATCH_ITEMS: usize = 10_000;
 
 /// Changes one membership. Returns it as it is, or was, and whether that changed anything.
 pub(crate) async fn change_one(

@@ -138,13 +138,21 @@ pub(crate) enum ChangeTopic {
     SavedCriteria,
 }
 
+/// What a change does to the contacts that it names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ContactsChange {
+    Created,
+    Updated,
+    Deleted,
+}
+
 /// Which cached sets a change affects.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct AffectedSets {
     /// The codes of all groups.
     pub(crate) codes: bool,
     /// The sets over all contacts: companies, persons, marks.
-    pub(crate) contacts: bool,
+    pub(crate) contacts: Option<ContactsChange>,
     /// The members of the group.
     pub(crate) members: bool,
     /// The members of the segment.
@@ -185,6 +193,10 @@ impl ChangeKind {
     /// Which cached sets the change affects.
     pub(crate) fn affected_sets(self) -> AffectedSets {
         let none = AffectedSets::default();
+        let contacts = |change| AffectedSets {
+            contacts: Some(change),
+            ..none
+        };
         match self {
             Self::GroupCreated | Self::GroupRenamed => AffectedSets {
                 codes: true,
@@ -195,10 +207,9 @@ impl ChangeKind {
                 members: true,
                 ..none
             },
-            Self::ContactsCreated | Self::ContactsUpdated | Self::ContactsDeleted => AffectedSets {
-                contacts: true,
-                ..none
-            },
+            Self::ContactsCreated => contacts(ContactsChange::Created),
+            Self::ContactsUpdated => contacts(ContactsChange::Updated),
+            Self::ContactsDeleted => contacts(ContactsChange::Deleted),
             Self::MembersAdded | Self::MembersRemoved => AffectedSets {
                 members: true,
                 ..none

@@ -12,7 +12,8 @@ use super::{
 };
 use crate::{
     api::{contact_fields::ContactFields, incoming, quota::TakenQuota, status},
-    domain::{imports::ItemRejection, memberships::MAX_BATCH_ITEMS},
+    domain::imports::ItemRejection,
+    model::MAX_BATCH_ITEMS,
 };
 
 /// No more is received while so many bytes of messages wait, or [`MAX_BATCH_ITEMS`] items. A message

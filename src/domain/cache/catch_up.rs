@@ -7,7 +7,7 @@ use super::{
     tail::{IndexedEntry, IndexedTail, numbers},
 };
 use crate::{
-    model::{ChangeKind, Code, ContactSet},
+    model::{ChangeKind, Code, ContactSet, ContactsChange},
     store::log::{LogEntry, LogFilter, TailEntry},
 };
 
@@ -60,18 +60,16 @@ impl CacheEntry {
 
     fn apply(&mut self, key: &SetKey, indexed: &IndexedEntry) -> bool {
         let row = indexed.row();
-        let kind = row.entry.kind;
+        let affected = row.entry.kind.affected_sets();
         match (key, &mut self.set) {
             (SetKey::Members(group), CachedSet::Set(set)) if row.entry.subject_id == *group => {
                 change_members(set, &row.entry);
             }
-            (SetKey::Everyone, CachedSet::Set(set)) => {
-                if kind == ChangeKind::ContactsCreated {
-                    add(set, &row.entry);
-                } else if kind == ChangeKind::ContactsDeleted {
-                    remove(set, &row.entry);
-                }
-            }
+            (SetKey::Everyone, CachedSet::Set(set)) => match affected.contacts {
+                Some(ContactsChange::Created) => add(set, &row.entry),
+                Some(ContactsChange::Deleted) => remove(set, &row.entry),
+                Some(ContactsChange::Updated) | None => {}
+            },
             (SetKey::Companies, CachedSet::Set(set)) => {
                 let companies = row.states.iter().filter(|it| it.company == it.number);
                 change_set(set, indexed, companies.map(|it| it.number));
@@ -104,10 +102,21 @@ impl CacheEntry {
             }
             (SetKey::Groups, CachedSet::Groups(groups)) => change_groups(groups, &row.entry),
             (SetKey::Segment(id), _) => {
-                return row.entry.code.as_deref() != Some(id.as_str())
-                    || !kind.affected_sets().segment;
+                return row.entry.code.as_deref() != Some(id.as_str()) || !affected.segment;
             }
-            _ => {}
+            (
+                SetKey::Groups
+                | SetKey::Members(_)
+                | SetKey::Everyone
+                | SetKey::Companies
+                | SetKey::Excluded
+                | SetKey::PrivacyBlocked
+                | SetKey::Email(_)
+                | SetKey::Attribute(..)
+                | SetKey::OfCompany(_)
+                | SetKey::CompanyOf,
+                _,
+            ) => {}
         }
         true
     }
@@ -149,7 +158,8 @@ fn change_set(
     indexed: &IndexedEntry,
     belonging: impl Iterator<Item = u32>,
 ) {
-    if !indexed.row().entry.kind.affected_sets().contacts {
+    let affected = indexed.row().entry.kind.affected_sets();
+    if affected.contacts.is_none() {
         return;
     }
     // Most changes leave most sets unchanged. Then no copy is made.
@@ -164,7 +174,8 @@ fn change_set(
 
 /// Sets the companies of created and changed contacts, and removes deleted contacts.
 fn change_companies(companies: &mut Arc<Companies>, row: &TailEntry) {
-    let deleted = row.entry.kind == ChangeKind::ContactsDeleted;
+    let affected = row.entry.kind.affected_sets();
+    let deleted = affected.contacts == Some(ContactsChange::Deleted);
     if row.states.is_empty() && !deleted {
         return;
     }

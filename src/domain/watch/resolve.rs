@@ -32,10 +32,7 @@ impl Lookup {
             contacts: HashMap::new(),
             descriptions: HashMap::new(),
         };
-        let detailed = numbers(
-            entries,
-            &[ChangeKind::ContactsCreated, ChangeKind::ContactsUpdated],
-        );
+        let detailed = numbers(entries, Needs::Contacts);
         if !detailed.is_empty() {
             for contact in store::contacts::by_numbers(conn, tenant_id, detailed.clone()).await? {
                 lookup
@@ -44,10 +41,7 @@ impl Lookup {
                 lookup.contacts.insert(contact.contact_number, contact);
             }
         }
-        let mut bare = numbers(
-            entries,
-            &[ChangeKind::MembersAdded, ChangeKind::MembersRemoved],
-        );
+        let mut bare = numbers(entries, Needs::ContactIds);
         bare.retain(|number| !lookup.ids.contains_key(number));
         if !bare.is_empty() {
             let found = store::contacts::ids(conn, tenant_id, &bare).await?;
@@ -63,12 +57,9 @@ impl Lookup {
                 .ids
                 .extend(deleted.into_iter().map(|(number, id)| (number, id.into())));
         }
-        let unsent_groups = |read: &&PageEntry| has_description(read.entry.kind);
-        let groups: Vec<i32> = entries
-            .iter()
-            .filter(unsent_groups)
-            .map(|read| read.entry.subject_id)
-            .collect();
+        let described = entries.iter().map(|read| &read.entry);
+        let described = described.filter(|entry| needs(entry.kind) == Needs::Description);
+        let groups: Vec<i32> = described.map(|entry| entry.subject_id).collect();
         if !groups.is_empty() {
             let known = store::mailing_groups::descriptions(conn, tenant_id, &groups).await?;
             lookup.descriptions = known
@@ -81,12 +72,13 @@ impl Lookup {
 
     /// Whether the ids of all contacts of these entries were found.
     pub(super) fn is_complete(&self, entries: &[PageEntry]) -> bool {
-        let mut named = entries
-            .iter()
-            .filter(|read| read.entry.kind != ChangeKind::ContactsDeleted);
-        named.all(|read| {
-            let mut numbers = read.entry.contact_numbers.iter().flatten();
+        let has_ids = |entry: &LogEntry| {
+            let mut numbers = entry.contact_numbers.iter().flatten();
             numbers.all(|number| self.ids.contains_key(number))
+        };
+        entries.iter().all(|read| match needs(read.entry.kind) {
+            Needs::Contacts | Needs::ContactIds => has_ids(&read.entry),
+            Needs::Description | Needs::Nothing => true,
         })
     }
 
@@ -114,28 +106,40 @@ impl Lookup {
     }
 }
 
-/// Whether watchers get the description of the group with this change.
-fn has_description(kind: ChangeKind) -> bool {
+/// What watchers get with a change besides its entry.
+#[derive(PartialEq, Eq)]
+enum Needs {
+    /// The description of the group.
+    Description,
+    /// The contacts.
+    Contacts,
+    /// The ids of the contacts.
+    ContactIds,
+    Nothing,
+}
+
+fn needs(kind: ChangeKind) -> Needs {
     match kind {
-        ChangeKind::GroupCreated | ChangeKind::GroupRenamed | ChangeKind::GroupUpdated => true,
+        ChangeKind::GroupCreated | ChangeKind::GroupRenamed | ChangeKind::GroupUpdated => {
+            Needs::Description
+        }
+        ChangeKind::ContactsCreated | ChangeKind::ContactsUpdated => Needs::Contacts,
+        ChangeKind::MembersAdded | ChangeKind::MembersRemoved => Needs::ContactIds,
         ChangeKind::GroupDeleted
-        | ChangeKind::ContactsCreated
-        | ChangeKind::ContactsUpdated
+        // The entry has their ids.
         | ChangeKind::ContactsDeleted
-        | ChangeKind::MembersAdded
-        | ChangeKind::MembersRemoved
         | ChangeKind::SegmentCreated
         | ChangeKind::SegmentUpdated
         | ChangeKind::SegmentDeleted
         | ChangeKind::CriteriaSaved
-        | ChangeKind::CriteriaDeleted => false,
+        | ChangeKind::CriteriaDeleted => Needs::Nothing,
     }
 }
 
-/// The contacts of the entries of these kinds, once each.
-fn numbers(entries: &[PageEntry], kinds: &[ChangeKind]) -> Vec<i32> {
+/// The contacts of the entries that need this, once each.
+fn numbers(entries: &[PageEntry], needed: Needs) -> Vec<i32> {
     let entries = entries.iter().map(|read| &read.entry);
-    let entries = entries.filter(|entry| kinds.contains(&entry.kind));
+    let entries = entries.filter(|entry| needs(entry.kind) == needed);
     let numbers = entries.flat_map(|entry| entry.contact_numbers.iter().flatten().copied());
     numbers.collect::<HashSet<i32>>().into_iter().collect()
 }

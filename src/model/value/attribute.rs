@@ -18,6 +18,7 @@ use serde::{Deserialize, Serialize};
 use unicode_normalization::UnicodeNormalization;
 
 use super::{InvalidValue, at_most, not_blank};
+use crate::model::limits::MAX_ATTRIBUTES;
 
 text_value! {
     /// The key of an attribute: a lower-case letter and up to 30 of `a-z 0-9 _`, and no word of the
@@ -75,7 +76,7 @@ pub struct Attributes(BTreeMap<AttributeKey, AttributeValue>);
 
 impl Attributes {
     /// How many a contact may have.
-    pub(crate) const MAX: usize = 32;
+    pub(crate) const MAX: usize = MAX_ATTRIBUTES;
 
     pub(crate) fn len(&self) -> usize {
         self.0.len()

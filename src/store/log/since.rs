@@ -56,7 +56,7 @@ impl LogFilter {
 
     /// The kinds that are needed whatever their subject.
     fn any_subject(&self) -> Vec<ChangeKind> {
-        kinds(|it| it.codes && self.codes || it.contacts && self.contacts)
+        kinds(|it| it.codes && self.codes || it.contacts.is_some() && self.contacts)
     }
 }
 
