@@ -56,3 +56,12 @@ fn the_documentation_lists_each_rpc_under_its_access() {
     }
     assert_eq!(documented, expected);
 }
+
+#[test]
+fn the_readme_names_every_rpc() {
+    let readme = Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");
+    let readme = fs::read_to_string(readme).unwrap();
+    let names = method_access().filter_map(|(path, _)| path.rsplit('/').next());
+    let missing = names.filter(|name| !readme.contains(&format!("`{name}`")));
+    assert_eq!(missing.collect::<Vec<_>>(), Vec::<&str>::new());
+}
