@@ -1,4 +1,4 @@
-//! The wire: handlers and conversions. The only room that knows tonic and the generated types.
+//! The wire: handlers, and the conversions between the generated types and the domain.
 //!
 //! Every handler parses its request into values of the model, calls one operation of the domain
 //! and converts its result. Every error becomes a status in [`status`].

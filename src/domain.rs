@@ -21,7 +21,7 @@ mod cache;
 mod lookup;
 mod upsert;
 
-mod once;
+mod idempotency;
 
 // Below all: reading, writing, notifying.
 mod database;

@@ -23,12 +23,12 @@ pub mod check;
 mod certificates;
 mod connector;
 mod error;
-mod growth;
 pub(crate) mod health;
 mod metrics;
 mod migrate;
 mod numbers;
 mod passfile;
+mod plan_invalidation;
 mod pool;
 mod replica;
 mod requirements;
@@ -72,8 +72,8 @@ pub(crate) use self::{
     transaction::Transaction,
 };
 use crate::{
+    fair_semaphore::{FairPermit, FairSemaphore},
     model::{ContactSet, TenantId},
-    turns::{Turn, Turns},
 };
 
 /// A connection on which queries run.
@@ -93,9 +93,9 @@ pub struct Store {
     /// For large reads.
     replica: Option<Replica>,
     /// The writes of a tenant wait here for each other: in the database each would hold a connection.
-    write_turns: Turns,
+    write_permits: FairSemaphore,
     /// Pages, which PostgreSQL and this program compute for milliseconds.
-    page_turns: Turns,
+    page_permits: FairSemaphore,
     wait: Duration,
     waits: WaitMetrics,
     tenants: Arc<TenantCache>,
@@ -164,8 +164,8 @@ impl Store {
             pool: ConnectionPool::new(&connector, connections, Some(is_idle)),
             health_pool,
             replica: None,
-            write_turns: Turns::new(usize::MAX, 1),
-            page_turns: Turns::new(usize::MAX, connections.div_ceil(2)).leaving_a_core(),
+            write_permits: FairSemaphore::new(usize::MAX, 1),
+            page_permits: FairSemaphore::new(usize::MAX, connections.div_ceil(2)).leaving_a_core(),
             wait,
             waits: WaitMetrics::new(),
             tenants: Arc::default(),
@@ -217,13 +217,13 @@ impl Store {
     }
 
     /// Waits until a tenant's earlier writes of this server have ended. Taken before a connection.
-    pub(crate) async fn write_turn(&self, tenant_id: TenantId) -> Turn {
-        self.write_turns.take(tenant_id).await
+    pub(crate) async fn write_permit(&self, tenant_id: TenantId) -> FairPermit {
+        self.write_permits.acquire(tenant_id).await
     }
 
     /// Waits until a tenant may read another page. Taken before a connection.
-    pub(crate) async fn page_turn(&self, tenant_id: TenantId) -> Turn {
-        self.page_turns.take(tenant_id).await
+    pub(crate) async fn page_permit(&self, tenant_id: TenantId) -> FairPermit {
+        self.page_permits.acquire(tenant_id).await
     }
 
     /// Notes how many rows the tables have, always in the same order: plans depend on it.

@@ -16,7 +16,7 @@ use super::{
     quota::{Quota, TakenQuota},
     status,
 };
-use crate::turns::{Turn, Turns};
+use crate::fair_semaphore::{FairPermit, FairSemaphore};
 
 /// So much of each message is free, so that small calls pass when large ones have taken all memory.
 /// The number of calls bounds what is free.
@@ -30,8 +30,8 @@ task_local! {
 pub(crate) struct Incoming {
     /// Whether the call takes one message.
     single: bool,
-    /// Compressed messages are unpacked in turns.
-    turns: Turns,
+    /// For unpacking compressed messages.
+    semaphore: FairSemaphore,
     tenant: Arc<str>,
     state: Mutex<Receiving>,
 }
@@ -43,13 +43,13 @@ struct Receiving {
     received: usize,
     memory: TakenQuota,
     /// Held while a message is unpacked.
-    unpacking: Option<Turn>,
+    unpacking: Option<FairPermit>,
 }
 
 impl Incoming {
     pub(crate) fn new(
         memory: &Arc<Quota>,
-        turns: &Turns,
+        semaphore: &FairSemaphore,
         tenant: &Arc<str>,
         single: bool,
     ) -> Arc<Self> {
@@ -61,7 +61,7 @@ impl Incoming {
         };
         Arc::new(Self {
             single,
-            turns: turns.clone(),
+            semaphore: semaphore.clone(),
             tenant: Arc::clone(tenant),
             state: Mutex::new(state),
         })
@@ -79,20 +79,20 @@ impl Incoming {
         state.hold(received)
     }
 
-    /// Waits for a turn to unpack a compressed message.
-    pub(crate) async fn turn(&self) -> Turn {
+    /// Waits for the permit to unpack a compressed message.
+    pub(crate) async fn unpack_permit(&self) -> FairPermit {
         let mut hasher = DefaultHasher::new();
         self.tenant.hash(&mut hasher);
         // Tenants of one hash wait for each other, which is rare and harmless.
-        self.turns.take(hasher.finish() as i32).await
+        self.semaphore.acquire(hasher.finish() as i32).await
     }
 
-    /// Holds a turn until the next message is unpacked.
-    pub(crate) fn hold(&self, turn: Turn) {
-        self.state().unpacking = Some(turn);
+    /// Holds a permit until the next message is unpacked.
+    pub(crate) fn hold(&self, permit: FairPermit) {
+        self.state().unpacking = Some(permit);
     }
 
-    /// Gives back a turn: more of the next message has to come before it can be unpacked.
+    /// Gives back a permit: more of the next message has to come before it can be unpacked.
     pub(crate) fn give_back(&self) {
         self.state().unpacking = None;
     }
@@ -126,10 +126,10 @@ pub(crate) fn receive(bytes: usize) -> Result<(), Status> {
     counted.unwrap_or(Ok(()))
 }
 
-/// Waits for a turn to unpack a compressed message of the current call.
-pub(crate) async fn turn() -> Option<Turn> {
+/// Waits for the permit to unpack a compressed message of the current call.
+pub(crate) async fn unpack_permit() -> Option<FairPermit> {
     let incoming = CURRENT.try_with(Arc::clone).ok()?;
-    Some(incoming.turn().await)
+    Some(incoming.unpack_permit().await)
 }
 
 /// Counts a message of the current call that is about to be decoded and then takes so many bytes.
@@ -167,7 +167,7 @@ mod tests {
     #[test]
     fn a_message_counts_until_it_is_handled() {
         let memory = Quota::halved(200_000);
-        let call = Incoming::new(&memory, &Turns::new(1, 1), &Arc::from("t"), false);
+        let call = Incoming::new(&memory, &FairSemaphore::new(1, 1), &Arc::from("t"), false);
         call.receive(FREE_BYTES).expect("free");
         assert_eq!(memory.used(), 0);
         call.receive(50_000).expect("room");
@@ -185,18 +185,18 @@ mod tests {
 
     #[tokio::test]
     async fn a_turn_is_one_of_those_that_calls_share() {
-        let (memory, turns) = (Quota::halved(1), Turns::new(1, 1));
-        let call = Incoming::new(&memory, &turns, &Arc::from("t"), true);
-        let turn = scope(call, turn()).await;
-        assert_eq!(turns.counts(), (0, 0));
-        drop(turn);
-        assert_eq!(turns.counts(), (1, 0));
+        let (memory, semaphore) = (Quota::halved(1), FairSemaphore::new(1, 1));
+        let call = Incoming::new(&memory, &semaphore, &Arc::from("t"), true);
+        let permit = scope(call, unpack_permit()).await;
+        assert_eq!(semaphore.counts(), (0, 0));
+        drop(permit);
+        assert_eq!(semaphore.counts(), (1, 0));
     }
 
     #[test]
     fn a_unary_call_takes_one_message() {
         let memory = Quota::halved(1);
-        let call = Incoming::new(&memory, &Turns::new(1, 1), &Arc::from("t"), true);
+        let call = Incoming::new(&memory, &FairSemaphore::new(1, 1), &Arc::from("t"), true);
         sync_scope(call, || {
             decode(1).expect("the first");
             let status = decode(1).expect_err("the second");

@@ -26,7 +26,7 @@ const READ_INTERVAL: Duration = Duration::from_secs(2);
 /// When a stream may be tried again.
 const STREAM_RETRY: Duration = Duration::from_secs(1);
 
-/// The limits of all tenants, as they were a few seconds ago at most.
+/// The rate limits of all tenants, as they were a few seconds ago at most.
 #[derive(Debug, Default)]
 pub struct Rates {
     /// Tenants with limits of their own.

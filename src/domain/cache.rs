@@ -6,11 +6,11 @@
 
 mod catch_up;
 mod entry;
-mod flights;
 mod ids;
 mod load;
 mod lru;
 mod measured;
+mod single_flight;
 mod tail;
 
 use std::sync::Arc;
@@ -20,30 +20,30 @@ pub(super) use self::{
     ids::{BLOCK, IdBlock},
     tail::IndexedTail,
 };
-use self::{flights::Flights, lru::TenantLru, measured::HitMetrics};
+use self::{lru::TenantLru, measured::HitMetrics, single_flight::SingleFlight};
 use super::{Error, Result};
 use crate::{
     cpu,
+    fair_semaphore::{FairPermit, FairSemaphore},
     model::TenantId,
-    turns::{Turn, Turns},
 };
 
 /// A cache of bounded size, which tenants share.
 pub struct SetCache {
     sets: TenantLru<SetKey, CacheEntry>,
     ids: TenantLru<u32, IdBlock>,
-    set_loads: Flights<(TenantId, SetKey), CacheEntry>,
-    id_loads: Flights<(TenantId, u32), IdBlock>,
+    set_loads: SingleFlight<(TenantId, SetKey), CacheEntry>,
+    id_loads: SingleFlight<(TenantId, u32), IdBlock>,
     /// Limits concurrent loads, of all and of one tenant, so that others get a connection.
-    loads: Turns,
+    loads: FairSemaphore,
     /// The same for loads of many sets: those of one tenant wait for each other, and find what the
     /// one before has loaded.
-    bulk_loads: Turns,
+    bulk_loads: FairSemaphore,
     /// Limits long computations.
-    computations: Turns,
+    computations: FairSemaphore,
     /// Selections of very many sets keep a thread busy for milliseconds: those of one tenant wait for each
-    /// other. Other tenants do not wait, because the turn is kept while sets are loaded.
-    large_selections: Turns,
+    /// other. Other tenants do not wait, because the permit is kept while sets are loaded.
+    large_selections: FairSemaphore,
     set_hits: HitMetrics,
     id_hits: HitMetrics,
 }
@@ -59,12 +59,12 @@ impl SetCache {
         Self {
             sets: TenantLru::new(memory - ids),
             ids: TenantLru::new(ids),
-            set_loads: Flights::default(),
-            id_loads: Flights::default(),
-            loads: Turns::new(loads.max(1), MAX_LOADS_PER_TENANT),
-            bulk_loads: Turns::new(loads.max(1), 1),
-            computations: Turns::new(cpu::cores().div_ceil(2), 1),
-            large_selections: Turns::new(usize::MAX, 1),
+            set_loads: SingleFlight::default(),
+            id_loads: SingleFlight::default(),
+            loads: FairSemaphore::new(loads.max(1), MAX_LOADS_PER_TENANT),
+            bulk_loads: FairSemaphore::new(loads.max(1), 1),
+            computations: FairSemaphore::new(cpu::cores().div_ceil(2), 1),
+            large_selections: FairSemaphore::new(usize::MAX, 1),
             set_hits: HitMetrics::of(measured::SETS),
             id_hits: HitMetrics::of(measured::IDS),
         }
@@ -111,7 +111,7 @@ impl SetCache {
         }
         let (sets, loads, key) = (self.sets.clone(), self.loads.clone(), key.clone());
         let load = async move {
-            let _turn = loads.take(tenant_id).await;
+            let _permit = loads.acquire(tenant_id).await;
             let entry = load.await?;
             keep(&sets, tenant_id, &key, &entry);
             Ok(entry)
@@ -120,13 +120,13 @@ impl SetCache {
     }
 
     /// Waits until a tenant may select from very many sets.
-    pub(super) async fn large_selection_turn(&self, tenant_id: TenantId) -> Turn {
-        self.large_selections.take(tenant_id).await
+    pub(super) async fn large_selection_permit(&self, tenant_id: TenantId) -> FairPermit {
+        self.large_selections.acquire(tenant_id).await
     }
 
     /// Waits until a tenant may load many sets.
-    pub(super) async fn bulk_load_turn(&self, tenant_id: TenantId) -> Turn {
-        self.bulk_loads.take(tenant_id).await
+    pub(super) async fn bulk_load_permit(&self, tenant_id: TenantId) -> FairPermit {
+        self.bulk_loads.acquire(tenant_id).await
     }
 
     /// Runs a computation on sets. A long one runs on a thread of its own, so that the threads that
@@ -140,10 +140,10 @@ impl SetCache {
         if !is_long {
             return Ok(work());
         }
-        let turn = self.computations.take(tenant_id).await;
+        let permit = self.computations.acquire(tenant_id).await;
         let computed = tokio::task::spawn_blocking(move || {
             // Kept until the work is done, even if its caller goes away.
-            let _turn = turn;
+            let _permit = permit;
             work()
         });
         computed

@@ -11,9 +11,9 @@ use tokio::time::Instant;
 
 use super::{Error, Resource, Result, notifier::RevisionNotifier};
 use crate::{
+    fair_semaphore::FairPermit,
     model::{Commit, RequestId, Revision, TenantId, TenantName},
     store::{self, ALL_TENANTS, Connection, QueryError, Store},
-    turns::Turn,
 };
 
 /// How long the record of a request with a `request_id` is kept.
@@ -170,13 +170,13 @@ impl Database {
         call: &Call,
         op: impl AsyncFnOnce(&mut Connection, TenantId) -> Result<T> + Clone,
     ) -> Result<T> {
-        let _turn = self.page_turn(call).await;
+        let _permit = self.page_permit(call).await;
         self.read_via_replica_of(call, op).await
     }
 
     /// Waits until the tenant may read another page.
-    pub(super) async fn page_turn(&self, call: &Call) -> Turn {
-        self.store.page_turn(self.known_tenant(call)).await
+    pub(super) async fn page_permit(&self, call: &Call) -> FairPermit {
+        self.store.page_permit(self.known_tenant(call)).await
     }
 
     /// Runs a write whose single statement is a transaction by itself.
@@ -185,7 +185,7 @@ impl Database {
         tenant_id: TenantId,
         op: impl AsyncFnOnce(&mut Connection) -> Result<T>,
     ) -> Result<T> {
-        let _turn = self.store.write_turn(tenant_id).await;
+        let _permit = self.store.write_permit(tenant_id).await;
         self.read(tenant_id, op).await
     }
 

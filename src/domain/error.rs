@@ -88,7 +88,7 @@ pub enum Error {
     },
     /// The tenant cannot have more of these: their numbers are used up.
     #[error("the tenant has used up its numbers for {0}s")]
-    Full(Resource),
+    NumbersExhausted(Resource),
     /// The tenant has as many of these as it may have.
     #[error(
         "the tenant has {max} {resource}s and may not have more; raise its limit or delete some"
@@ -191,7 +191,7 @@ impl Error {
     /// Why there is no number for one more.
     pub(super) fn no_number(resource: Resource) -> impl FnOnce(NoNumber) -> Self {
         move |error| match error {
-            NoNumber::Exhausted => Self::Full(resource),
+            NoNumber::Exhausted => Self::NumbersExhausted(resource),
             NoNumber::LimitReached(max) => Self::LimitReached { resource, max },
         }
     }

@@ -25,7 +25,7 @@ pub(crate) async fn list(
     before: Option<Revision>,
     size: PageSize,
 ) -> Result<RevisionPage> {
-    let _turn = domain.page_turn(call).await;
+    let _permit = domain.page_permit(call).await;
     // Pruning makes no revision, so a replica may show more of the history.
     domain
         .read_of(call, async |conn, tenant_id| {

@@ -18,8 +18,8 @@ use crate::{
         status::overloaded,
     },
     cpu,
+    fair_semaphore::FairSemaphore,
     metrics::{self, Metric, PLACES_LIMIT, PLACES_USED, REQUEST_MEMORY, REQUEST_MEMORY_LIMIT},
-    turns::Turns,
 };
 
 /// What calls share.
@@ -33,7 +33,7 @@ pub(super) struct Admission {
     /// Bytes of requests.
     pub(super) memory: Arc<Quota>,
     /// Unpacking compressed messages, which leaves a processor to other calls.
-    pub(super) unpacking: Turns,
+    pub(super) unpacking: FairSemaphore,
 }
 
 impl Admission {
@@ -46,7 +46,7 @@ impl Admission {
             rates: Arc::clone(&limits.rates),
             pushback: Pushback::new(),
             memory: Quota::halved(limits.max_request_memory),
-            unpacking: Turns::new(unpackers, unpackers),
+            unpacking: FairSemaphore::new(unpackers, unpackers),
         }
     }
 

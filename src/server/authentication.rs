@@ -7,7 +7,7 @@ use tokio::sync::watch;
 use tonic::Status;
 
 use super::{
-    methods::{Guard, KnownMethod, MethodClass},
+    methods::{AccessRule, KnownMethod, MethodClass},
     tls::PeerCertificates,
 };
 use crate::{
@@ -27,14 +27,14 @@ pub(super) async fn authenticate(
     headers: &HeaderMap,
     peer: Option<PeerCertificates>,
 ) -> (Result<Caller, Status>, Option<Recheck>) {
-    let is_checked = method.class != MethodClass::Unary && method.guard != Guard::Open;
+    let is_checked = method.class != MethodClass::Unary && method.access_rule != AccessRule::Open;
     // Before the rules are read, so that no change of them is missed.
     let changes = is_checked.then(|| authenticator.changes()).flatten();
-    let caller = caller(authenticator, method.guard, headers, peer.as_ref()).await;
+    let caller = caller(authenticator, method.access_rule, headers, peer.as_ref()).await;
     let recheck = changes.zip(caller.as_ref().ok());
     let recheck = recheck.map(|(changes, caller)| Recheck {
         authenticator: authenticator.clone(),
-        guard: method.guard,
+        access_rule: method.access_rule,
         headers: headers.clone(),
         peer,
         caller: caller.clone(),
@@ -46,7 +46,7 @@ pub(super) async fn authenticate(
 /// Checks the caller of a stream again when its credentials expire and when the rules change.
 pub(super) struct Recheck {
     authenticator: Authenticator,
-    guard: Guard,
+    access_rule: AccessRule,
     headers: HeaderMap,
     peer: Option<PeerCertificates>,
     caller: Caller,
@@ -69,9 +69,11 @@ impl Recheck {
     async fn again(&self, known: &Caller) -> Result<Caller, Status> {
         let (headers, peer) = (&self.headers, self.peer.as_ref());
         let caller = known.with(principal(&self.authenticator, headers, peer).await?)?;
-        match self.guard {
-            Guard::Open | Guard::Authenticated => {}
-            Guard::Tenant(access) | Guard::NamedTenant(access) => caller.require_access(access)?,
+        match self.access_rule {
+            AccessRule::Open | AccessRule::Authenticated => {}
+            AccessRule::Tenant(access) | AccessRule::NamedTenant(access) => {
+                caller.require_access(access)?;
+            }
         }
         Ok(caller)
     }
@@ -79,20 +81,20 @@ impl Recheck {
 
 async fn caller(
     authenticator: &Authenticator,
-    guard: Guard,
+    access_rule: AccessRule,
     headers: &HeaderMap,
     peer: Option<&PeerCertificates>,
 ) -> Result<Caller, Status> {
-    let principal = match guard {
-        Guard::Open => Arc::new(Principal::anonymous()),
-        Guard::Authenticated | Guard::Tenant(_) | Guard::NamedTenant(_) => {
+    let principal = match access_rule {
+        AccessRule::Open => Arc::new(Principal::anonymous()),
+        AccessRule::Authenticated | AccessRule::Tenant(_) | AccessRule::NamedTenant(_) => {
             principal(authenticator, headers, peer).await?
         }
     };
-    match guard {
-        Guard::Open | Guard::Authenticated => Ok(Caller::new(principal)),
-        Guard::Tenant(access) => Caller::in_tenant(principal, access, headers),
-        Guard::NamedTenant(access) => {
+    match access_rule {
+        AccessRule::Open | AccessRule::Authenticated => Ok(Caller::new(principal)),
+        AccessRule::Tenant(access) => Caller::in_tenant(principal, access, headers),
+        AccessRule::NamedTenant(access) => {
             let caller = Caller::new(principal);
             caller.require_access(access)?;
             Ok(caller)

@@ -34,7 +34,7 @@ pub(super) struct CallLog {
     trace: Span,
     method: Arc<KnownMethod>,
     tenant: Arc<str>,
-    /// Who calls, if that was asked.
+    /// Who calls, if the call was authenticated.
     principal: Option<Arc<str>>,
     started: Instant,
     ended: bool,

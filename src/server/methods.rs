@@ -26,7 +26,7 @@ pub(super) enum MethodClass {
 
 /// What the caller of a method must show.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Guard {
+pub(super) enum AccessRule {
     /// Nothing.
     Open,
     /// Who it is.
@@ -50,7 +50,7 @@ pub(super) struct KnownMethod {
     pub(super) class: MethodClass,
     /// Whether a call takes one message.
     pub(super) takes_one_message: bool,
-    pub(super) guard: Guard,
+    pub(super) access_rule: AccessRule,
     pub(super) metrics: MethodMetrics,
 }
 
@@ -87,7 +87,7 @@ impl MethodTable {
                 name: UNKNOWN.to_owned(),
                 class: MethodClass::Unary,
                 takes_one_message: true,
-                guard: Guard::Authenticated,
+                access_rule: AccessRule::Authenticated,
                 metrics: MethodMetrics::new(UNKNOWN, UNKNOWN, (false, false)),
             }),
         })
@@ -112,12 +112,12 @@ fn methods_in(
             let name = format!("{service}/{}", method.name());
             let path = format!("/{name}");
             let access = access.get(path.as_str()).copied().and_then(required_access);
-            let guard = guard(&service, access, reflection);
+            let access_rule = access_rule(&service, access, reflection);
             let streams = (method.client_streaming(), method.server_streaming());
             let known = KnownMethod {
                 class: class(package, method),
                 takes_one_message: !method.client_streaming(),
-                guard: guard.ok_or_else(|| Error::NoAccess(name.clone()))?,
+                access_rule: access_rule.ok_or_else(|| Error::NoAccess(name.clone()))?,
                 metrics: MethodMetrics::new(&service, method.name(), streams),
                 name,
             };
@@ -128,16 +128,20 @@ fn methods_in(
 }
 
 /// What the callers of a service's method must show; `None` if that is not known.
-fn guard(service: &str, access: Option<AccessLevel>, reflection: Reflection) -> Option<Guard> {
+fn access_rule(
+    service: &str,
+    access: Option<AccessLevel>,
+    reflection: Reflection,
+) -> Option<AccessRule> {
     match (service, access) {
-        ("grpc.health.v1.Health", _) => Some(Guard::Open),
+        ("grpc.health.v1.Health", _) => Some(AccessRule::Open),
         (name, _) if name.starts_with("grpc.reflection.") => Some(match reflection {
-            Reflection::On => Guard::Open,
-            Reflection::Authenticated | Reflection::Off => Guard::Authenticated,
+            Reflection::On => AccessRule::Open,
+            Reflection::Authenticated | Reflection::Off => AccessRule::Authenticated,
         }),
-        (identity_server::SERVICE_NAME, Some(_)) => Some(Guard::Authenticated),
-        (tenants_server::SERVICE_NAME, Some(access)) => Some(Guard::NamedTenant(access)),
-        (_, access) => access.map(Guard::Tenant),
+        (identity_server::SERVICE_NAME, Some(_)) => Some(AccessRule::Authenticated),
+        (tenants_server::SERVICE_NAME, Some(access)) => Some(AccessRule::NamedTenant(access)),
+        (_, access) => access.map(AccessRule::Tenant),
     }
 }
 

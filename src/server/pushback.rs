@@ -18,9 +18,9 @@ const DELAYS: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(5)];
 const SECOND: Duration = Duration::from_secs(1);
 
 /// The delays of tenants: the more of a tenant's calls are refused, the longer.
-pub(super) struct Pushback(Mutex<Refused>);
+pub(super) struct Pushback(Mutex<RefusedCalls>);
 
-struct Refused {
+struct RefusedCalls {
     /// When the present second began.
     since: Instant,
     /// The refused calls of tenants in the present and in the last second.
@@ -30,7 +30,7 @@ struct Refused {
 
 impl Pushback {
     pub(super) fn new() -> Self {
-        Self(Mutex::new(Refused {
+        Self(Mutex::new(RefusedCalls {
             since: Instant::now(),
             now: HashMap::new(),
             before: HashMap::new(),
@@ -40,7 +40,7 @@ impl Pushback {
     /// Counts a refused call; after which time it shall come again.
     pub(super) fn refused(&self, tenant: &Arc<str>, now: Instant) -> Duration {
         let mut refused = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        refused.forget(now);
+        refused.expire(now);
         let before = refused.before.get(tenant).copied().unwrap_or_default();
         let latest = refused.now.entry(Arc::clone(tenant)).or_default();
         *latest = latest.saturating_add(1);
@@ -50,9 +50,9 @@ impl Pushback {
     }
 }
 
-impl Refused {
-    /// Forgets what is older than the last second.
-    fn forget(&mut self, now: Instant) {
+impl RefusedCalls {
+    /// Drops what is older than the last second.
+    fn expire(&mut self, now: Instant) {
         let age = now - self.since;
         if age < SECOND {
             return;

@@ -14,7 +14,7 @@ use http::{HeaderMap, HeaderValue};
 use http_body::{Body as _, Frame};
 use tonic::{Status, body::Body};
 
-use crate::{api::incoming::Incoming, turns::Turn};
+use crate::{api::incoming::Incoming, fair_semaphore::FairPermit};
 
 /// Names the compression of a request's messages.
 const ENCODING: &str = "grpc-encoding";
@@ -29,11 +29,11 @@ pub(super) struct RequestBody {
 /// What a compressed body waits for before it passes on data.
 #[derive(Default)]
 struct Unpacking {
-    next: Option<(Bytes, BoxFuture<'static, Turn>)>,
+    next: Option<(Bytes, BoxFuture<'static, FairPermit>)>,
 }
 
 impl RequestBody {
-    /// Wraps a body; compressed messages take turns.
+    /// Wraps a body; compressed messages wait for a permit.
     pub(super) fn wrap(body: Body, headers: &HeaderMap, incoming: &Arc<Incoming>) -> Body {
         if body.is_end_stream() {
             return body;
@@ -49,20 +49,20 @@ impl RequestBody {
 }
 
 impl Unpacking {
-    /// Keeps data until its turn has come.
+    /// Keeps data until it has a permit.
     fn keep(&mut self, data: Bytes, incoming: &Arc<Incoming>) {
         let incoming = Arc::clone(incoming);
-        let turn = Box::pin(async move { incoming.turn().await });
-        self.next = Some((data, turn));
+        let permit = Box::pin(async move { incoming.unpack_permit().await });
+        self.next = Some((data, permit));
     }
 
-    /// The data that was kept, if any, and its turn.
-    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<(Bytes, Turn)>> {
-        let Some((_, turn)) = &mut self.next else {
+    /// The data that was kept, if any, and its permit.
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<(Bytes, FairPermit)>> {
+        let Some((_, permit)) = &mut self.next else {
             return Poll::Ready(None);
         };
-        let turn = ready!(turn.as_mut().poll(cx));
-        Poll::Ready(self.next.take().map(|(data, _)| (data, turn)))
+        let permit = ready!(permit.as_mut().poll(cx));
+        Poll::Ready(self.next.take().map(|(data, _)| (data, permit)))
     }
 }
 
@@ -92,8 +92,8 @@ impl http_body::Body for RequestBody {
                 }
             }
             let kept = ready!(unpacking.poll(cx));
-            return Poll::Ready(kept.map(|(data, turn)| {
-                incoming.hold(turn);
+            return Poll::Ready(kept.map(|(data, permit)| {
+                incoming.hold(permit);
                 Ok(Frame::data(data))
             }));
         }

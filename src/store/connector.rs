@@ -37,12 +37,12 @@ use super::{
 /// Time limit of making a connection, and of a request to cancel a statement.
 const TIMEOUT: Duration = Duration::from_secs(5);
 
-/// How long a host may take before the next one is tried too: a host that lost its power or its network
-/// does not answer at all.
-const HEAD_START: Duration = Duration::from_millis(250);
+/// How long a host may take before the next one is tried too (RFC 8305): a host that lost its power or
+/// its network does not answer at all.
+const CONNECTION_ATTEMPT_DELAY: Duration = Duration::from_millis(250);
 
 /// What is known of a connection, apart from its client.
-pub(super) struct Wire {
+pub(super) struct ConnectionHandle {
     pub(super) tap: Tap,
     /// Reads and writes. Aborting it closes the connection, which fails its requests.
     pub(super) driver: AbortHandle,
@@ -120,16 +120,20 @@ impl Connector {
     }
 
     /// Makes a connection of the driver; it is closed when the client is dropped.
-    pub(super) async fn open(&self) -> Result<(Client, Wire), ConnectError> {
+    pub(super) async fn open(&self) -> Result<(Client, ConnectionHandle), ConnectError> {
         timeout(TIMEOUT, self.open_any())
             .await
             .unwrap_or(Err(ConnectError::TimedOut))
     }
 
     /// Tries the hosts in order, and the next one while those before it do not answer.
-    async fn open_any(&self) -> Result<(Client, Wire), ConnectError> {
+    async fn open_any(&self) -> Result<(Client, ConnectionHandle), ConnectError> {
         let any = self.config.get_target_session_attrs() == TargetSessionAttrs::Any;
-        let head_start = if any { TIMEOUT } else { HEAD_START };
+        let head_start = if any {
+            TIMEOUT
+        } else {
+            CONNECTION_ATTEMPT_DELAY
+        };
         let first = if any {
             0
         } else {
@@ -165,7 +169,7 @@ impl Connector {
         }
     }
 
-    async fn open_host(&self, host: &Config) -> Result<(Client, Wire), ConnectError> {
+    async fn open_host(&self, host: &Config) -> Result<(Client, ConnectionHandle), ConnectError> {
         let tap = Tap::default();
         let connected = match unix_socket(host) {
             Some(path) => {
@@ -193,7 +197,7 @@ impl Connector {
         {
             return Err(ConnectError::ReadOnly(!wanted));
         }
-        Ok((client, Wire { tap, driver }))
+        Ok((client, ConnectionHandle { tap, driver }))
     }
 
     /// Requests the server to cancel the statement of a connection.

@@ -25,15 +25,15 @@ pub(crate) use self::connection::PooledConnection;
 use super::{
     ALL_TENANTS, ConnectError,
     connector::Connector,
-    growth::Growth,
+    plan_invalidation::PlanInvalidation,
     session::{READ_ONLY, begin_session},
     silence::{self, IdleCheck},
     sqlstate::NextError,
     statements::{restart_trace, traced},
 };
 use crate::{
+    fair_semaphore::{FairPermit, FairSemaphore},
     model::TenantId,
-    turns::{Turn, Turns},
 };
 
 /// How many connections are made at a time: more may not be accepted.
@@ -55,12 +55,12 @@ const MAX_CHECK_TIME: Duration = Duration::from_secs(1);
 pub(super) struct ConnectionPool {
     connector: Connector,
     size: usize,
-    turns: Turns,
+    semaphore: FairSemaphore,
     connecting: Arc<Semaphore>,
     idle: Arc<Mutex<Vec<TappedConnection>>>,
     /// How often the idle connections were closed.
     clearings: Arc<AtomicUsize>,
-    growth: Arc<Growth>,
+    plan_invalidation: Arc<PlanInvalidation>,
     /// Finds silent connections.
     is_idle: Option<IdleCheck>,
     /// Settings of its connections beside those of every one.
@@ -84,11 +84,11 @@ impl ConnectionPool {
         Self {
             connector: connector.clone(),
             size,
-            turns: Turns::new(size, size.div_ceil(2)),
+            semaphore: FairSemaphore::new(size, size.div_ceil(2)),
             connecting: Arc::new(Semaphore::new(MAX_CONNECTING)),
             idle: Arc::default(),
             clearings: Arc::default(),
-            growth: Arc::default(),
+            plan_invalidation: Arc::default(),
             is_idle,
             settings: "",
         }
@@ -102,9 +102,9 @@ impl ConnectionPool {
 
     /// Takes a connection, which may wait for a free one, or makes one.
     pub(super) async fn get(&self, tenant_id: TenantId) -> ConnectionResult<PooledConnection> {
-        let turn = self.turns.take(tenant_id).await;
+        let permit = self.semaphore.acquire(tenant_id).await;
         if let Some(connection) = self.take_idle() {
-            let mut connection = self.pooled(connection, turn);
+            let mut connection = self.pooled(connection, permit);
             let planned = connection.discard_old_plans().await;
             planned.map_err(|error| ConnectionError::BadConnection(error.to_string()))?;
             return Ok(connection);
@@ -112,7 +112,7 @@ impl ConnectionPool {
         let pool = self.clone();
         let made = tokio::spawn(async move {
             let made = pool.connect().await;
-            made.map(|connection| pool.pooled(connection, turn))
+            made.map(|connection| pool.pooled(connection, permit))
         });
         made.await
             .unwrap_or_else(|error| Err(ConnectionError::BadConnection(error.to_string())))
@@ -139,7 +139,7 @@ impl ConnectionPool {
 
     /// Notes how many rows the tables have, always in the same order.
     pub(super) fn note_rows(&self, rows: Vec<i64>) {
-        self.growth.note(rows);
+        self.plan_invalidation.record(rows);
     }
 
     /// The maximum number of connections.
@@ -149,7 +149,7 @@ impl ConnectionPool {
 
     /// The connections that are idle and in use, and the callers that wait for one.
     pub(super) fn usage(&self) -> [usize; 3] {
-        let (free, waiting) = self.turns.counts();
+        let (free, waiting) = self.semaphore.counts();
         [self.idle().len(), self.size - free, waiting]
     }
 
@@ -173,32 +173,32 @@ impl ConnectionPool {
         let _permit = self.connecting.acquire().await;
         let clearings = self.clearings.load(Ordering::Relaxed);
         let failed = |error: ConnectError| ConnectionError::BadConnection(error.to_string());
-        let (client, wire) = self.connector.open().await.map_err(failed)?;
+        let (client, handle) = self.connector.open().await.map_err(failed)?;
         let backend = begin_session(&client, self.settings).await;
         let backend = backend.map_err(ConnectError::Driver).map_err(failed)?;
-        let next_error = wire.tap.next_error.clone();
+        let next_error = handle.tap.next_error.clone();
         if let (Some(is_idle), Some(backend)) = (self.is_idle.clone(), backend) {
-            silence::watch(wire.tap.traffic, wire.driver, backend, is_idle);
+            silence::watch(handle.tap.traffic, handle.driver, backend, is_idle);
         }
         Ok(TappedConnection {
             connection: traced(AsyncPgConnection::try_from(client).await?),
             next_error,
             clearings,
-            planned_at: self.growth.changes(),
+            planned_at: self.plan_invalidation.count(),
         })
     }
 
-    fn pooled(&self, connection: TappedConnection, turn: Turn) -> PooledConnection {
+    fn pooled(&self, connection: TappedConnection, permit: FairPermit) -> PooledConnection {
         PooledConnection {
             pool: self.clone(),
             sqlstate: connection.next_error.begin(),
-            connection: Some((connection, turn)),
+            connection: Some((connection, permit)),
         }
     }
 
     /// Returns a connection whose caller went away if its statement ends soon; else cancels the
     /// statement and closes the connection.
-    async fn recover(self, mut tapped: TappedConnection, turn: Turn) {
+    async fn recover(self, mut tapped: TappedConnection, permit: FairPermit) {
         restart_trace(&mut tapped.connection);
         tapped.next_error.begin();
         let token = tapped.connection.cancel_token();
@@ -224,7 +224,7 @@ impl ConnectionPool {
             // PostgreSQL may get the request late: it would then cancel the next statement.
             Ok(Ok(()) | Err(_)) | Err(_) => drop(tapped),
         }
-        drop(turn);
+        drop(permit);
     }
 
     fn idle(&self) -> MutexGuard<'_, Vec<TappedConnection>> {

@@ -7,7 +7,7 @@
 //! database, is not read; see [`crate::domain`] for the comparison with the primary.
 
 mod availability;
-mod look;
+mod standby_state;
 
 use std::{
     ops::{Deref, DerefMut},
@@ -19,7 +19,7 @@ use diesel_async::AsyncPgConnection;
 use metrics::Counter;
 use tokio::time::timeout;
 
-use self::{availability::Availability, look::look};
+use self::{availability::Availability, standby_state::read_state};
 use super::{
     ALL_TENANTS, InvalidUrl,
     connector::Connector,
@@ -31,7 +31,7 @@ use crate::{
     telemetry::due_line,
 };
 
-/// How long a read waits for a connection to the standby, and for each look at what it shows. The primary
+/// How long a read waits for a connection to the standby, and for each check of what it shows. The primary
 /// would have answered by then.
 const MAX_WAIT: Duration = Duration::from_millis(250);
 
@@ -134,7 +134,7 @@ impl Replica {
             tenant_id,
             shown,
         };
-        match connection.look().await {
+        match connection.check_state().await {
             Ok(_) => Ok(connection),
             Err(Fallback::Behind) => {
                 connection.connection.return_to_pool();
@@ -194,10 +194,12 @@ impl Replica {
     async fn probed(&self) -> Result<(), String> {
         let connection = self.0.probes.get(ALL_TENANTS).await;
         let mut connection = connection.map_err(|error| error.to_string())?;
-        let look = look(&mut connection, ALL_TENANTS, Commit::default()).await;
-        let look = look.map_err(|error| error.to_string())?;
+        let state = read_state(&mut connection, ALL_TENANTS, Commit::default()).await;
+        let state = state.map_err(|error| error.to_string())?;
         connection.return_to_pool();
-        look.obstacle().map_or(Ok(()), |it| Err(it.to_owned()))
+        state
+            .unusable_reason()
+            .map_or(Ok(()), |it| Err(it.to_owned()))
     }
 }
 
@@ -214,7 +216,7 @@ pub(crate) struct ReplicaConnection {
 impl ReplicaConnection {
     /// Returns the connection to its pool, and the last commit that any statement on it can have seen.
     pub(crate) async fn finish(mut self) -> Result<Commit, Fallback> {
-        let seen = self.look().await?;
+        let seen = self.check_state().await?;
         self.connection.return_to_pool();
         Ok(seen)
     }
@@ -238,18 +240,18 @@ impl ReplicaConnection {
     }
 
     /// The tenant's state, if what was shown is part of it.
-    async fn look(&mut self) -> Result<Commit, Fallback> {
-        let look = look(&mut self.connection, self.tenant_id, self.shown);
-        let look = match timeout(MAX_WAIT, look).await {
-            Ok(Ok(look)) => look,
+    async fn check_state(&mut self) -> Result<Commit, Fallback> {
+        let state = read_state(&mut self.connection, self.tenant_id, self.shown);
+        let state = match timeout(MAX_WAIT, state).await {
+            Ok(Ok(state)) => state,
             Ok(Err(error)) => return Err(self.replica.leave_out(&error.to_string())),
             Err(_) => return Err(self.replica.leave_out("it does not answer in time")),
         };
-        if let Some(obstacle) = look.obstacle() {
-            return Err(self.replica.leave_out(obstacle));
+        if let Some(reason) = state.unusable_reason() {
+            return Err(self.replica.leave_out(reason));
         }
-        let (head, shown) = (look.head.commit(), self.shown);
-        match look.commit_of_revision {
+        let (head, shown) = (state.head.commit(), self.shown);
+        match state.commit_of_revision {
             id if id == shown.id => Ok(head),
             // The log does not reach back to the revision, or not yet to it.
             0 => Err(Fallback::Behind),

@@ -1,5 +1,5 @@
-//! Closes a connection on which nothing comes any more, although the database answers on others: its
-//! packets are lost on the way, without a reset. Its requests then fail as on any broken connection;
+//! Closes a half-open connection, on which nothing comes any more although the database answers on others:
+//! its packets are lost on the way, without a reset. Its requests then fail as on any broken connection;
 //! otherwise they, and calls that wait for them, would wait until their deadlines.
 
 use std::{

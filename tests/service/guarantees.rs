@@ -73,6 +73,6 @@ fn ignored_and_nested_tests_are_told_apart() {
     let tests = tests();
     let has = |name: &str| tests.iter().any(|it| it == name);
     assert!(has("guarantees::every_promise_has_a_test"));
-    assert!(has("turns::tests::tenants_take_turns"));
+    assert!(has("fair_semaphore::tests::tenants_take_turns"));
     assert!(!has("peers::proxies::uploads_pass_nginx"));
 }

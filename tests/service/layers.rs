@@ -34,23 +34,37 @@ const LAYERS: &[(&str, &[&str])] = &[
             "pb",
             "reload",
             "telemetry",
-            "turns",
+            "fair_semaphore",
         ],
     ),
     ("auth", &["model", "reload", "telemetry"]),
     (
         "api",
-        &["domain", "metrics", "model", "pb", "telemetry", "turns"],
+        &[
+            "domain",
+            "metrics",
+            "model",
+            "pb",
+            "telemetry",
+            "fair_semaphore",
+        ],
     ),
     (
         "domain",
-        &["cpu", "metrics", "store", "model", "telemetry", "turns"],
+        &[
+            "cpu",
+            "metrics",
+            "store",
+            "model",
+            "telemetry",
+            "fair_semaphore",
+        ],
     ),
     (
         "store",
-        &["metrics", "model", "schema", "telemetry", "turns"],
+        &["metrics", "model", "schema", "telemetry", "fair_semaphore"],
     ),
-    ("turns", &["cpu"]),
+    ("fair_semaphore", &["cpu"]),
     ("cpu", &[]),
     ("model", &["schema"]),
     ("schema", &[]),
@@ -215,7 +229,7 @@ fn the_model_is_synchronous() {
         "systemd",
         "lib",
         "cpu",
-        "turns",
+        "fair_semaphore",
     ];
     assert_only(mentions(&others, r"async fn|tokio|\.await"), &[]);
 }

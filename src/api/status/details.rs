@@ -46,7 +46,7 @@ pub(super) fn metadata(error: &Error) -> Vec<(&'static str, String)> {
         | Error::Invalid(_)
         | Error::InvalidStart(_)
         | Error::BrokenRule(_)
-        | Error::Full(_)
+        | Error::NumbersExhausted(_)
         | Error::DeletedSince(_)
         | Error::HistoryReplaced
         | Error::CommitOutcomeUnknown { .. }
@@ -132,7 +132,7 @@ fn missing(error: &Error) -> Option<Missing> {
         | Error::Stale { .. }
         | Error::ImportOvertaken(_)
         | Error::HistoryPruned { .. }
-        | Error::Full(_)
+        | Error::NumbersExhausted(_)
         | Error::LimitReached { .. }
         | Error::DeletedSince(_)
         | Error::HistoryReplaced
@@ -171,7 +171,7 @@ pub(super) fn details(error: &Error, reason: ErrorReason) -> ErrorDetails {
             details.set_resource_info(type_of(*resource), name, "", error.to_string());
         }
         Error::Precondition(precondition) => add_unmet(&mut details, reason, precondition),
-        Error::Full(resource) | Error::LimitReached { resource, .. } => {
+        Error::NumbersExhausted(resource) | Error::LimitReached { resource, .. } => {
             details.add_quota_failure_violation(type_of(*resource), error.to_string());
         }
         Error::ImportOvertaken(_)

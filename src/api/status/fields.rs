@@ -37,7 +37,7 @@ pub(super) fn violation(error: &Error) -> Option<Violation> {
         | Error::Stale { .. }
         | Error::ImportOvertaken(_)
         | Error::HistoryPruned { .. }
-        | Error::Full(_)
+        | Error::NumbersExhausted(_)
         | Error::LimitReached { .. }
         | Error::DeletedSince(_)
         | Error::HistoryReplaced

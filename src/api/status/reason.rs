@@ -37,7 +37,7 @@ pub(super) fn reason_of(error: &Error) -> ErrorReason {
         Error::DeletedSince(resource) => not_found(*resource, false),
         Error::HistoryReplaced => ErrorReason::HistoryReplaced,
         Error::CommitOutcomeUnknown { .. } => ErrorReason::CommitOutcomeUnknown,
-        Error::Full(resource) => numbers_spent(*resource),
+        Error::NumbersExhausted(resource) => numbers_spent(*resource),
         Error::LimitReached { .. } => ErrorReason::TenantLimitReached,
         Error::Unavailable(_) => ErrorReason::DatabaseUnavailable,
         Error::DatabaseFull(_) => ErrorReason::DatabaseFull,

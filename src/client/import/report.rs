@@ -52,8 +52,8 @@ impl ImportCounts {
     }
 
     /// Takes items from the rejected ones that a real run would not reject.
-    pub(super) fn corrected(self, foreseen: Self) -> Self {
-        let (created, unchanged) = (foreseen.created, foreseen.unchanged);
+    pub(super) fn corrected(self, predicted: Self) -> Self {
+        let (created, unchanged) = (predicted.created, predicted.unchanged);
         Self {
             created: self.created + created,
             unchanged: self.unchanged + unchanged,

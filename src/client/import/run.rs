@@ -17,7 +17,7 @@ use super::{
     items::ImportItem,
     rejected::RejectedRows,
     report::ImportReport,
-    upload::{self, Foresee, ImportStart, UploadItem},
+    upload::{self, ImportStart, Predict, UploadItem},
 };
 use crate::{
     client::{Completion, error::Error, interruptible, retry::Retry, terminal},
@@ -51,7 +51,7 @@ impl ImportFlags {
             fingerprint: file.fingerprint().to_owned(),
             update_mask: file.columns().after_key(T::COLUMNS),
             sources: vec![source(file)],
-            foresee: None,
+            predict: None,
         })
     }
 }
@@ -87,7 +87,7 @@ pub(super) struct OpenImport<T> {
     pub(super) fingerprint: String,
     /// The fields of contacts that the items have.
     pub(super) update_mask: Vec<String>,
-    pub(super) foresee: Option<Foresee<T>>,
+    pub(super) predict: Option<Predict<T>>,
     pub(super) report: ImportReport,
 }
 
@@ -133,7 +133,7 @@ impl<T: UploadItem> OpenImport<T> {
             true => Retry::never(),
             false => upload.retry.retry(),
         };
-        let chunk = (upload.chunk.into(), self.foresee);
+        let chunk = (upload.chunk.into(), self.predict);
         let import = async {
             let channel = flags.connection.open().await?;
             upload::import::<T>(channel, self.sources, start, chunk, retry, &mut self.report).await

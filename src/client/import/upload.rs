@@ -76,7 +76,7 @@ pub(super) enum UploadEvent {
 
 /// What a rejection in a dry run means, given what the rest of the import would write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum ForeseenOutcome {
+pub(super) enum PredictedOutcome {
     Created,
     /// By an earlier item of this import.
     Unchanged,
@@ -84,14 +84,14 @@ pub(super) enum ForeseenOutcome {
 }
 
 /// Says what becomes of an item that a dry run rejects for this reason.
-pub(super) type Foresee<T> = Box<dyn FnMut(&T, &str) -> ForeseenOutcome + Send>;
+pub(super) type Predict<T> = Box<dyn FnMut(&T, &str) -> PredictedOutcome + Send>;
 
 /// Uploads items, in chunks of at most `chunk`, over as many streams as it takes.
 pub(super) async fn import<T: UploadItem>(
     channel: TenantChannel,
     sources: Vec<ItemSource<T>>,
     start: ImportStart,
-    (chunk, foresee): (usize, Option<Foresee<T>>),
+    (chunk, predict): (usize, Option<Predict<T>>),
     mut retry: Retry,
     report: &mut ImportReport,
 ) -> Result<ImportCounts, Error> {
@@ -106,11 +106,11 @@ pub(super) async fn import<T: UploadItem>(
         is_complete: false,
         resumed_at: 0,
         earlier_rejections: BTreeMap::new(),
-        foresee,
-        foreseen: ImportCounts::default(),
+        predict,
+        predicted: ImportCounts::default(),
     };
     let counts = resume::read(&mut upload, &mut retry).await?.0;
-    Ok(counts.corrected(upload.foreseen))
+    Ok(counts.corrected(upload.predicted))
 }
 
 /// An import, across connections.
@@ -130,9 +130,9 @@ struct UploadSession<'a, T: UploadItem> {
     resumed_at: u64,
     /// Rejections of an earlier run by index, until their rows are read.
     earlier_rejections: BTreeMap<u64, String>,
-    foresee: Option<Foresee<T>>,
+    predict: Option<Predict<T>>,
     /// Rejected items that a real run would not reject.
-    foreseen: ImportCounts,
+    predicted: ImportCounts,
 }
 
 impl<T: UploadItem> Resumable for UploadSession<'_, T> {
@@ -250,11 +250,13 @@ impl<T: UploadItem> UploadSession<'_, T> {
     }
 
     fn reject(&mut self, index: u64, reason: String) -> Result<(), Error> {
-        let foresee = self.foresee.as_mut().zip(self.in_flight.item(index));
-        let outcome = foresee.map(|(foresee, item)| foresee(item, &reason));
+        let predict = self.predict.as_mut().zip(self.in_flight.item(index));
+        let outcome = predict.map(|(predict, item)| predict(item, &reason));
         match self.in_flight.row(index) {
-            Some(_) if outcome == Some(ForeseenOutcome::Created) => self.foreseen.created += 1,
-            Some(_) if outcome == Some(ForeseenOutcome::Unchanged) => self.foreseen.unchanged += 1,
+            Some(_) if outcome == Some(PredictedOutcome::Created) => self.predicted.created += 1,
+            Some(_) if outcome == Some(PredictedOutcome::Unchanged) => {
+                self.predicted.unchanged += 1;
+            }
             Some(row) => self.report.reject(row, &reason)?,
             None if !self.is_ready && index >= self.in_flight.total() => {
                 self.earlier_rejections.insert(index, reason);

@@ -7,9 +7,9 @@ use serde::{Deserialize, Serialize};
 use crate::{
     domain::{
         BrokenRule, Call, Committed, ContactField, Domain, Error, IdempotencyKey, Result,
+        idempotency::Recorded,
         jobs::{self, CreateContact},
         lookup,
-        once::Recorded,
         upsert::ReuseFormer,
     },
     model::{Contact, ContactDetails, ContactId, FormerName},

@@ -5,8 +5,9 @@ use serde::{Deserialize, Serialize};
 use super::{move_people, unassign_groups};
 use crate::{
     domain::{
-        Call, Committed, Domain, Error, IdempotencyKey, Precondition, Result, lookup,
-        once::{LongWork, StepOutcome, recorded_as_is},
+        Call, Committed, Domain, Error, IdempotencyKey, Precondition, Result,
+        idempotency::{LongWork, StepOutcome, recorded_as_is},
+        lookup,
         segments::merges,
     },
     model::{Change, Contact, ContactId},

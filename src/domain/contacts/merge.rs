@@ -11,8 +11,9 @@ use super::{
 use crate::{
     domain::{
         BrokenRule, Call, Committed, ContactField, Domain, Error, IdempotencyKey, Precondition,
-        Result, lookup, memberships,
-        once::{ContactRecord, LongWork, Recorded, StepOutcome},
+        Result,
+        idempotency::{ContactRecord, LongWork, Recorded, StepOutcome},
+        lookup, memberships,
         segments::merges,
     },
     model::{Attributes, Change, Code, Contact, ContactDetails, ContactId, NewContact},

@@ -31,7 +31,7 @@ impl Database {
         op: impl AsyncFnOnce(&mut Transaction) -> Result<T>,
     ) -> Result<Committed<T>> {
         let tenant_id = self.known_tenant(call);
-        let _turn = self.store.write_turn(tenant_id).await;
+        let _permit = self.store.write_permit(tenant_id).await;
         let connection = self.store.connection(tenant_id).await?;
         let result = self.write_on(connection, call, op).await;
         self.finish(result, async {}).await

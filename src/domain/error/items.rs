@@ -36,7 +36,7 @@ impl Error {
             | Self::Stale { .. }
             | Self::ImportOvertaken(_)
             | Self::HistoryPruned { .. }
-            | Self::Full(_)
+            | Self::NumbersExhausted(_)
             | Self::LimitReached { .. } => true,
         }
     }

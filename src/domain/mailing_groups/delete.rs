@@ -5,8 +5,9 @@ use serde::{Deserialize, Serialize};
 use crate::{
     domain::{
         Call, Committed, Domain, Error, IdempotencyKey, MAX_STEP_ROWS, Precondition, Resource,
-        Result, lookup,
-        once::{LongWork, StepOutcome},
+        Result,
+        idempotency::{LongWork, StepOutcome},
+        lookup,
     },
     model::{Change, Code, MailingGroup},
     store::{self, Transaction},

@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 use super::{current, existing, merges::MergeMap};
 use crate::{
     domain::{
-        Call, Committed, Domain, Error, IdempotencyKey, MAX_STEP_ROWS, Resource, Result, lookup,
-        once::StepOutcome, selection,
+        Call, Committed, Domain, Error, IdempotencyKey, MAX_STEP_ROWS, Resource, Result,
+        idempotency::StepOutcome, lookup, selection,
     },
     model::{Change, Code, ContactSet, MailingGroup, SegmentId},
     store::{self, Transaction},

@@ -6,7 +6,7 @@ use super::{ActionResult, Applied, ReplayResult, get};
 use crate::{
     domain::{
         Call, Domain, Error, Resource, Result,
-        once::{Recorded, recorded_as_is},
+        idempotency::{Recorded, recorded_as_is},
     },
     model::CountedSegment,
     store::{self, Connection},

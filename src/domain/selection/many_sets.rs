@@ -70,8 +70,8 @@ impl SetReader<'_> {
             && self.large.is_none()
             && let Access::Pool(_) = self.access
         {
-            let turn = self.domain.cache().large_selection_turn(self.tenant_id);
-            self.large = Some(turn.await);
+            let permit = self.domain.cache().large_selection_permit(self.tenant_id);
+            self.large = Some(permit.await);
         }
         let mut missing = self.take_cached(kind, numbers).await;
         if missing.len() < MANY {
@@ -120,8 +120,8 @@ impl SetReader<'_> {
     async fn load_first(&mut self, kind: ManySets, mut numbers: Vec<i32>) -> Result<Vec<i32>> {
         let tenant_id = self.tenant_id;
         let others = numbers.split_off(numbers.len().min(SETS_PER_LOAD));
-        let _turn = match self.access {
-            Access::Pool(_) => Some(self.domain.cache().bulk_load_turn(tenant_id).await),
+        let _permit = match self.access {
+            Access::Pool(_) => Some(self.domain.cache().bulk_load_permit(tenant_id).await),
             Access::Transaction(_) => None,
         };
         // Another caller may have loaded them during the wait.

@@ -116,7 +116,7 @@ impl MemberPageReader {
                 }
             })
         };
-        let _turn = self.domain.page_turn(&self.call).await;
+        let _permit = self.domain.page_permit(&self.call).await;
         let contacts = self.domain.read_via_replica(tenant_id, read).await?;
         Ok(contacts
             .into_iter()

@@ -9,12 +9,12 @@ use crate::{
         cache::{CacheEntry, Groups, IndexedTail, SetKey},
         jobs::{CatchUp, KnownSets},
     },
+    fair_semaphore::FairPermit,
     model::{Commit, ContactId, TenantId, TenantName},
     store::{
         Connection, Transaction,
         log::{LogFilter, changes_since},
     },
-    turns::Turn,
 };
 
 /// How the database is accessed.
@@ -37,7 +37,7 @@ pub(super) struct SetReader<'a> {
     /// time: the more the tenant's data changes, the longer it would go on.
     pub(super) is_first: bool,
     /// Held by a selection of very many sets.
-    pub(super) large: Option<Turn>,
+    pub(super) large: Option<FairPermit>,
     /// What expressions match, by their text, with the groups that they were matched with.
     pub(super) matched: HashMap<String, (Arc<Groups>, Arc<MatchedGroups>)>,
     /// The numbers of the companies that expressions name.

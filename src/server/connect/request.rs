@@ -129,12 +129,12 @@ impl MessageReader {
         Body::new(StreamBody::new(messages))
     }
 
-    /// Compressed messages take turns, as those of gRPC do.
+    /// Compressed messages wait for a permit, as those of gRPC do.
     async fn to_grpc(&self, message: Bytes, is_gzip: bool) -> Result<Bytes, Status> {
         if !is_gzip {
             return self.format.to_grpc(&message, &self.method.input);
         }
-        let _turn = incoming::turn().await;
+        let _permit = incoming::unpack_permit().await;
         let message = gzip::decompress(&message, self.max_bytes)?;
         self.format.to_grpc(&message, &self.method.input)
     }

@@ -8,7 +8,7 @@ use diesel_async::{
 };
 
 use super::{ConnectionPool, TappedConnection};
-use crate::{store::sqlstate::SqlState, turns::Turn};
+use crate::{fair_semaphore::FairPermit, store::sqlstate::SqlState};
 
 /// A connection taken from the pool.
 ///
@@ -17,7 +17,7 @@ use crate::{store::sqlstate::SqlState, turns::Turn};
 /// back if both end soon, and else closes it.
 pub(crate) struct PooledConnection {
     pub(super) pool: ConnectionPool,
-    pub(super) connection: Option<(TappedConnection, Turn)>,
+    pub(super) connection: Option<(TappedConnection, FairPermit)>,
     pub(super) sqlstate: SqlState,
 }
 
@@ -29,9 +29,9 @@ impl PooledConnection {
 
     /// Returns the connection: no statement is running and no transaction is open.
     pub(crate) fn return_to_pool(mut self) {
-        if let Some((tapped, turn)) = self.connection.take() {
+        if let Some((tapped, permit)) = self.connection.take() {
             self.pool.idle().push(tapped);
-            drop(turn);
+            drop(permit);
         }
     }
 
@@ -43,7 +43,7 @@ impl PooledConnection {
 
     /// Lets its statements be planned again if their plans are out of date.
     pub(super) async fn discard_old_plans(&mut self) -> QueryResult<()> {
-        let changes = self.pool.growth.changes();
+        let changes = self.pool.plan_invalidation.count();
         let (tapped, _) = self.connection.as_mut().expect("present until returned");
         if tapped.planned_at != changes {
             tapped.connection.batch_execute("DISCARD PLANS").await?;
@@ -60,8 +60,8 @@ impl PooledConnection {
 
 impl Drop for PooledConnection {
     fn drop(&mut self) {
-        if let Some((tapped, turn)) = self.connection.take() {
-            tokio::spawn(self.pool.clone().recover(tapped, turn));
+        if let Some((tapped, permit)) = self.connection.take() {
+            tokio::spawn(self.pool.clone().recover(tapped, permit));
         }
     }
 }

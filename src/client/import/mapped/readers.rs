@@ -18,7 +18,7 @@ use crate::{
             batches::{ItemSource, RowReader},
             columns::{CsvColumns, CsvRow},
             rejections::Rejections,
-            upload::{Foresee, ForeseenOutcome},
+            upload::{Predict, PredictedOutcome},
         },
         rows,
     },
@@ -212,11 +212,11 @@ impl RowReader<Assignment> for MembershipReader {
 
 /// In a dry run the service knows no contacts and groups of this import: says of which memberships
 /// it would.
-pub(super) fn foresee(
+pub(super) fn predict(
     plan: &Arc<ImportPlan>,
     rejected_contacts: Rejections,
     rejected_groups: Rejections,
-) -> Foresee<Assignment> {
+) -> Predict<Assignment> {
     let plan = Arc::clone(plan);
     let (hasher, mut seen) = (RandomState::new(), HashSet::new());
     Box::new(move |assignment, reason| {
@@ -229,12 +229,12 @@ pub(super) fn foresee(
             Some(_) | None => false,
         };
         if !is_known || rejected_groups.has_code(&assignment.code) {
-            return ForeseenOutcome::Rejected;
+            return PredictedOutcome::Rejected;
         }
         let pair = (&assignment.contact_id, &assignment.code);
         match seen.insert(hasher.hash_one(pair)) {
-            true => ForeseenOutcome::Created,
-            false => ForeseenOutcome::Unchanged,
+            true => PredictedOutcome::Created,
+            false => PredictedOutcome::Unchanged,
         }
     })
 }

@@ -193,8 +193,8 @@ impl MappedImport {
         let lines = Rejections::default();
         let mut import = self.open(sources, &files, memberships_word, "", &lines)?;
         let (contacts, groups) = (self.rejected_contacts.clone(), self.rejected_groups.clone());
-        let foresee = || readers::foresee(&self.plan, contacts, groups);
-        import.foresee = self.args.flags.dry_run.then(foresee);
+        let predict = || readers::predict(&self.plan, contacts, groups);
+        import.predict = self.args.flags.dry_run.then(predict);
         self.upload::<Assignment>(import, ".memberships").await
     }
 
@@ -229,7 +229,7 @@ impl MappedImport {
             sources,
             fingerprint: self.fingerprint.clone(),
             update_mask: Vec::new(),
-            foresee: None,
+            predict: None,
             report: report
                 .labelled(label.to_owned(), lines.clone())
                 .with_columns(columns.collect()),

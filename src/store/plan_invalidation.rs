@@ -15,15 +15,15 @@ const FEW: i64 = 100;
 
 /// Counts how often plans have gone out of date.
 #[derive(Default)]
-pub(super) struct Growth {
+pub(super) struct PlanInvalidation {
     /// The rows of the tables when plans were last discarded.
     planned: Mutex<Vec<i64>>,
-    changes: AtomicUsize,
+    count: AtomicUsize,
 }
 
-impl Growth {
-    /// Notes how many rows the tables have, always in the same order.
-    pub(super) fn note(&self, rows: Vec<i64>) {
+impl PlanInvalidation {
+    /// Records how many rows the tables have, always in the same order.
+    pub(super) fn record(&self, rows: Vec<i64>) {
         let mut planned = self.planned.lock().unwrap_or_else(PoisonError::into_inner);
         let has_changed = |(now, then): (&i64, &i64)| {
             let (now, then) = (FEW.max(*now), FEW.max(*then));
@@ -31,13 +31,13 @@ impl Growth {
         };
         if planned.len() != rows.len() || rows.iter().zip(&*planned).any(has_changed) {
             *planned = rows;
-            self.changes.fetch_add(1, Ordering::Relaxed);
+            self.count.fetch_add(1, Ordering::Relaxed);
         }
     }
 
     /// Differs between two calls if plans of the first time are out of date by the second.
-    pub(super) fn changes(&self) -> usize {
-        self.changes.load(Ordering::Relaxed)
+    pub(super) fn count(&self) -> usize {
+        self.count.load(Ordering::Relaxed)
     }
 }
 
@@ -47,10 +47,10 @@ mod tests {
 
     #[test]
     fn plans_are_out_of_date_when_a_table_has_doubled_or_halved() {
-        let growth = Growth::default();
+        let plans = PlanInvalidation::default();
         let after = |rows: [i64; 2]| {
-            growth.note(rows.to_vec());
-            growth.changes()
+            plans.record(rows.to_vec());
+            plans.count()
         };
         assert_eq!(after([0, 10 * FEW]), 1);
         assert_eq!(after([2 * FEW, 20 * FEW]), 1);

@@ -1,4 +1,4 @@
-//! Loads that callers share.
+//! Loads that callers share: of several callers with one key, one loads and all get the result.
 
 use std::{
     collections::HashMap,
@@ -17,17 +17,17 @@ use crate::domain::{Error, Result};
 
 /// The loads in progress. Each is a task of its own, which goes on as long as anybody waits for it: a
 /// caller whose deadline passes does not make the others start again.
-pub(super) struct Flights<K, V>(Mutex<HashMap<K, WeakShared<Flight<V>>>>);
+pub(super) struct SingleFlight<K, V>(Mutex<HashMap<K, WeakShared<Flight<V>>>>);
 
 type Flight<V> = BoxFuture<'static, std::result::Result<V, Arc<Error>>>;
 
-impl<K, V> Default for Flights<K, V> {
+impl<K, V> Default for SingleFlight<K, V> {
     fn default() -> Self {
         Self(Mutex::default())
     }
 }
 
-impl<K: Eq + Hash, V: Clone + Send + Sync + 'static> Flights<K, V> {
+impl<K: Eq + Hash, V: Clone + Send + Sync + 'static> SingleFlight<K, V> {
     /// The result of the load of this key that is in progress, or of this one.
     pub(super) async fn join(
         &self,
@@ -108,7 +108,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_load_goes_on_when_its_first_caller_goes_away() {
-        let (flights, source) = (Flights::default(), Arc::new(Source::default()));
+        let (flights, source) = (SingleFlight::default(), Arc::new(Source::default()));
         let mut first = Box::pin(flights.join("a", source.load()));
         assert!(first.as_mut().now_or_never().is_none());
         let mut second = Box::pin(flights.join("a", source.load()));
@@ -123,7 +123,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_load_ends_when_nobody_waits_for_it() {
-        let (flights, source) = (Flights::default(), Arc::new(Source::default()));
+        let (flights, source) = (SingleFlight::default(), Arc::new(Source::default()));
         let mut only = Box::pin(flights.join("a", source.load()));
         assert!(only.as_mut().now_or_never().is_none());
         source.until(&source.begun, 1).await;

@@ -1,4 +1,4 @@
-//! Places that tenants share fairly.
+//! A semaphore whose permits tenants share fairly.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -13,33 +13,33 @@ use crate::cpu::{self, Contention};
 /// What tells tenants apart: their number, or a hash of their name.
 pub(crate) type Key = i32;
 
-/// How long the oldest caller of a tenant waits before every other place goes to the newest one.
+/// How long the oldest caller of a tenant waits before every other permit goes to the newest one.
 const STANDING: Duration = Duration::from_millis(40);
 
 /// How long a tenant that has called counts as one of several.
 const RECENTLY: Duration = Duration::from_secs(1);
 
-/// A number of places, of which a tenant takes at most a share. Tenants that wait take turns. A caller
-/// that goes away gives up its place in the queue.
+/// A number of permits, of which a tenant takes at most a share. Tenants that wait take turns. A caller
+/// that goes away leaves the queue.
 ///
 /// While processors are short, a tenant can be made to leave one to others that call.
 ///
-/// Calls of one tenant are served in order, as long as they do not wait long. Else every other place
+/// Calls of one tenant are served in order, as long as they do not wait long. Else every other permit
 /// goes to the newest: when more calls come than can be served, or came while the database paused, the
 /// oldest are those whose deadline passes before they end, and to serve only them is to serve nobody.
 #[derive(Clone)]
-pub(crate) struct Turns {
+pub(crate) struct FairSemaphore {
     share: usize,
     leaves_a_core: bool,
-    state: Arc<Mutex<TurnState>>,
+    state: Arc<Mutex<SemaphoreState>>,
 }
 
 #[derive(Default)]
-struct TurnState {
+struct SemaphoreState {
     free: usize,
-    /// The tenants that have or await a place.
-    tenants: HashMap<Key, TenantTurns>,
-    /// Those of them that can be served next: they await a place and have less than their share.
+    /// The tenants that have or await a permit.
+    tenants: HashMap<Key, TenantPermits>,
+    /// Those of them that can be served next: they await a permit and have less than their share.
     next: VecDeque<Key>,
     /// The tenant that called last, and the one before, and when.
     recent: [Option<(Key, Instant)>; 2],
@@ -47,31 +47,31 @@ struct TurnState {
 }
 
 #[derive(Default)]
-struct TenantTurns {
+struct TenantPermits {
     taken: usize,
     waiting: VecDeque<WaitingCaller>,
     is_next: bool,
-    /// Whether the last place went to the newest caller.
+    /// Whether the last permit went to the newest caller.
     took_newest: bool,
 }
 
 struct WaitingCaller {
     since: Instant,
-    caller: oneshot::Sender<Turn>,
+    caller: oneshot::Sender<FairPermit>,
 }
 
-/// A place; it is free again when this is dropped.
-pub(crate) struct Turn {
-    turns: Turns,
+/// A permit; it is free again when this is dropped.
+pub(crate) struct FairPermit {
+    semaphore: FairSemaphore,
     tenant: Key,
 }
 
-impl Turns {
-    /// So many places in all, and for one tenant.
-    pub(crate) fn new(places: usize, share: usize) -> Self {
-        let state = TurnState {
-            free: places,
-            ..TurnState::default()
+impl FairSemaphore {
+    /// So many permits in all, and for one tenant.
+    pub(crate) fn new(permits: usize, share: usize) -> Self {
+        let state = SemaphoreState {
+            free: permits,
+            ..SemaphoreState::default()
         };
         Self {
             share,
@@ -80,14 +80,14 @@ impl Turns {
         }
     }
 
-    /// With places for work that computes.
+    /// With permits for work that computes.
     pub(crate) fn leaving_a_core(mut self) -> Self {
         self.leaves_a_core = true;
         self
     }
 
-    /// Waits for a place.
-    pub(crate) async fn take(&self, tenant: Key) -> Turn {
+    /// Waits for a permit.
+    pub(crate) async fn acquire(&self, tenant: Key) -> FairPermit {
         let (sender, receiver) = oneshot::channel();
         {
             let mut state = self.lock();
@@ -105,14 +105,14 @@ impl Turns {
         receiver.await.expect("a caller that waits is not dropped")
     }
 
-    /// How many places are free, and how many callers wait.
+    /// How many permits are free, and how many callers wait.
     pub(crate) fn counts(&self) -> (usize, usize) {
         let state = self.lock();
         let waiting = state.tenants.values().map(|it| it.waiting.len()).sum();
         (state.free, waiting)
     }
 
-    /// Gives free places to those who wait, after a change of this tenant.
+    /// Gives free permits to those who wait, after a change of this tenant.
     fn serve(&self, tenant: Key) {
         // Dropped after the lock: their callers went away before they took them.
         let mut unclaimed = Vec::new();
@@ -121,16 +121,16 @@ impl Turns {
         state.line_up(tenant, share);
         while let Some((tenant, caller)) = state.next_caller() {
             state.line_up(tenant, share);
-            let turn = Turn {
-                turns: self.clone(),
+            let permit = FairPermit {
+                semaphore: self.clone(),
                 tenant,
             };
-            unclaimed.extend(caller.send(turn).err());
+            unclaimed.extend(caller.send(permit).err());
         }
         drop(state);
     }
 
-    fn share(&self, state: &mut TurnState) -> usize {
+    fn share(&self, state: &mut SemaphoreState) -> usize {
         let now = Instant::now();
         let is_short =
             self.leaves_a_core && state.several_call(now) && state.contention.is_high(now);
@@ -140,12 +140,12 @@ impl Turns {
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, TurnState> {
+    fn lock(&self) -> MutexGuard<'_, SemaphoreState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl TurnState {
+impl SemaphoreState {
     fn note_call(&mut self, tenant: Key) {
         let [last, before] = &mut self.recent;
         if last.is_some_and(|(last, _)| last != tenant) {
@@ -158,7 +158,7 @@ impl TurnState {
         self.recent[1].is_some_and(|(_, called)| now - called < RECENTLY)
     }
 
-    /// Lets a tenant be served if it may be; forgets one that neither has nor awaits a place.
+    /// Lets a tenant be served if it may be; forgets one that neither has nor awaits a permit.
     fn line_up(&mut self, key: Key, share: usize) {
         let Some(tenant) = self.tenants.get_mut(&key) else {
             return;
@@ -171,8 +171,8 @@ impl TurnState {
         }
     }
 
-    /// Takes a free place for the next caller.
-    fn next_caller(&mut self) -> Option<(Key, oneshot::Sender<Turn>)> {
+    /// Takes a free permit for the next caller.
+    fn next_caller(&mut self) -> Option<(Key, oneshot::Sender<FairPermit>)> {
         while self.free > 0 {
             let key = self.next.pop_front()?;
             let tenant = self.tenants.get_mut(&key)?;
@@ -188,9 +188,9 @@ impl TurnState {
     }
 }
 
-impl TenantTurns {
+impl TenantPermits {
     /// Takes the next caller that still waits.
-    fn next_caller(&mut self) -> Option<oneshot::Sender<Turn>> {
+    fn next_caller(&mut self) -> Option<oneshot::Sender<FairPermit>> {
         let is_gone = |it: &WaitingCaller| it.caller.is_closed();
         while self.waiting.front().is_some_and(is_gone) {
             self.waiting.pop_front();
@@ -208,16 +208,16 @@ impl TenantTurns {
     }
 }
 
-impl Drop for Turn {
+impl Drop for FairPermit {
     fn drop(&mut self) {
         {
-            let mut state = self.turns.lock();
+            let mut state = self.semaphore.lock();
             state.free += 1;
             if let Some(tenant) = state.tenants.get_mut(&self.tenant) {
                 tenant.taken -= 1;
             }
         }
-        self.turns.serve(self.tenant);
+        self.semaphore.serve(self.tenant);
     }
 }
 

@@ -21,7 +21,7 @@ static MIGRATION: LazyLock<String> = LazyLock::new(|| {
 
 /// What a standby shows of a tenant.
 #[derive(QueryableByName)]
-pub(super) struct Look {
+pub(super) struct StandbyState {
     #[diesel(sql_type = Bool)]
     is_standby: bool,
     #[diesel(sql_type = Bool)]
@@ -32,9 +32,9 @@ pub(super) struct Look {
     pub(super) head: Head,
 }
 
-impl Look {
+impl StandbyState {
     /// Why nothing can be read there.
-    pub(super) fn obstacle(&self) -> Option<&'static str> {
+    pub(super) fn unusable_reason(&self) -> Option<&'static str> {
         match (self.is_standby, self.is_migrated) {
             (false, _) => Some("it is no standby"),
             (true, false) => Some("it does not have the present tables yet"),
@@ -44,11 +44,11 @@ impl Look {
 }
 
 /// Looks at a tenant.
-pub(super) async fn look(
+pub(super) async fn read_state(
     conn: &mut AsyncPgConnection,
     tenant_id: TenantId,
     shown: Commit,
-) -> QueryResult<Look> {
+) -> QueryResult<StandbyState> {
     sql(include_str!("../sql/replica_look.sql"))
         .bind::<Integer, _>(tenant_id)
         .bind::<BigInt, _>(shown.revision)

@@ -31,7 +31,7 @@ pub(super) trait Recorded: Sized {
 /// What is kept of a request.
 #[derive(Serialize, Deserialize)]
 #[serde(untagged)]
-enum Kept<R, P> {
+enum StoredRequest<R, P> {
     /// Long work that is not complete.
     Begun {
         /// Always 2.
@@ -128,12 +128,12 @@ impl Domain {
             let tenant_id = tx.tenant_id();
             let begun = match find::<T::Record, P>(tx, tenant_id, key).await? {
                 None => begun,
-                Some(Kept::Begun { begun, .. }) => Some(begun),
+                Some(StoredRequest::Begun { begun, .. }) => Some(begun),
                 Some(
-                    Kept::Done {
+                    StoredRequest::Done {
                         record, revision, ..
                     }
-                    | Kept::Former(record, revision),
+                    | StoredRequest::Former(record, revision),
                 ) => return Ok(Answer::Repeated(record, revision)),
             };
             let taken = step(tx, begun).await?;
@@ -176,12 +176,12 @@ impl Domain {
         let find = async |conn: &mut _, tenant_id| find::<T::Record, P>(conn, tenant_id, key).await;
         Ok(match self.read_of(call, find).await? {
             None => None,
-            Some(Kept::Begun { begun, .. }) => Some((StepOutcome::Begun(begun), 0)),
+            Some(StoredRequest::Begun { begun, .. }) => Some((StepOutcome::Begun(begun), 0)),
             Some(
-                Kept::Done {
+                StoredRequest::Done {
                     record, revision, ..
                 }
-                | Kept::Former(record, revision),
+                | StoredRequest::Former(record, revision),
             ) => Some((
                 StepOutcome::Done(T::recall(record, self, call).await?),
                 revision,
@@ -197,8 +197,8 @@ fn keep<T: Recorded, P: Serialize>(
 ) -> Result<serde_json::Value> {
     let version = 2;
     let kept = match taken {
-        StepOutcome::Begun(begun) => Kept::Begun { version, begun },
-        StepOutcome::Done(result) => Kept::Done {
+        StepOutcome::Begun(begun) => StoredRequest::Begun { version, begun },
+        StepOutcome::Done(result) => StoredRequest::Done {
             version,
             revision,
             record: result.record(),
@@ -212,7 +212,7 @@ async fn find<R: DeserializeOwned, P: DeserializeOwned>(
     conn: &mut Connection,
     tenant_id: TenantId,
     key: &IdempotencyKey,
-) -> Result<Option<Kept<R, P>>> {
+) -> Result<Option<StoredRequest<R, P>>> {
     let found = store::requests::find(conn, tenant_id, &key.id, ANSWERS_KEPT).await?;
     let Some((digest, kept)) = found else {
         return Ok(None);
@@ -227,7 +227,7 @@ async fn find<R: DeserializeOwned, P: DeserializeOwned>(
 /// Results without entities are kept as they are.
 macro_rules! recorded_as_is {
     ($($result:ty),* $(,)?) => {
-        $(impl $crate::domain::once::Recorded for $result {
+        $(impl $crate::domain::idempotency::Recorded for $result {
             type Record = Self;
 
             fn record(&self) -> Self {
