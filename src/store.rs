@@ -58,7 +58,7 @@ use self::{
 };
 pub use self::{
     error::ConnectError,
-    migrate::{MigrateError, migrate, revert_all},
+    migrate::{MigrateError, migrate},
     requirements::{Inspection, UnmetRequirement},
     target::Target,
     transaction::now,

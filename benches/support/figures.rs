@@ -52,15 +52,6 @@ impl Figures {
         let pairs = self.rounds.iter().zip(&other.rounds);
         pairs.map(|(a, b)| a / b).collect()
     }
-
-    /// The sum with `other`, round by round.
-    pub(crate) fn plus(&self, other: &Self) -> Self {
-        let pairs = self.rounds.iter().zip(&other.rounds);
-        Self {
-            unit: self.unit,
-            rounds: pairs.map(|(a, b)| a + b).collect(),
-        }
-    }
 }
 
 /// The median; of an even number the higher of the two.

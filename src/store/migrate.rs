@@ -61,15 +61,6 @@ pub async fn migrate(url: &str, lock_wait: Duration) -> Result<Vec<String>, Migr
     Ok(run.iter().map(ToString::to_string).collect())
 }
 
-/// Takes all migrations back, and with them all data.
-pub async fn revert_all(url: &str) -> Result<(), MigrateError> {
-    let mut harness = harness(url, Duration::ZERO).await?;
-    harness
-        .revert_all_migrations(MIGRATIONS)
-        .map_err(MigrateError::Migration)?;
-    Ok(())
-}
-
 /// The versions and names of all migrations, in order.
 pub(super) fn known() -> Vec<(String, String)> {
     let migrations: Vec<Box<dyn Migration<Pg>>> = MIGRATIONS
