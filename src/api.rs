@@ -3,35 +3,43 @@
 //! Every handler parses its request into values of the model, calls one operation of the domain
 //! and converts its result. Every error becomes a status in [`status`].
 
+// The services.
+mod contacts;
+mod identity;
+mod mailing_groups;
+mod segments;
+mod tenants;
+
+// Calls that are more than a few lines: streams, uploads, batches, lists.
 mod apply;
-mod assignments;
-pub(crate) mod caller;
-pub(crate) mod codec;
 mod compare;
 mod contact_batches;
+mod export;
+mod import;
+mod lists;
+mod members;
+mod revisions;
+mod watch;
+
+// What they share.
+pub(crate) mod request;
+mod stream;
+
+mod assignments;
 mod contact_fields;
 mod contact_sizes;
-mod contacts;
 mod convert;
-mod export;
 mod field;
-mod identity;
-mod import;
+mod token;
+
+// Below all: who calls, how much, and what an error is.
+pub(crate) mod caller;
+pub(crate) mod codec;
 pub(crate) mod incoming;
-mod lists;
-mod mailing_groups;
-mod members;
 pub(crate) mod quota;
 pub mod rates;
-pub(crate) mod request;
 pub mod request_id;
-mod revisions;
-mod segments;
 pub(crate) mod status;
-mod stream;
-mod tenants;
-mod token;
-mod watch;
 
 use tokio_util::sync::CancellationToken;
 use tonic::{Response, Status, codec::CompressionEncoding, service::Routes};

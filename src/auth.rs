@@ -3,17 +3,25 @@
 //! The rules are swapped whole when the file or a file of keys changes. A file with a mistake is
 //! refused, and what was read before stays.
 
+// The rules of the file.
+mod file;
+mod rules;
+
+mod config;
+
+// What callers show.
+mod token;
+
 mod api_key;
 mod certificate;
-mod config;
 mod credentials;
-mod file;
-mod keys;
-mod remote;
-mod ring_provider;
-mod rules;
-mod token;
 mod verified;
+
+// With which keys tokens are verified.
+mod remote;
+
+mod keys;
+mod ring_provider;
 
 use std::{future::pending, path::Path, sync::Arc, time::Duration};
 

@@ -4,6 +4,7 @@
 //! reflection, deadlines that hold, errors with details, limits, and a shutdown that ends. What
 //! tonic does not do by itself is in the modules here, one concern each.
 
+// Connections.
 mod connections;
 
 mod connection;
@@ -13,10 +14,12 @@ mod listener;
 mod port;
 mod tls;
 
+// Calls.
+mod calls;
+
 mod admission;
 mod authentication;
 mod call_metrics;
-mod calls;
 mod connect;
 mod pushback;
 
@@ -28,6 +31,7 @@ mod errors;
 mod log;
 mod methods;
 
+// What surrounds them: probes, metrics, traces, the port for browsers.
 mod health;
 pub mod http;
 mod reflection;
