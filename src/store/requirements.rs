@@ -3,7 +3,7 @@
 
 use tokio_postgres::{Client, Error, Row, SimpleQueryMessage};
 
-use super::migrate;
+use super::{migrate, statements::TABLES};
 
 /// The oldest supported version, as `server_version_num`.
 const MIN_VERSION: i32 = 14_00_00;
@@ -137,7 +137,7 @@ pub(super) async fn inspect(client: &Client, other: &Client) -> Result<Inspectio
         return Ok(failed(UnmetRequirement::Pooler));
     }
     let row = client
-        .query_one(include_str!("sql/inspect.sql"), &[])
+        .query_one(include_str!("sql/inspect.sql"), &[&&TABLES[..]])
         .await?;
     let applied = match row.get("has_tables") {
         true if !denied_tables(&row).contains(&migrate::TABLE.to_owned()) => {

@@ -13,7 +13,7 @@ use tracing::{Span, field::Empty};
 use crate::telemetry::{TRACES, is_tracing};
 
 /// The tables. Only these names, and those of verbs, are in a summary.
-const TABLES: [&str; 18] = [
+pub(super) const TABLES: [&str; 18] = [
     "changes",
     "clocks",
     "contact_attributes",

@@ -1,11 +1,7 @@
--- What the start checks of a database. The schema may be empty.
+-- What the start checks of a database with the tables $1. The schema may be empty.
 WITH own (name) AS (
-    SELECT unnest(ARRAY[
-        '__diesel_schema_migrations', 'changes', 'clocks', 'contact_attributes', 'contacts',
-        'deleted_tenants', 'former_codes', 'import_rejections', 'imports', 'mailing_groups',
-        'memberships', 'merged_contacts', 'requests', 'revisions', 'saved_criteria',
-        'saved_criteria_actions', 'segment_actions', 'segments', 'tenants'
-    ])
+    SELECT '__diesel_schema_migrations'
+    UNION ALL SELECT unnest($1::text[])
 ), needed (name) AS (
     SELECT unnest(ARRAY['btree_gin', 'pg_trgm'])
     EXCEPT SELECT extname FROM pg_extension
