@@ -21,14 +21,30 @@ const ATTRIBUTE_BYTES: usize = 8;
 
 /// At least the bytes of a contact in a message.
 pub(super) fn bytes(contact: &Contact) -> usize {
-    let attributes = contact.attributes.iter();
+    let Contact {
+        id,
+        name,
+        company_id,
+        email,
+        attributes,
+        // Numbers and flags, which `OTHER_BYTES` counts.
+        contact_number: _,
+        kind: _,
+        exclude_from_segments: _,
+        privacy_blocked: _,
+        mailing_group_count: _,
+        revision: _,
+        create_time: _,
+        update_time: _,
+    } = contact;
+    let attributes = attributes.iter();
     let attributes = attributes.map(|(key, value)| key.as_str().len() + value.as_str().len());
-    let company = contact.company_id.as_ref().map_or("", ContactId::as_str);
+    let company = company_id.as_ref().map_or("", ContactId::as_str);
     OTHER_BYTES
-        + 2 * contact.id.as_str().len()
-        + contact.name.as_str().len()
+        + 2 * id.as_str().len()
+        + name.as_str().len()
         + company.len()
-        + contact.email.as_str().len()
+        + email.as_str().len()
         + attributes.map(|it| it + ATTRIBUTE_BYTES).sum::<usize>()
 }
 
