@@ -8,7 +8,8 @@ use diesel::{
 };
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
-pub(crate) use self::numbered::{NumberedSets, contacts_of_companies, members_of_groups};
+pub(crate) use self::numbered::members_of_groups;
+pub use self::numbered::{NumberedSets, contacts_of_companies};
 use super::{
     log::Head,
     sql::{Sql, sql},
@@ -18,7 +19,7 @@ use crate::model::{
 };
 
 /// A value, and the commit at which it was read.
-pub(crate) type Versioned<T> = (Commit, T);
+pub type Versioned<T> = (Commit, T);
 
 /// The contacts of `$from`, in rows of at most 65,536, the range of one container of a roaring
 /// bitmap. Returns at least one row, for the revision.

@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// Sets of a kind by their numbers.
-pub(crate) type NumberedSets = Versioned<HashMap<i32, ContactSet>>;
+pub type NumberedSets = Versioned<HashMap<i32, ContactSet>>;
 
 /// How many memberships a statement reads before it leaves further groups to the next one.
 const MEMBERS_PER_STATEMENT: i64 = 1_000_000;
@@ -38,7 +38,11 @@ pub(crate) async fn members_of_groups(
 }
 
 /// The contacts of companies, themselves included; none of what is no company.
-pub(crate) async fn contacts_of_companies(
+///
+/// # Errors
+///
+/// Those of the database.
+pub async fn contacts_of_companies(
     conn: &mut AsyncPgConnection,
     tenant_id: TenantId,
     company_numbers: &[i32],

@@ -39,6 +39,13 @@ const GROW: &str = "
         SELECT 2, n, 4, 0, (SELECT array_agg(1000 * (n - 1) + c) FROM generate_series(1, 1000) AS c)
         FROM generate_series(1, 50) AS n";
 
+/// Three persons for each of the first 10,000 companies of that tenant.
+const PEOPLE: &str = "
+    INSERT INTO contacts (tenant_id, contact_number, id, kind, name, search_name, company_id, revision,
+            create_time, update_time)
+        SELECT 2, 50000 + n, 'P' || n, 2, 'x', 'x', 'B' || 1 + n % 10000, 1, now(), now()
+        FROM generate_series(1, 30000) AS n";
+
 /// How many rows each look-up of 100 reads, and a page of groups.
 async fn look_up(conn: &mut AsyncPgConnection, tenant_id: i32) -> [i64; 4] {
     let ids: Vec<ContactId> = (1..=100)
@@ -106,4 +113,25 @@ async fn the_log_that_was_planned_on_an_empty_database_reads_its_contacts_once()
         "it reads {rows} rows, not all contacts with their companies"
     );
     assert!(rows <= 110_000, "{rows} rows");
+}
+
+/// A company with three persons each: its sets are read by the indexes of ids and companies.
+#[tokio::test]
+async fn companies_that_were_planned_on_an_empty_database_read_their_contacts_only() {
+    let mut conn = filled_by(FILL).await;
+    let companies: Vec<i32> = (1..=50).collect();
+    for _ in 0..10 {
+        let sets = store::sets::contacts_of_companies(&mut conn, 1, &companies).await;
+        sets.unwrap();
+    }
+    conn.batch_execute(GROW).await.unwrap();
+    conn.batch_execute(PEOPLE).await.unwrap();
+    conn.batch_execute("BEGIN").await.unwrap();
+    let before = rows_read(&mut conn).await;
+    let sets = store::sets::contacts_of_companies(&mut conn, 2, &companies).await;
+    let rows = rows_read(&mut conn).await - before;
+    conn.batch_execute("COMMIT").await.unwrap();
+    let (_, sets) = sets.unwrap();
+    assert!(sets.len() == 50 && sets.values().all(|set| set.len() == 4));
+    assert!(rows <= 260, "{rows} rows");
 }
