@@ -78,7 +78,7 @@ pub(super) fn service(
         connect: ConnectService::new(calls.clone(), limits.max_message_bytes)?,
         grpc: calls,
         any_host,
-        max_silence: limits.keepalive_interval,
+        body_idle_timeout: limits.keepalive_interval,
     };
     let cors = (!origins.is_empty()).then(|| cors(origins));
     Ok(option_layer(cors).layer(web))
@@ -100,7 +100,7 @@ struct WebService {
     connect: ConnectService,
     any_host: bool,
     /// How long a client of HTTP/1.1 may send nothing in the middle of a request.
-    max_silence: Duration,
+    body_idle_timeout: Duration,
 }
 
 impl Service<Request<Body>> for WebService {
@@ -117,7 +117,7 @@ impl Service<Request<Body>> for WebService {
             let text = "the host must be an address or localhost";
             return answer(plain(StatusCode::MISDIRECTED_REQUEST, text));
         }
-        let request = end_silent(request, self.max_silence);
+        let request = with_idle_timeout(request, self.body_idle_timeout);
         let content_type = request.headers().get(header::CONTENT_TYPE);
         match content_type.map_or(&b""[..], HeaderValue::as_bytes) {
             b"application/grpc-web"
@@ -143,12 +143,13 @@ fn answer(response: Response<Body>) -> BoxFuture<'static, Result<Response<Body>,
     Box::pin(async move { Ok(response) })
 }
 
-/// Ends a request of HTTP/1.1 that nothing comes of. HTTP/2 finds clients that are gone by pings.
-fn end_silent(request: Request<Body>, max_silence: Duration) -> Request<Body> {
+/// Ends a request of HTTP/1.1 when nothing of its body comes for so long. HTTP/2 finds clients that are gone
+/// by pings.
+fn with_idle_timeout(request: Request<Body>, timeout: Duration) -> Request<Body> {
     if request.version() == Version::HTTP_2 || request.body().is_end_stream() {
         return request;
     }
-    request.map(|body| Body::new(TimeoutBody::new(max_silence, body).map_err(|_| unsent())))
+    request.map(|body| Body::new(TimeoutBody::new(timeout, body).map_err(|_| unsent())))
 }
 
 /// Whether the request's host is an address or `localhost`.

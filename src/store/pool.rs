@@ -28,7 +28,7 @@ use super::{
     plan_invalidation::PlanInvalidation,
     session::{READ_ONLY, begin_session},
     silence::{self, IdleCheck},
-    sqlstate::NextError,
+    sqlstate::CurrentSqlState,
     statements::{restart_trace, traced},
 };
 use crate::{
@@ -70,7 +70,7 @@ pub(super) struct ConnectionPool {
 /// A connection, and where its errors go.
 struct TappedConnection {
     connection: AsyncPgConnection,
-    next_error: NextError,
+    current_sqlstate: CurrentSqlState,
     /// How often the idle connections had been closed when it was made.
     clearings: usize,
     /// How often plans had gone out of date when its statements were planned.
@@ -176,13 +176,13 @@ impl ConnectionPool {
         let (client, handle) = self.connector.open().await.map_err(failed)?;
         let backend = begin_session(&client, self.settings).await;
         let backend = backend.map_err(ConnectError::Driver).map_err(failed)?;
-        let next_error = handle.tap.next_error.clone();
+        let current_sqlstate = handle.tap.current_sqlstate.clone();
         if let (Some(is_idle), Some(backend)) = (self.is_idle.clone(), backend) {
             silence::watch(handle.tap.traffic, handle.driver, backend, is_idle);
         }
         Ok(TappedConnection {
             connection: traced(AsyncPgConnection::try_from(client).await?),
-            next_error,
+            current_sqlstate,
             clearings,
             planned_at: self.plan_invalidation.count(),
         })
@@ -191,7 +191,7 @@ impl ConnectionPool {
     fn pooled(&self, connection: TappedConnection, permit: FairPermit) -> PooledConnection {
         PooledConnection {
             pool: self.clone(),
-            sqlstate: connection.next_error.begin(),
+            sqlstate: connection.current_sqlstate.begin(),
             connection: Some((connection, permit)),
         }
     }
@@ -200,7 +200,7 @@ impl ConnectionPool {
     /// statement and closes the connection.
     async fn recover(self, mut tapped: TappedConnection, permit: FairPermit) {
         restart_trace(&mut tapped.connection);
-        tapped.next_error.begin();
+        tapped.current_sqlstate.begin();
         let token = tapped.connection.cancel_token();
         let ended = {
             // Whether a transaction is open is not known. A ROLLBACK without one, after most reads, would

@@ -59,16 +59,16 @@ impl SqlState {
     }
 }
 
-/// Where the SQLSTATE of the next error on a connection goes.
+/// The SQLSTATE of a connection's present use.
 #[derive(Debug, Clone, Default)]
-pub(super) struct NextError(Arc<Mutex<SqlState>>);
+pub(super) struct CurrentSqlState(Arc<Mutex<SqlState>>);
 
-impl NextError {
+impl CurrentSqlState {
     /// Begins a use of the connection.
     pub(super) fn begin(&self) -> SqlState {
-        let next = SqlState::default();
-        *self.lock() = next.clone();
-        next
+        let current = SqlState::default();
+        *self.lock() = current.clone();
+        current
     }
 
     pub(super) fn set(&self, code: [u8; 5]) {
@@ -97,12 +97,12 @@ mod tests {
 
     #[test]
     fn a_later_use_of_a_connection_does_not_change_what_an_earlier_one_found() {
-        let next = NextError::default();
-        let first = next.begin();
-        next.set(*b"53100");
-        let second = next.begin();
+        let current = CurrentSqlState::default();
+        let first = current.begin();
+        current.set(*b"53100");
+        let second = current.begin();
         assert!(first.is_disk_full() && !second.is_disk_full());
-        next.set(*b"40P01");
+        current.set(*b"40P01");
         assert!(first.is_disk_full() && second.is_transient());
     }
 }

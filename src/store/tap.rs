@@ -9,11 +9,11 @@ use std::{
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use super::{silence::Traffic, sqlstate::NextError};
+use super::{silence::Traffic, sqlstate::CurrentSqlState};
 
 #[derive(Debug, Clone, Default)]
 pub(super) struct Tap {
-    pub(super) next_error: NextError,
+    pub(super) current_sqlstate: CurrentSqlState,
     pub(super) traffic: Traffic,
 }
 
@@ -128,7 +128,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Tapped<S> {
         let mut answers = 0;
         from_server.read(&buf.filled()[before..], |kind, body| {
             if let Some(code) = code_of(body) {
-                tap.next_error.set(code);
+                tap.current_sqlstate.set(code);
             }
             answers += usize::from(kind == READY_FOR_QUERY);
         });

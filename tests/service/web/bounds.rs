@@ -106,9 +106,9 @@ async fn a_connection_that_is_not_read_is_closed() {
 }
 
 #[tokio::test]
-async fn a_request_that_nothing_comes_of_ends() {
+async fn an_idle_request_body_ends_its_call() {
     let limits = Limits {
-        keepalive_interval: Duration::from_millis(100),
+        keepalive_interval: Duration::from_millis(500),
         ..Limits::default()
     };
     let server = Server::on(&database().await, limits).await;
