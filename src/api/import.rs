@@ -233,7 +233,7 @@ impl<U: Upload> Uploading<U> {
         tokio::select! {
             biased;
             done = &mut task => {
-                let (import, rejected) = done.map_err(|error| Error::Internal(error.into()))?;
+                let (import, rejected) = done.map_err(Error::from)?;
                 let rejected = rejected?;
                 if import.finished {
                     self.pending.push_back(U::summary(import.progress));

@@ -65,7 +65,7 @@ pub(super) fn unfinished() -> Status {
 
 /// The server is stopping. In a stream, everything up to the last message sent is done.
 pub(crate) fn shutting_down() -> Status {
-    plain(ErrorReason::ShuttingDown, "the server is shutting down")
+    Error::ShuttingDown.into()
 }
 
 /// The server handles as many calls as it may; the call can come again after `delay`.

@@ -121,8 +121,8 @@ impl<O: BatchOperation> Batcher<O> {
             // A separate task, so that a cancelled caller does not cancel the others.
             tokio::spawn(serve(self.clone(), tenant.clone(), operation()));
         }
-        let lost = |_| Err(Error::broken("a batch ended without an answer"));
-        outcome.await.unwrap_or_else(lost)
+        // A batch answers all of its callers, unless the program ends.
+        outcome.await.unwrap_or(Err(Error::ShuttingDown))
     }
 }
 

@@ -76,6 +76,7 @@ fn shared_error(error: Arc<Error>) -> Error {
     match &*error {
         Error::Unavailable(_) => Error::Unavailable(error.into()),
         Error::DatabaseFull(_) => Error::DatabaseFull(error.into()),
+        Error::ShuttingDown => Error::ShuttingDown,
         _ => Error::Internal(error.into()),
     }
 }
@@ -146,9 +147,7 @@ impl SetCache {
             let _permit = permit;
             work()
         });
-        computed
-            .await
-            .map_err(|error| Error::Internal(error.into()))
+        Ok(computed.await?)
     }
 
     /// Returns the ids of a block of contacts from the cache, or loads them.

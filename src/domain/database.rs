@@ -207,11 +207,11 @@ impl Database {
     }
 
     /// Cleans up after an operation. If one connection is broken, the idle ones may be too; after an
-    /// internal error the state of the connection is unknown, and it is closed.
+    /// internal error, and when the program ends, the state of the connection is unknown, and it is closed.
     async fn finish<T>(&self, result: Result<T>, clean_up: impl Future<Output = ()>) -> Result<T> {
         match result {
             Err(Error::Unavailable(_)) => self.store.clear_idle(),
-            Err(Error::Internal(_)) => {}
+            Err(Error::Internal(_) | Error::ShuttingDown) => {}
             _ => clean_up.await,
         }
         result

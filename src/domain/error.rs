@@ -1,6 +1,7 @@
 //! The error of operations, independent of gRPC and SQL.
 
 mod causes;
+mod from;
 mod items;
 
 use std::fmt::Display;
@@ -122,6 +123,9 @@ pub enum Error {
     /// Too many concurrent calls; a later retry helps.
     #[error("too many calls at a time")]
     Overloaded,
+    /// The server ends while the call's work is under way.
+    #[error("the server is shutting down")]
+    ShuttingDown,
     /// A broken invariant, or a fault of the program.
     #[error("internal error")]
     Internal(#[source] Source),
@@ -236,6 +240,9 @@ impl Error {
         if let Self::CommitOutcomeUnknown { repeatable } = *self {
             return Self::CommitOutcomeUnknown { repeatable };
         }
+        if let Self::ShuttingDown = self {
+            return Self::ShuttingDown;
+        }
         let cause = std::error::Error::source(self).unwrap_or(self);
         let cause = cause.to_string().into();
         match self {
@@ -251,21 +258,6 @@ impl Error {
     }
 }
 
-impl From<Unavailable> for Error {
-    fn from(error: Unavailable) -> Self {
-        Self::Unavailable(error.into())
-    }
-}
-
-impl From<QueryError> for Error {
-    fn from(error: QueryError) -> Self {
-        match store::is_transient(&error) {
-            true => Self::Unavailable(error.into()),
-            false => Self::Internal(error.into()),
-        }
-    }
-}
-
 fn join(violations: &[Violation]) -> String {
     let texts = violations
         .iter()
@@ -277,11 +269,5 @@ fn more(count: usize) -> String {
     match count {
         0 | 1 => String::new(),
         _ => format!(", and {} more do not exist", count - 1),
-    }
-}
-
-impl From<BrokenRule> for Error {
-    fn from(rule: BrokenRule) -> Self {
-        Self::BrokenRule(rule)
     }
 }

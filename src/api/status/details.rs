@@ -53,6 +53,7 @@ pub(super) fn metadata(error: &Error) -> Vec<(&'static str, String)> {
         | Error::Unavailable(_)
         | Error::DatabaseFull(_)
         | Error::Contended
+        | Error::ShuttingDown
         | Error::Overloaded
         | Error::Internal(_) => Vec::new(),
     }
@@ -140,6 +141,7 @@ fn missing(error: &Error) -> Option<Missing> {
         | Error::Unavailable(_)
         | Error::DatabaseFull(_)
         | Error::Contended
+        | Error::ShuttingDown
         | Error::Overloaded
         | Error::Internal(_) => None,
     }
@@ -182,6 +184,7 @@ pub(super) fn details(error: &Error, reason: ErrorReason) -> ErrorDetails {
         | Error::Unavailable(_)
         | Error::DatabaseFull(_)
         | Error::Contended
+        | Error::ShuttingDown
         | Error::Overloaded
         | Error::Internal(_) => {}
         Error::CommitOutcomeUnknown { repeatable: true } => {

@@ -45,6 +45,7 @@ pub(super) fn violation(error: &Error) -> Option<Violation> {
         | Error::Unavailable(_)
         | Error::DatabaseFull(_)
         | Error::Contended
+        | Error::ShuttingDown
         | Error::Overloaded
         | Error::Internal(_) => None,
     }

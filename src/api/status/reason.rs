@@ -42,6 +42,7 @@ pub(super) fn reason_of(error: &Error) -> ErrorReason {
         Error::Unavailable(_) => ErrorReason::DatabaseUnavailable,
         Error::DatabaseFull(_) => ErrorReason::DatabaseFull,
         Error::Contended | Error::Overloaded => ErrorReason::Overloaded,
+        Error::ShuttingDown => ErrorReason::ShuttingDown,
         Error::Internal(_) => ErrorReason::Internal,
     }
 }

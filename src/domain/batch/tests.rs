@@ -221,3 +221,17 @@ async fn items_that_claim_the_same_run_one_batch_after_the_other() {
     assert_eq!(fake.started().await.1, [asks[2], asks[4]]);
     assert_eq!(fake.started().await.1, [asks[3]]);
 }
+
+#[test]
+fn a_call_that_outlives_its_batch_at_the_end_of_the_program_is_told_so() {
+    let runtime = || tokio::runtime::Runtime::new().expect("a runtime");
+    let (ending, other) = (runtime(), runtime());
+    let fake = Fake::new(1, 100);
+    let mut call = Box::pin(fake.future("a", Ask::Number(1)));
+    ending.block_on(async {
+        assert!(futures_util::poll!(&mut call).is_pending());
+        fake.started().await;
+    });
+    drop(ending);
+    assert!(matches!(other.block_on(call), Err(Error::ShuttingDown)));
+}

@@ -52,7 +52,7 @@ impl<K: Eq + Hash, V: Clone + Send + Sync + 'static> SingleFlight<K, V> {
         let flight = async move {
             let loaded = task.await;
             loaded
-                .unwrap_or_else(|error| Err(Error::Internal(error.into())))
+                .unwrap_or_else(|error| Err(error.into()))
                 .map_err(Arc::new)
         };
         let flight = flight.boxed().shared();

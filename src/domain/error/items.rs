@@ -22,7 +22,8 @@ impl Error {
             | Self::CommitOutcomeUnknown { .. }
             | Self::HistoryReplaced
             | Self::Contended
-            | Self::Overloaded => false,
+            | Self::Overloaded
+            | Self::ShuttingDown => false,
             Self::NotFound { resource, .. } => *resource != Resource::Tenant,
             Self::Invalid(_)
             | Self::DeletedSince(_)

@@ -5,7 +5,7 @@ use std::{collections::VecDeque, future::Future, sync::Arc};
 use tokio_util::task::AbortOnDropHandle;
 
 use crate::{
-    domain::{Error, Result},
+    domain::Result,
     model::{ContactSet, PageSize},
 };
 
@@ -55,9 +55,7 @@ impl<S: PageReader> Prefetch<S> {
         let Some(next) = self.pages.front_mut() else {
             return Ok(None);
         };
-        let page = next
-            .await
-            .map_err(|error| Error::Internal(error.into()))??;
+        let page = next.await??;
         self.pages.pop_front();
         self.fill();
         Ok(Some(page))

@@ -121,13 +121,22 @@ impl Fake {
         })
     }
 
-    /// Calls, and returns when the call waits or runs.
-    pub(super) async fn call(self: &Arc<Self>, tenant: &str, ask: Ask) -> Call {
+    /// A call that begins when it is polled.
+    pub(super) fn future(
+        self: &Arc<Self>,
+        tenant: &str,
+        ask: Ask,
+    ) -> impl Future<Output = Result<u32>> + use<> {
         let (fake, tenant) = (Arc::clone(self), tenant.parse().expect("a tenant"));
-        let call = tokio::spawn(async move {
+        async move {
             let work = || fake.work.clone();
             fake.batcher.run(&tenant, ask, work).await
-        });
+        }
+    }
+
+    /// Calls, and returns when the call waits or runs.
+    pub(super) async fn call(self: &Arc<Self>, tenant: &str, ask: Ask) -> Call {
+        let call = tokio::spawn(self.future(tenant, ask));
         tokio::task::yield_now().await;
         call
     }
