@@ -3,4 +3,5 @@
 mod corruptions;
 mod damage;
 mod program;
+mod references;
 mod sound;

@@ -116,7 +116,7 @@ async fn wrong_counters_and_references_are_found() {
         ("DELETE FROM deleted_tenants", &["tenant-deletion"]),
         ("DELETE FROM tenants WHERE tenant_id = $T", &["orphans"]),
         (
-            "ALTER TABLE memberships DISABLE TRIGGER ALL",
+            "ALTER TABLE former_codes DISABLE TRIGGER ALL",
             &["enforcement"],
         ),
         (
