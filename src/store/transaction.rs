@@ -3,17 +3,31 @@
 use std::ops::{Deref, DerefMut};
 
 use chrono::Utc;
-use diesel::{prelude::*, result::Error};
+use diesel::{QueryResult, result::Error, sql_types::Integer};
 use diesel_async::{AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
 
 use super::{
     PooledConnection,
     log::{self, ChangeSet, Origin, RevisionCounter},
     numbers::{NoNumber, count_one, take},
+    sql::{sql, sql_of},
     sqlstate::SqlState,
     tenants,
 };
 use crate::model::{Change, Commit, Revision, TenantId, TenantName, Time};
+
+/// Locks the revision counter of a tenant. See `assign.sql` for BETWEEN.
+macro_rules! lock_counter {
+    ($tenant_id:expr $(, $wait:literal)?) => {
+        sql_of::<RevisionCounter>(
+            sql(concat!(
+                "FROM clocks WHERE tenant_id BETWEEN $1 AND $1 ORDER BY tenant_id DESC LIMIT 1 \
+                 FOR UPDATE ", $($wait)?
+            ))
+            .bind::<Integer, _>($tenant_id),
+        )
+    };
+}
 
 /// A transaction that holds the lock of its tenant's revision counter, so that it is the tenant's only
 /// one. It collects changes; [`Transaction::write_log`] logs them under a new revision.
@@ -37,11 +51,7 @@ impl Transaction {
         let free = {
             // Both statements are sent at once.
             let (mut begin, mut lock) = (&*connection, &*connection);
-            let lock = RevisionCounter::query()
-                .find(tenant_id)
-                .for_update()
-                .skip_locked()
-                .first(&mut lock);
+            let lock = lock_counter!(tenant_id, "SKIP LOCKED").get_result(&mut lock);
             tokio::try_join!(begin.batch_execute("BEGIN"), lock)
         };
         let counter = match free {
@@ -61,8 +71,8 @@ impl Transaction {
         let counter = async {
             connection.batch_execute("BEGIN").await?;
             let (tenant_id, is_new) = tenants::insert(&mut connection, name).await?;
-            let lock = RevisionCounter::query().find(tenant_id).for_update();
-            Ok((tenant_id, is_new, lock.first(&mut connection).await?))
+            let counter = lock_counter!(tenant_id).get_result(&mut connection).await?;
+            Ok((tenant_id, is_new, counter))
         };
         let counter = counter.await;
         Self::begun(connection, counter).await
@@ -266,8 +276,8 @@ async fn wait_for_lock(
         connection
             .batch_execute("SET LOCAL lock_timeout = '2s'")
             .await?;
-        let lock = RevisionCounter::query().find(tenant_id).for_update();
-        match lock.first(&mut **connection).await {
+        let lock = lock_counter!(tenant_id);
+        match lock.get_result(&mut **connection).await {
             Err(_) if sqlstate.is_lock_timeout() => {
                 connection.batch_execute("ROLLBACK; BEGIN").await?;
             }

@@ -44,10 +44,28 @@ const BARE: &str = concat!(
 pub(crate) async fn assign(
     stage: &Stage,
     pairs: &mut Pairs,
-    (connections, in_flight): (usize, usize),
+    callers: (usize, usize),
     time: Duration,
 ) -> Done {
-    let messages = pairs.calls(MOST_CALLS * time.as_secs());
+    let most = MOST_CALLS * time.as_secs();
+    call(stage, pairs, callers, most, time).await
+}
+
+/// So many calls, one at a time.
+pub(crate) async fn assign_all(stage: &Stage, pairs: &mut Pairs, calls: u64) {
+    let time = Duration::from_secs(600);
+    let done = call(stage, pairs, (1, 1), calls, time).await;
+    assert_eq!(done.calls, calls, "all calls were made");
+}
+
+async fn call(
+    stage: &Stage,
+    pairs: &mut Pairs,
+    (connections, in_flight): (usize, usize),
+    most: u64,
+    time: Duration,
+) -> Done {
+    let messages = pairs.calls(most);
     stage.settle().await;
     let before = Effects::of(&stage.sql, &pairs.tenants).await;
     let load = Load {

@@ -6,6 +6,7 @@ pub(crate) mod import;
 pub(crate) mod latency;
 pub(crate) mod read;
 pub(crate) mod scale;
+pub(crate) mod snapshot;
 pub(crate) mod upload;
 pub(crate) mod writes;
 
@@ -25,7 +26,7 @@ const BARE_MEMBERSHIPS: &str = include_str!("../sql/bare_memberships.sql");
 pub(crate) async fn measure(database: &Database, settings: &Settings) -> Vec<Line> {
     let mut lines = Vec::new();
     let wants = |rows: &[&str]| rows.iter().any(|row| settings.wants(row));
-    if wants(&["1", "2", "2b", "3", "7", "8"]) {
+    if wants(&["1", "2", "2b", "3", "7", "8", "9"]) {
         lines.extend(one_a_call(database, settings).await);
     }
     let contacts = settings.contacts();
@@ -67,6 +68,9 @@ async fn one_a_call(database: &Database, settings: &Settings) -> Vec<Line> {
     }
     if settings.wants("8") {
         lines.extend(ten_times(database, (&stage, &mut ours), settings).await);
+    }
+    if settings.wants("9") {
+        lines.push(snapshot::measure(&stage, &mut ours, settings).await);
     }
     if settings.wants("3") {
         lines.extend(many_tenants(&stage, settings).await);

@@ -14,6 +14,9 @@
 -- OFFSET 0 makes it look up each row by its whole key, and rows are changed by their location (ctid),
 -- which the lock keeps: in joins by the keys the planner reads all rows of a tenant for which it has no
 -- statistics yet.
+--
+-- BETWEEN and LIMIT 1 make it read an index backwards. The rows of tenants and of groups change with nearly every
+-- write; until the oldest snapshot in the database ends, all versions of a row stay, and the newest comes last.
 WITH
     -- The revision that the transaction makes.
     now AS MATERIALIZED (SELECT $5 AS revision),
@@ -39,8 +42,8 @@ WITH
         FROM unnest((SELECT $3)) WITH ORDINALITY AS i (code, ordinal)
         LEFT JOIN LATERAL (
             SELECT group_id, ctid AS location FROM mailing_groups
-            WHERE tenant_id = $1 AND code = i.code
-            OFFSET 0
+            WHERE tenant_id = $1 AND code BETWEEN i.code AND i.code
+            ORDER BY code DESC LIMIT 1
         ) g ON true
         LEFT JOIN LATERAL (
             SELECT group_id FROM former_codes

@@ -15,16 +15,20 @@
 -- OFFSET 0 makes it look up each row by its whole key, and rows are changed by their location (ctid),
 -- which the lock keeps: in joins by the keys the planner reads all rows of a tenant for which it has no
 -- statistics yet.
+--
+-- BETWEEN and LIMIT 1 make it read an index backwards. The rows of tenants and of groups change with nearly every
+-- write; until the oldest snapshot in the database ends, all versions of a row stay, and the newest comes last.
 WITH
     -- Locks the tenant's revision counter. Without rows if the snapshot of this statement, which is
     -- taken before the lock, is older than the last change of the tenant.
     locked AS MATERIALIZED (
-        SELECT revision FROM clocks WHERE tenant_id = $1 FOR UPDATE
+        SELECT revision, ctid AS location FROM clocks WHERE tenant_id BETWEEN $1 AND $1
+        ORDER BY tenant_id DESC LIMIT 1 FOR UPDATE
     ),
     now AS MATERIALIZED (
-        SELECT c.revision + 1 AS revision
+        SELECT c.revision + 1 AS revision, l.location
         FROM locked l
-        JOIN clocks c ON c.tenant_id = $1 AND c.revision = l.revision
+        JOIN clocks c ON c.ctid = l.location AND c.revision = l.revision
     ),
     contact AS MATERIALIZED (
         SELECT array_agg(coalesce(c.contact_number, -m.kept_number, 0) ORDER BY i.ordinal) AS numbers,
@@ -48,8 +52,8 @@ WITH
         FROM unnest((SELECT $3)) WITH ORDINALITY AS i (code, ordinal)
         LEFT JOIN LATERAL (
             SELECT group_id, ctid AS location FROM mailing_groups
-            WHERE tenant_id = $1 AND code = i.code
-            OFFSET 0
+            WHERE tenant_id = $1 AND code BETWEEN i.code AND i.code
+            ORDER BY code DESC LIMIT 1
         ) g ON true
         LEFT JOIN LATERAL (
             SELECT group_id FROM former_codes
@@ -105,7 +109,7 @@ WITH
     counter AS (
         UPDATE clocks c SET revision = n.revision
         FROM now n
-        WHERE c.tenant_id = $1 AND EXISTS (SELECT FROM chosen)
+        WHERE c.ctid = n.location AND EXISTS (SELECT FROM chosen)
     ),
     new_revision AS (
         INSERT INTO revisions (tenant_id, revision, commit_time, request_id, commit_id, actors)
