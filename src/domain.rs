@@ -16,6 +16,7 @@ pub(crate) mod watch;
 // What operations are made of.
 mod jobs;
 
+mod assign;
 mod batch;
 mod cache;
 mod lookup;

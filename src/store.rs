@@ -216,6 +216,12 @@ impl Store {
         }
     }
 
+    /// Whether long writes go in several statements, as far as the database was connected to: Citus executes
+    /// the parts of a statement that inserts one after the other, and copies what they hand on to every node.
+    pub(crate) fn writes_in_steps(&self) -> bool {
+        self.pool.has_citus()
+    }
+
     /// Waits until a tenant's earlier writes of this server have ended. Taken before a connection.
     pub(crate) async fn write_permit(&self, tenant_id: TenantId) -> FairPermit {
         self.write_permits.acquire(tenant_id).await

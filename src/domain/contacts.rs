@@ -10,7 +10,7 @@ pub(crate) use self::{
     merge::merge,
 };
 use super::{
-    Call, Committed, Domain, IdempotencyKey, MAX_STEP_ROWS, Result, Violation,
+    Call, Committed, Domain, IdempotencyKey, MAX_STEP_ROWS, Result, Violation, assign,
     jobs::{
         self, CreateContact, CreateContacts, GetContacts, JobItem, UpdateContact, UpdateContacts,
     },
@@ -179,6 +179,6 @@ async fn unassign_groups(
     let more = codes.len() > MAX_STEP_ROWS;
     codes.truncate(MAX_STEP_ROWS);
     let pairs = memberships::pairs(&contact.id, &codes);
-    memberships::change(tx, &pairs, Direction::Unassign).await?;
+    assign::change(tx, &pairs, Direction::Unassign).await?;
     Ok((codes, more))
 }

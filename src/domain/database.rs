@@ -4,7 +4,7 @@
 mod replica;
 mod write;
 
-use std::{future::Future, sync::Arc};
+use std::{collections::HashMap, future::Future, sync::Arc};
 
 use chrono::TimeDelta;
 use tokio::time::Instant;
@@ -13,7 +13,7 @@ use super::{Error, Resource, Result, notifier::RevisionNotifier};
 use crate::{
     fair_semaphore::FairPermit,
     model::{Commit, RequestId, Revision, TenantId, TenantName},
-    store::{self, ALL_TENANTS, Connection, QueryError, Store},
+    store::{self, ALL_TENANTS, Connection, QueryError, SqlState, Store},
 };
 
 /// How long the record of a request with a `request_id` is kept.
@@ -118,6 +118,29 @@ impl Database {
         }
     }
 
+    /// The numbers of the existing ones among these tenants.
+    pub(super) async fn find_tenants<'n>(
+        &self,
+        conn: &mut Connection,
+        names: impl Iterator<Item = &'n TenantName>,
+    ) -> Result<HashMap<TenantName, TenantId>> {
+        let known = self.store.tenants();
+        let (mut found, mut unknown) = (HashMap::new(), Vec::new());
+        for name in names {
+            match known.get(name) {
+                Some(id) => drop(found.insert(name.clone(), id)),
+                None => unknown.push(name.clone()),
+            }
+        }
+        if !unknown.is_empty() {
+            for (name, id) in store::tenants::numbers(conn, unknown).await? {
+                known.insert(&name, id);
+                found.insert(name, id);
+            }
+        }
+        Ok(found)
+    }
+
     /// Whether the database can be read and written. If not, or not before the caller gives up, the
     /// idle connections are closed: they may be half-open, or have settings that have changed since.
     pub(super) async fn ready(&self) -> Result<(), NotReady> {
@@ -146,8 +169,8 @@ impl Database {
         let sqlstate = connection.sqlstate();
         let result = op(&mut connection).await;
         let result = result.map_err(|error| error.classified(&sqlstate));
-        self.finish(result, async { connection.return_to_pool() })
-            .await
+        let clean_up = async { connection.return_to_pool() };
+        self.finish(result, &sqlstate, clean_up).await
     }
 
     /// Runs an operation that only reads data of one tenant.
@@ -206,11 +229,18 @@ impl Database {
         }
     }
 
-    /// Cleans up after an operation. If one connection is broken, the idle ones may be too; after an
-    /// internal error, and when the program ends, the state of the connection is unknown, and it is closed.
-    async fn finish<T>(&self, result: Result<T>, clean_up: impl Future<Output = ()>) -> Result<T> {
+    /// Cleans up after an operation. If one connection is broken, and not that of Citus to a worker, the idle
+    /// ones may be too; after an internal error, and when the program ends, the state of the connection is
+    /// unknown, and it is closed.
+    async fn finish<T>(
+        &self,
+        result: Result<T>,
+        sqlstate: &SqlState,
+        clean_up: impl Future<Output = ()>,
+    ) -> Result<T> {
+        let is_of_worker = self.store.writes_in_steps() && sqlstate.is_of_another_node();
         match result {
-            Err(Error::Unavailable(_)) => self.store.clear_idle(),
+            Err(Error::Unavailable(_)) if !is_of_worker => self.store.clear_idle(),
             Err(Error::Internal(_) | Error::ShuttingDown) => {}
             _ => clean_up.await,
         }

@@ -1,7 +1,7 @@
 //! Operations on memberships: which contacts have which groups.
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
+    collections::{BTreeSet, HashSet},
     hash::{BuildHasher, BuildHasherDefault, DefaultHasher},
 };
 
@@ -9,14 +9,14 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     BrokenRule, Call, Committed, Domain, Error, IdempotencyKey, Result,
+    assign::change,
     idempotency::{ContactRecord, Recorded},
     jobs::{ChangeMemberships, JobItem},
     lookup::{self, unknown},
 };
 use crate::{
     model::{
-        Assignment, AssignmentOutcome, Change, Code, Contact, ContactId, Direction, Membership,
-        TenantId,
+        Assignment, AssignmentOutcome, Code, Contact, ContactId, Direction, Membership, TenantId,
     },
     store::{
         self, Connection, Transaction,
@@ -207,39 +207,6 @@ pub(super) fn pairs(contact_id: &ContactId, codes: &[Code]) -> Vec<Assignment> {
         code: code.clone(),
     };
     codes.iter().map(pair).collect()
-}
-
-/// Changes memberships and logs what changed, group by group.
-pub(super) async fn change(
-    tx: &mut Transaction,
-    items: &[Assignment],
-    direction: Direction,
-) -> Result<Vec<PairResult>> {
-    if items.is_empty() {
-        return Ok(Vec::new());
-    }
-    let rows = match direction {
-        Direction::Assign => store::memberships::assign(tx, items).await?,
-        Direction::Unassign => store::memberships::unassign(tx, items).await?,
-    };
-    let mut codes = HashMap::new();
-    let mut numbers: BTreeMap<i32, Vec<i32>> = BTreeMap::new();
-    for (row, item) in rows.iter().zip(items) {
-        if let (true, Some(group), Some(contact)) = (row.changed, row.group_id, row.contact_number)
-        {
-            codes.entry(group).or_insert(&item.code);
-            numbers.entry(group).or_default().push(contact);
-        }
-    }
-    for (group_id, mut numbers) in numbers {
-        numbers.sort_unstable();
-        let code = codes[&group_id].clone();
-        tx.log(match direction {
-            Direction::Assign => Change::MembersAdded(group_id, code, numbers),
-            Direction::Unassign => Change::MembersRemoved(group_id, code, numbers),
-        });
-    }
-    Ok(rows)
 }
 
 /// The codes of `all` that are not in `others`, in order and once each.

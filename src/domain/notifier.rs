@@ -142,8 +142,11 @@ async fn poll(domain: Domain) {
         if tenants.is_empty() {
             return;
         }
-        let names = tenants.keys().cloned().collect();
-        let read = async |conn: &mut _| Ok(store::log::heads(conn, names).await?);
+        let read = async |conn: &mut _| {
+            let numbers = domain.find_tenants(conn, tenants.keys()).await?;
+            let heads = store::log::heads(conn, numbers.values().copied().collect()).await?;
+            Ok((numbers, heads))
+        };
         let heads = domain.read(ALL_TENANTS, read).await;
         if let Err(error) = &heads
             && answers
@@ -151,10 +154,13 @@ async fn poll(domain: Domain) {
             tracing::warn!(%error, "cannot poll for new revisions; retrying");
         }
         answers = heads.is_ok();
-        let Ok(heads) = heads else { continue };
+        let Ok((numbers, heads)) = heads else {
+            continue;
+        };
         domain.notifier.state().polled = Some(Instant::now());
         for (tenant, before) in tenants {
-            let head = heads.get(&tenant).copied().unwrap_or_default();
+            let head = numbers.get(&tenant).and_then(|number| heads.get(number));
+            let head = head.copied().unwrap_or_default();
             domain.notifier.notify_read(&tenant, before, head);
         }
     }

@@ -27,7 +27,7 @@ use super::{
     sql::{from_keys, of_keys, select, sql, sql_of, update_keys},
 };
 use crate::{
-    model::{Contact, ContactId, NewContact, TenantId},
+    model::{Contact, ContactId, ContactKind, NewContact, TenantId},
     schema::contacts,
 };
 
@@ -87,15 +87,42 @@ pub(crate) async fn count_people(
 }
 
 /// Creates contacts with these numbers and replaces the details of others. Each id may occur once.
+///
+/// A person comes after its company: after those that become one, and those that are created.
 pub(crate) async fn write(
     tx: &mut Transaction,
     created: &[(i32, NewContact)],
     replaced: &[(&Contact, NewContact)],
 ) -> QueryResult<()> {
-    let all = created.iter().map(|(number, new)| (*number, new));
-    let all = all.chain(replaced.iter().map(|(it, new)| (it.contact_number, new)));
-    let rows = || all.clone().map(|(_, new)| (&new.id, &new.details));
-    let numbers: Vec<i32> = all.clone().map(|(number, _)| number).collect();
+    let rows = replaced.iter().map(|(it, new)| (it.contact_number, new));
+    let (companies, people): (Vec<_>, Vec<_>) =
+        rows.partition(|(_, new)| new.details.kind == ContactKind::Company);
+    let created_rows = created.iter().map(|(number, new)| (*number, new)).collect();
+    let (insert, update) = (
+        include_str!("sql/insert_contacts.sql"),
+        include_str!("sql/update_contacts.sql"),
+    );
+    for (text, rows) in [
+        (update, companies),
+        (insert, created_rows),
+        (update, people),
+    ] {
+        write_details(tx, text, &rows).await?;
+    }
+    attributes::write(tx, created, replaced).await
+}
+
+/// Runs a statement over contacts by column, if there are any.
+async fn write_details(
+    tx: &mut Transaction,
+    text: &'static str,
+    contacts: &[(i32, &NewContact)],
+) -> QueryResult<()> {
+    if contacts.is_empty() {
+        return Ok(());
+    }
+    let rows = || contacts.iter().map(|(_, new)| (&new.id, &new.details));
+    let numbers: Vec<i32> = contacts.iter().map(|(number, _)| *number).collect();
     let ids: Vec<_> = rows().map(|(id, _)| id.clone()).collect();
     let kinds: Vec<_> = rows().map(|(_, new)| new.kind).collect();
     let names: Vec<_> = rows().map(|(_, new)| new.name.clone()).collect();
@@ -105,7 +132,7 @@ pub(crate) async fn write(
     let excluded: Vec<_> = rows().map(|(_, new)| new.exclude_from_segments).collect();
     let blocked: Vec<_> = rows().map(|(_, new)| new.privacy_blocked).collect();
     let attributes: Vec<_> = rows().map(|(_, new)| new.attributes.clone()).collect();
-    sql(include_str!("sql/write_contacts.sql"))
+    sql(text)
         .bind::<Integer, _>(tx.tenant_id())
         .bind::<Array<Integer>, _>(numbers)
         .bind::<Array<Text>, _>(ids)
@@ -117,12 +144,11 @@ pub(crate) async fn write(
         .bind::<Array<Bool>, _>(excluded)
         .bind::<Array<Bool>, _>(blocked)
         .bind::<Array<Jsonb>, _>(attributes)
-        .bind::<BigInt, _>(i64::try_from(created.len()).unwrap_or(i64::MAX))
         .bind::<BigInt, _>(tx.revision())
         .bind::<Timestamptz, _>(tx.time())
         .execute(tx)
         .await?;
-    attributes::write(tx, created, replaced).await
+    Ok(())
 }
 
 /// Moves the first people of one company to another, or to none, and returns their numbers.

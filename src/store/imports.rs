@@ -111,7 +111,7 @@ pub(crate) async fn rejections(
         .await
 }
 
-/// Advances an import from `before` items; returns 0 if it was not at that position, or is finished.
+/// Advances an import from `before` items, of which 0 starts it; returns 0 if it was not at that position, or is finished.
 pub(crate) async fn advance(
     tx: &mut Transaction,
     id: &RequestId,
@@ -120,7 +120,11 @@ pub(crate) async fn advance(
     progress: ImportProgress,
     finished: bool,
 ) -> QueryResult<usize> {
-    sql(include_str!("sql/advance_import.sql"))
+    let text = match before {
+        0 => include_str!("sql/start_import.sql"),
+        _ => include_str!("sql/advance_import.sql"),
+    };
+    sql(text)
         .bind::<Integer, _>(tx.tenant_id())
         .bind::<Text, _>(id.clone())
         .bind::<SmallInt, _>(source.kind)
@@ -138,7 +142,7 @@ pub(crate) async fn advance(
         .await
 }
 
-/// Stores rejections with the indices of their items.
+/// Stores rejections with the indices of their items. See `insert_contacts.sql` for clocks.
 pub(crate) async fn insert_rejections(
     tx: &mut Transaction,
     id: &RequestId,
@@ -147,7 +151,9 @@ pub(crate) async fn insert_rejections(
     let (indices, rejections): (Vec<i64>, Vec<serde_json::Value>) = rejected.into_iter().unzip();
     sql(
         "INSERT INTO import_rejections (tenant_id, import_id, item_index, rejection) \
-         SELECT $1, $2, r.item_index, r.rejection FROM unnest($3, $4) AS r (item_index, rejection)",
+         SELECT c.tenant_id, $2, r.item_index, r.rejection \
+         FROM clocks c CROSS JOIN unnest($3, $4) AS r (item_index, rejection) \
+         WHERE c.tenant_id = $1",
     )
     .bind::<Integer, _>(tx.tenant_id())
     .bind::<Text, _>(id.clone())

@@ -14,7 +14,7 @@ use diesel::{
 };
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
-pub(super) use self::append::{ChangeSet, RevisionCounter, append};
+pub(super) use self::append::{ChangeSet, RevisionCounter, append, lock_counter};
 pub use self::since::{LogFilter, changes_since};
 pub(crate) use self::since::{LogTail, TailEntry};
 pub(crate) use self::{
@@ -24,7 +24,7 @@ pub(crate) use self::{
     revisions::{ChangeSummary, RevisionFilter, RevisionSummary, revisions},
 };
 use super::sql::sql;
-use crate::model::{ChangeKind, Commit, ContactId, ContactSet, Revision, TenantId, TenantName};
+use crate::model::{ChangeKind, Commit, ContactId, ContactSet, Revision, TenantId};
 
 /// An entry of the log.
 #[derive(Debug, Clone, QueryableByName)]
@@ -90,22 +90,22 @@ pub(crate) async fn bounds(
 /// The state of the existing ones among these tenants.
 pub(crate) async fn heads(
     conn: &mut AsyncPgConnection,
-    tenants: Vec<TenantName>,
-) -> QueryResult<HashMap<TenantName, Commit>> {
+    tenants: Vec<TenantId>,
+) -> QueryResult<HashMap<TenantId, Commit>> {
     #[derive(QueryableByName)]
     struct Row {
-        #[diesel(sql_type = Text)]
-        name: TenantName,
+        #[diesel(sql_type = Integer)]
+        tenant_id: TenantId,
         #[diesel(embed)]
         head: Head,
     }
-    let rows: Vec<Row> = sql("SELECT t.name, h.revision, h.commit_id FROM tenants t \
-         JOIN heads h ON h.tenant_id = t.tenant_id WHERE t.name = ANY ($1)")
-    .bind::<Array<Text>, _>(tenants)
-    .load(conn)
-    .await?;
+    let rows: Vec<Row> =
+        sql("SELECT tenant_id, revision, commit_id FROM heads WHERE tenant_id = ANY ($1)")
+            .bind::<Array<Integer>, _>(tenants)
+            .load(conn)
+            .await?;
     let rows = rows.into_iter();
-    Ok(rows.map(|row| (row.name, row.head.commit())).collect())
+    Ok(rows.map(|row| (row.tenant_id, row.head.commit())).collect())
 }
 
 /// The revision that a commit made, if it is among the latest 100,000. The newest come first: a commit whose

@@ -107,6 +107,8 @@ pub(crate) async fn insert_members(
     contact_numbers: Vec<i32>,
 ) -> QueryResult<usize> {
     let text = include_str!("sql/insert_members.sql");
+    change_members(tx, text, group_id, contact_numbers.clone()).await?;
+    let text = include_str!("sql/count_members.sql");
     change_members(tx, text, group_id, contact_numbers).await
 }
 

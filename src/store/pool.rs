@@ -10,7 +10,7 @@ use std::{
     pin::pin,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     time::Duration,
 };
@@ -61,6 +61,8 @@ pub(super) struct ConnectionPool {
     /// How often the idle connections were closed.
     clearings: Arc<AtomicUsize>,
     plan_invalidation: Arc<PlanInvalidation>,
+    /// Whether the connection that was made last found Citus.
+    has_citus: Arc<AtomicBool>,
     /// Finds silent connections.
     is_idle: Option<IdleCheck>,
     /// Settings of its connections beside those of every one.
@@ -89,6 +91,7 @@ impl ConnectionPool {
             idle: Arc::default(),
             clearings: Arc::default(),
             plan_invalidation: Arc::default(),
+            has_citus: Arc::default(),
             is_idle,
             settings: "",
         }
@@ -142,6 +145,11 @@ impl ConnectionPool {
         self.plan_invalidation.record(rows);
     }
 
+    /// Whether the database has Citus, as far as it was connected to.
+    pub(super) fn has_citus(&self) -> bool {
+        self.has_citus.load(Ordering::Relaxed)
+    }
+
     /// The maximum number of connections.
     pub(super) fn size(&self) -> usize {
         self.size
@@ -174,10 +182,11 @@ impl ConnectionPool {
         let clearings = self.clearings.load(Ordering::Relaxed);
         let failed = |error: ConnectError| ConnectionError::BadConnection(error.to_string());
         let (client, handle) = self.connector.open().await.map_err(failed)?;
-        let backend = begin_session(&client, self.settings).await;
-        let backend = backend.map_err(ConnectError::Driver).map_err(failed)?;
+        let session = begin_session(&client, self.settings).await;
+        let session = session.map_err(ConnectError::Driver).map_err(failed)?;
+        self.has_citus.store(session.has_citus, Ordering::Relaxed);
         let current_sqlstate = handle.tap.current_sqlstate.clone();
-        if let (Some(is_idle), Some(backend)) = (self.is_idle.clone(), backend) {
+        if let (Some(is_idle), Some(backend)) = (self.is_idle.clone(), session.backend) {
             silence::watch(handle.tap.traffic, handle.driver, backend, is_idle);
         }
         Ok(TappedConnection {

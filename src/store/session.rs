@@ -27,15 +27,30 @@ pub(super) const SESSION: &str = "SET statement_timeout = '10min'; \
 /// The setting of connections that only read, beside the others.
 pub(super) const READ_ONLY: &str = "SET default_transaction_read_only = on";
 
-/// Makes the settings, and `further` ones; the process id of the backend.
+/// What a new connection finds.
+pub(super) struct Session {
+    /// The process id of the backend.
+    pub(super) backend: Option<i32>,
+    /// Whether the database has Citus.
+    pub(super) has_citus: bool,
+}
+
+/// Makes the settings, and `further` ones.
 pub(super) async fn begin_session(
     client: &Client,
     further: &str,
-) -> Result<Option<i32>, tokio_postgres::Error> {
-    let statements = format!("{SESSION}; {further}; SELECT pg_backend_pid()");
+) -> Result<Session, tokio_postgres::Error> {
+    let statements = format!(
+        "{SESSION}; {further}; \
+         SELECT pg_backend_pid(), to_regclass('pg_catalog.pg_dist_partition') IS NOT NULL"
+    );
     let messages = client.simple_query(&statements).await?;
-    Ok(messages.iter().find_map(|message| match message {
-        SimpleQueryMessage::Row(row) => row.get(0)?.parse().ok(),
+    let row = messages.iter().find_map(|message| match message {
+        SimpleQueryMessage::Row(row) => Some(row),
         _ => None,
-    }))
+    });
+    Ok(Session {
+        backend: row.and_then(|row| row.get(0)?.parse().ok()),
+        has_citus: row.is_some_and(|row| row.get(1) == Some("t")),
+    })
 }

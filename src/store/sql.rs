@@ -96,13 +96,14 @@ macro_rules! from_keys {
     };
 }
 
-/// As [`from_keys`], as the end of an `UPDATE` of the table under the tenant's lock.
+/// As [`from_keys`], as the end of an `UPDATE` of the table under the tenant's lock (see `assign.sql` for
+/// ctid).
 macro_rules! update_keys {
     ($table:literal, $column:literal) => {
         concat!(
             " FROM unnest((SELECT $2)) AS i (key) CROSS JOIN LATERAL (SELECT ctid AS location FROM ",
             $table, " WHERE tenant_id = $1 AND ", $column, " = i.key OFFSET 0) l WHERE ", $table,
-            ".ctid = l.location"
+            ".ctid = l.location AND ", $table, ".tenant_id = $1::float8"
         )
     };
 }

@@ -24,6 +24,12 @@ impl SqlState {
         }
     }
 
+    /// Whether the database could not reach another node: connection exceptions (08) that it reports itself,
+    /// as Citus does of its workers.
+    pub(crate) fn is_of_another_node(&self) -> bool {
+        self.code().starts_with(b"08")
+    }
+
     /// Whether the disk is full.
     pub(crate) fn is_disk_full(&self) -> bool {
         self.code() == *b"53100"
@@ -87,8 +93,14 @@ mod tests {
     #[test]
     fn a_full_disk_and_a_violated_constraint_do_not_pass() {
         let last = SqlState::default();
-        for (code, expected) in [(b"53100", false), (b"23505", false), (b"40P01", true)] {
+        for (code, expected) in [
+            (b"53100", false),
+            (b"23505", false),
+            (b"40P01", true),
+            (b"08006", true),
+        ] {
             last.set(*code);
+            assert_eq!(last.is_of_another_node(), code == b"08006");
             assert_eq!(last.is_transient(), expected);
             assert_eq!(last.is_disk_full(), code == b"53100");
             assert_eq!(last.is_of_data(), code == b"23505");

@@ -75,16 +75,42 @@ pub(crate) async fn find(
         .optional()
 }
 
+/// The numbers of the existing ones among these tenants.
+pub(crate) async fn numbers(
+    conn: &mut AsyncPgConnection,
+    names: Vec<TenantName>,
+) -> QueryResult<Vec<(TenantName, TenantId)>> {
+    #[derive(QueryableByName)]
+    struct Row {
+        #[diesel(sql_type = Text)]
+        name: TenantName,
+        #[diesel(sql_type = Integer)]
+        tenant_id: TenantId,
+    }
+    let rows: Vec<Row> =
+        sql("SELECT name, tenant_id FROM tenants WHERE name = ANY ($1) AND NOT deleting")
+            .bind::<Array<Text>, _>(names)
+            .load(conn)
+            .await?;
+    Ok(rows.into_iter().map(|it| (it.name, it.tenant_id)).collect())
+}
+
 /// This tenant with its counts, unless it is being deleted.
 pub(crate) async fn get(
     conn: &mut AsyncPgConnection,
     name: &TenantName,
 ) -> QueryResult<Option<Tenant>> {
-    sql("SELECT * FROM present_tenants WHERE name = $1")
-        .bind::<Text, _>(name.clone())
+    match find(conn, name).await? {
+        Some(row) => get_by_number(conn, row.tenant_id).await.optional(),
+        None => Ok(None),
+    }
+}
+
+async fn get_by_number(conn: &mut AsyncPgConnection, tenant_id: TenantId) -> QueryResult<Tenant> {
+    sql(include_str!("sql/tenant.sql"))
+        .bind::<Integer, _>(tenant_id)
         .get_result(conn)
         .await
-        .optional()
 }
 
 /// How many groups a page of tenants sums up; one tenant may have more.
@@ -172,18 +198,19 @@ pub(super) async fn insert(
         None => {}
     }
     loop {
-        let made = sql("WITH made AS ( \
-                 INSERT INTO tenants (tenant_id, name) VALUES ($1, $2) \
-                 ON CONFLICT ON CONSTRAINT tenants_pkey DO NOTHING RETURNING tenant_id) \
-             INSERT INTO clocks (tenant_id) SELECT tenant_id FROM made")
-        .bind::<Integer, _>(fastrand::i32(1..))
+        let tenant_id = fastrand::i32(1..);
+        let made = sql("INSERT INTO tenants (tenant_id, name) VALUES ($1, $2) \
+             ON CONFLICT ON CONSTRAINT tenants_pkey DO NOTHING")
+        .bind::<Integer, _>(tenant_id)
         .bind::<Text, _>(name.clone())
         .execute(conn)
         .await?;
-        if made > 0
-            && let Some(row) = find(conn, name).await?
-        {
-            return Ok((row.tenant_id, true));
+        if made > 0 {
+            diesel::insert_into(clocks::table)
+                .values(clocks::tenant_id.eq(tenant_id))
+                .execute(conn)
+                .await?;
+            return Ok((tenant_id, true));
         }
     }
 }

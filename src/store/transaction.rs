@@ -8,26 +8,13 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
 
 use super::{
     PooledConnection,
-    log::{self, ChangeSet, Origin, RevisionCounter},
+    log::{self, ChangeSet, Origin, RevisionCounter, lock_counter},
     numbers::{NoNumber, count_one, take},
     sql::{sql, sql_of},
     sqlstate::SqlState,
     tenants,
 };
 use crate::model::{Change, Commit, Revision, TenantId, TenantName, Time};
-
-/// Locks the revision counter of a tenant. See `assign.sql` for BETWEEN.
-macro_rules! lock_counter {
-    ($tenant_id:expr $(, $wait:literal)?) => {
-        sql_of::<RevisionCounter>(
-            sql(concat!(
-                "FROM clocks WHERE tenant_id BETWEEN $1 AND $1 ORDER BY tenant_id DESC LIMIT 1 \
-                 FOR UPDATE ", $($wait)?
-            ))
-            .bind::<Integer, _>($tenant_id),
-        )
-    };
-}
 
 /// A transaction that holds the lock of its tenant's revision counter, so that it is the tenant's only
 /// one. It collects changes; [`Transaction::write_log`] logs them under a new revision.
@@ -51,7 +38,7 @@ impl Transaction {
         let free = {
             // Both statements are sent at once.
             let (mut begin, mut lock) = (&*connection, &*connection);
-            let lock = lock_counter!(tenant_id, "SKIP LOCKED").get_result(&mut lock);
+            let lock = lock_counter!(connection, tenant_id, "SKIP LOCKED").get_result(&mut lock);
             tokio::try_join!(begin.batch_execute("BEGIN"), lock)
         };
         let counter = match free {
@@ -71,7 +58,9 @@ impl Transaction {
         let counter = async {
             connection.batch_execute("BEGIN").await?;
             let (tenant_id, is_new) = tenants::insert(&mut connection, name).await?;
-            let counter = lock_counter!(tenant_id).get_result(&mut connection).await?;
+            let counter = lock_counter!(connection, tenant_id)
+                .get_result(&mut connection)
+                .await?;
             Ok((tenant_id, is_new, counter))
         };
         let counter = counter.await;
@@ -228,7 +217,8 @@ impl Transaction {
             counter: &self.counter,
             changes: std::mem::take(&mut self.changes),
         };
-        log::append(&mut self.connection, changes).await?;
+        let in_steps = self.connection.has_citus();
+        log::append(&mut self.connection, changes, in_steps).await?;
         Ok(Some(commit))
     }
 
@@ -276,7 +266,7 @@ async fn wait_for_lock(
         connection
             .batch_execute("SET LOCAL lock_timeout = '2s'")
             .await?;
-        let lock = lock_counter!(tenant_id);
+        let lock = lock_counter!(connection, tenant_id);
         match lock.get_result(&mut **connection).await {
             Err(_) if sqlstate.is_lock_timeout() => {
                 connection.batch_execute("ROLLBACK; BEGIN").await?;

@@ -33,8 +33,9 @@ impl Database {
         let tenant_id = self.known_tenant(call);
         let _permit = self.store.write_permit(tenant_id).await;
         let connection = self.store.connection(tenant_id).await?;
+        let sqlstate = connection.sqlstate();
         let result = self.write_on(connection, call, op).await;
-        self.finish(result, async {}).await
+        self.finish(result, &sqlstate, async {}).await
     }
 
     async fn write_on<T>(

@@ -3,7 +3,7 @@
 use super::{JobItem, batch_call};
 use crate::{
     domain::{
-        Error, Result,
+        Error, Result, assign,
         batch::BatchOperation,
         database::{Call, Committed, Database},
     },
@@ -30,6 +30,10 @@ impl BatchOperation for ChangeMemberships {
         items: &[JobItem<Assignment>],
     ) -> Result<Vec<Result<Self::Output>>> {
         let call = batch_call(tenant, items);
+        if self.database.store.writes_in_steps() {
+            let written = self.write_in_steps(&call, items).await;
+            return Ok(written.map_err(Error::repeatable)?.outputs(items));
+        }
         let batch = Batch {
             commit: LoggedCommit {
                 time: store::now(),
@@ -70,6 +74,31 @@ impl Batch<'_> {
 }
 
 impl ChangeMemberships {
+    /// Runs a batch as other writes do.
+    async fn write_in_steps(
+        &self,
+        call: &Call,
+        items: &[JobItem<Assignment>],
+    ) -> Result<BatchResult> {
+        if self.database.tenant_id(call).await?.is_none() {
+            return Ok(BatchResult::unknown_tenant());
+        }
+        let items: Vec<_> = items.iter().map(|item| item.input.clone()).collect();
+        let change = async |tx: &mut Transaction| {
+            let rows = assign::change(tx, &items, self.direction).await?;
+            if !rows.iter().any(|row| row.changed) {
+                // So that it does not create the tenant.
+                tx.refuse();
+            }
+            Ok(BatchResult {
+                rows,
+                time: tx.time(),
+            })
+        };
+        let (result, _) = self.database.write(call, change).await?;
+        Ok(result)
+    }
+
     /// Runs a batch in one statement; if another write came between, in a transaction.
     async fn run_batch(&self, batch: &Batch<'_>) -> Result<BatchResult> {
         let Some(tenant_id) = self.database.tenant_id(&batch.call).await? else {

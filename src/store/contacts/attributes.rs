@@ -56,18 +56,23 @@ pub(super) async fn write(
         rows.add(number, &former.attributes, &new.details.attributes);
     }
     let ChangedRows { set, removed } = rows;
-    if set.0.is_empty() && removed.0.is_empty() {
-        return Ok(());
+    if !removed.0.is_empty() {
+        sql(include_str!("../sql/delete_attributes.sql"))
+            .bind::<Integer, _>(tx.tenant_id())
+            .bind::<Array<Integer>, _>(removed.0)
+            .bind::<Array<Text>, _>(removed.1)
+            .execute(tx)
+            .await?;
     }
-    sql(include_str!("../sql/write_attributes.sql"))
-        .bind::<Integer, _>(tx.tenant_id())
-        .bind::<Array<Integer>, _>(set.0)
-        .bind::<Array<Text>, _>(set.1)
-        .bind::<Array<Text>, _>(set.2)
-        .bind::<Array<Integer>, _>(removed.0)
-        .bind::<Array<Text>, _>(removed.1)
-        .execute(tx)
-        .await?;
+    if !set.0.is_empty() {
+        sql(include_str!("../sql/insert_attributes.sql"))
+            .bind::<Integer, _>(tx.tenant_id())
+            .bind::<Array<Integer>, _>(set.0)
+            .bind::<Array<Text>, _>(set.1)
+            .bind::<Array<Text>, _>(set.2)
+            .execute(tx)
+            .await?;
+    }
     Ok(())
 }
 

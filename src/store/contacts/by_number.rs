@@ -42,7 +42,7 @@ pub async fn by_numbers(
 /// The existing contacts whose bits are set, the lowest bit of a byte first, beginning with the
 /// number `from`; by number. Scans the range instead of looking up each contact: for dense sets.
 ///
-/// The parameters stand in sub-selects so that the planner does not see them and plans once per
+/// The other parameters stand in sub-selects so that the planner does not see them and plans once per
 /// connection: planning takes as long as reading 1,000 contacts.
 pub async fn by_bits(
     conn: &mut AsyncPgConnection,
@@ -51,7 +51,7 @@ pub async fn by_bits(
     bits: Vec<u8>,
 ) -> QueryResult<Vec<Contact>> {
     let length = i32::try_from(bits.len() * 8).unwrap_or(i32::MAX);
-    let rest = sql("FROM contacts WHERE tenant_id = (SELECT $1) \
+    let rest = sql("FROM contacts WHERE tenant_id = $1 \
          AND contact_number BETWEEN (SELECT $2) AND (SELECT $3) \
          AND get_bit((SELECT $4), contact_number - (SELECT $2)) = 1 ORDER BY contact_number")
     .bind::<Integer, _>(tenant_id)

@@ -30,6 +30,25 @@ pub(in crate::store) struct RevisionCounter {
     pub(in crate::store) max_segments: i64,
 }
 
+/// Locks the revision counter of a tenant. See `assign.sql` for BETWEEN, by which Citus does not know the
+/// tenant's shard.
+macro_rules! lock_counter {
+    ($connection:expr, $tenant_id:expr $(, $wait:literal)?) => {
+        sql_of::<RevisionCounter>(
+            sql(match $connection.has_citus() {
+                true => concat!("FROM clocks WHERE tenant_id = $1 FOR UPDATE ", $($wait)?),
+                false => concat!(
+                    "FROM clocks WHERE tenant_id BETWEEN $1 AND $1 ORDER BY tenant_id DESC LIMIT 1 \
+                     FOR UPDATE ", $($wait)?
+                ),
+            })
+            .bind::<Integer, _>($tenant_id),
+        )
+    };
+}
+
+pub(in crate::store) use lock_counter;
+
 /// Which calls make a revision.
 pub(crate) struct Origin<'c> {
     pub(crate) request_id: &'c str,
@@ -47,41 +66,55 @@ pub(in crate::store) struct ChangeSet<'c> {
     pub(in crate::store) changes: Vec<Change>,
 }
 
+/// What `append_changes.sql` does, in statements that Citus sends to one shard.
+const STEPS: [&str; 3] = [
+    include_str!("../sql/advance_clock.sql"),
+    include_str!("../sql/insert_revision.sql"),
+    include_str!("../sql/insert_changes.sql"),
+];
+
+const AT_ONCE: [&str; 1] = [include_str!("../sql/append_changes.sql")];
+
 /// Advances the tenant's counters and writes the log of one revision.
 pub(in crate::store) async fn append(
     conn: &mut AsyncPgConnection,
     set: ChangeSet<'_>,
-) -> QueryResult<usize> {
+    in_steps: bool,
+) -> QueryResult<()> {
     let mut columns = EntryColumns::default();
     set.changes
         .into_iter()
         .for_each(|change| columns.push(change));
     let counter = set.counter;
-    sql(include_str!("../sql/append_changes.sql"))
-        .bind::<Integer, _>(set.tenant_id)
-        .bind::<BigInt, _>(set.commit.revision)
-        .bind::<Timestamptz, _>(set.time)
-        .bind::<Text, _>(set.origin.request_id.to_owned())
-        .bind::<Integer, _>(counter.next_contact_number)
-        .bind::<BigInt, _>(counter.next_contact_serial)
-        .bind::<Integer, _>(counter.next_group_id)
-        .bind::<Integer, _>(counter.next_segment_number)
-        .bind::<BigInt, _>(counter.next_segment_serial)
-        .bind::<Integer, _>(counter.next_criteria_number)
-        .bind::<Array<Integer>, _>(columns.contact_numbers)
-        .bind::<Array<Text>, _>(columns.contact_ids)
-        .bind::<Array<SmallInt>, _>(columns.kind)
-        .bind::<Array<Integer>, _>(columns.subject_id)
-        .bind::<Array<Nullable<Text>>, _>(columns.code)
-        .bind::<Array<Nullable<Text>>, _>(columns.former_code)
-        .bind::<Array<Integer>, _>(columns.first)
-        .bind::<Array<Nullable<Integer>>, _>(columns.last)
-        .bind::<BigInt, _>(set.commit.id)
-        .bind::<BigInt, _>(counter.contact_count)
-        .bind::<BigInt, _>(counter.mailing_group_count)
-        .bind::<Text, _>(set.origin.actors.to_owned())
-        .execute(conn)
-        .await
+    let texts = if in_steps { &STEPS[..] } else { &AT_ONCE };
+    for text in texts {
+        sql(text)
+            .bind::<Integer, _>(set.tenant_id)
+            .bind::<BigInt, _>(set.commit.revision)
+            .bind::<Timestamptz, _>(set.time)
+            .bind::<Text, _>(set.origin.request_id.to_owned())
+            .bind::<Integer, _>(counter.next_contact_number)
+            .bind::<BigInt, _>(counter.next_contact_serial)
+            .bind::<Integer, _>(counter.next_group_id)
+            .bind::<Integer, _>(counter.next_segment_number)
+            .bind::<BigInt, _>(counter.next_segment_serial)
+            .bind::<Integer, _>(counter.next_criteria_number)
+            .bind::<Array<Integer>, _>(columns.contact_numbers.clone())
+            .bind::<Array<Text>, _>(columns.contact_ids.clone())
+            .bind::<Array<SmallInt>, _>(columns.kind.clone())
+            .bind::<Array<Integer>, _>(columns.subject_id.clone())
+            .bind::<Array<Nullable<Text>>, _>(columns.code.clone())
+            .bind::<Array<Nullable<Text>>, _>(columns.former_code.clone())
+            .bind::<Array<Integer>, _>(columns.first.clone())
+            .bind::<Array<Nullable<Integer>>, _>(columns.last.clone())
+            .bind::<BigInt, _>(set.commit.id)
+            .bind::<BigInt, _>(counter.contact_count)
+            .bind::<BigInt, _>(counter.mailing_group_count)
+            .bind::<Text, _>(set.origin.actors.to_owned())
+            .execute(conn)
+            .await?;
+    }
+    Ok(())
 }
 
 /// The entries by column. The contact numbers of all entries are in one array, of which each entry

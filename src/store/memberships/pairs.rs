@@ -46,7 +46,23 @@ pub struct PairResult {
 
 /// Assigns groups to contacts; the transaction logs the changes.
 pub async fn assign(tx: &mut Transaction, items: &[Assignment]) -> QueryResult<Vec<PairResult>> {
-    in_transaction(tx, include_str!("../sql/assign.sql"), items).await
+    let rows = in_transaction(tx, include_str!("../sql/assign.sql"), items).await?;
+    let pair = |row: &PairResult| match row.changed {
+        true => row.group_id.zip(row.contact_number),
+        false => None,
+    };
+    let (group_ids, contact_numbers): (Vec<i32>, Vec<i32>) = rows.iter().filter_map(pair).unzip();
+    if !group_ids.is_empty() {
+        sql(include_str!("../sql/insert_pairs.sql"))
+            .bind::<Integer, _>(tx.tenant_id())
+            .bind::<Array<Integer>, _>(group_ids)
+            .bind::<Array<Integer>, _>(contact_numbers)
+            .bind::<Timestamptz, _>(tx.time())
+            .bind::<BigInt, _>(tx.revision())
+            .execute(tx)
+            .await?;
+    }
+    Ok(rows)
 }
 
 /// Unassigns groups from contacts; the transaction logs the changes.

@@ -27,6 +27,11 @@ impl PooledConnection {
         self.sqlstate.clone()
     }
 
+    /// Whether its database has Citus.
+    pub(in crate::store) fn has_citus(&self) -> bool {
+        self.pool.has_citus()
+    }
+
     /// Returns the connection: no statement is running and no transaction is open.
     pub(crate) fn return_to_pool(mut self) {
         if let Some((tapped, permit)) = self.connection.take() {

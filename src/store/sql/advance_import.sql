@@ -1,13 +1,5 @@
--- Advances import $2 of tenant $1, which was started with $3 to $5, from $6 processed items to the
--- counts $7 to $11 and the revision $12, and finishes it if $13. Changes no row if it was
--- not at $6, or is finished.
-INSERT INTO imports (tenant_id, import_id, kind, fingerprint, update_mask, processed_count,
-    created_count, updated_count, superseded_count, rejected_count, revision, update_time, finished)
-SELECT $1, $2, $3, $4, $5, $7, $8, $9, $10, $11, $12, now(), $13
-WHERE $6 = 0 OR EXISTS (SELECT FROM imports i WHERE i.tenant_id = $1 AND i.import_id = $2)
-ON CONFLICT ON CONSTRAINT imports_pkey DO UPDATE SET
-    processed_count = excluded.processed_count, created_count = excluded.created_count,
-    updated_count = excluded.updated_count, superseded_count = excluded.superseded_count,
-    rejected_count = excluded.rejected_count, revision = excluded.revision,
-    update_time = excluded.update_time, finished = excluded.finished
-WHERE imports.kind = $3 AND imports.processed_count = $6 AND NOT imports.finished
+-- Advances import $2 of tenant $1 from $6 processed items to the counts $7 to $11 and the revision $12, and
+-- finishes it if $13. Changes no row if it is not of kind $3 or not at $6, or is finished.
+UPDATE imports SET processed_count = $7, created_count = $8, updated_count = $9, superseded_count = $10,
+    rejected_count = $11, revision = $12, update_time = now(), finished = $13
+WHERE tenant_id = $1 AND import_id = $2 AND kind = $3 AND processed_count = $6 AND NOT finished

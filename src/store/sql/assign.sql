@@ -1,4 +1,4 @@
--- Assigns groups to contacts; the transaction logs the changes.
+-- Counts the groups that contacts get, which `insert_pairs.sql` assigns; the transaction logs the changes.
 --
 -- $1 tenant, $2 contact ids, $3 codes, $4 time, $5 revision, $6 and $7 the pairs: for each the
 -- position of its contact in $2 and of its code in $3, from 1.
@@ -13,7 +13,8 @@
 --
 -- OFFSET 0 makes it look up each row by its whole key, and rows are changed by their location (ctid),
 -- which the lock keeps: in joins by the keys the planner reads all rows of a tenant for which it has no
--- statistics yet.
+-- statistics yet. On Citus other shards have rows at the same locations, so the tenant is named too; as
+-- float8, which no index has, it does not tempt the planner to read all rows of the tenant.
 --
 -- BETWEEN and LIMIT 1 make it read an index backwards. The rows of tenants and of groups change with nearly every
 -- write; until the oldest snapshot in the database ends, all versions of a row stay, and the newest comes last.
@@ -73,12 +74,6 @@ WITH
         ) m ON true
     ),
     chosen AS MATERIALIZED (SELECT * FROM input WHERE changed),
-    written AS (
-        -- In the order of the key, which keeps the index cached.
-        INSERT INTO memberships (tenant_id, group_id, contact_number, revision, create_time)
-        SELECT $1, group_id, contact_number, next_revision, $4 FROM chosen
-        ORDER BY group_id, contact_number
-    ),
     counted_groups AS (
         UPDATE mailing_groups g SET company_count = g.company_count + n.companies,
             person_count = g.person_count + n.persons
@@ -87,7 +82,7 @@ WITH
                 count(*) FILTER (WHERE kind = @Person) AS persons
             FROM chosen GROUP BY group_location
         ) n
-        WHERE g.ctid = n.group_location
+        WHERE g.ctid = n.group_location AND g.tenant_id = $1::float8
     ),
     counted_contacts AS (
         UPDATE contacts c SET mailing_group_count = c.mailing_group_count + n.groups,
@@ -96,7 +91,7 @@ WITH
             SELECT contact_location, next_revision, count(*) AS groups
             FROM chosen GROUP BY contact_location, next_revision
         ) n
-        WHERE c.ctid = n.contact_location
+        WHERE c.ctid = n.contact_location AND c.tenant_id = $1::float8
     )
 SELECT CASE WHEN contact_number > 0 THEN contact_number END AS contact_number,
     CASE WHEN group_id > 0 THEN group_id END AS group_id, changed, revision, create_time, next_revision,

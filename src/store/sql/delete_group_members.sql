@@ -21,7 +21,7 @@ WITH
                 OFFSET 0
             ) l
         ) n
-        WHERE c.ctid = n.location
+        WHERE c.ctid = n.location AND c.tenant_id = $1::float8
     )
 SELECT coalesce(array_agg(contact_number ORDER BY contact_number), '{}') AS contact_numbers
 FROM deleted

@@ -15,12 +15,15 @@ WITH
             OFFSET 0
         ) m
     ),
-    written AS (DELETE FROM memberships m USING chosen WHERE m.ctid = chosen.membership),
+    written AS (
+        DELETE FROM memberships m USING chosen
+        WHERE m.ctid = chosen.membership AND m.tenant_id = $1::float8
+    ),
     counted_contacts AS (
         UPDATE contacts c SET mailing_group_count = c.mailing_group_count - 1, revision = $4,
             update_time = $5
         FROM chosen
-        WHERE c.ctid = chosen.location
+        WHERE c.ctid = chosen.location AND c.tenant_id = $1::float8
     )
 UPDATE mailing_groups g SET company_count = g.company_count - n.companies,
     person_count = g.person_count - n.persons

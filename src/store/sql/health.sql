@@ -1,5 +1,6 @@
 -- Whether writes are refused, in this session or in one that begins now, and how many rows the tables
--- have, as the statistics count them: that waits for no lock. Fails without the tables.
+-- have, as the statistics count them: that waits for no lock. Fails without the tables; reads one that
+-- every node of Citus has.
 -- A role's setting for the database wins over its general one, and that over the database's.
 SELECT (
     current_setting('transaction_read_only')::boolean OR coalesce((
@@ -16,7 +17,7 @@ SELECT (
         ORDER BY setrole <> 0 DESC, setdatabase <> 0 DESC
         LIMIT 1
     ), false)
-) AND (SELECT count(*) >= 0 FROM (SELECT FROM clocks LIMIT 1) AS any_clock) AS is_read_only,
+) AND (SELECT count(*) >= 0 FROM (SELECT FROM tenants LIMIT 1) AS any_tenant) AS is_read_only,
     (
         SELECT array_agg(pg_stat_get_live_tuples(oid) ORDER BY oid) FROM pg_class
         WHERE relkind = 'r' AND relnamespace = (

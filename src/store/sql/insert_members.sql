@@ -1,30 +1,12 @@
--- Assigns one group to contacts that do not have it.
+-- Assigns one group to contacts that do not have it, and which `count_members.sql` counts.
 --
--- $1 tenant, $2 group, $3 contact numbers, $4 revision, $5 time. See `assign.sql` for OFFSET and ctid.
-WITH
-    chosen AS MATERIALIZED (
-        SELECT c.* FROM unnest($3) AS i (contact_number)
-        CROSS JOIN LATERAL (
-            SELECT contact_number, kind, ctid AS location FROM contacts
-            WHERE tenant_id = $1 AND contact_number = i.contact_number
-            OFFSET 0
-        ) c
-    ),
-    written AS (
-        INSERT INTO memberships (tenant_id, group_id, contact_number, revision, create_time)
-        SELECT $1, $2, contact_number, $4, $5 FROM chosen ORDER BY contact_number
-    ),
-    counted_contacts AS (
-        UPDATE contacts c SET mailing_group_count = c.mailing_group_count + 1, revision = $4,
-            update_time = $5
-        FROM chosen
-        WHERE c.ctid = chosen.location
-    )
-UPDATE mailing_groups g SET company_count = g.company_count + n.companies,
-    person_count = g.person_count + n.persons
-FROM (
-    SELECT count(*) FILTER (WHERE kind = @Company) AS companies,
-        count(*) FILTER (WHERE kind = @Person) AS persons
-    FROM chosen
-) n
-WHERE g.tenant_id = $1 AND g.group_id = $2
+-- $1 tenant, $2 group, $3 contact numbers, $4 revision, $5 time. See `assign.sql` for OFFSET.
+INSERT INTO memberships (tenant_id, group_id, contact_number, revision, create_time)
+SELECT c.tenant_id, $2, c.contact_number, $4, $5
+FROM unnest($3) AS i (contact_number)
+CROSS JOIN LATERAL (
+    SELECT tenant_id, contact_number FROM contacts
+    WHERE tenant_id = $1 AND contact_number = i.contact_number
+    OFFSET 0
+) c
+ORDER BY c.contact_number

@@ -13,7 +13,8 @@
 --
 -- OFFSET 0 makes it look up each row by its whole key, and rows are changed by their location (ctid),
 -- which the lock keeps: in joins by the keys the planner reads all rows of a tenant for which it has no
--- statistics yet.
+-- statistics yet. On Citus other shards have rows at the same locations, so the tenant is named too; as
+-- float8, which no index has, it does not tempt the planner to read all rows of the tenant.
 --
 -- BETWEEN and LIMIT 1 make it read an index backwards. The rows of tenants and of groups change with nearly every
 -- write; until the oldest snapshot in the database ends, all versions of a row stay, and the newest comes last.
@@ -74,7 +75,7 @@ WITH
     ),
     chosen AS MATERIALIZED (SELECT * FROM input WHERE changed),
     written AS (
-        DELETE FROM memberships m USING chosen WHERE m.ctid = chosen.location
+        DELETE FROM memberships m USING chosen WHERE m.ctid = chosen.location AND m.tenant_id = $1::float8
     ),
     counted_groups AS (
         UPDATE mailing_groups g SET company_count = g.company_count - n.companies,
@@ -84,7 +85,7 @@ WITH
                 count(*) FILTER (WHERE kind = @Person) AS persons
             FROM chosen GROUP BY group_location
         ) n
-        WHERE g.ctid = n.group_location
+        WHERE g.ctid = n.group_location AND g.tenant_id = $1::float8
     ),
     counted_contacts AS (
         UPDATE contacts c SET mailing_group_count = c.mailing_group_count - n.groups,
@@ -93,7 +94,7 @@ WITH
             SELECT contact_location, next_revision, count(*) AS groups
             FROM chosen GROUP BY contact_location, next_revision
         ) n
-        WHERE c.ctid = n.contact_location
+        WHERE c.ctid = n.contact_location AND c.tenant_id = $1::float8
     )
 SELECT CASE WHEN contact_number > 0 THEN contact_number END AS contact_number,
     CASE WHEN group_id > 0 THEN group_id END AS group_id, changed, revision, create_time, next_revision,

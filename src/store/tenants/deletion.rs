@@ -1,32 +1,34 @@
 //! Deletes tenants, in transactions of a bounded number of rows.
 
 use diesel::{
+    dsl,
     prelude::*,
     sql_types::{BigInt, Integer, Nullable, Text, Timestamptz},
 };
 use diesel_async::{AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
 
+use super::get_by_number;
 use crate::{
     model::{RequestId, TenantCounts, TenantId, TenantName, Time},
-    schema::tenants,
+    schema::{clocks, deleted_tenants, tenants},
     store::{Transaction, sql::sql},
 };
 
 /// Maximum number of rows that one transaction deletes.
 const MAX_ROWS: i64 = 10_000;
 
-/// Deletes up to `$2` rows of the tenant `$1` from a table.
+/// Deletes up to `$2` rows of the tenant `$1` from a table. See `assign.sql` for ctid.
 macro_rules! delete_from {
     ($table:literal $(, $condition:literal)?) => {
         concat!(
-            "DELETE FROM ", $table, " WHERE ctid = ANY (ARRAY(SELECT ctid FROM ", $table,
-            " WHERE tenant_id = $1", $(" AND ", $condition,)? " LIMIT $2))"
+            "DELETE FROM ", $table, " WHERE tenant_id = $1::float8 AND ctid = ANY (ARRAY(SELECT ctid FROM ",
+            $table, " WHERE tenant_id = $1", $(" AND ", $condition,)? " LIMIT $2))"
         )
     };
 }
 
-/// Tables before those that they refer to; the tenant is last.
-const DELETIONS: [&str; 17] = [
+/// Tables before those that they refer to.
+const DELETIONS: [&str; 16] = [
     delete_from!("memberships"),
     delete_from!("import_rejections"),
     delete_from!("imports"),
@@ -44,7 +46,6 @@ const DELETIONS: [&str; 17] = [
     // People before their companies.
     delete_from!("contacts", "company_id IS NOT NULL"),
     delete_from!("contacts"),
-    delete_from!("tenants"),
 ];
 
 /// A deletion that was begun.
@@ -57,16 +58,36 @@ pub(crate) struct TenantDeletion {
     pub(crate) counts: TenantCounts,
 }
 
-/// Begins the deletion of the transaction's tenant: marks it, and removes what all its writes lock.
+/// Begins the deletion of the transaction's tenant: keeps what it had, marks it, and removes what all its
+/// writes lock.
 pub(crate) async fn begin(
     tx: &mut Transaction,
     request_id: Option<&RequestId>,
 ) -> QueryResult<TenantDeletion> {
-    sql(include_str!("../sql/begin_tenant_deletion.sql"))
-        .bind::<Integer, _>(tx.tenant_id())
-        .bind::<Nullable<Text>, _>(request_id.cloned())
-        .get_result(tx)
-        .await
+    let tenant_id = tx.tenant_id();
+    let tenant = get_by_number(tx, tenant_id).await?;
+    let counts = tenant.counts;
+    diesel::insert_into(deleted_tenants::table)
+        .values((
+            deleted_tenants::tenant_id.eq(tenant_id),
+            deleted_tenants::name.eq(tenant.name),
+            deleted_tenants::request_id.eq(request_id),
+            deleted_tenants::mailing_group_count.eq(counts.mailing_group_count),
+            deleted_tenants::contact_count.eq(counts.contact_count),
+            deleted_tenants::membership_count.eq(counts.membership_count),
+            deleted_tenants::segment_count.eq(counts.segment_count),
+            deleted_tenants::delete_time.eq(dsl::now),
+        ))
+        .execute(tx)
+        .await?;
+    diesel::update(tenants::table.find(tenant_id))
+        .set(tenants::deleting.eq(true))
+        .execute(tx)
+        .await?;
+    diesel::delete(clocks::table.find(tenant_id))
+        .execute(tx)
+        .await?;
+    Ok(TenantDeletion { tenant_id, counts })
 }
 
 /// The deletion that this request began; else one of this tenant that is not complete.
@@ -90,6 +111,11 @@ impl TenantDeletion {
         for text in DELETIONS {
             while self.step(conn, text).await? {}
         }
+        // Of the last row only: each node of Citus has it at another location.
+        let tenant = tenants::table
+            .find(self.tenant_id)
+            .filter(tenants::deleting);
+        diesel::delete(tenant).execute(conn).await?;
         Ok(())
     }
 

@@ -1,5 +1,5 @@
 //! What every statement of normal work reads, as PostgreSQL counts it, where the statistics say nothing
-//! of the tenant, something else, or the truth.
+//! of the tenant, something else, or the truth; and that it is about one tenant.
 //!
 //! A database has a thousand small tenants and a large one, and one as large that is newer than its
 //! statistics. Calls of every RPC are made in a small tenant and in both large ones. `PLAN_CONTACTS` is the
@@ -8,6 +8,7 @@
 mod growth;
 mod relay;
 mod request;
+mod shards;
 mod steps;
 
 use std::{collections::HashSet, env};
@@ -18,6 +19,7 @@ use serde_json::Value;
 use self::{
     relay::{EXPLAIN, Relay},
     request::{Types, encoded},
+    shards::fault,
     steps::{Reads, Step, once, steps},
 };
 use crate::{
@@ -136,6 +138,9 @@ impl Caller<'_> {
             if touched > size.most(*reads) {
                 self.faults
                     .push(format!("{tenant} {method} {messages:?} {touched} {text}"));
+            }
+            if let Some(fault) = fault(text) {
+                self.faults.push(format!("{method} {fault}: {text}"));
             }
         }
     }
