@@ -26,7 +26,7 @@ use clap::{
 pub use self::{
     auth::{AuthCommand, AuthOptions, NewKeyOptions, ReflectionMode},
     check::{CheckFormat, CheckOptions},
-    database::{DatabaseChoice, DatabaseOptions, ReplicaOptions},
+    database::{DatabaseChoice, DatabaseOptions, MigrateOptions, ReplicaOptions},
     docs::{CompletionsOptions, ManOptions},
     telemetry::TelemetryOptions,
     tls::TlsOptions,
@@ -60,7 +60,7 @@ pub enum Command {
     /// Run the service until SIGTERM or SIGINT (the default command)
     Serve(Box<ServeOptions>),
     /// Create or update the tables of the database, and exit
-    Migrate(DatabaseOptions),
+    Migrate(MigrateOptions),
     /// Check that everything in the database agrees
     ///
     /// Counters, the change log, references, segments and texts are checked by the rules that hold for

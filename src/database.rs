@@ -2,13 +2,14 @@
 //! the program.
 
 mod check;
+mod migrate;
 mod open_store;
 
 use std::{io, time::Duration};
 
 use tokio::time::{Instant, sleep};
 
-pub use self::check::check;
+pub use self::{check::check, migrate::migrate};
 use crate::{
     config::{DatabaseChoice, DatabaseOptions},
     postgres::{self, Cluster, Durability},

@@ -13,7 +13,7 @@ use std::{
 use mailing_groups::{
     api, client,
     config::{
-        AuthCommand, Cli, Command, DatabaseOptions, ServeOptions, TelemetryOptions, TenantMode,
+        AuthCommand, Cli, Command, MigrateOptions, ServeOptions, TelemetryOptions, TenantMode,
     },
     database::{self, Migrates, ServedDatabase},
     domain::{Domain, SetCache, UnknownTenants, maintenance},
@@ -251,7 +251,7 @@ async fn prepare(database: &ServedDatabase, options: &ServeOptions) -> Result<()
     Ok(())
 }
 
-async fn migrate(options: DatabaseOptions) -> Result<(), Error> {
+async fn migrate(options: MigrateOptions) -> Result<(), Error> {
     // For the wait for another process.
     let logs = LogOptions {
         format: LogFormat::Text,
@@ -259,15 +259,7 @@ async fn migrate(options: DatabaseOptions) -> Result<(), Error> {
         access: false,
     };
     let _telemetry = telemetry::init(logs)?;
-    let database = ServedDatabase::open(&options).await?;
-    let migrates = Migrates::WithLockIn(options.migration_wait);
-    let migrated = database.prepare(Duration::ZERO, migrates).await;
-    database.close().await?;
-    let migrated = migrated?;
-    let result = match migrated.is_empty() {
-        true => "The database is up to date.".to_owned(),
-        false => format!("Migrated: {}.", migrated.join(", ")),
-    };
+    let result = database::migrate(&options).await?;
     // stdout may be closed.
     let _ = writeln!(std::io::stdout(), "{result}");
     Ok(())

@@ -58,7 +58,7 @@ use self::{
 };
 pub use self::{
     error::ConnectError,
-    migrate::{MigrateError, migrate},
+    migrate::{MigrateError, NotDistributable, distribute, migrate},
     requirements::{Inspection, UnmetRequirement},
     target::Target,
     transaction::now,

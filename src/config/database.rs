@@ -68,6 +68,18 @@ pub struct DatabaseOptions {
     pub migration_wait: Duration,
 }
 
+/// The flags of `migrate`.
+#[derive(Debug, Clone, Args)]
+pub struct MigrateOptions {
+    /// The database.
+    #[command(flatten)]
+    pub database: DatabaseOptions,
+    /// Distribute the tables by tenant over the workers of Citus, of which the database has to be the
+    /// coordinator
+    #[arg(long)]
+    pub distribute: bool,
+}
+
 /// The flags of a replica for reads.
 #[derive(Debug, Clone, Args)]
 pub struct ReplicaOptions {

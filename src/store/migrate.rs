@@ -1,5 +1,7 @@
 //! Brings the tables up to date.
 
+mod distribute;
+
 use std::time::Duration;
 
 use diesel::{
@@ -11,6 +13,7 @@ use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 use tokio::time::{Instant, sleep};
 use tokio_postgres::Client;
 
+pub use self::distribute::NotDistributable;
 use super::{ConnectError, InvalidUrl, connector::Connector, session::SESSION};
 
 const MIGRATIONS: EmbeddedMigrations = embed_migrations!();
@@ -49,6 +52,12 @@ pub enum MigrateError {
     /// A migration failed.
     #[error("a migration failed")]
     Migration(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// The database is not one that can be distributed.
+    #[error("the tables cannot be distributed: {0}")]
+    Distribute(NotDistributable),
+    /// Citus refused something.
+    #[error("distributing the tables failed")]
+    Distribution(#[source] tokio_postgres::Error),
 }
 
 /// Runs all migrations that have not run yet and returns their names. Waits at most `lock_wait` for
@@ -58,7 +67,19 @@ pub async fn migrate(url: &str, lock_wait: Duration) -> Result<Vec<String>, Migr
     let run = harness
         .run_pending_migrations(MIGRATIONS)
         .map_err(MigrateError::Migration)?;
-    Ok(run.iter().map(ToString::to_string).collect())
+    let run: Vec<_> = run.iter().map(ToString::to_string).collect();
+    if !run.is_empty() {
+        distribute::distribute_new(&mut client(url).await?).await?;
+    }
+    Ok(run)
+}
+
+/// Distributes the tables by tenant over the workers of Citus, and returns those that were not distributed
+/// yet. Waits at most `lock_wait` for another process that migrates.
+pub async fn distribute(url: &str, lock_wait: Duration) -> Result<Vec<String>, MigrateError> {
+    let mut client = client(url).await?;
+    lock(&client, lock_wait).await?;
+    distribute::distribute(&mut client).await
 }
 
 /// The versions and names of all migrations, in order.
@@ -82,6 +103,16 @@ async fn harness(
     url: &str,
     lock_wait: Duration,
 ) -> Result<AsyncMigrationHarness<AsyncPgConnection>, MigrateError> {
+    let client = client(url).await?;
+    lock(&client, lock_wait).await?;
+    let connection = AsyncPgConnection::try_from(client)
+        .await
+        .map_err(|error| MigrateError::Migration(error.into()))?;
+    Ok(AsyncMigrationHarness::new(connection))
+}
+
+/// A connection for statements that may take long.
+async fn client(url: &str) -> Result<Client, MigrateError> {
     let connector = Connector::new(url)?;
     let (client, _) = connector.open().await?;
     let session = format!("{SESSION}; {MIGRATION_SESSION}");
@@ -89,11 +120,7 @@ async fn harness(
         .batch_execute(&session)
         .await
         .map_err(ConnectError::Driver)?;
-    lock(&client, lock_wait).await?;
-    let connection = AsyncPgConnection::try_from(client)
-        .await
-        .map_err(|error| MigrateError::Migration(error.into()))?;
-    Ok(AsyncMigrationHarness::new(connection))
+    Ok(client)
 }
 
 /// Takes the lock of the session.

@@ -1,6 +1,7 @@
 //! Databases as they are: in other encodings, with other settings, rights and tables than those that
 //! the service makes for itself.
 
+mod citus;
 mod full;
 mod german;
 mod locked;

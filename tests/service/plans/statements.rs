@@ -5,6 +5,7 @@
 //! statistics. Calls of every RPC are made in a small tenant and in both large ones. `PLAN_CONTACTS` is the
 //! number of contacts of a large one.
 
+mod citus;
 mod growth;
 mod relay;
 mod request;

@@ -2,6 +2,7 @@
 
 mod calls;
 mod certificates;
+mod citus;
 mod cluster;
 mod consistency;
 mod disk;
@@ -30,6 +31,7 @@ mod web;
 pub(crate) use self::{
     calls::{ApplyWhole, mask, new_group, pairs},
     certificates::Certificates,
+    citus::{citus_database, citus_url},
     cluster::{Backup, database, durable_cluster, runtime},
     consistency::{assert_consistent, findings},
     disk::SmallDisk,

@@ -1,6 +1,8 @@
-//! A network to PostgreSQL that keeps the plans which auto_explain reports as notices.
+//! A network to PostgreSQL that keeps the statements that are prepared, and the plans which auto_explain
+//! reports as notices.
 
 use std::{
+    collections::BTreeSet,
     io,
     path::PathBuf,
     sync::{
@@ -12,7 +14,7 @@ use std::{
 use serde_json::Value;
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
-    net::{TcpListener, UnixStream},
+    net::{TcpListener, TcpStream, UnixStream},
 };
 use tokio_postgres::config::Host;
 
@@ -31,14 +33,25 @@ pub(super) const EXPLAIN: &str = "
     ALTER DATABASE @ SET auto_explain.log_level = notice;
     ALTER DATABASE @ SET client_min_messages = notice;";
 
-/// A port in front of PostgreSQL's Unix socket.
+/// A port in front of PostgreSQL.
 pub(super) struct Relay {
     pub(super) url: String,
     plans: Plans,
+    statements: Statements,
     connections: Connections,
 }
 
 type Plans = Arc<Mutex<Vec<Value>>>;
+
+/// The texts, and the types of their parameters.
+type Statements = Arc<Mutex<BTreeSet<(String, Vec<u32>)>>>;
+
+/// Where PostgreSQL listens.
+#[derive(Clone)]
+enum Target {
+    Unix(PathBuf),
+    Tcp(String, u16),
+}
 
 /// The open connections.
 type Connections = Arc<Mutex<Vec<Arc<Wire>>>>;
@@ -46,6 +59,7 @@ type Connections = Arc<Mutex<Vec<Arc<Wire>>>>;
 /// A connection.
 struct Wire {
     plans: Plans,
+    statements: Statements,
     /// How many requests PostgreSQL has still to answer, and whether a transaction is open.
     busy: AtomicI64,
 }
@@ -54,21 +68,33 @@ impl Relay {
     /// A network to the database of this URL.
     pub(super) async fn before(database_url: &str) -> Self {
         let config: tokio_postgres::Config = database_url.parse().unwrap();
-        let Host::Unix(folder) = &config.get_hosts()[0] else {
-            panic!("not on a Unix socket: {database_url}");
+        let port = config.get_ports()[0];
+        let target = match &config.get_hosts()[0] {
+            Host::Unix(folder) => Target::Unix(folder.join(format!(".s.PGSQL.{port}"))),
+            Host::Tcp(host) => Target::Tcp(host.clone(), port),
         };
-        let socket = folder.join(format!(".s.PGSQL.{}", config.get_ports()[0]));
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (user, database) = (config.get_user().unwrap(), config.get_dbname().unwrap());
         let relay = Self {
             url: format!("postgres://{user}@{address}/{database}?sslmode=disable"),
             plans: Plans::default(),
+            statements: Statements::default(),
             connections: Connections::default(),
         };
-        let (plans, connections) = (relay.plans.clone(), relay.connections.clone());
-        tokio::spawn(accept(listener, socket, plans, connections));
+        tokio::spawn(accept(
+            listener,
+            target,
+            relay.plans.clone(),
+            relay.statements.clone(),
+            relay.connections.clone(),
+        ));
         relay
+    }
+
+    /// The statements that were prepared.
+    pub(super) fn statements(&self) -> BTreeSet<(String, Vec<u32>)> {
+        self.statements.lock().unwrap().clone()
     }
 
     /// The plans since the last call, once PostgreSQL has answered everything.
@@ -83,22 +109,33 @@ impl Relay {
     }
 }
 
-async fn accept(listener: TcpListener, socket: PathBuf, plans: Plans, connections: Connections) {
+async fn accept(
+    listener: TcpListener,
+    target: Target,
+    plans: Plans,
+    statements: Statements,
+    connections: Connections,
+) {
     while let Ok((client, _)) = listener.accept().await {
         let wire = Arc::new(Wire {
             plans: plans.clone(),
+            statements: statements.clone(),
             busy: AtomicI64::new(0),
         });
         connections.lock().unwrap().push(Arc::clone(&wire));
-        let (socket, connections) = (socket.clone(), connections.clone());
+        let (target, connections) = (target.clone(), connections.clone());
         tokio::spawn(async move {
-            let server = UnixStream::connect(socket).await.unwrap();
-            let (from_client, to_client) = client.into_split();
-            let (from_server, to_server) = server.into_split();
-            let ended = tokio::try_join!(
-                wire.pass_requests(from_client, to_server),
-                wire.pass_answers(from_server, to_client)
-            );
+            let ended = match target {
+                Target::Unix(socket) => {
+                    let (from, to) = UnixStream::connect(socket).await.unwrap().into_split();
+                    wire.pass(client, from, to).await
+                }
+                Target::Tcp(host, port) => {
+                    let server = TcpStream::connect((host, port)).await.unwrap();
+                    let (from, to) = server.into_split();
+                    wire.pass(client, from, to).await
+                }
+            };
             let mut connections = connections.lock().unwrap();
             connections.retain(|it| !Arc::ptr_eq(it, &wire));
             ended
@@ -107,6 +144,20 @@ async fn accept(listener: TcpListener, socket: PathBuf, plans: Plans, connection
 }
 
 impl Wire {
+    async fn pass(
+        &self,
+        client: TcpStream,
+        from_server: impl AsyncRead + Unpin,
+        to_server: impl AsyncWrite + Unpin,
+    ) -> io::Result<()> {
+        let (from_client, to_client) = client.into_split();
+        tokio::try_join!(
+            self.pass_requests(from_client, to_server),
+            self.pass_answers(from_server, to_client)
+        )?;
+        Ok(())
+    }
+
     async fn pass_requests(
         &self,
         mut from: impl AsyncRead + Unpin,
@@ -118,6 +169,9 @@ impl Wire {
         to.write_all(&start).await?;
         loop {
             let request = message(&mut from, 1).await?;
+            if request[0] == b'P' {
+                self.keep_statement(&request[5..]);
+            }
             // A simple query, or the end of an extended one.
             if matches!(request[0], b'Q' | b'S') {
                 self.busy.fetch_add(1, Ordering::SeqCst);
@@ -146,6 +200,17 @@ impl Wire {
             }
             to.write_all(&answer).await?;
         }
+    }
+
+    /// Keeps a statement that is prepared: its name, its text, both ended by 0, and the types.
+    fn keep_statement(&self, message: &[u8]) {
+        let mut parts = message.splitn(3, |byte| *byte == 0);
+        let (_, text, types) = (parts.next(), parts.next().unwrap(), parts.next().unwrap());
+        let types = types[2..].chunks_exact(4);
+        let types = types.map(|oid| u32::from_be_bytes(oid.try_into().unwrap()));
+        let text = str::from_utf8(text).unwrap().to_owned();
+        let mut statements = self.statements.lock().unwrap();
+        statements.insert((text, types.collect()));
     }
 
     /// Keeps the plan of a notice: fields that begin with their type and end with 0.
