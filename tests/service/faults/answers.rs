@@ -94,7 +94,8 @@ async fn a_chunk_of_an_import_is_committed_once() {
 
 /// A request whose outcome is not known at its deadline, because the database stays away.
 async fn unknown<T>(mut request: Request<T>, proxy: &Proxy) -> Request<T> {
-    request.set_timeout(Duration::from_secs(2));
+    // Enough for a busy machine to come to the commit.
+    request.set_timeout(Duration::from_secs(6));
     proxy.set(Network::DownAfterCommit);
     request
 }
