@@ -1,7 +1,7 @@
 # `make help` lists the targets. Missing packages and tools are installed by scripts/install.
 
 .DEFAULT_GOAL := help
-.PHONY: help run import grpcurl test test-peers torture tour api docs test-clients test-deploy test-upgrade package release manifests lint fmt freeze bench bench-select bench-neighbours
+.PHONY: help run import grpcurl test test-peers test-citus torture tour api docs test-clients test-deploy test-upgrade package release manifests lint fmt freeze bench bench-select bench-neighbours
 
 # The directory that `make import` loads.
 DATA ?= examples
@@ -33,6 +33,10 @@ test: ## Run all tests on their own PostgreSQL; a part: make test ARGS="--test s
 test-peers: ## Test calls and uploads through nginx and HAProxy, and a page in Chromium
 	@scripts/install peers
 	@cargo test --locked --test service -- --ignored --show-output peers::
+
+test-citus: ## Test distributed tables on a cluster of Citus: CITUS_URL names a database of its coordinator
+	@scripts/install test
+	@cargo test --locked --test service -- --ignored citus::
 
 test-clients: ## Test the client packages of clients/ against the service; one: make test-clients ARGS=python
 	@scripts/install server

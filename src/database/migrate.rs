@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::{Error, Migrates, ServedDatabase};
 use crate::{config::MigrateOptions, store};
 
-/// Brings the tables up to date and, if it is asked for, distributes them. Says what was done.
+/// Migrates the tables and, with `--distribute`, distributes them; returns a report.
 ///
 /// # Errors
 ///

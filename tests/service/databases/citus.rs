@@ -3,9 +3,7 @@
 use std::process::Output;
 
 use super::start;
-use crate::support::{
-    assert_consistent, citus_database, citus_url, company, database, program::command,
-};
+use crate::support::{assert_consistent, citus_database, company, database, program::command};
 
 fn distribute(url: &str) -> Output {
     command(["migrate", "--distribute", "--database-url", url])
@@ -22,13 +20,10 @@ async fn a_plain_postgresql_cannot_be_distributed() {
     assert!(error.contains("no extension citus"), "{error}");
 }
 
-/// Runs only with a cluster.
 #[tokio::test]
+#[ignore = "needs Citus: make test-citus"]
 async fn a_filled_database_is_distributed_once() {
-    let Some(cluster) = citus_url() else {
-        return;
-    };
-    let url = citus_database(&cluster, "filled").await;
+    let url = citus_database("filled").await;
     let mut before = start(&url, &[]).await;
     before.tenant.group("MOVE").await;
     before.tenant.create(company("A")).await;

@@ -1,17 +1,13 @@
-//! A cluster of Citus, if `CITUS_URL` names a database of its coordinator, which knows the workers.
+//! A cluster of Citus: `CITUS_URL` names a database of its coordinator, which knows the workers.
 
 use std::env;
 
 use super::postgres::connect;
 
-/// The URL, if there is a cluster.
-pub(crate) fn citus_url() -> Option<String> {
-    env::var("CITUS_URL").ok()
-}
-
-/// A new database on all nodes of the cluster of this URL, with the extension and the workers; its URL.
-pub(crate) async fn citus_database(url: &str, name: &str) -> String {
-    let first = connect(url).await.unwrap();
+/// A new database on all nodes of the cluster, with the extension and the workers; its URL.
+pub(crate) async fn citus_database(name: &str) -> String {
+    let url = env::var("CITUS_URL").expect("the URL of a coordinator in CITUS_URL");
+    let first = connect(&url).await.unwrap();
     let nodes = "SELECT nodename, nodeport FROM pg_dist_node WHERE groupid <> 0";
     let nodes = first.query(nodes, &[]).await.unwrap();
     let config: tokio_postgres::Config = url.parse().unwrap();

@@ -31,7 +31,7 @@ mod web;
 pub(crate) use self::{
     calls::{ApplyWhole, mask, new_group, pairs},
     certificates::Certificates,
-    citus::{citus_database, citus_url},
+    citus::citus_database,
     cluster::{Backup, database, durable_cluster, runtime},
     consistency::{assert_consistent, findings},
     disk::SmallDisk,
